@@ -1,0 +1,27 @@
+namespace Schane.Data;
+
+/// <summary>Labelled images, addressed by index. Reading is thread-safe and never writes anything.</summary>
+public interface IImageDataset
+{
+    /// <summary>Name for people and journals, for instance <c>omniglot:small1</c>.</summary>
+    string Name { get; }
+
+    /// <summary>Class names; a label is an index into this list.</summary>
+    IReadOnlyList<string> Classes { get; }
+
+    /// <summary>How many images there are.</summary>
+    int Count { get; }
+
+    /// <summary>Label of image <paramref name="index"/>, 0 ≤ label &lt; Classes.Count.</summary>
+    int LabelOf(int index);
+
+    /// <summary>Name of image <paramref name="index"/> inside the data set (a relative path, or what stands for one).</summary>
+    string NameOf(int index);
+
+    /// <summary>Decodes image <paramref name="index"/>.</summary>
+    /// <exception cref="SchaneException">The image can't be read; the message names the file.</exception>
+    Image8 Read(int index);
+}
+
+/// <summary>A decoded image: 8-bit samples, height × width × channels, rows from the top. Channels is 1 (gray) or 3 (RGB).</summary>
+public sealed record Image8(int Width, int Height, int Channels, byte[] Pixels);
