@@ -1,0 +1,158 @@
+using Schane.Losses;
+using Schane.Tensors;
+
+namespace Schane.Training;
+
+/// <summary>
+/// Everything that decides a run. A recipe file is one YAML mapping whose keys are the command line's flags without the dashes
+/// (<c>classes-per-batch: 16</c>), so there is one vocabulary. A null property means "the default of the loss, model or data"; the recipe
+/// saved in a run folder is the resolved one, with no nulls where a value was used.
+/// </summary>
+public sealed record Recipe
+{
+    /// <summary>Data to train on: a folder, or NAME[:PART] (docs/design.md §4). Default: the embedded look-alikes, novel part.</summary>
+    public string Data { get; init; } = "lookalikes:novel";
+
+    /// <summary>Model name in the registry. Null: the data's default.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Initial weights: <c>embedded</c>, <c>none</c>, or a safetensors file or run folder. Null: embedded if the model has them, else none.</summary>
+    public string? Weights { get; init; }
+
+    /// <summary>The contrastive term; <see cref="LossKind.Ce"/> means none.</summary>
+    public LossKind Loss { get; init; } = LossKind.Schane;
+
+    /// <summary>Where the mean over positives stands: outside or inside the log.</summary>
+    public Placement Placement { get; init; } = Placement.Outside;
+
+    /// <summary>Stops the gradient through the negatives' weights.</summary>
+    public bool DetachWeights { get; init; }
+
+    /// <summary>λ in [0, 1]: L = (1 − λ)·CE + λ·contrastive. Null: 0 for ce, 0.9 otherwise.</summary>
+    public double? Lambda { get; init => field = value is { } v ? Require.InRange(v, 0, 1) : null; }
+
+    /// <summary>τ above 0. Null: 0.5 for schane, 0.1 for others.</summary>
+    public double? Temperature { get; init => field = value is { } v ? Require.Positive(v) : null; }
+
+    /// <summary>β ≥ 0, the hardness of negatives. Null: 1 for schane and hcl.</summary>
+    public double? Beta { get; init => field = value is { } v ? Require.InRange(v, 0, 1000) : null; }
+
+    /// <summary>Label smoothing of the cross-entropy in [0, 1).</summary>
+    public double LabelSmoothing { get; init => field = Require.InRange(value, 0, 0.999); }
+
+    /// <summary>How batches are formed.</summary>
+    public SamplerKind Sampler { get; init; } = SamplerKind.Balanced;
+
+    /// <summary>P: classes in a balanced batch. Null: as many as fit, at most 16.</summary>
+    public int? ClassesPerBatch { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>K: images of each class in a balanced batch, at least 2 for a contrastive loss to have positives.</summary>
+    public int ImagesPerClass { get; init => field = Require.AtLeast(value, 1); } = 4;
+
+    /// <summary>Images in a shuffled batch. A balanced batch has P × K.</summary>
+    public int Batch { get; init => field = Require.AtLeast(value, 1); } = 64;
+
+    /// <summary>Images in one pass through the model; the gradient is that of the whole batch (GradCache). Null: the whole batch.</summary>
+    public int? MicroBatch { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>Augmented views of each image in a batch.</summary>
+    public int Views { get; init => field = Require.AtLeast(value, 1); } = 1;
+
+    /// <summary>Name of the augmentation preset. Null: the data's default.</summary>
+    public string? Augmentation { get; init; }
+
+    /// <summary>Side of the model's input in pixels. Null: the model's own.</summary>
+    public int? InputSize { get; init => field = value is { } v ? Require.AtLeast(v, 8) : null; }
+
+    /// <summary>Optimiser steps. Null: from <see cref="Epochs"/> or <see cref="Budget"/>.</summary>
+    public int? Steps { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>Passes over the training images. Null: from <see cref="Budget"/>.</summary>
+    public int? Epochs { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>Wall time to fill when neither steps nor epochs are given, at least 5 s.</summary>
+    public TimeSpan Budget
+    {
+        get;
+        init => field = value >= TimeSpan.FromSeconds(5) ? value
+            : throw new ArgumentOutOfRangeException(nameof(Budget), $"Budget must be at least 5s but is {value.TotalSeconds}s.");
+    } = TimeSpan.FromMinutes(5);
+
+    /// <summary>The optimiser.</summary>
+    public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;
+
+    /// <summary>Peak learning rate.</summary>
+    public double LearningRate { get; init => field = Require.Positive(value); } = 1e-3;
+
+    /// <summary>Learning rate of the new head and of trunks trained from random weights is <see cref="LearningRate"/>; a pre-trained trunk's is this times it.</summary>
+    public double TrunkRate { get; init => field = Require.InRange(value, 0, 1); } = 1;
+
+    /// <summary>Factor on the rate from one layer to the one before it, in (0, 1]; 1 means none.</summary>
+    public double LayerDecay { get; init => field = Require.InRange(value, 1e-6, 1); } = 1;
+
+    /// <summary>Decoupled weight decay, on matrices and filters alone.</summary>
+    public double WeightDecay { get; init => field = Require.InRange(value, 0, 10); } = 0.05;
+
+    /// <summary>Momentum of SGD.</summary>
+    public double Momentum { get; init => field = Require.InRange(value, 0, 1); } = 0.9;
+
+    /// <summary>Linear warm-up as a share of all steps, 0 to 1; then a cosine to zero.</summary>
+    public double Warmup { get; init => field = Require.InRange(value, 0, 1); } = 0.05;
+
+    /// <summary>Largest norm of the whole gradient. Null: not clipped.</summary>
+    public double? ClipNorm { get; init => field = value is { } v ? Require.Positive(v) : null; }
+
+    /// <summary>Decay of the moving average of the weights, in [0, 1). Null: none.</summary>
+    public double? Ema { get; init => field = value is { } v ? Require.InRange(v, 0, 0.999999) : null; }
+
+    /// <summary>Training images kept of each class, drawn by the seed. Null: all.</summary>
+    public int? LabelsPerClass { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>Seed of the weights, the splits, the batches and the augmentation.</summary>
+    public int Seed { get; init => field = Require.AtLeast(value, 0); }
+
+    /// <summary>Where to compute: <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Threads for the computation. Null: all cores.</summary>
+    public int? Threads { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>What to do with an image that can't be read.</summary>
+    public OnBadImage OnBadImage { get; init; } = OnBadImage.Fail;
+
+    /// <summary>Steps between checkpoints. Null: about every tenth of the run.</summary>
+    public int? SaveEvery { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>Steps between evaluations on the validation part. Null: about every tenth of the run.</summary>
+    public int? EvaluateEvery { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+}
+
+/// <summary>How batches are formed.</summary>
+public enum SamplerKind
+{
+    /// <summary>P classes × K images: every anchor has a positive.</summary>
+    Balanced,
+
+    /// <summary>Any images, shuffled.</summary>
+    Shuffled,
+}
+
+/// <summary>The optimisers.</summary>
+public enum OptimizerKind
+{
+    /// <summary>AdamW (Loshchilov and Hutter 2019, arXiv:1711.05101).</summary>
+    AdamW,
+
+    /// <summary>Stochastic gradient descent with momentum.</summary>
+    Sgd,
+}
+
+/// <summary>What to do with an image that can't be read.</summary>
+public enum OnBadImage
+{
+    /// <summary>Stop, naming the file.</summary>
+    Fail,
+
+    /// <summary>Leave it out, count it and list it in the journal.</summary>
+    Skip,
+}

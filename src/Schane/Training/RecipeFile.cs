@@ -1,0 +1,167 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace Schane.Training;
+
+/// <summary>
+/// Reads and writes recipes: one YAML mapping of plain scalars whose keys are the command line's flags. Tags, anchors, aliases and files over
+/// 1 MB are refused, so a recipe can't build objects or swell in memory.
+/// </summary>
+public static class RecipeFile
+{
+    private const int LargestFile = 1 << 20;
+
+    private static readonly IReadOnlyDictionary<string, PropertyInfo> Settings =
+        typeof(Recipe).GetProperties().Where(p => p.Name != "EqualityContract").ToDictionary(p => KeyOf(p.Name));
+
+    /// <summary>The keys a recipe may have, in the order of <see cref="Recipe"/>.</summary>
+    public static IReadOnlyCollection<string> Keys { get; } = [.. Settings.Keys];
+
+    /// <summary>Reads a recipe file.</summary>
+    /// <exception cref="SchaneException">No such file, too large, not one mapping of scalars, an unknown key or a value out of range; the file and line are named.</exception>
+    public static Recipe Load(string path)
+    {
+        if (!File.Exists(path))
+            throw new SchaneException($"There is no recipe file '{path}'.");
+        if (new FileInfo(path).Length > LargestFile)
+            throw new SchaneException($"Recipe '{path}' is larger than 1 MB; a recipe is a short list of settings.");
+        return Parse(File.ReadAllText(path), path);
+    }
+
+    /// <summary>Reads a recipe from text; <paramref name="source"/> names it in errors.</summary>
+    public static Recipe Parse(string text, string source)
+    {
+        if (text.Length > LargestFile)
+            throw new SchaneException($"Recipe '{source}' is larger than 1 MB; a recipe is a short list of settings.");
+        var recipe = new Recipe();
+        var seen = new HashSet<string>();
+        foreach (var (key, value, line) in Scalars(text, source))
+        {
+            if (!seen.Add(key))
+                throw new SchaneException($"{source} line {line}: '{key}' stands twice; keep one.");
+            recipe = With(recipe, key, value, $"{source} line {line}");
+        }
+        return recipe;
+    }
+
+    /// <summary>The recipe with one setting changed, as the flag <c>--key value</c> does.</summary>
+    /// <param name="recipe">The recipe to start from; it stays as it is.</param>
+    /// <param name="key">One of <see cref="Keys"/>.</param>
+    /// <param name="value">Its value as text, invariant culture.</param>
+    /// <param name="source">What to name in an error: a flag, or a file and line.</param>
+    /// <exception cref="SchaneException">No such key, or the value can't be read or is out of range.</exception>
+    public static Recipe With(Recipe recipe, string key, string value, string source)
+    {
+        if (!Settings.TryGetValue(key, out var property))
+            throw new SchaneException($"{source}: there is no setting '{key}'{Nearest.Hint(key, Settings.Keys)}.");
+        var changed = recipe with { };
+        try
+        {
+            property.SetValue(changed, Read(value, property.PropertyType));
+            return changed;
+        }
+        catch (TargetInvocationException e) when (e.InnerException is ArgumentException inner)
+        {
+            var rule = inner.Message.Split(" (Parameter")[0];
+            throw new SchaneException($"{source}: {key}{rule[property.Name.Length..]}", inner);
+        }
+        catch (FormatException)
+        {
+            throw new SchaneException($"{source}: {key} must be {Expected(property.PropertyType)} but is '{value}'{Nearest.Hint(value, Choices(property.PropertyType))}.");
+        }
+    }
+
+    /// <summary>The recipe as YAML, one setting a line, unset ones left out.</summary>
+    public static string Write(Recipe recipe)
+    {
+        var text = new StringBuilder();
+        foreach (var (key, property) in Settings)
+            if (property.GetValue(recipe) is { } value)
+                text.Append(key).Append(": ").Append(Show(value)).Append('\n');
+        return text.ToString();
+    }
+
+    private static string KeyOf(string property) => property switch
+    {
+        nameof(Recipe.LearningRate) => "lr",
+        _ => string.Concat(property.Select((c, i) => char.IsUpper(c) && i > 0 ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}")),
+    };
+
+    private static IEnumerable<(string Key, string Value, long Line)> Scalars(string text, string source)
+    {
+        var events = new List<ParsingEvent>();
+        try
+        {
+            var parser = new Parser(new Scanner(new StringReader(text)));
+            while (parser.MoveNext())
+            {
+                var current = parser.Current!;
+                if (current is AnchorAlias || current is NodeEvent { Anchor.IsEmpty: false })
+                    throw new SchaneException($"{source} line {current.Start.Line}: a recipe has no anchors or aliases; write the value out.");
+                if (current is NodeEvent { Tag.IsEmpty: false })
+                    throw new SchaneException($"{source} line {current.Start.Line}: a recipe has no YAML tags; write plain values.");
+                if (current is SequenceStart || (current is MappingStart && events.Any(e => e is MappingStart)))
+                    throw new SchaneException($"{source} line {current.Start.Line}: a recipe is one mapping of plain values, with no lists and no nesting.");
+                events.Add(current);
+            }
+        }
+        catch (YamlException e)
+        {
+            throw new SchaneException($"{source} line {e.Start.Line}: not YAML: {e.Message}", e);
+        }
+        var scalars = events.OfType<Scalar>().ToList();
+        if (scalars.Count > 0 && !events.Any(e => e is MappingStart))
+            throw new SchaneException($"{source} line {scalars[0].Start.Line}: a recipe is lines of 'setting: value'.");
+        for (var i = 0; i + 1 < scalars.Count; i += 2)
+            yield return (scalars[i].Value, scalars[i + 1].Value, scalars[i].Start.Line);
+    }
+
+    private static object Read(string value, Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (type == typeof(string))
+            return value;
+        if (type == typeof(double))
+            return double.Parse(value, NumberStyles.Float, CultureInfo.InvariantCulture);
+        if (type == typeof(int))
+            return int.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var whole) ? whole : throw new FormatException();
+        if (type == typeof(bool))
+            return value switch { "true" or "" => true, "false" => false, _ => throw new FormatException() };
+        if (type == typeof(TimeSpan))
+            return Duration(value);
+        return Enum.GetNames(type).FirstOrDefault(name => name.Equals(value, StringComparison.OrdinalIgnoreCase)) is { } found
+            ? Enum.Parse(type, found) : throw new FormatException();
+    }
+
+    private static TimeSpan Duration(string value)
+    {
+        var unit = value.Length > 0 ? value[^1] : ' ';
+        var seconds = unit switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => throw new FormatException() };
+        return TimeSpan.FromSeconds(seconds * double.Parse(value.AsSpan()[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture));
+    }
+
+    private static string Expected(Type type) => (Nullable.GetUnderlyingType(type) ?? type) switch
+    {
+        var t when t == typeof(double) => "a number",
+        var t when t == typeof(int) => "a whole number",
+        var t when t == typeof(bool) => "true or false",
+        var t when t == typeof(TimeSpan) => "a time such as 90s, 5m or 1h",
+        var t => $"one of {string.Join(", ", Choices(t))}",
+    };
+
+    private static IEnumerable<string> Choices(Type type) =>
+        (Nullable.GetUnderlyingType(type) ?? type) is { IsEnum: true } e ? Enum.GetNames(e).Select(n => n.ToLowerInvariant()) : [];
+
+    private static string Show(object value) => value switch
+    {
+        TimeSpan time => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds}s"),
+        bool flag => flag ? "true" : "false",
+        Enum choice => choice.ToString().ToLowerInvariant(),
+        string text when text.All(c => char.IsLetterOrDigit(c) || c is ':' or '/' or '.' or '_' or '-') && !text.EndsWith(':') => text,
+        string text => $"\"{string.Concat(text.Select(c => c switch { '"' => "\\\"", '\\' => "\\\\", < ' ' => $"\\x{(int)c:x2}", _ => $"{c}" }))}\"",
+        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+    };
+}

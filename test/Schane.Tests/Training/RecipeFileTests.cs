@@ -1,0 +1,41 @@
+using Schane.Losses;
+using Schane.Training;
+
+namespace Schane.Tests.Training;
+
+public class RecipeFileTests
+{
+    [Fact]
+    public void A_recipe_written_and_read_again_is_the_same()
+    {
+        var recipe = new Recipe { Data = "my photos: \"2026\"\n", Loss = LossKind.SupCon, Temperature = 0.07, Views = 2, Budget = TimeSpan.FromMinutes(2), DetachWeights = true };
+        Assert.Equal(recipe, RecipeFile.Parse(RecipeFile.Write(recipe), "r.yaml"));
+    }
+
+    [Theory]
+    [InlineData("lamda: 0.5", "r.yaml line 1: there is no setting 'lamda' (did you mean 'lambda'")]
+    [InlineData("seed: 1\nlambda: 1.5", "r.yaml line 2: lambda must lie between 0 and 1 but is 1.5.")]
+    [InlineData("temperature: 0", "temperature must be a finite number above 0 but is 0.")]
+    [InlineData("temperature: NaN", "temperature must be a finite number above 0 but is NaN.")]
+    [InlineData("beta: -1", "beta must lie between 0 and 1000 but is -1.")]
+    [InlineData("loss: supcom", "loss must be one of ce, supcon, simclr, hcl, schane, triplet but is 'supcom' (did you mean 'supcon'?)")]
+    [InlineData("epochs: many", "epochs must be a whole number but is 'many'")]
+    [InlineData("loss: 4", "loss must be one of")]
+    [InlineData("budget: 5", "budget must be a time such as 90s, 5m or 1h but is '5'")]
+    [InlineData("seed: 1\nseed: 2", "'seed' stands twice")]
+    [InlineData("data: !!python/object x", "no YAML tags")]
+    [InlineData("data: &a x\nmodel: *a", "no anchors or aliases")]
+    [InlineData("data: [a, b]", "no lists and no nesting")]
+    [InlineData("loss:\n  kind: ce", "no lists and no nesting")]
+    [InlineData("just words", "lines of 'setting: value'")]
+    [InlineData("a: 'b", "not YAML")]
+    public void A_wrong_recipe_is_refused_with_its_line_and_rule(string text, string sentence)
+    {
+        var error = Assert.Throws<SchaneException>(() => RecipeFile.Parse(text, "r.yaml"));
+        Assert.Contains(sentence, error.Message);
+    }
+
+    [Fact]
+    public void A_recipe_over_one_megabyte_is_refused() =>
+        Assert.Contains("larger than 1 MB", Assert.Throws<SchaneException>(() => RecipeFile.Parse(new string('#', 2 << 20), "r.yaml")).Message);
+}
