@@ -32,7 +32,7 @@ internal static class NativeTorch
 
     private static nint Resolve(Assembly assembly, string name)
     {
-        if (name != Library || Find(Library) is null)
+        if (name != Library || Find(Library) is null || Find("torch_cpu") is null)
             return 0;
         var handle = Cured.Value;
         // From here on every import of TorchSharp goes straight to the handle instead of failing once more on disk.

@@ -90,7 +90,7 @@ public sealed record Recipe
     /// <summary>Factor on the rate from one layer to the one before it, in (0, 1]; 1 means none.</summary>
     public double LayerDecay { get; init => field = Require.InRange(value, 1e-6, 1); } = 1;
 
-    /// <summary>Decoupled weight decay, on matrices and filters alone.</summary>
+    /// <summary>Weight decay, on matrices and filters alone.</summary>
     public double WeightDecay { get; init => field = Require.InRange(value, 0, 10); } = 0.05;
 
     /// <summary>Momentum of SGD.</summary>
@@ -101,9 +101,6 @@ public sealed record Recipe
 
     /// <summary>Largest norm of the whole gradient. Null: not clipped.</summary>
     public double? ClipNorm { get; init => field = value is { } v ? Require.Positive(v) : null; }
-
-    /// <summary>Decay of the moving average of the weights, in [0, 1). Null: none.</summary>
-    public double? Ema { get; init => field = value is { } v ? Require.InRange(v, 0, 0.999999) : null; }
 
     /// <summary>Training images kept of each class, drawn by the seed. Null: all.</summary>
     public int? LabelsPerClass { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }

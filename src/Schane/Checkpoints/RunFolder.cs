@@ -1,0 +1,124 @@
+using System.Text.Json;
+
+namespace Schane.Checkpoints;
+
+/// <summary>The folder of one run and the names of what it holds (docs/design.md §4). A run can be moved; it holds no absolute paths.</summary>
+public sealed class RunFolder
+{
+    /// <summary>Format of the folder; a later one is refused.</summary>
+    private const int Format = 1;
+
+    private RunFolder(string path) => Root = path;
+
+    /// <summary>Schane's version, as runs record it.</summary>
+    public static string Version { get; } = typeof(RunFolder).Assembly.GetName().Version!.ToString(3);
+
+    /// <summary>The folder.</summary>
+    public string Root { get; }
+
+    /// <summary>Its name, for people.</summary>
+    public string Name => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Root)));
+
+    /// <summary>The resolved recipe.</summary>
+    public string Recipe => At("recipe.yaml");
+
+    /// <summary>Which images stood in which part.</summary>
+    public string Splits => At("splits.json");
+
+    /// <summary>What happened, one JSON object a line.</summary>
+    public string Journal => At("journal.jsonl");
+
+    /// <summary>Trained weights with architecture, classes and preprocessing as metadata.</summary>
+    public string Model => At("model.safetensors");
+
+    /// <summary>Metrics of the finished run.</summary>
+    public string Results => At("results.json");
+
+    /// <summary>The page for people.</summary>
+    public string Report => At("report.html");
+
+    /// <summary>Folder of the checkpoints.</summary>
+    public string Checkpoints => At("checkpoints");
+
+    /// <summary>Makes a new run folder.</summary>
+    /// <param name="path">Where; folders above it are made too.</param>
+    /// <param name="force">Replaces an existing run.</param>
+    /// <exception cref="SchaneException">Something stands there already, or the folder can't be made.</exception>
+    public static RunFolder Create(string path, bool force)
+    {
+        if (File.Exists(path))
+            throw new SchaneException($"'{path}' is a file; name a folder for the run with --out.");
+        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
+        {
+            if (!File.Exists(Path.Combine(path, "run.json")))
+                throw new SchaneException($"'{path}' is not empty and holds no run; name another folder with --out.");
+            if (!force)
+                throw new SchaneException($"'{path}' holds a run already; continue it with --resume, replace it with --force, or name another folder with --out.");
+        }
+        var folder = new RunFolder(path);
+        try
+        {
+            Directory.CreateDirectory(folder.Checkpoints);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        {
+            throw new SchaneException($"The run folder '{path}' can't be made ({e.Message.TrimEnd('.')}); name another with --out.", e);
+        }
+        using (folder.Lock())
+            folder.Clear();
+        AtomicFile.WriteText(folder.At("run.json"), JsonSerializer.Serialize(new { format = Format, schane = Version }) + "\n");
+        return folder;
+    }
+
+    /// <summary>Opens an existing run.</summary>
+    /// <exception cref="SchaneException">No run there, or one that a later version wrote.</exception>
+    public static RunFolder Open(string path)
+    {
+        var mark = Path.Combine(path, "run.json");
+        if (!Directory.Exists(path))
+            throw new SchaneException($"There is no run folder '{path}'.");
+        if (!File.Exists(mark))
+            throw new SchaneException($"'{path}' is not a run folder: it has no run.json.");
+        int format;
+        try
+        {
+            using var json = JsonDocument.Parse(File.ReadAllText(mark));
+            format = json.RootElement.GetProperty("format").GetInt32();
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new SchaneException($"'{mark}' is damaged: it must say {{\"format\": {Format}}}.", e);
+        }
+        if (format > Format)
+            throw new SchaneException($"Run '{path}' has format {format}, and this version reads up to {Format}; update schane.");
+        return new RunFolder(path);
+    }
+
+    /// <summary>Keeps other processes off this run until disposed; the lock dies with the process.</summary>
+    /// <exception cref="SchaneException">Another process works on it, or the folder can't be written.</exception>
+    public IDisposable Lock()
+    {
+        try
+        {
+            return new FileStream(At("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new SchaneException($"The run folder '{Root}' can't be written; name another with --out.", e);
+        }
+        catch (IOException e) when (File.Exists(At("run.lock")))
+        {
+            throw new SchaneException($"Another process is at work on run '{Root}'; wait for it, or name another folder with --out.", e);
+        }
+    }
+
+    private string At(string name) => Path.Combine(Root, name);
+
+    private void Clear()
+    {
+        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Report])
+            File.Delete(file);
+        foreach (var file in Directory.EnumerateFiles(Checkpoints))
+            File.Delete(file);
+    }
+}
