@@ -1,1 +1,29 @@
-return 0;
+using System.CommandLine;
+using Schane.Cli;
+using Schane.Cli.Verbs;
+
+var root = new Root([new DoctorVerb()]);
+var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
+if (parsed.GetValue(root.Version))
+    return Screen.Print(Root.VersionText);
+if (parsed.GetValue(root.Help))
+    return Screen.Print(HelpText.For(parsed.CommandResult.Command));
+
+var screen = new Screen(json: parsed.GetValue(root.Json), verbose: parsed.GetValue(root.Verbose));
+using var interrupt = new Interrupt();
+try
+{
+    WrongUse.Check(parsed);
+    if (parsed.CommandResult.Command is not Verb verb)
+    {
+        Console.Error.WriteLine(HelpText.For(parsed.CommandResult.Command));
+        return Exit.WrongUse;
+    }
+    var outcome = verb.Run(parsed, screen, interrupt.Token);
+    screen.Result(outcome.Document);
+    return outcome.ExitCode;
+}
+catch (Exception e)
+{
+    return screen.Fail(e, interrupted: interrupt.Token.IsCancellationRequested);
+}

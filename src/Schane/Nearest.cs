@@ -1,7 +1,7 @@
 namespace Schane;
 
 /// <summary>Suggests what a misspelt name may have meant.</summary>
-internal static class Nearest
+public static class Nearest
 {
     /// <summary>" (did you mean 'x' or 'y'?)", or nothing where no name is near.</summary>
     public static string Hint(string wrong, IEnumerable<string> names)

@@ -19,7 +19,10 @@ internal static class NativeTorch
 {
     internal const string VersionThatIsMissing = "GLIBCXX_3.4.32";
     private const string Library = "LibTorchSharp";
-    private static readonly Lazy<nint> Cured = new(LoadCured);
+    private static readonly Lazy<nint> Handle = new(Load);
+
+    /// <summary>Whether the copy in memory had to be loaded in this process.</summary>
+    internal static bool Cured { get; private set; }
 
 #pragma warning disable CA2255 // The cure must be in place before TorchSharp is first touched, whoever touches it.
     [ModuleInitializer]
@@ -34,13 +37,13 @@ internal static class NativeTorch
     {
         if (name != Library || Find(Library) is null || Find("torch_cpu") is null)
             return 0;
-        var handle = Cured.Value;
+        var handle = Handle.Value;
         // From here on every import of TorchSharp goes straight to the handle instead of failing once more on disk.
         NativeLibrary.SetDllImportResolver(assembly, (wanted, _, _) => wanted == Library ? handle : 0);
         return handle;
     }
 
-    private static nint LoadCured()
+    private static nint Load()
     {
         // Loaded by path first, so that the copy in memory, which has no folder, finds them by name.
         foreach (var dependency in (string[])["gomp-98b21ff3.so.1", "c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"])
@@ -114,7 +117,9 @@ internal static class NativeTorch
         stream.Flush();
         try
         {
-            return NativeLibrary.Load($"/proc/self/fd/{file}");
+            var handle = NativeLibrary.Load($"/proc/self/fd/{file}");
+            Cured = true;
+            return handle;
         }
         catch (DllNotFoundException e)
         {

@@ -1,0 +1,73 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Schane.Cli;
+
+/// <summary>Where output goes: for people on stderr, one JSON document on stdout where it was asked for.</summary>
+internal sealed class Screen(bool json, bool verbose)
+{
+    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
+    };
+
+    /// <summary>Whether stderr is a terminal that a progress bar can be drawn on.</summary>
+    public bool IsTerminal { get; } = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+
+    /// <summary>Prints what was asked for by itself, as help and the version are, and ends well.</summary>
+    public static int Print(string text)
+    {
+        Console.Out.WriteLine(text);
+        return Exit.Done;
+    }
+
+    /// <summary>A line for people; names in it may come from anywhere.</summary>
+    public void Say(string line) => Console.Error.WriteLine(Plain.Text(line));
+
+    /// <summary>A table for people; left out where the result is asked for as JSON.</summary>
+    public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows, string? title = null)
+    {
+        if (!json)
+            Tables.Write(title, columns, rows);
+    }
+
+    /// <summary>The result of the verb, printed only under <c>--json</c>.</summary>
+    public void Result(object document)
+    {
+        if (json)
+            Console.Out.WriteLine(JsonSerializer.Serialize(document, Format));
+    }
+
+    /// <summary>Says in one sentence why the work ended.</summary>
+    /// <returns>The exit code.</returns>
+    public int Fail(Exception error, bool interrupted)
+    {
+        error = Cause(error);
+        var (code, sentence) = error switch
+        {
+            OperationCanceledException when interrupted => (Exit.Interrupted, "Interrupted."),
+            SchaneException => (Exit.WrongUse, error.Message),
+            ArgumentException => (Exit.WrongUse, error.Message.Split(" (Parameter '")[0]),
+            IOException or UnauthorizedAccessException or DllNotFoundException => (Exit.Failed, error.Message),
+            ExternalException => (Exit.Failed, $"libtorch: {error.Message}"),
+            _ => (Exit.Failed, $"Schane failed in a way it should not ({error.GetType().Name}: {error.Message}); run again with --verbose and report what it prints."),
+        };
+        sentence = sentence.Split('\n')[0].TrimEnd();
+        Say($"{(code == Exit.Interrupted ? "" : "error: ")}{sentence}");
+        if (verbose)
+            Console.Error.WriteLine(string.Join(Environment.NewLine, error.ToString().Split(Environment.NewLine).Select(Plain.Text)));
+        Result(new { Error = sentence, ExitCode = code });
+        return code;
+    }
+
+    private static Exception Cause(Exception error) => error switch
+    {
+        AggregateException { InnerExceptions: [var one] } => Cause(one),
+        TargetInvocationException or TypeInitializationException when error.InnerException is { } inner => Cause(inner),
+        _ => error,
+    };
+}
