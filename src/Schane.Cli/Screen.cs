@@ -53,10 +53,9 @@ internal sealed class Screen(bool json, bool verbose)
             SchaneException => (Exit.WrongUse, error.Message),
             ArgumentException => (Exit.WrongUse, error.Message.Split(" (Parameter '")[0]),
             IOException or UnauthorizedAccessException or DllNotFoundException => (Exit.Failed, error.Message),
-            ExternalException => (Exit.Failed, $"libtorch: {error.Message}"),
-            _ => (Exit.Failed, $"Schane failed in a way it should not ({error.GetType().Name}: {error.Message}); run again with --verbose and report what it prints."),
+            ExternalException => (Exit.Failed, $"libtorch: {error.Message.Split('\n')[0]}"),
+            _ => (Exit.Failed, $"Schane failed in a way it should not ({error.GetType().Name}: {error.Message.Split('\n')[0]}); run again with --verbose and report what it prints."),
         };
-        sentence = sentence.Split('\n')[0].TrimEnd();
         Say($"{(code == Exit.Interrupted ? "" : "error: ")}{sentence}");
         if (verbose)
             Console.Error.WriteLine(string.Join(Environment.NewLine, error.ToString().Split(Environment.NewLine).Select(Plain.Text)));

@@ -1,0 +1,76 @@
+using System.Runtime.CompilerServices;
+
+namespace Schane.Tests.Cli;
+
+/// <summary>The help texts stand in Approved/, so a change of the command line shows as a diff. SCHANE_APPROVE=1 rewrites them.</summary>
+public class HelpTests
+{
+    public static TheoryData<string> Verbs => ["", "doctor"];
+
+    [Theory]
+    [MemberData(nameof(Verbs))]
+    public void Help_is_the_approved_text(string verb)
+    {
+        var help = SchaneProgram.Run([.. verb.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]).Done();
+        Assert.Empty(help.Errors);
+        var file = Path.Combine(Folder(), $"{(verb.Length == 0 ? "schane" : verb.Replace(' ', '-'))}.txt");
+        if (Environment.GetEnvironmentVariable("SCHANE_APPROVE") == "1")
+            File.WriteAllText(file, help.Output);
+        Assert.Equal(File.ReadAllText(file), help.Output);
+    }
+
+    [Fact]
+    public void Every_verb_in_the_help_has_an_approved_text_with_examples()
+    {
+        foreach (var path in VerbsBelow(""))
+        {
+            var text = File.ReadAllText(Path.Combine(Folder(), $"{path.Replace(' ', '-')}.txt"));
+            Assert.Contains(text.Contains("\nVerbs:\n", StringComparison.Ordinal) ? "VERB" : $"\nExamples:\n  schane {path}", text);
+        }
+    }
+
+    [Fact]
+    public void Help_takes_less_than_a_third_of_a_second()
+    {
+        var fastest = Enumerable.Range(0, 3).Min(_ =>
+        {
+            var watch = System.Diagnostics.Stopwatch.StartNew();
+            SchaneProgram.Run("--help").Done();
+            return watch.Elapsed;
+        });
+        Assert.True(fastest < TimeSpan.FromSeconds(0.3), $"--help takes {fastest.TotalSeconds:0.00} s");
+    }
+
+    [Fact]
+    public void Help_needs_neither_torch_nor_the_decoder_nor_the_console_library()
+    {
+        Assert.Contains("schane VERB", SchaneProgram.RunWithOnly(["System.CommandLine.dll"], "--help").Done().Output);
+        Assert.Equal(1, SchaneProgram.RunWithOnly(["System.CommandLine.dll"], "doctor").ExitCode);
+    }
+
+    [Fact]
+    public void The_version_is_one_line() => Assert.Matches(@"^schane \d+\.\d+\.\d+\S*\n$", SchaneProgram.Run("--version").Done().Output);
+
+    [Fact]
+    public void No_verb_at_all_shows_the_help_on_stderr_and_is_wrong_use()
+    {
+        var ended = SchaneProgram.Run();
+        Assert.Equal(2, ended.ExitCode);
+        Assert.Empty(ended.Output);
+        Assert.Contains("schane VERB", ended.Errors);
+    }
+
+    private static IEnumerable<string> VerbsBelow(string path)
+    {
+        var lines = SchaneProgram.Run([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]).Done().Output.Split('\n');
+        foreach (var line in lines.SkipWhile(l => l != "Verbs:").Skip(1).TakeWhile(l => l.Length > 0))
+        {
+            var verb = $"{path} {line.Trim().Split(' ')[0]}".Trim();
+            yield return verb;
+            foreach (var below in VerbsBelow(verb))
+                yield return below;
+        }
+    }
+
+    internal static string Folder([CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "Approved");
+}

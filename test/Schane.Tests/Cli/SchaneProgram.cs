@@ -1,0 +1,128 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+namespace Schane.Tests.Cli;
+
+/// <summary>Runs the real built program as people do, with stdout and stderr apart.</summary>
+internal sealed class SchaneProgram : IDisposable
+{
+    private static readonly string File = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Schane.Cli.exe" : "Schane.Cli");
+    private readonly StringBuilder output = new(), errors = new();
+    private readonly Process process;
+
+    private SchaneProgram(IEnumerable<string> arguments, string? folder, string? program = null)
+    {
+        var start = new ProcessStartInfo(program ?? File, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            WorkingDirectory = folder ?? Path.GetTempPath(),
+        };
+        start.Environment.Remove("NO_COLOR");
+        start.Environment["TERM"] = "xterm-256color";
+        process = Process.Start(start)!;
+        process.StandardInput.Close();
+        process.OutputDataReceived += (_, line) => Take(output, line.Data);
+        process.ErrorDataReceived += (_, line) => Take(errors, line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+    }
+
+    public int Id => process.Id;
+
+    /// <summary>What it has written to stderr up to now.</summary>
+    public string Errors
+    {
+        get { lock (errors) return errors.ToString(); }
+    }
+
+    /// <summary>Starts it and leaves it running.</summary>
+    public static SchaneProgram Start(string? folder, params string[] arguments) => new(arguments, folder);
+
+    /// <summary>Runs it to its end in the system's folder for temporary files.</summary>
+    public static Ended Run(params string[] arguments) => RunIn(null, arguments);
+
+    /// <summary>Runs it to its end in a folder.</summary>
+    public static Ended RunIn(string? folder, params string[] arguments)
+    {
+        using var program = new SchaneProgram(arguments, folder);
+        return program.End();
+    }
+
+    /// <summary>Runs a copy that has no libraries but its own, Schane's and <paramref name="libraries"/>.</summary>
+    public static Ended RunWithOnly(string[] libraries, params string[] arguments)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var name in (string[])["Schane.Cli.dll", "Schane.Cli.runtimeconfig.json", "Schane.dll", Path.GetFileName(File), .. libraries])
+            System.IO.File.Copy(Path.Combine(AppContext.BaseDirectory, name), folder.Of(name));
+        using var program = new SchaneProgram(arguments, folder.Path, folder.Of(Path.GetFileName(File)));
+        return program.End();
+    }
+
+    /// <summary>Waits until stderr says <paramref name="words"/>.</summary>
+    public void WaitFor(string words)
+    {
+        for (var watch = Stopwatch.StartNew(); !Errors.Contains(words, StringComparison.Ordinal); Thread.Sleep(20))
+            if (process.HasExited || watch.Elapsed > TimeSpan.FromSeconds(60))
+                Assert.Fail($"The program never said '{words}' but: {Errors}");
+    }
+
+    public void Signal(PosixSignal signal) =>
+        Assert.Equal(0, Kill(process.Id, signal == PosixSignal.SIGINT ? 2 : 15));
+
+    /// <summary>Waits for its end.</summary>
+    public Ended End()
+    {
+        if (!process.WaitForExit(TimeSpan.FromSeconds(120)))
+        {
+            process.Kill();
+            Assert.Fail($"The program did not end within two minutes; it had said: {Errors}");
+        }
+        process.WaitForExit();
+        return new(process.ExitCode, output.ToString(), Errors);
+    }
+
+    public void Dispose()
+    {
+        if (!process.HasExited)
+            process.Kill();
+        process.Dispose();
+    }
+
+    private static void Take(StringBuilder text, string? line)
+    {
+        lock (text)
+            if (line is not null)
+                text.Append(line).Append('\n');
+    }
+
+    [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int process, int signal);
+}
+
+/// <summary>How the program ended.</summary>
+internal sealed record Ended(int ExitCode, string Output, string Errors)
+{
+    /// <summary>The one sentence of a refusal, after checking that it is one and that nothing else was printed on stdout.</summary>
+    public string Refusal(int exitCode = 2)
+    {
+        Assert.True(ExitCode == exitCode, $"The exit code is {ExitCode}, not {exitCode}; stderr: {Errors}");
+        Assert.Empty(Output);
+        Assert.DoesNotContain("   at ", Errors);
+        return Assert.Single(Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => line.StartsWith("error: ", StringComparison.Ordinal))["error: ".Length..];
+    }
+
+    /// <summary>The one JSON document on stdout.</summary>
+    public JsonElement Document() => JsonDocument.Parse(Output).RootElement;
+
+    /// <summary>Stops with everything the program said unless it ended well.</summary>
+    public Ended Done()
+    {
+        Assert.True(ExitCode == 0, $"The exit code is {ExitCode}; stderr: {Errors}");
+        return this;
+    }
+}
