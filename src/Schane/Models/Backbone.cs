@@ -1,3 +1,4 @@
+using Schane.Models.Layers;
 using static TorchSharp.torch;
 
 namespace Schane.Models;
@@ -29,4 +30,45 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
 
     /// <summary>Whether weight decay applies to a parameter. By default not to vectors (biases, norm weights).</summary>
     public virtual bool Decays(string parameter, Tensor value) => value.dim() > 1;
+
+    /// <summary>Everything before pooling, in the layout of the architecture: [n, D, h, w] for convolutional nets, [n, tokens, D] for transformers.</summary>
+    /// <param name="images">[n, C, H, W], normalised by <see cref="Info"/>.</param>
+    public abstract Tensor Features(Tensor images);
+
+    /// <summary><see cref="Features"/> → embeddings [n, D], with the norm that stands between pooling and the head where there is one.</summary>
+    public abstract Tensor Pool(Tensor features);
+
+    /// <inheritdoc/>
+    public sealed override Tensor forward(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        return Pool(Features(images)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The name in this trunk of a tensor that a published checkpoint calls <paramref name="name"/>; null if such a tensor has no place here and may be left out.</summary>
+    protected internal virtual string? NameHere(string name) => name;
+
+    /// <summary>
+    /// A tensor of a checkpoint made to fit <paramref name="wanted"/> where that has a meaning, positions for another input size for
+    /// instance; null if it has none. By default the first convolution of an RGB net is summed over its channels for one channel.
+    /// </summary>
+    protected internal virtual Tensor? Fit(string name, Tensor value, long[] wanted)
+    {
+        var given = value.shape;
+        return wanted.Length == 4 && given.Length == 4 && wanted[1] == 1 && given[1] == 3 && given[0] == wanted[0] && given[2] == wanted[2] && given[3] == wanted[3]
+            ? value.to(ScalarType.Float32).sum(1, keepdim: true)
+            : null;
+    }
+
+    /// <summary>Draws initial weights: a function of the seed and the architecture alone.</summary>
+    internal void Initialise(long seed)
+    {
+        using var init = new WeightInit(seed);
+        foreach (var layer in modules().OfType<Layer>())
+            layer.Initialise(init);
+        InitialiseOwn(init);
+    }
+
+    /// <summary>Initial values of what is no <see cref="Layer"/>: tokens, positions, last changes.</summary>
+    private protected virtual void InitialiseOwn(WeightInit init) { }
 }

@@ -1,0 +1,105 @@
+using Schane.Checkpoints;
+using Schane.Models.Layers;
+using static TorchSharp.torch;
+
+namespace Schane.Models;
+
+/// <summary>A backbone, its linear classifier and an optional projection. What a checkpoint holds: the trunk's names at top level, the head under its published name.</summary>
+public sealed class ImageClassifier : nn.Module
+{
+    private const string ProjectionName = "projection";
+
+    private readonly Dense head;
+    private readonly Chain? projection;
+
+    /// <summary>Puts a new head, and a projection if asked for, on a backbone, which it owns from now on.</summary>
+    /// <param name="backbone">The trunk.</param>
+    /// <param name="classes">C, at least 1.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="classes"/> is below 1.</exception>
+    public ImageClassifier(Backbone backbone, int classes, ClassifierOptions? options = null) : base(nameof(ImageClassifier))
+    {
+        ArgumentNullException.ThrowIfNull(backbone);
+        options ??= new();
+        (Backbone, Classes) = (backbone, Tensors.Require.AtLeast(classes, 1, nameof(classes)));
+        long width = backbone.Info.EmbeddingWidth;
+        using var init = new WeightInit(options.Seed);
+
+        register_module("backbone", backbone);
+        register_module("head", head = new Dense(width, classes, std: 0.02 * options.HeadInitScale));
+        head.Initialise(init);
+        if (options.ProjectionWidth is not { } projected)
+            return;
+        var (first, second) = (new Dense(width, width, std: null), new Dense(width, projected, std: null));
+        register_module(ProjectionName, projection = new Chain().Add(first, "fc1").Add(new Relu(), "act").Add(second, "fc2"));
+        first.Initialise(init);
+        second.Initialise(init);
+    }
+
+    /// <summary>The trunk.</summary>
+    public Backbone Backbone { get; }
+
+    /// <summary>C, the width of the logits.</summary>
+    public int Classes { get; }
+
+    /// <summary>One pass of the whole model.</summary>
+    /// <param name="images">[n, channels, H, W], normalised by the backbone's constants.</param>
+    /// <returns>Embeddings [n, D] for the contrastive loss (after the projection where there is one, not normalised) and logits [n, C].</returns>
+    public (Tensor Embeddings, Tensor Logits) Forward(Tensor images)
+    {
+        using var scope = NewDisposeScope();
+        var pooled = Backbone.call(images);                               // [n, D]
+        var logits = head.call(pooled);                                   // [n, C]
+        var embeddings = projection is null ? pooled : projection.call(pooled);
+        return (embeddings.MoveToOuterDisposeScope(), logits.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The model's own tensors by their published names: parameters and buffers of trunk, head and projection. They stay the model's; don't dispose them.</summary>
+    public IReadOnlyDictionary<string, Tensor> StateDict()
+    {
+        var state = new Dictionary<string, Tensor>();
+        foreach (var (name, tensor) in Backbone.state_dict())
+            state.Add(name, tensor);
+        foreach (var (name, tensor) in head.state_dict())
+            state.Add($"{Backbone.Info.HeadName}.{name}", tensor);
+        if (projection is not null)
+            foreach (var (name, tensor) in projection.state_dict())
+                state.Add($"{ProjectionName}.{name}", tensor);
+        return state;
+    }
+
+    /// <summary>The parameters with their published names, as <see cref="StateDict"/> has them, without buffers; with the layer id for layer-wise decay.</summary>
+    public IEnumerable<(string Name, TorchSharp.Modules.Parameter Parameter, int Layer, bool Decays)> NamedParameters()
+    {
+        foreach (var (name, parameter) in Backbone.named_parameters())
+            yield return (name, parameter, Backbone.LayerOf(name), Backbone.Decays(name, parameter));
+        foreach (var (name, parameter) in head.named_parameters())
+            yield return ($"{Backbone.Info.HeadName}.{name}", parameter, Backbone.LayerCount, parameter.dim() > 1);
+        if (projection is null)
+            yield break;
+        foreach (var (name, parameter) in projection.named_parameters())
+            yield return ($"{ProjectionName}.{name}", parameter, Backbone.LayerCount, parameter.dim() > 1);
+    }
+
+    /// <summary>Takes the weights of a checkpoint: every tensor of the trunk must be found and fit, and every tensor of the checkpoint must have a place or a known reason not to.</summary>
+    /// <param name="checkpoint">An open file of weights, for instance <see cref="Safetensors.Open(string)"/>.</param>
+    /// <param name="heads">What to do with the classifier (and the projection).</param>
+    /// <exception cref="CheckpointException">A tensor is missing, has a shape that can't be made to fit, or is not known.</exception>
+    public LoadingReport Load(ICheckpoint checkpoint, HeadLoading heads = HeadLoading.IfItFits) =>
+        new WeightLoading(this, ProjectionName, heads).Load(checkpoint);
+
+    /// <summary>The same from tensors in memory, which are copied and stay the caller's.</summary>
+    /// <param name="tensors">Tensors by published name.</param>
+    /// <param name="heads">What to do with the classifier (and the projection).</param>
+    /// <exception cref="CheckpointException">A tensor is missing, has a shape that can't be made to fit, or is not known.</exception>
+    public LoadingReport Load(IReadOnlyDictionary<string, Tensor> tensors, HeadLoading heads = HeadLoading.IfItFits)
+    {
+        using var checkpoint = new TensorsInMemory(tensors);
+        return Load(checkpoint, heads);
+    }
+
+    private sealed class Relu() : nn.Module<Tensor, Tensor>("Relu")
+    {
+        public override Tensor forward(Tensor input) => input.relu();
+    }
+}

@@ -1,0 +1,40 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Schane.Models.Layers;
+
+/// <summary>x Wᵀ + b over the last dimension: [..., inputs] → [..., outputs].</summary>
+internal sealed class Dense : Layer
+{
+    // RegisterComponents makes field names checkpoint keys: renaming one breaks saved files.
+    private readonly Parameter weight;
+    private readonly Parameter? bias;
+    private readonly double? std;
+
+    /// <param name="inputs">Width of the input.</param>
+    /// <param name="outputs">Width of the output.</param>
+    /// <param name="hasBias">Whether there is a bias (initially 0 where <paramref name="std"/> is given).</param>
+    /// <param name="std">Deviation of the initial weights; null for torch's default.</param>
+    public Dense(long inputs, long outputs, bool hasBias = true, double? std = 0.02) : base("Dense")
+    {
+        weight = Weight(outputs, inputs);
+        bias = hasBias ? Weight(outputs) : null;
+        this.std = std;
+        RegisterComponents();
+    }
+
+    public override void Initialise(WeightInit init)
+    {
+        if (std is { } deviation)
+        {
+            init.TruncatedNormal(weight, deviation);
+            WeightInit.Constant(bias, 0);
+            return;
+        }
+        init.Uniform(weight, weight.shape[1]);
+        if (bias is not null)
+            init.Uniform(bias, weight.shape[1]);
+    }
+
+    public override Tensor forward(Tensor input) => nn.functional.linear(input, weight, bias);
+}

@@ -1,0 +1,67 @@
+namespace Schane.Models;
+
+/// <summary>Every backbone by name.</summary>
+public static class ModelRegistry
+{
+    private static readonly Dictionary<string, Variant> Variants = ((IEnumerable<Variant>)[.. ConvNetVariants.All]).ToDictionary(v => v.Info.Name, StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>The names, sorted.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. Variants.Keys.Order(StringComparer.Ordinal)];
+
+    /// <summary>What a backbone takes and gives at its default settings. Builds nothing.</summary>
+    /// <exception cref="SchaneException">No backbone of that name; the message names the nearest.</exception>
+    public static BackboneInfo InfoOf(string name) => Find(name).Info;
+
+    /// <summary>Builds a backbone with initial weights that depend on the seed, the name and the settings alone.</summary>
+    /// <param name="name">A name of <see cref="Names"/>, in any case.</param>
+    /// <param name="seed">Seed of the initial weights.</param>
+    /// <param name="channels">1 or 3; null for the variant's own.</param>
+    /// <param name="inputSize">Side of the input in pixels; null for the variant's own.</param>
+    /// <exception cref="SchaneException">No backbone of that name, or a setting that it can't have.</exception>
+    public static Backbone Create(string name, long seed, int? channels = null, int? inputSize = null)
+    {
+        var variant = Find(name);
+        if (channels is not (null or 1 or 3))
+            throw new SchaneException($"Channels must be 1 or 3 but is {channels}.");
+        if (inputSize is < 8 or > 4096)
+            throw new SchaneException($"The input size must lie between 8 and 4096 but is {inputSize}.");
+
+        var info = variant.Info with { InputSize = inputSize ?? variant.Info.InputSize };
+        if (channels is { } wanted && wanted != info.Channels)
+            info = info with { Channels = wanted, Mean = ForChannels(info.Mean, wanted), Std = ForChannels(info.Std, wanted) };
+        var backbone = variant.Build(info);
+        backbone.Initialise(seed);
+        return backbone;
+    }
+
+    private static float[] ForChannels(float[] values, int channels) =>
+        channels == values.Length ? values : [.. Enumerable.Repeat(values.Average(), channels)];
+
+    private static Variant Find(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        if (Variants.TryGetValue(name, out var variant))
+            return variant;
+        var nearest = Names.OrderBy(n => Distance(n, name.ToLowerInvariant())).ThenBy(n => n, StringComparer.Ordinal).Take(3);
+        throw new SchaneException($"There is no model '{Checkpoints.SafetensorsHeader.Shown(name)}'. The nearest names are {string.Join(", ", nearest)}; `schane models list` shows all.");
+    }
+
+    /// <summary>Levenshtein distance.</summary>
+    private static int Distance(string a, string b)
+    {
+        var row = Enumerable.Range(0, b.Length + 1).ToArray();
+        for (var i = 1; i <= a.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= b.Length; j++)
+                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
+        }
+        return row[b.Length];
+    }
+}
+
+/// <summary>One entry of the registry.</summary>
+/// <param name="Info">Its description at default settings.</param>
+/// <param name="Build">Builds it, without values in its weights, for a description whose channels and input size may differ.</param>
+internal sealed record Variant(BackboneInfo Info, Func<BackboneInfo, Backbone> Build);

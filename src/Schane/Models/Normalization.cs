@@ -1,0 +1,14 @@
+namespace Schane.Models;
+
+/// <summary>Published normalisation constants, for inputs in [0, 1].</summary>
+internal static class Normalization
+{
+    /// <summary>ImageNet's mean.</summary>
+    public static readonly float[] ImageNetMean = [0.485f, 0.456f, 0.406f];
+
+    /// <summary>ImageNet's deviation.</summary>
+    public static readonly float[] ImageNetStd = [0.229f, 0.224f, 0.225f];
+
+    /// <summary>0.5 for every channel ("inception" constants).</summary>
+    public static readonly float[] Half = [0.5f, 0.5f, 0.5f];
+}

@@ -1,0 +1,62 @@
+using Schane.Models;
+using static TorchSharp.torch;
+
+namespace Schane.Tests.Models;
+
+public sealed class ModelRegistryTests
+{
+    [Fact]
+    public void Draws_the_same_weights_from_the_same_seed_whatever_else_was_drawn()
+    {
+        using var scope = NewDisposeScope();
+        var one = ModelRegistry.Create("convnet4", 7).state_dict();
+        rand(3);
+        var same = ModelRegistry.Create("convnet4", 7).state_dict();
+        var other = ModelRegistry.Create("convnet4", 8).state_dict();
+        Assert.All(one, t => Assert.Equal(t.Value.to(ScalarType.Float64).data<double>().ToArray(), same[t.Key].to(ScalarType.Float64).data<double>().ToArray()));
+        Assert.False(one["block1.conv.weight"].allclose(other["block1.conv.weight"]));
+    }
+
+    [Fact]
+    public void Suggests_the_nearest_names_for_one_it_does_not_know()
+    {
+        var e = Assert.Throws<SchaneException>(() => ModelRegistry.InfoOf("resnet81"));
+        Assert.StartsWith("There is no model 'resnet81'. The nearest names are resnet1", e.Message);
+    }
+
+    [Theory]
+    [InlineData("convnet4", 2, null, "Channels must be 1 or 3 but is 2")]
+    [InlineData("convnet4", null, 50, "multiple of 16")]
+    [InlineData("resnet18", null, 7, "between 8 and 4096")]
+    public void Refuses_a_setting_that_a_model_can_not_have(string name, int? channels, int? size, string rule) =>
+        Assert.Contains(rule, Assert.Throws<SchaneException>(() => ModelRegistry.Create(name, 1, channels, size)).Message);
+
+    [Fact]
+    public void Hands_each_parameter_to_the_optimiser_once()
+    {
+        using var model = new ImageClassifier(ModelRegistry.Create("schane_tiny", 1), 5, new() { ProjectionWidth = 8 });
+        model.train();
+        Assert.Equal(model.NamedParameters().Select(p => p.Parameter.Handle).Order(), model.parameters().Select(p => p.Handle).Order());
+    }
+
+    [Fact]
+    public void The_embedded_backbone_fits_in_2_MB() =>
+        Assert.True(ModelRegistry.Create("schane_tiny", 1).state_dict().Sum(t => t.Value.numel() * t.Value.ElementSize) <= 2_000_000);
+
+    [Theory]
+    [InlineData("convnet4", 1, 48)]
+    [InlineData("convnet4", 3, 32)]
+    [InlineData("schane_tiny", 3, 64)]
+    [InlineData("resnet18_small", 3, 32)]
+    public void Every_parameter_gets_a_gradient_in_training(string name, int channels, int size)
+    {
+        using var scope = NewDisposeScope();
+        var backbone = ModelRegistry.Create(name, 1, channels, size);
+        backbone.train();
+        var embeddings = backbone.call(rand(4, channels, size, size));
+        Assert.Equal([4, backbone.Info.EmbeddingWidth], embeddings.shape);
+        (embeddings * rand_like(embeddings)).sum().backward();
+        Assert.All(backbone.named_parameters(), p => Assert.NotNull(p.parameter.grad));
+        Assert.All(backbone.named_parameters(), p => Assert.InRange(backbone.LayerOf(p.name), 0, backbone.LayerCount - 1));
+    }
+}
