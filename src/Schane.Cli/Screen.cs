@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Schane.Data;
 
 namespace Schane.Cli;
 
@@ -26,13 +27,13 @@ internal sealed class Screen(bool json, bool verbose)
     }
 
     /// <summary>A line for people; names in it may come from anywhere.</summary>
-    public void Say(string line) => Console.Error.WriteLine(Plain.Text(line));
+    public void Say(string line) => Console.Error.WriteLine(Printable.Escape(line));
 
     /// <summary>A table for people; left out where the result is asked for as JSON.</summary>
     public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows, string? title = null)
     {
         if (!json)
-            Tables.Write(title, columns, rows);
+            Terminal.Write(title, columns, rows);
     }
 
     /// <summary>The result of the verb, printed only under <c>--json</c>.</summary>
@@ -58,7 +59,7 @@ internal sealed class Screen(bool json, bool verbose)
         };
         Say($"{(code == Exit.Interrupted ? "" : "error: ")}{sentence}");
         if (verbose)
-            Console.Error.WriteLine(string.Join(Environment.NewLine, error.ToString().Split(Environment.NewLine).Select(Plain.Text)));
+            Console.Error.WriteLine(string.Join(Environment.NewLine, error.ToString().Split(Environment.NewLine).Select(Printable.Escape)));
         Result(new { Error = sentence, ExitCode = code });
         return code;
     }

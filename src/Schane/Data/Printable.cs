@@ -4,8 +4,9 @@ using System.Text;
 namespace Schane.Data;
 
 /// <summary>Makes file and class names safe to print: control characters, line breaks and direction marks are written as escapes.</summary>
-internal static class Printable
+public static class Printable
 {
+    /// <summary>The name as it can be shown in one line of text; markup is none of its business.</summary>
     public static string Escape(string name)
     {
         if (name.All(c => c >= ' ' && c < 0x7F))

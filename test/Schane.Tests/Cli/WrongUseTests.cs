@@ -32,6 +32,6 @@ public class WrongUseTests
     public void A_word_that_moves_the_cursor_or_marks_up_text_is_printed_escaped()
     {
         var sentence = SchaneProgram.Run("doctor", "\u001b[2J[red]\nnext\u202e").Refusal();
-        Assert.Contains(@"'\x1b[2J[red]\nnext\u202e'", sentence);
+        Assert.Contains(@"'\e[2J[red]\nnext\u202e'", sentence);
     }
 }

@@ -1,0 +1,117 @@
+using System.CommandLine;
+using Schane.Training;
+
+namespace Schane.Cli;
+
+/// <summary>The settings of a recipe as flags: <c>--key value</c> is the recipe's line <c>key: value</c> and goes before it.</summary>
+internal sealed class RecipeFlags
+{
+    private readonly List<Option> settings = [];
+
+    public Option<string> File { get; } = new("--recipe") { HelpName = "FILE.yaml", Description = "Settings from a file; flags override it." };
+
+    public IReadOnlyList<Option> Data { get; }
+
+    public IReadOnlyList<Option> Model { get; }
+
+    public IReadOnlyList<Option> Objective { get; }
+
+    public IReadOnlyList<Option> Batches { get; }
+
+    public IReadOnlyList<Option> Length { get; }
+
+    public IReadOnlyList<Option> Optimizer { get; }
+
+    public IReadOnlyList<Option> Machine { get; }
+
+    public IReadOnlyList<Option> Saving { get; }
+
+    public RecipeFlags()
+    {
+        Data =
+        [
+            Setting("data", "FOLDER|NAME[:PART]", "Images to train on: FOLDER/class/..., or a data set by name. Default: lookalikes:novel, which is drawn at run time."),
+            Setting("labels-per-class", "N", "Training images kept of each class, drawn by the seed. Default: all."),
+            Setting("augmentation", "NAME", "How pictures are varied. Default: what suits the data."),
+            Setting("on-bad-image", "fail|skip", "Stop at an image that can't be read, or leave it out and list it. Default: fail."),
+        ];
+        Model =
+        [
+            Setting("model", "NAME", "Architecture; `schane models list` shows them. Default: what suits the data."),
+            Setting("weights", "embedded|none|FILE", "Where training starts from. Default: embedded where the model has such weights."),
+            Setting("input-size", "PIXELS", "Side of the square the model sees. Default: the model's own, or what the budget allows."),
+        ];
+        Objective =
+        [
+            Setting("loss", "NAME", "Contrastive term beside the cross-entropy: ce (none), supcon, simclr, hcl, schane or triplet. Default: schane."),
+            Setting("lambda", "0..1", "Weight of the contrastive term, λ. Default: 0 for ce, 0.9 otherwise."),
+            Setting("temperature", "TAU", "Softmax temperature τ, above 0. Default: 0.5 for schane, 0.1 for others."),
+            Setting("beta", "BETA", "How much hard negatives weigh, β, 0 or more. Default: 1 for schane and hcl."),
+            Setting("placement", "outside|inside", "Mean over the positives outside or inside the log. Default: outside."),
+            Switch("detach-weights", "Let no gradient flow through the weights of the negatives."),
+            Setting("label-smoothing", "0..1", "Smoothing of the cross-entropy's targets. Default: 0."),
+        ];
+        Batches =
+        [
+            Setting("sampler", "balanced|shuffled", "P classes × K images, or any images. Default: balanced."),
+            Setting("classes-per-batch", "P", "Classes in a balanced batch. Default: as many as fit, at most 16."),
+            Setting("images-per-class", "K", "Images of each class in a balanced batch; 2 or more give every anchor a positive. Default: 4."),
+            Setting("batch", "N", "Images in a shuffled batch. Default: 64."),
+            Setting("micro-batch", "N", "Images that pass the model at once; the gradient stays that of the whole batch. Default: all."),
+            Setting("views", "N", "Varied views of each image in a batch. Default: 1."),
+        ];
+        Length =
+        [
+            Setting("budget", "5m", "Time to fill when neither steps nor epochs are given: 90s, 5m, 1h. Default: 5m."),
+            Setting("epochs", "N", "Passes over the training images."),
+            Setting("steps", "N", "Optimiser steps."),
+        ];
+        Optimizer =
+        [
+            Setting("optimizer", "adamw|sgd", "Default: adamw."),
+            Setting("lr", "RATE", "Peak learning rate. Default: 0.001."),
+            Setting("trunk-rate", "0..1", "Factor on the rate of a pre-trained trunk. Default: 1."),
+            Setting("layer-decay", "0..1", "Factor on the rate from each layer to the one before it. Default: 1, none."),
+            Setting("weight-decay", "DECAY", "Decoupled weight decay. Default: 0.05."),
+            Setting("momentum", "0..1", "Momentum of sgd. Default: 0.9."),
+            Setting("warmup", "0..1", "Share of the steps over which the rate rises; then it falls as a cosine. Default: 0.05."),
+            Setting("clip-norm", "NORM", "Largest norm of the gradient. Default: not clipped."),
+            Setting("ema", "DECAY", "Decay of a moving average of the weights, which is then the result. Default: none."),
+        ];
+        Machine =
+        [
+            Setting("seed", "N", "Decides weights, splits, batches and augmentation. Default: 0."),
+            Setting("device", "cpu|cuda[:N]", "Where to compute. Default: cpu."),
+            Setting("threads", "N", "Threads of the computation. Default: all cores."),
+        ];
+        Saving =
+        [
+            Setting("save-every", "STEPS", "Steps between checkpoints. Default: about ten in a run."),
+            Setting("evaluate-every", "STEPS", "Steps between evaluations. Default: about ten in a run."),
+        ];
+    }
+
+    /// <summary>The recipe that the command line asks for: the file's if one is named, with the flags on top.</summary>
+    public Recipe Read(ParseResult parsed)
+    {
+        var recipe = parsed.GetValue(File) is { } file ? RecipeFile.Load(file) : new Recipe();
+        foreach (var setting in settings)
+            if (parsed.GetResult(setting) is { Implicit: false } given)
+                recipe = RecipeFile.With(recipe, setting.Name[2..], given.Tokens is [var value] ? value.Value : "", setting.Name);
+        return recipe;
+    }
+
+    /// <summary>The first flag of a recipe on this command line, null if there is none.</summary>
+    public string? FirstGiven(ParseResult parsed) =>
+        settings.Prepend(File).FirstOrDefault(s => parsed.GetResult(s) is { Implicit: false })?.Name;
+
+    private Option<string> Setting(string key, string value, string description) => Keep(new Option<string>($"--{key}") { HelpName = value, Description = description });
+
+    private Option<bool> Switch(string key, string description) => Keep(new Option<bool>($"--{key}") { Description = description });
+
+    private T Keep<T>(T option) where T : Option
+    {
+        settings.Add(option);
+        return option;
+    }
+}
