@@ -2,7 +2,11 @@ using System.CommandLine;
 using Schane.Cli;
 using Schane.Cli.Verbs;
 
-var root = new Root([new DoctorVerb()]);
+var root = new Root(
+[
+    new Command("models", "The architectures that can be trained.") { new ModelsListVerb(), new ModelsShowVerb() },
+    new DoctorVerb(),
+]);
 var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });
 if (parsed.GetValue(root.Version))
     return Screen.Print(Root.VersionText);

@@ -5,7 +5,7 @@ namespace Schane.Tests.Cli;
 /// <summary>The help texts stand in Approved/, so a change of the command line shows as a diff. SCHANE_APPROVE=1 rewrites them.</summary>
 public class HelpTests
 {
-    public static TheoryData<string> Verbs => ["", "doctor"];
+    public static TheoryData<string> Verbs => ["", "models", "models list", "models show", "doctor"];
 
     [Theory]
     [MemberData(nameof(Verbs))]

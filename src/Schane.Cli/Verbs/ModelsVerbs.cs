@@ -1,0 +1,49 @@
+using System.CommandLine;
+using Schane.Models;
+
+namespace Schane.Cli.Verbs;
+
+/// <summary>The architectures that can be trained.</summary>
+internal sealed class ModelsListVerb() : Verb("list", "Lists the architectures by name.")
+{
+    public override IReadOnlyList<Example> Examples =>
+    [
+        new("schane models list", "every name that --model takes"),
+        new("schane models list --json", "the same for a program"),
+    ];
+
+    public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
+    {
+        var models = ModelRegistry.Names.Select(ModelRegistry.InfoOf).ToList();
+        screen.Table(["model", "input", "embedding"], models.Select(m => (string[])[m.Name, $"{m.Channels}×{m.InputSize}×{m.InputSize}", $"{m.EmbeddingWidth}"]));
+        return new(models);
+    }
+}
+
+/// <summary>One architecture.</summary>
+internal sealed class ModelsShowVerb : Verb
+{
+    private readonly Argument<string> name = new("MODEL") { Description = "A name of `schane models list`." };
+
+    public ModelsShowVerb() : base("show", "Shows what an architecture takes and gives and how large it is.") => Add(name);
+
+    public override IReadOnlyList<Example> Examples => [new("schane models show resnet18", "input, embedding, normalisation, number of parameters")];
+
+    public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
+    {
+        var info = ModelRegistry.InfoOf(parsed.GetRequiredValue(name));
+        using var backbone = ModelRegistry.Create(info.Name, seed: 0);
+        var parameters = backbone.parameters().Sum(p => p.numel());
+        screen.Table(["", ""],
+        [
+            ["model", info.Name],
+            ["input", $"{info.Channels}×{info.InputSize}×{info.InputSize}"],
+            ["normalisation", $"({string.Join(", ", info.Mean)}) ± ({string.Join(", ", info.Std)})"],
+            ["embedding", $"{info.EmbeddingWidth}"],
+            ["layers", $"{backbone.LayerCount}"],
+            ["parameters", $"{parameters:#,0}, without the head"],
+            ["head", $"{info.HeadName} in a checkpoint"],
+        ]);
+        return new(new { info, layers = backbone.LayerCount, parameters });
+    }
+}
