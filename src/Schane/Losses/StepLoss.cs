@@ -7,13 +7,19 @@ namespace Schane.Losses;
 /// these, so no objective ever knows of micro-batches or ranks. Owns its tensors.
 /// </summary>
 /// <param name="Total">(1 − λ)·CE + λ·L_con, in nats.</param>
-/// <param name="CrossEntropy">Mean cross-entropy, in nats.</param>
+/// <param name="CrossEntropy">Mean cross-entropy, in nats; 0 when there is no cross-entropy term.</param>
 /// <param name="Contrastive">Mean contrastive loss, in nats; NaN if no anchor has a positive; 0 when there is no contrastive term.</param>
 /// <param name="EmbeddingGradient">∂Total/∂embeddings [N, D], null when the objective has no contrastive term.</param>
 /// <param name="LogitGradient">∂Total/∂logits [N, C], null when the objective has no cross-entropy term.</param>
 /// <param name="Statistics">What the contrastive term saw.</param>
 public sealed record StepLoss(double Total, double CrossEntropy, double Contrastive, Tensor? EmbeddingGradient, Tensor? LogitGradient, BatchStatistics Statistics) : IDisposable
 {
+    /// <summary>What each anchor saw; null without a contrastive term and for triplets.</summary>
+    public RowStatistics? Rows { get; init; }
+
+    /// <summary>τ, β and λ of this step, after their schedules.</summary>
+    public JointSettings Settings { get; init; }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -22,9 +28,31 @@ public sealed record StepLoss(double Total, double CrossEntropy, double Contrast
     }
 }
 
+/// <summary>The objective's numbers at one step.</summary>
+/// <param name="Temperature">τ.</param>
+/// <param name="Beta">β.</param>
+/// <param name="Lambda">λ.</param>
+public readonly record struct JointSettings(double Temperature, double Beta, double Lambda);
+
 /// <summary>Pairs in a batch, as the journal records them.</summary>
 /// <param name="Rows">N, all images and views of the step.</param>
 /// <param name="ShareWithoutPositives">Share of rows whose label no other row has, 0 to 1.</param>
 /// <param name="MeanPositives">Mean of |P(i)| over the rows.</param>
 /// <param name="MeanNegatives">Mean of |Nn(i)| over the rows.</param>
-public sealed record BatchStatistics(int Rows, double ShareWithoutPositives, double MeanPositives, double MeanNegatives);
+public sealed record BatchStatistics(int Rows, double ShareWithoutPositives, double MeanPositives, double MeanNegatives)
+{
+    /// <summary>Embeddings that are all zero (norm below 1e-12): their direction is undefined and their gradient huge.</summary>
+    public int ZeroRows { get; init; }
+
+    /// <summary>Mean cosine of anchors with their positives, −1 to 1; null without a contrastive term or without positives.</summary>
+    public double? MeanPositiveSimilarity { get; init; }
+
+    /// <summary>Mean cosine of anchors with their negatives; null without a contrastive term or without negatives.</summary>
+    public double? MeanNegativeSimilarity { get; init; }
+
+    /// <summary>Mean over the anchors of the cosine with the hardest negative; null as above.</summary>
+    public double? HardestNegativeSimilarity { get; init; }
+
+    /// <summary>Mean effective number of negatives, exp of the entropy of w: |Nn| when all weigh alike, 1 when one has all the weight; null as above.</summary>
+    public double? EffectiveNegatives { get; init; }
+}

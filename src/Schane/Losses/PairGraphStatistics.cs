@@ -1,0 +1,49 @@
+using static TorchSharp.torch;
+
+namespace Schane.Losses;
+
+/// <summary>Collects <see cref="RowStatistics"/> from the tiles of <see cref="PairGraph"/>, some anchors at a time.</summary>
+internal sealed class PairGraphStatistics(long first, long count, PairFormula formula)
+{
+    private readonly float[] loss = new float[count];
+    private readonly float[] positives = new float[count];
+    private readonly int[] hardest = new int[count];
+    private readonly float[] hardestSimilarity = new float[count];
+    private readonly float[] effective = new float[count];
+    private readonly float[] positiveSimilarity = new float[count];
+    private readonly float[] negativeSimilarity = new float[count];
+
+    public RowStatistics Result => new(first, loss, positives, hardest, hardestSimilarity, effective, positiveSimilarity, negativeSimilarity);
+
+    public void Add(PairGraph.Tile tile)
+    {
+        using var scope = NewDisposeScope();
+        using var free = no_grad();
+        var s = tile.S.detach();
+        var (p, n) = (tile.Positive.to_type(s.dtype), tile.Negative.to_type(s.dtype));
+        var (pSum, nSum) = (p.sum(1), n.sum(1));                                                 // 0 makes the quotients NaN
+        var cosine = s * formula.Temperature;
+        var (most, index) = cosine.masked_fill(n <= 0.5, double.NegativeInfinity).max(1);
+        var some = most > double.NegativeInfinity;
+
+        // Entropy of π(k) = n(k) exp(β s(k)) / Σ: log Σ − β Σ π s.
+        var hard = s * formula.Beta;
+        var log = (hard + n.log()).logsumexp(1, keepdim: true);
+        var entropy = log.squeeze(1) - ((hard + n.log() - log).exp() * hard).sum(1);
+
+        var at = (int)(tile.First - first);
+        Write(tile.Loss, loss, at);
+        Write(pSum, positives, at);
+        Write(where(some, most, full_like(most, double.NaN)), hardestSimilarity, at);
+        Write(where(some, entropy.exp(), full_like(entropy, double.NaN)), effective, at);
+        Write((cosine * p).sum(1) / pSum, positiveSimilarity, at);
+        Write((cosine * n).sum(1) / nSum, negativeSimilarity, at);
+        where(some, index, full_like(index, -1)).to_type(ScalarType.Int32).cpu().data<int>().CopyTo(hardest, at);
+    }
+
+    private static void Write(Tensor values, float[] target, int at)
+    {
+        using var scope = NewDisposeScope();
+        values.detach().to_type(ScalarType.Float32).cpu().contiguous().data<float>().CopyTo(target, at);
+    }
+}

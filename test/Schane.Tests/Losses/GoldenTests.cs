@@ -1,0 +1,171 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Schane.Losses;
+using Schane.Tests.Oracles;
+using Schane.Tests.Support;
+using static TorchSharp.torch;
+
+namespace Schane.Tests.Losses;
+
+/// <summary>Every case of golden/losses: our value and gradient, or the conversion to the peer's formula, or the stated difference.</summary>
+public partial class GoldenTests(ITestOutputHelper output)
+{
+    public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("losses");
+
+    [Theory, MemberData(nameof(Folders))]
+    public void Every_batch_agrees_with_the_peers_in_float64_and_float32(string folder) => Run(GoldenCase.Batches(folder));
+
+    [Theory, MemberData(nameof(Folders))]
+    public void Every_edge_case_agrees_with_the_peers_or_differs_as_stated(string folder) => Run(GoldenCase.Edges(folder));
+
+    [Fact]
+    public void A_case_of_unknown_kind_is_refused() =>
+        Assert.Throws<InvalidDataException>(() => Expect(new("x", "margin_softmax", zeros(2, 1, 2), zeros(2, ScalarType.Int64), 0, null, 1, default)));
+
+    [Fact]
+    public void An_empty_folder_fails()
+    {
+        var folder = Directory.CreateTempSubdirectory();
+        File.WriteAllText(Path.Combine(folder.FullName, "index.json"), "[]");
+        Assert.ThrowsAny<Exception>(() => Run(GoldenCase.Batches(folder.FullName)));
+        folder.Delete(recursive: true);
+    }
+
+    private void Run(IEnumerable<GoldenCase> cases)
+    {
+        var groups = new SortedDictionary<string, int>();
+        var failures = new List<string>();
+        foreach (var golden in cases)
+        {
+            using var scope = NewDisposeScope();
+            var expected = Expect(golden);
+            foreach (var dtype in new[] { ScalarType.Float64, ScalarType.Float32 })
+                failures.AddRange(Differences(golden, expected, dtype).Select(d => $"{golden.Name} {dtype}: {d}"));
+            groups[Group(golden.Key)] = groups.GetValueOrDefault(Group(golden.Key)) + 1;
+        }
+        foreach (var (group, count) in groups)
+            output.WriteLine($"{group}: {count} cases");
+        Assert.NotEmpty(groups);
+        Assert.True(failures.Count == 0, string.Join('\n', failures));
+    }
+
+    private static string Group(string key) => HclKey().IsMatch(key) ? "hcl_hard" : key.Split("_b")[0].Split("_m")[0];
+
+    private static IEnumerable<string> Differences(GoldenCase golden, Expectation expected, ScalarType dtype)
+    {
+        var leaf = golden.Embeddings.to_type(dtype).detach().requires_grad_();
+        var rows = leaf.permute(1, 0, 2).reshape(-1, leaf.shape[2]);                             // view-major
+        var actual = expected.Ours(rows);
+        var value = actual.to_type(ScalarType.Float64).item<double>();
+        if (!double.IsFinite(expected.Value))
+        {
+            if (!double.IsNaN(value))
+                yield return $"{value} is not NaN";
+            yield break;
+        }
+        var single = dtype == ScalarType.Float32;
+        // At τ = 0.01 s is known to 1e-5 in float32, and the peer's float32 is NaN; elsewhere the golden README's tolerances hold.
+        var rounding = single && golden.Temperature <= 0.01 ? 1e-7 / golden.Temperature : 0;
+        if (!(Math.Abs(value - expected.Value) <= (single ? 1e-5 : 1e-10) * Math.Abs(expected.Value) + (single ? 1e-6 : 1e-12) + rounding))
+            yield return $"value {value:R} is not {expected.Value:R}";
+        if (expected.ValueOnly)
+            yield break;
+        actual.backward();
+        var largest = golden.Gradient!.abs().max().item<double>();
+        var error = (leaf.grad!.to_type(ScalarType.Float64) - golden.Gradient).abs().max().item<double>();
+        if (!(error <= (single ? 2e-5 * largest + 1e-7 : 1e-9 * largest + 1e-12) + rounding))
+            yield return $"gradient differs by {error:R}, largest {largest:R}";
+    }
+
+    /// <param name="Ours">Our loss of the flattened rows, converted to the peer's formula.</param>
+    /// <param name="Value">What it must be; NaN where ours is undefined.</param>
+    /// <param name="ValueOnly">Where we differ from the peer by design, there is no gradient to compare.</param>
+    private sealed record Expectation(Func<Tensor, Tensor> Ours, double Value, bool ValueOnly = false);
+
+    // The table of conversions. README.md of the golden data describes how each peer averages; docs/method.md says what we do differently.
+    private static Expectation Expect(GoldenCase golden)
+    {
+        var key = golden.Key;
+        var tau = golden.Temperature;
+        var images = arange(golden.Images).repeat(golden.Views);
+        var classes = golden.Labels?.repeat(golden.Views) ?? images;
+        var counts = classes.data<long>().GroupBy(l => l).ToDictionary(g => g.Key, g => g.Count());
+        double all = classes.shape[0], valid = counts.Values.Where(c => c > 1).Sum();
+        var (noPositives, noNegatives) = (valid == 0, counts.Count == 1);
+        var value = golden.Value ?? double.NaN;
+
+        if (SchaneKey().Match(key) is { Success: true } schane)
+        {
+            var loss = new SchaneLoss(new()
+            {
+                Temperature = tau,
+                Beta = double.Parse(schane.Groups[2].Value, CultureInfo.InvariantCulture),
+                Placement = schane.Groups[1].Value == "inside" ? Placement.Inside : Placement.Outside,
+                DetachWeights = schane.Groups[3].Success,
+            });
+            return new(rows => loss.Compute(rows, classes), value);
+        }
+
+        if (key.StartsWith("hcl", StringComparison.Ordinal))
+        {
+            var arguments = golden.Arguments;
+            var easy = arguments.GetProperty("estimator").GetString() == "easy";
+            var loss = new HclLoss(new()
+            {
+                Temperature = tau,
+                Estimator = easy ? HclEstimator.Easy : HclEstimator.Hard,
+                Beta = easy ? 1 : arguments.GetProperty("beta").GetDouble(),
+                TauPlus = easy ? 0 : arguments.GetProperty("tau_plus").GetDouble(),
+            });
+            return golden.Images == 1
+                ? new(rows => loss.Compute(rows, images), 0, ValueOnly: true)                    // peer: NaN
+                : new(rows => loss.Compute(rows, images), value);
+        }
+
+        if (key.StartsWith("pml_triplet", StringComparison.Ordinal))
+        {
+            var margin = key.Contains("_bh_m", StringComparison.Ordinal) ? double.Parse(key.Split("_bh_m")[1], CultureInfo.InvariantCulture) : 0.2;
+            var loss = new TripletLoss(new() { Margin = margin });
+            return new(rows => loss.Compute(rows, classes), noPositives || noNegatives ? double.NaN : value);    // peer: 0
+        }
+
+        if (key.StartsWith("pml_ntxent", StringComparison.Ordinal))
+        {
+            // The mean over pairs, each against the negatives alone: not a member of ours, but SimCLR with two views and negatives.
+            var labels = key == "pml_ntxent_simclr" ? images : classes;
+            return key == "pml_ntxent_simclr" && golden is { Views: 2, Images: > 1 }
+                ? new(rows => new SimClrLoss(new() { Temperature = tau }).Compute(rows, labels), value)
+                : new(rows => PeerFormulas.NtXentOverPairs(nn.functional.normalize(rows), labels.data<long>().ToArray(), tau), value);
+        }
+
+        var supCon = new SupConLoss(new() { Temperature = tau });
+        if (key.StartsWith("pml_supcon", StringComparison.Ordinal))
+        {
+            return noPositives ? new(rows => supCon.Compute(rows, classes), double.NaN)          // peer: 0
+                : noNegatives ? new(rows => supCon.Compute(rows, classes) * 0, 0)                // peer: 0; ours is defined
+                : new(rows => supCon.Compute(rows, classes), value);
+        }
+        if (key is "simclr" or "simclr_V1")
+            return new(rows => new SimClrLoss(new() { Temperature = tau }).Compute(rows, images), golden.Views == 1 ? double.NaN : value);    // peer: 0
+        if (key == "supcon_one")
+            return new(rows => FirstView(rows, classes, golden.Images, tau), value);
+        if (key == "supcon_base")
+            return new(rows => supCon.Compute(rows, classes) * (tau / 0.07 * valid / all), value);
+        if (key == "supcon" || (key.StartsWith("supcon_", StringComparison.Ordinal) && golden.Name.StartsWith("edge_cases:", StringComparison.Ordinal)))
+            return new(rows => supCon.Compute(rows, classes) * (valid / all), noPositives ? double.NaN : value);     // peer: 0, NaN for one row
+        throw new InvalidDataException($"{golden.Name} is of a kind that this table does not know.");
+    }
+
+    // contrast_mode='one': the rows of the first view are the anchors, against all rows.
+    private static Tensor FirstView(Tensor rows, Tensor classes, long images, double tau)
+    {
+        using var pairs = Pairs.From(classes);
+        return PairGraph.Share(PairLoss.Units(rows), pairs, new(tau), 0, images) * (pairs.TotalWeight / images);
+    }
+
+    [GeneratedRegex(@"^schane_(outside|inside)_b([\d.]+)(_wdetached)?$")]
+    private static partial Regex SchaneKey();
+
+    [GeneratedRegex(@"^hcl_(hard_tp|N1|tau|aligned)")]
+    private static partial Regex HclKey();
+}

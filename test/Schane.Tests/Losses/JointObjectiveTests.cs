@@ -1,0 +1,109 @@
+using Schane.Losses;
+using Schane.Tests.Support;
+using static TorchSharp.torch;
+
+namespace Schane.Tests.Losses;
+
+public class JointObjectiveTests
+{
+    private static readonly long[] labels = [0, 0, 1, 1, 2, 3];
+
+    [Fact]
+    public void Its_gradients_are_those_of_the_weighted_sum_of_both_terms()
+    {
+        using var scope = NewDisposeScope();
+        var (z, logits, y) = (Some.Rows(6, 5).requires_grad_(), Some.Rows(6, 4, seed: 2).requires_grad_(), tensor(labels));
+        var ce = nn.functional.cross_entropy(logits, y, label_smoothing: 0.1);
+        var con = new SchaneLoss(new() { Temperature = 0.2, Beta = 2 }).Compute(z, y);
+        (0.3 * ce + 0.7 * con).backward();
+
+        using var step = new JointObjective(new() { Lambda = 0.7, Temperature = 0.2, Beta = 2, LabelSmoothing = 0.1 }).Compute(z, logits, y);
+        Assert.Equal(0.3 * ce.item<double>() + 0.7 * con.item<double>(), step.Total, 1e-12);
+        Assert.True((step.EmbeddingGradient! - z.grad!).abs().max().item<double>() < 1e-13);
+        Assert.True((step.LogitGradient! - logits.grad!).abs().max().item<double>() < 1e-13);
+    }
+
+    [Fact]
+    public void Counts_the_pairs_and_the_zero_rows()
+    {
+        var z = Some.Rows(6, 5);
+        z[3].zero_();
+        using var step = new JointObjective(new()).Compute(z, Some.Rows(6, 4), tensor(labels));
+        Assert.Equal((6, 2.0 / 6, 4.0 / 6, 1), (step.Statistics.Rows, step.Statistics.ShareWithoutPositives, step.Statistics.MeanPositives, step.Statistics.ZeroRows));
+        Assert.Equal((4 * 4 + 2 * 5) / 6.0, step.Statistics.MeanNegatives, 1e-12);
+    }
+
+    [Fact]
+    public void Tells_the_hardest_negative_and_how_many_negatives_count()
+    {
+        // Unit rows at 0°, 60°, 90°, 180°; 0 and 1 are of one class. τ = β = 1, so w ∝ exp(cos).
+        var z = tensor([1.0, 0, 0.5, Math.Sqrt(0.75), 0, 1, -1, 0], [4, 2]);
+        using var step = new JointObjective(JointOptions.For(LossKind.Schane) with { Temperature = 1 }).Compute(z, Some.Rows(4, 3), tensor([0L, 0, 1, 2]));
+        var rows = step.Rows!;
+        Assert.Equal([2, 2, 1, 2], rows.HardestNegative);
+        Assert.Equal(Math.Sqrt(0.75), rows.HardestNegativeSimilarity[2], 1e-6);
+        Assert.Equal(0.5, rows.PositiveSimilarity[0], 1e-6);
+        Assert.Equal(-0.5, rows.NegativeSimilarity[0], 1e-6);
+        double p = 1 / (1 + Math.Exp(-1)), q = 1 - p;                                            // row 0: cosines 0 and −1
+        Assert.Equal(Math.Exp(-p * Math.Log(p) - q * Math.Log(q)), rows.EffectiveNegatives[0], 1e-6);
+        Assert.True(float.IsNaN(rows.PositiveSimilarity[3]) && rows.Loss[3] == 0);
+    }
+
+    [Fact]
+    public void Cross_entropy_alone_computes_no_contrastive_term()
+    {
+        using var step = new JointObjective(JointOptions.For(LossKind.Ce)).Compute(Some.Rows(6, 5), Some.Rows(6, 4), tensor(labels));
+        Assert.Null(step.EmbeddingGradient);
+        Assert.Null(step.Rows);
+        Assert.Equal((0.0, step.CrossEntropy), (step.Contrastive, step.Total));
+        Assert.Equal(4.0 / 6, step.Statistics.MeanPositives, 1e-12);
+    }
+
+    [Fact]
+    public void The_contrastive_term_alone_needs_no_logits()
+    {
+        using var step = new JointObjective(new() { Lambda = 1 }).Compute(Some.Rows(6, 5), null, tensor(labels));
+        Assert.Null(step.LogitGradient);
+        Assert.Equal(step.Contrastive, step.Total);
+    }
+
+    [Fact]
+    public void A_batch_without_positives_is_NaN() =>
+        Assert.True(double.IsNaN(new JointObjective(new()).Compute(Some.Rows(3, 5), Some.Rows(3, 4), tensor([0L, 1, 2])).Total));
+
+    [Theory]
+    [InlineData(LossKind.SimClr)]
+    [InlineData(LossKind.Hcl)]
+    public void Views_of_one_image_are_positives_where_labels_play_no_part(LossKind loss)
+    {
+        var objective = new JointObjective(JointOptions.For(loss));
+        var (z, logits, images) = (Some.Rows(6, 5), Some.Rows(6, 4), tensor([0L, 1, 2, 0, 1, 2]));
+        using var one = objective.Compute(z, logits, tensor(labels), imageIds: images);
+        using var other = objective.Compute(z, logits, tensor([3L, 2, 1, 0, 0, 0]), imageIds: images);
+        Assert.Equal(one.Contrastive, other.Contrastive);
+        Assert.Equal(1, one.Statistics.MeanPositives);
+        Assert.Throws<ArgumentNullException>(() => objective.Compute(z, logits, tensor(labels)));
+    }
+
+    [Fact]
+    public void Soft_pairs_follow_the_mixtures_and_clean_pairs_the_labels()
+    {
+        var (z, logits, y, mixture) = (Some.Rows(6, 5), Some.Rows(6, 4), tensor(labels), Some.Mixtures(6, 4));
+        using var soft = new JointObjective(new()).Compute(z, logits, y, mixture: mixture);
+        using var clean = new JointObjective(new() { Mixed = MixedPairs.Clean }).Compute(z, logits, y, mixture: mixture);
+        var loss = new SchaneLoss(new());
+        Assert.Equal(loss.ComputeSoft(z, mixture).item<double>(), soft.Contrastive, 1e-12);
+        Assert.Equal(loss.Compute(z, y).item<double>(), clean.Contrastive, 1e-12);
+        Assert.Equal(soft.CrossEntropy, clean.CrossEntropy);
+        Assert.Throws<ArgumentException>(() => new JointObjective(JointOptions.For(LossKind.SimClr) with { Mixed = MixedPairs.Soft }).Compute(z, logits, y, imageIds: y, mixture: mixture));
+    }
+
+    [Fact]
+    public void Defaults_are_those_of_the_design()
+    {
+        Assert.Equal(new JointOptions(), JointOptions.For(LossKind.Schane));
+        Assert.Equal((0.9, 0.5, 1.0), (JointOptions.For(LossKind.Schane).Lambda, JointOptions.For(LossKind.Schane).Temperature, JointOptions.For(LossKind.Schane).Beta));
+        Assert.Equal((0.9, 0.1), (JointOptions.For(LossKind.SupCon).Lambda, JointOptions.For(LossKind.SupCon).Temperature));
+        Assert.Equal(0, JointOptions.For(LossKind.Ce).Lambda);
+    }
+}
