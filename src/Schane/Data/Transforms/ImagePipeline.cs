@@ -1,0 +1,92 @@
+using Schane.Tensors;
+
+namespace Schane.Data.Transforms;
+
+/// <summary>What a model wants to be fed: channels (1 or 3), the side of the square input, and mean and deviation per channel for inputs in [0, 1].</summary>
+public sealed record InputShape(int Channels, int Size, float[] Mean, float[] Std);
+
+/// <summary>
+/// Steps on 8-bit pictures, one after the other, then (value / 255 − mean) / deviation as channels × height × width. Thread-safe, allocates
+/// nothing once warm, and prints as one line a step.
+/// </summary>
+public sealed class ImagePipeline : IImageTransform
+{
+    [ThreadStatic] private static Canvas? canvas;
+    private readonly ImageStep[] steps;
+    private readonly InputShape input;
+    private readonly float[] table;                                       // [channels · 256], byte → normalised
+
+    /// <summary>A pipeline whose last size is <paramref name="input"/>'s.</summary>
+    /// <exception cref="ArgumentException">The steps don't end at the input's size, or mean and deviation don't fit the channels.</exception>
+    public ImagePipeline(InputShape input, params IReadOnlyList<ImageStep> steps)
+    {
+        if (input.Channels is not (1 or 3) || input.Mean.Length != input.Channels || input.Std.Length != input.Channels)
+            throw new ArgumentException($"input must have 1 or 3 channels and as many means and deviations but has {input.Channels}, {input.Mean.Length} and {input.Std.Length}.", nameof(input));
+        (int Width, int Height)? size = null;
+        foreach (var step in steps)
+            size = step.SizeAfter(size);
+        if (size != (input.Size, input.Size))
+            throw new ArgumentException($"steps must end at {input.Size} × {input.Size} but end at {(size is { } s ? $"{s.Width} × {s.Height}" : "a size that depends on the picture")}.", nameof(steps));
+        (this.input, this.steps) = (input, [.. steps]);
+        table = [.. Enumerable.Range(0, input.Channels * 256).Select(i => (i % 256 / 255f - input.Mean[i / 256]) / input.Std[i / 256])];
+    }
+
+    /// <summary>The steps in order.</summary>
+    public IReadOnlyList<ImageStep> Steps => steps;
+
+    /// <inheritdoc/>
+    public (int Channels, int Height, int Width) Output => (input.Channels, input.Size, input.Size);
+
+    /// <inheritdoc/>
+    public void Apply(Image8 image, ref SampleRandom random, Span<float> destination)
+    {
+        var picture = Draw(image, ref random);
+        var plane = input.Size * input.Size;
+        if (destination.Length != plane * input.Channels)
+            throw new ArgumentException($"destination must have {plane * input.Channels} elements but has {destination.Length}.", nameof(destination));
+        if (picture.Channels == input.Channels)
+            Store(picture.Pixels, destination, plane, input.Channels);
+        else                                                              // a gray picture for a model of three channels
+            for (var c = 0; c < 3; c++)
+                Spread(picture.Pixels, destination.Slice(c * plane, plane), table.AsSpan(c * 256, 256));
+    }
+
+    /// <summary>The picture as the steps leave it, before normalisation: for showing.</summary>
+    public Image8 Show(Image8 image, ref SampleRandom random) => Draw(image, ref random).ToImage();
+
+    /// <summary>One line a step, and the normalisation last.</summary>
+    public override string ToString() =>
+        string.Join('\n', steps.Select(s => s.ToString()).Append($"Normalize {{ Mean = [{string.Join(", ", input.Mean)}], Std = [{string.Join(", ", input.Std)}] }}"));
+
+    private Canvas Draw(Image8 image, ref SampleRandom random)
+    {
+        var picture = canvas ??= new();
+        picture.Load(image);
+        if (input.Channels == 1)
+            picture.ToChannels(1);
+        foreach (var step in steps)
+            step.Apply(picture, ref random);
+        return picture;
+    }
+
+    private void Store(ReadOnlySpan<byte> pixels, Span<float> destination, int plane, int channels)
+    {
+        if (channels == 1)
+        {
+            Spread(pixels, destination, table);
+            return;
+        }
+        var r = destination[..plane];
+        var g = destination.Slice(plane, plane);
+        var b = destination.Slice(2 * plane, plane);
+        ReadOnlySpan<float> tr = table.AsSpan(0, 256), tg = table.AsSpan(256, 256), tb = table.AsSpan(512, 256);
+        for (int i = 0, at = 0; i < r.Length; i++, at += 3)
+            (r[i], g[i], b[i]) = (tr[pixels[at]], tg[pixels[at + 1]], tb[pixels[at + 2]]);
+    }
+
+    private static void Spread(ReadOnlySpan<byte> pixels, Span<float> destination, ReadOnlySpan<float> table)
+    {
+        for (var i = 0; i < destination.Length; i++)
+            destination[i] = table[pixels[i]];
+    }
+}

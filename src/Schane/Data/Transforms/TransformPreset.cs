@@ -1,0 +1,49 @@
+namespace Schane.Data.Transforms;
+
+/// <summary>A named pair of transforms, one for training and one for evaluation, made to a model's input.</summary>
+public sealed class TransformPreset
+{
+    private readonly Func<int, ImageStep[]> training, evaluation;
+
+    private TransformPreset(string name, string summary, Func<int, ImageStep[]> training, Func<int, ImageStep[]> evaluation) =>
+        (Name, Summary, this.training, this.evaluation) = (name, summary, training, evaluation);
+
+    /// <summary>Every preset there is.</summary>
+    public static IReadOnlyList<TransformPreset> All { get; } =
+    [
+        new("none", "no augmentation: resize and crop the middle", Middle, Middle),
+        new("light", "crops of at least half the area, mirrored; a little brightness and contrast",
+            size => [new RandomResizedCrop(size) { MinArea = 0.5 }, new HorizontalFlip(), new ColorJitter(0.2, 0.2, 0.1, 0)], Middle),
+        new("standard", "crops of at least 8 % of the area, mirrored (ResNet's own)",
+            size => [new RandomResizedCrop(size), new HorizontalFlip()], Middle),
+        new("supcon", "crops of at least 20 %, mirrored, strong colour jitter, one in five gray (Khosla et al. 2020)",
+            size => [new RandomResizedCrop(size) { MinArea = 0.2 }, new HorizontalFlip(), new ColorJitter(0.4, 0.4, 0.4, 0.1) { Probability = 0.8 }, new RandomGrayscale()], Middle),
+        new("omniglot", "turn, scale, slant, shift and elastic distortion of drawings on black",
+            size => [new Warp(size)], Squash),
+        new("omniglot-light", "a small turn, scale and shift of drawings: for test-time averaging",
+            size => [new Warp(size) { MaxRotation = 5, MinScale = 0.95, MaxScale = 1.05, MaxShear = 3, MaxShift = 0.03, Elastic = 0.008 }], Squash),
+    ];
+
+    /// <summary>Name for the command line and recipes.</summary>
+    public string Name { get; }
+
+    /// <summary>What it does, in a line.</summary>
+    public string Summary { get; }
+
+    /// <summary>The preset of a name.</summary>
+    /// <exception cref="SchaneException">There is none; the message lists them.</exception>
+    public static TransformPreset Find(string name) =>
+        All.FirstOrDefault(p => p.Name == name)
+        ?? throw new SchaneException($"There are no transforms '{Printable.Escape(name)}'; there are {string.Join(", ", All.Select(p => p.Name))}.");
+
+    /// <summary>Transform for training.</summary>
+    public ImagePipeline Training(InputShape input) => new(input, training(input.Size));
+
+    /// <summary>Transform for evaluation; draws no random numbers.</summary>
+    public ImagePipeline Evaluation(InputShape input) => new(input, evaluation(input.Size));
+
+    // The customary 224 out of 256.
+    private static ImageStep[] Middle(int size) => [new Resize((int)Math.Round(size / 0.875)), new CenterCrop(size)];
+
+    private static ImageStep[] Squash(int size) => [new Resize(size) { Square = true, Interpolation = Interpolation.Bilinear }];
+}
