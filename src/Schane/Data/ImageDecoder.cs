@@ -132,5 +132,5 @@ public static class ImageDecoder
             : $"'{Printable.Escape(name)}' is a {format} that can't be decoded ({result}); it is damaged. Copy or download it again.");
     }
 
-    private static string Name(ImageFormat format) => format == ImageFormat.WebP ? "WebP" : format.ToString().ToUpperInvariant();
+    internal static string Name(ImageFormat format) => format == ImageFormat.WebP ? "WebP" : format.ToString().ToUpperInvariant();
 }

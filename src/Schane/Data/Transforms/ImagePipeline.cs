@@ -1,9 +1,14 @@
+using Schane.Models;
 using Schane.Tensors;
 
 namespace Schane.Data.Transforms;
 
 /// <summary>What a model wants to be fed: channels (1 or 3), the side of the square input, and mean and deviation per channel for inputs in [0, 1].</summary>
-public sealed record InputShape(int Channels, int Size, float[] Mean, float[] Std);
+public sealed record InputShape(int Channels, int Size, float[] Mean, float[] Std)
+{
+    /// <summary>What a backbone takes, at its own size or another.</summary>
+    public static InputShape Of(BackboneInfo info, int? size = null) => new(info.Channels, size ?? info.InputSize, info.Mean, info.Std);
+}
 
 /// <summary>
 /// Steps on 8-bit pictures, one after the other, then (value / 255 − mean) / deviation as channels × height × width. Thread-safe, allocates

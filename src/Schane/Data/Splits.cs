@@ -1,0 +1,136 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Schane.Checkpoints;
+using Schane.Tensors;
+
+namespace Schane.Data;
+
+/// <summary>
+/// Which images of a data set are for training, validation and test, by name: saved beside a run, so that it can be evaluated on the very
+/// images it has not seen, on another machine too.
+/// </summary>
+public sealed record Splits
+{
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>Version of the file's form.</summary>
+    public int Version { get; init; } = 1;
+
+    /// <summary>Name of the data set.</summary>
+    public required string Dataset { get; init; }
+
+    /// <summary>What the draw was keyed by; null where the data set came divided.</summary>
+    public long? Seed { get; init; }
+
+    /// <summary>Names of images for each part: <c>train</c>, <c>val</c>, <c>test</c>.</summary>
+    public required IReadOnlyDictionary<string, IReadOnlyList<string>> Parts { get; init; }
+
+    /// <summary>The division a folder came with; where it has no <c>val</c>, that share of <c>train</c> is drawn.</summary>
+    /// <exception cref="ArgumentException">The folder isn't divided.</exception>
+    public static Splits Of(ImageFolder folder, double validation = 0.15, long seed = 0)
+    {
+        if (folder.Parts.Count == 0)
+            throw new ArgumentException("folder must be divided into train, val and test but is not.", nameof(folder));
+        var parts = folder.Parts.ToDictionary(part => part, part => (IReadOnlyList<int>)[.. Enumerable.Range(0, folder.Count).Where(i => folder.PartOf(i) == part)]);
+        if (parts.ContainsKey("val") || validation == 0)
+            return Named(folder, null, parts);
+        var train = new Subset(folder, parts["train"]);
+        var drawn = Draw(train, validation, 0, seed, null);
+        parts["train"] = [.. drawn["train"].Select(i => train.Indices[i])];
+        parts["val"] = [.. drawn["val"].Select(i => train.Indices[i])];
+        return Named(folder, seed, parts);
+    }
+
+    /// <summary>
+    /// A random division class by class. From two images on a class has one in <c>val</c>, from three on one in <c>test</c>, where these have a
+    /// share at all; one image is for training.
+    /// </summary>
+    /// <param name="dataset">The images.</param>
+    /// <param name="validation">Share of each class for <c>val</c>, 0 to 0.9.</param>
+    /// <param name="test">Share of each class for <c>test</c>, 0 to 0.9.</param>
+    /// <param name="seed">Same seed and names, same division, whatever the order of the files.</param>
+    /// <param name="groupOf">Images of one group stay in one part: pictures of the same thing, frames of one film. Null: each image is alone.</param>
+    public static Splits Stratified(IImageDataset dataset, double validation, double test, long seed, Func<string, string>? groupOf = null)
+    {
+        Require.InRange(validation, 0, 0.9, nameof(validation));
+        Require.InRange(test, 0, 0.9, nameof(test));
+        Require.InRange(validation + test, 0, 0.9, "validation + test");
+        return Named(dataset, seed, Draw(dataset, validation, test, seed, groupOf));
+    }
+
+    /// <summary>Reads a saved division.</summary>
+    /// <exception cref="SchaneException">Missing, damaged, or of a later version.</exception>
+    public static Splits Load(string path)
+    {
+        try
+        {
+            var splits = JsonSerializer.Deserialize<Splits>(File.ReadAllBytes(path), Json)!;
+            return splits.Version == 1 ? splits
+                : throw new SchaneException($"'{Printable.Escape(path)}' has version {splits.Version}; this Schane reads version 1. Use the Schane that wrote it.");
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            throw new SchaneException($"The splits '{Printable.Escape(path)}' can't be read: {Printable.Escape(e.Message)}", e);
+        }
+    }
+
+    /// <summary>Saves the division as JSON.</summary>
+    public void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(this, Json) + "\n");
+
+    /// <summary>The images of a part, in the order of the data set.</summary>
+    /// <exception cref="SchaneException">There is no such part, or an image of it is not in the data set.</exception>
+    public Subset Part(IImageDataset dataset, string part)
+    {
+        if (!Parts.TryGetValue(part, out var names))
+            throw new SchaneException($"The splits of {Printable.Escape(Dataset)} have the parts {string.Join(", ", Parts.Keys)} but no '{Printable.Escape(part)}'.");
+        var wanted = names.ToHashSet();
+        List<int> indices = [.. Enumerable.Range(0, dataset.Count).Where(i => wanted.Remove(dataset.NameOf(i)))];
+        return wanted.Count == 0 ? new(dataset, indices, $"{dataset.Name}/{part}")
+            : throw new SchaneException($"{wanted.Count} images of the splits are not in {Printable.Escape(dataset.Name)}, '{Printable.Escape(wanted.Min(StringComparer.Ordinal)!)}' among them. Restore them or make new splits.");
+    }
+
+    private static Splits Named(IImageDataset dataset, long? seed, Dictionary<string, IReadOnlyList<int>> parts) =>
+        new() { Dataset = dataset.Name, Seed = seed, Parts = parts.ToDictionary(p => p.Key, p => (IReadOnlyList<string>)[.. p.Value.Select(dataset.NameOf)]) };
+
+    private static Dictionary<string, IReadOnlyList<int>> Draw(IImageDataset dataset, double validation, double test, long seed, Func<string, string>? groupOf)
+    {
+        List<int> train = [], val = [], tested = [];
+        // A group that spans classes goes with the class of its first image; each image is drawn once.
+        var groups = Enumerable.Range(0, dataset.Count).OrderBy(dataset.NameOf, StringComparer.Ordinal)
+            .GroupBy(i => groupOf?.Invoke(dataset.NameOf(i)) ?? dataset.NameOf(i)).Select(g => g.ToArray());
+        foreach (var @class in groups.GroupBy(g => dataset.LabelOf(g[0])).OrderBy(c => c.Key))
+        {
+            var order = @class.ToArray();
+            new SampleRandom(seed, @class.Key).Shuffle<int[]>(order);
+            var count = order.Sum(g => g.Length);
+            var forVal = validation > 0 && order.Length >= 2 ? Math.Max(1, (int)Math.Round(count * validation)) : 0;
+            var forTest = test > 0 && order.Length >= 3 - (forVal == 0 ? 1 : 0) ? Math.Max(1, (int)Math.Round(count * test)) : 0;
+            var next = 0;
+            // The last group always stays for training.
+            void Fill(List<int> part, int wanted, int keep)
+            {
+                for (var taken = 0; taken < wanted && next < order.Length - keep; next++)
+                {
+                    part.AddRange(order[next]);
+                    taken += order[next].Length;
+                }
+            }
+            Fill(val, forVal, keep: forTest > 0 ? 2 : 1);
+            Fill(tested, forTest, keep: 1);
+            Fill(train, int.MaxValue, keep: 0);
+        }
+        var parts = new Dictionary<string, IReadOnlyList<int>> { ["train"] = [.. train.Order()] };
+        if (validation > 0)
+            parts["val"] = [.. val.Order()];
+        if (test > 0)
+            parts["test"] = [.. tested.Order()];
+        return parts;
+    }
+}
