@@ -11,7 +11,20 @@ namespace Schane.Models;
 /// <param name="Mean">Normalisation mean per channel, for inputs in [0, 1].</param>
 /// <param name="Std">Normalisation deviation per channel.</param>
 /// <param name="HeadName">Where the classifier's weights stand in a checkpoint: <c>fc</c>, <c>head</c>, <c>head.fc</c>.</param>
-public sealed record BackboneInfo(string Name, int Channels, int InputSize, int EmbeddingWidth, float[] Mean, float[] Std, string HeadName);
+public sealed record BackboneInfo(string Name, int Channels, int InputSize, int EmbeddingWidth, float[] Mean, float[] Std, string HeadName)
+{
+    /// <summary>Published weights to start from, as the weights hub takes them (<c>hf:timm/…</c>); null where none are published.</summary>
+    public string? Weights { get; init; }
+
+    /// <summary>Licence of those weights; null where there are none.</summary>
+    public string? WeightsLicense { get; init; }
+
+    /// <summary>Paper or repository the architecture is from.</summary>
+    public string Source { get; init; } = "";
+
+    /// <summary>Whether drop path can be asked for.</summary>
+    public bool HasDropPath { get; init; }
+}
 
 /// <summary>A trunk: images [n, C, H, W] → embeddings [n, D], not normalised. The head is apart.</summary>
 public abstract class Backbone : nn.Module<Tensor, Tensor>
@@ -45,8 +58,28 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
         return Pool(Features(images)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>The name in this trunk of a tensor that a published checkpoint calls <paramref name="name"/>; null if such a tensor has no place here and may be left out.</summary>
-    protected internal virtual string? NameHere(string name) => name;
+    /// <summary>Samples of the next training pass, for drop path. Needed before a training pass of a backbone made with drop path; otherwise unused.</summary>
+    public SampleDraws? Draws
+    {
+        get => Drops.Draws;
+        set => Drops.Draws = value;
+    }
+
+    /// <summary>Whether blocks keep only their inputs and run again in the backward pass: less memory for about a third more time. Off by default.</summary>
+    /// <exception cref="SchaneException">Turned on for a net with batch norm, whose second run would move its running statistics.</exception>
+    public bool Recomputes
+    {
+        get;
+        set => field = !value || !modules().OfType<BatchNormalization>().Any() ? value
+            : throw new SchaneException($"{Info.Name} has batch norm, so its blocks can't be run again in the backward pass; leave activation checkpointing off or choose a transformer or ConvNeXt.");
+    }
+
+    private protected DropPaths Drops { get; } = new();
+
+    /// <summary>How tensors of a checkpoint are called in this trunk. The names of published checkpoints of other origin are understood.</summary>
+    /// <param name="names">All names of the checkpoint.</param>
+    /// <returns>From a name of the checkpoint to the name here; null for a tensor that has no place here and may be left out.</returns>
+    protected internal virtual Func<string, string?> Naming(IReadOnlyCollection<string> names) => name => name;
 
     /// <summary>
     /// A tensor of a checkpoint made to fit <paramref name="wanted"/> where that has a meaning, positions for another input size for
@@ -71,4 +104,11 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
 
     /// <summary>Initial values of what is no <see cref="Layer"/>: tokens, positions, last changes.</summary>
     private protected virtual void InitialiseOwn(WeightInit init) { }
+
+    /// <summary>Runs a block, keeping what lies between or not.</summary>
+    private protected Tensor Run(Func<Tensor, Tensor> block, Tensor input) =>
+        Recomputes && training ? Recompute.Call(block, input) : block(input);
+
+    /// <summary>For nets with positions: images must have the size they were made for.</summary>
+    private protected void RequireInput(Tensor images) => Tensors.Require.Shape(images, [-1, Info.Channels, Info.InputSize, Info.InputSize]);
 }

@@ -2,28 +2,53 @@ using static Schane.Models.Normalization;
 
 namespace Schane.Models;
 
-/// <summary>The convolutional nets of the registry.</summary>
+/// <summary>The convolutional nets of the registry: names, numbers and default weights as in timm.</summary>
 internal static class ConvNetVariants
 {
     public static IEnumerable<Variant> All { get; } =
     [
         FewShot("convnet4", 32, 64, 64, 64),
         FewShot("convnet4_w96", 48, 96, 96, 96),
-        Residual("resnet18", 224, new([2, 2, 2, 2])),
-        Residual("resnet34", 224, new([3, 4, 6, 3])),
-        Residual("resnet50", 224, new([3, 4, 6, 3], Bottleneck: true)),
-        Residual("resnet101", 224, new([3, 4, 23, 3], Bottleneck: true)),
-        Residual("resnet152", 224, new([3, 8, 36, 3], Bottleneck: true)),
-        Residual("wide_resnet50_2", 224, new([3, 4, 6, 3], Bottleneck: true) { InnerFactor = 2 }),
-        Residual("wide_resnet101_2", 224, new([3, 4, 23, 3], Bottleneck: true) { InnerFactor = 2 }),
+        Residual("schane_tiny", 64, new([1, 1, 1, 1], Stem: ResNetStem.Medium) { StemWidth = 24, Widths = [24, 48, 80, 128] }),
         Residual("resnet18_small", 32, new([2, 2, 2, 2], Stem: ResNetStem.Small)),
         Residual("resnet50_small", 32, new([3, 4, 6, 3], Bottleneck: true, Stem: ResNetStem.Small)),
-        Residual("schane_tiny", 64, new([1, 1, 1, 1], Stem: ResNetStem.Medium) { StemWidth = 24, Widths = [24, 48, 80, 128] }),
+        Residual("resnet18", 224, new([2, 2, 2, 2]), "a1_in1k"),
+        Residual("resnet34", 224, new([3, 4, 6, 3]), "a1_in1k"),
+        Residual("resnet50", 224, new([3, 4, 6, 3], Bottleneck: true), "a1_in1k"),
+        Residual("resnet101", 224, new([3, 4, 23, 3], Bottleneck: true), "a1h_in1k"),
+        Residual("resnet152", 224, new([3, 8, 36, 3], Bottleneck: true), "a1h_in1k"),
+        Residual("wide_resnet50_2", 224, new([3, 4, 6, 3], Bottleneck: true) { InnerFactor = 2 }, "racm_in1k"),
+        Residual("wide_resnet101_2", 224, new([3, 4, 23, 3], Bottleneck: true) { InnerFactor = 2 }, "tv2_in1k"),
+        Next("convnext_atto", new([2, 2, 6, 2], [40, 80, 160, 320], ConvolutionalMlp: true), "d2_in1k"),
+        Next("convnext_femto", new([2, 2, 6, 2], [48, 96, 192, 384], ConvolutionalMlp: true), "d1_in1k"),
+        Next("convnext_pico", new([2, 2, 6, 2], [64, 128, 256, 512], ConvolutionalMlp: true), "d1_in1k"),
+        Next("convnext_nano", new([2, 2, 8, 2], [80, 160, 320, 640], ConvolutionalMlp: true), "in12k_ft_in1k"),
+        Next("convnext_tiny", new([3, 3, 9, 3], [96, 192, 384, 768]), "in12k_ft_in1k"),
+        Next("convnext_small", new([3, 3, 27, 3], [96, 192, 384, 768]), "in12k_ft_in1k"),
+        Next("convnext_base", new([3, 3, 27, 3], [128, 256, 512, 1024]), "fb_in22k_ft_in1k"),
+        Next("convnext_large", new([3, 3, 27, 3], [192, 384, 768, 1536]), "fb_in22k_ft_in1k"),
     ];
 
-    private static Variant FewShot(string name, params int[] widths) =>
-        new(new(name, Channels: 1, InputSize: 48, EmbeddingWidth: 128, [0.5f], [0.5f], HeadName: "head"), info => new ConvNet4(info, widths));
+    private static Variant FewShot(string name, params int[] widths) => new(
+        new(name, Channels: 1, InputSize: 48, EmbeddingWidth: 128, [0.5f], [0.5f], HeadName: "head") { Source = "Vinyals et al. 2016, arXiv:1606.04080" },
+        (info, _) => new ConvNet4(info, widths));
 
-    private static Variant Residual(string name, int inputSize, ResNetShape shape) =>
-        new(new(name, Channels: 3, inputSize, shape.Widths[^1] * shape.Expansion, ImageNetMean, ImageNetStd, HeadName: "fc"), info => new ResNet(info, shape));
+    private static Variant Residual(string name, int inputSize, ResNetShape shape, string? tag = null) => new(
+        new(name, Channels: 3, inputSize, shape.Widths[^1] * shape.Expansion, ImageNetMean, ImageNetStd, HeadName: "fc")
+        {
+            Source = name.StartsWith("wide", StringComparison.Ordinal) ? "Zagoruyko & Komodakis 2016, arXiv:1605.07146" : "He et al. 2015, arXiv:1512.03385",
+            Weights = tag is null ? null : $"hf:timm/{name}.{tag}",
+            WeightsLicense = tag is null ? null : tag.StartsWith("tv", StringComparison.Ordinal) ? "BSD-3-Clause" : "Apache-2.0",
+        },
+        (info, _) => new ResNet(info, shape));
+
+    private static Variant Next(string name, ConvNeXtShape shape, string tag) => new(
+        new(name, Channels: 3, InputSize: 224, shape.Widths[^1], ImageNetMean, ImageNetStd, HeadName: "head.fc")
+        {
+            Source = "Liu et al. 2022, arXiv:2201.03545",
+            Weights = $"hf:timm/{name}.{tag}",
+            WeightsLicense = "Apache-2.0",
+            HasDropPath = true,
+        },
+        (info, dropPath) => new ConvNeXt(info, shape, dropPath));
 }

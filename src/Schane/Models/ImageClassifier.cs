@@ -10,6 +10,7 @@ public sealed class ImageClassifier : nn.Module
     private const string ProjectionName = "projection";
 
     private readonly Dense head;
+    private readonly Dense? distillationHead;
     private readonly Chain? projection;
 
     /// <summary>Puts a new head, and a projection if asked for, on a backbone, which it owns from now on.</summary>
@@ -28,6 +29,11 @@ public sealed class ImageClassifier : nn.Module
         register_module("backbone", backbone);
         register_module("head", head = new Dense(width, classes, std: 0.02 * options.HeadInitScale));
         head.Initialise(init);
+        if (backbone is ITwoHeaded { HasTwoHeads: true })
+        {
+            register_module(nameof(distillationHead), distillationHead = new Dense(width, classes, std: 0.02 * options.HeadInitScale));
+            distillationHead.Initialise(init);
+        }
         if (options.ProjectionWidth is not { } projected)
             return;
         var (first, second) = (new Dense(width, width, std: null), new Dense(width, projected, std: null));
@@ -48,37 +54,57 @@ public sealed class ImageClassifier : nn.Module
     public (Tensor Embeddings, Tensor Logits) Forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var pooled = Backbone.call(images);                               // [n, D]
-        var logits = head.call(pooled);                                   // [n, C]
+        var features = Backbone.Features(images);
+        var pooled = Backbone.Pool(features);                             // [n, D]
         var embeddings = projection is null ? pooled : projection.call(pooled);
+        Tensor logits;                                                    // [n, C]
+        if (distillationHead is null)
+            logits = head.call(pooled);
+        else
+        {
+            var (classLogits, distillationLogits) = HeadLogits(features);
+            logits = (classLogits + distillationLogits) / 2;
+        }
         return (embeddings.MoveToOuterDisposeScope(), logits.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The logits of both heads of a distilled transformer, [n, C] each.</summary>
+    internal (Tensor Class, Tensor Distillation) HeadLogits(Tensor features)
+    {
+        using var scope = NewDisposeScope();
+        var (classInput, distillationInput) = ((ITwoHeaded)Backbone).HeadInputs(features);
+        return (head.call(classInput).MoveToOuterDisposeScope(), distillationHead!.call(distillationInput).MoveToOuterDisposeScope());
     }
 
     /// <summary>The model's own tensors by their published names: parameters and buffers of trunk, head and projection. They stay the model's; don't dispose them.</summary>
     public IReadOnlyDictionary<string, Tensor> StateDict()
     {
         var state = new Dictionary<string, Tensor>();
-        foreach (var (name, tensor) in Backbone.state_dict())
-            state.Add(name, tensor);
-        foreach (var (name, tensor) in head.state_dict())
-            state.Add($"{Backbone.Info.HeadName}.{name}", tensor);
-        if (projection is not null)
-            foreach (var (name, tensor) in projection.state_dict())
-                state.Add($"{ProjectionName}.{name}", tensor);
+        foreach (var (prefix, part) in Parts())
+            foreach (var (name, tensor) in part.state_dict())
+                state.Add(prefix + name, tensor);
         return state;
     }
 
-    /// <summary>The parameters with their published names, as <see cref="StateDict"/> has them, without buffers; with the layer id for layer-wise decay.</summary>
+    /// <summary>The parameters with their published names, as <see cref="StateDict"/> has them, without buffers; with the layer id for layer-wise decay and whether weight decay applies.</summary>
     public IEnumerable<(string Name, TorchSharp.Modules.Parameter Parameter, int Layer, bool Decays)> NamedParameters()
     {
-        foreach (var (name, parameter) in Backbone.named_parameters())
-            yield return (name, parameter, Backbone.LayerOf(name), Backbone.Decays(name, parameter));
-        foreach (var (name, parameter) in head.named_parameters())
-            yield return ($"{Backbone.Info.HeadName}.{name}", parameter, Backbone.LayerCount, parameter.dim() > 1);
-        if (projection is null)
-            yield break;
-        foreach (var (name, parameter) in projection.named_parameters())
-            yield return ($"{ProjectionName}.{name}", parameter, Backbone.LayerCount, parameter.dim() > 1);
+        foreach (var (prefix, part) in Parts())
+            foreach (var (name, parameter) in part.named_parameters())
+                yield return part == Backbone
+                    ? (name, parameter, Backbone.LayerOf(name), Backbone.Decays(name, parameter))
+                    : (prefix + name, parameter, Backbone.LayerCount, parameter.dim() > 1);
+    }
+
+    /// <summary>Trunk, heads and projection with what stands before their names.</summary>
+    private IEnumerable<(string Prefix, nn.Module Part)> Parts()
+    {
+        yield return ("", Backbone);
+        yield return ($"{Backbone.Info.HeadName}.", head);
+        if (distillationHead is not null)
+            yield return ($"{Backbone.Info.HeadName}_dist.", distillationHead);
+        if (projection is not null)
+            yield return ($"{ProjectionName}.", projection);
     }
 
     /// <summary>Takes the weights of a checkpoint: every tensor of the trunk must be found and fit, and every tensor of the checkpoint must have a place or a known reason not to.</summary>

@@ -1,9 +1,12 @@
+using Schane.Models.Layers;
+using static TorchSharp.torch;
+
 namespace Schane.Models;
 
 /// <summary>Every backbone by name.</summary>
 public static class ModelRegistry
 {
-    private static readonly Dictionary<string, Variant> Variants = ((IEnumerable<Variant>)[.. ConvNetVariants.All]).ToDictionary(v => v.Info.Name, StringComparer.OrdinalIgnoreCase);
+    private static readonly Dictionary<string, Variant> Variants = ((IEnumerable<Variant>)[.. ConvNetVariants.All, .. TransformerVariants.All]).ToDictionary(v => v.Info.Name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The names, sorted.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Variants.Keys.Order(StringComparer.Ordinal)];
@@ -17,21 +20,45 @@ public static class ModelRegistry
     /// <param name="seed">Seed of the initial weights.</param>
     /// <param name="channels">1 or 3; null for the variant's own.</param>
     /// <param name="inputSize">Side of the input in pixels; null for the variant's own.</param>
+    /// <param name="dropPath">Share of samples whose last residual branch is dropped in training, rising linearly from 0 at the first; 0 to below 1.</param>
     /// <exception cref="SchaneException">No backbone of that name, or a setting that it can't have.</exception>
-    public static Backbone Create(string name, long seed, int? channels = null, int? inputSize = null)
+    public static Backbone Create(string name, long seed, int? channels = null, int? inputSize = null, double dropPath = 0)
     {
         var variant = Find(name);
         if (channels is not (null or 1 or 3))
             throw new SchaneException($"Channels must be 1 or 3 but is {channels}.");
         if (inputSize is < 8 or > 4096)
             throw new SchaneException($"The input size must lie between 8 and 4096 but is {inputSize}.");
+        if (dropPath is not (>= 0 and < 1))
+            throw new SchaneException($"Drop path must lie between 0 and below 1 but is {dropPath}.");
+        if (dropPath > 0 && !variant.Info.HasDropPath)
+            throw new SchaneException($"{variant.Info.Name} has no drop path, but {dropPath} is asked for; leave it at 0 or choose a transformer or ConvNeXt.");
 
         var info = variant.Info with { InputSize = inputSize ?? variant.Info.InputSize };
         if (channels is { } wanted && wanted != info.Channels)
             info = info with { Channels = wanted, Mean = ForChannels(info.Mean, wanted), Std = ForChannels(info.Std, wanted) };
-        var backbone = variant.Build(info);
+        var backbone = variant.Build(info, dropPath);
         backbone.Initialise(seed);
         return backbone;
+    }
+
+    /// <summary>Parameters of the backbone without head, and multiply-adds of one image at its input size, without embedding look-ups and norms.</summary>
+    /// <exception cref="SchaneException">No backbone of that name.</exception>
+    public static (long Parameters, long MultiplyAdds) CostOf(string name)
+    {
+        using var scope = NewDisposeScope();
+        using var backbone = Uninitialised(name);
+        backbone.eval();
+        using var _ = no_grad();
+        var image = zeros(1, backbone.Info.Channels, backbone.Info.InputSize, backbone.Info.InputSize);
+        return (backbone.parameters().Sum(p => p.numel()), FlopCount.Of(() => backbone.call(image)));
+    }
+
+    /// <summary>A backbone at default settings whose weights have no values yet.</summary>
+    internal static Backbone Uninitialised(string name)
+    {
+        var variant = Find(name);
+        return variant.Build(variant.Info, 0);
     }
 
     private static float[] ForChannels(float[] values, int channels) =>
@@ -63,5 +90,5 @@ public static class ModelRegistry
 
 /// <summary>One entry of the registry.</summary>
 /// <param name="Info">Its description at default settings.</param>
-/// <param name="Build">Builds it, without values in its weights, for a description whose channels and input size may differ.</param>
-internal sealed record Variant(BackboneInfo Info, Func<BackboneInfo, Backbone> Build);
+/// <param name="Build">Builds it, without values in its weights, for a description whose channels and input size may differ, and a drop path rate.</param>
+internal sealed record Variant(BackboneInfo Info, Func<BackboneInfo, double, Backbone> Build);

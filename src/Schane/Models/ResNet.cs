@@ -72,11 +72,15 @@ internal sealed class ResNet : Backbone
         }
     }
 
-    /// <summary>Stem, then the stages.</summary>
-    public override int LayerCount => stages.Length + 1;
+    /// <summary>Stem; then the blocks of all stages.</summary>
+    public override int LayerCount => stages.Sum(s => s.Parts.Count) + 1;
 
-    public override int LayerOf(string parameter) =>
-        parameter.StartsWith("layer", StringComparison.Ordinal) ? parameter[5] - '0' : 0;
+    public override int LayerOf(string parameter)
+    {
+        if (LayerNumbers.Number(parameter, "layer") is not { } stage)
+            return 0;
+        return stages.Take(stage - 1).Sum(s => s.Parts.Count) + 1 + LayerNumbers.Number(parameter, $"layer{stage}.")!.Value;
+    }
 
     public override Tensor Features(Tensor images)
     {

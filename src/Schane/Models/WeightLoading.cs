@@ -35,9 +35,10 @@ internal sealed class WeightLoading(ImageClassifier model, string projection, He
     {
         var sources = new Dictionary<string, string>();
         var unknown = new List<string>();
+        var naming = model.Backbone.Naming(checkpoint.Names);
         foreach (var given in checkpoint.Names)
         {
-            var here = IsHead(given) ? given : model.Backbone.NameHere(given);
+            var here = naming(given);
             if (here is null || (IsHead(here) && (heads == HeadLoading.Never || !state.ContainsKey(here))))
                 ignored.Add(given);
             else if (!state.ContainsKey(here))
@@ -81,7 +82,10 @@ internal sealed class WeightLoading(ImageClassifier model, string projection, He
         }
     }
 
-    private bool IsHead(string name) => Under(name, model.Backbone.Info.HeadName) || Under(name, projection);
+    private bool IsHead(string name) => IsClassifier(name) || Under(name, $"{model.Backbone.Info.HeadName}_dist") || Under(name, projection);
+
+    /// <summary>ConvNeXt's norm after pooling is called <c>head.norm</c>, but belongs to the trunk; only <c>weight</c> and <c>bias</c> are the classifier's.</summary>
+    private bool IsClassifier(string name) => name == $"{model.Backbone.Info.HeadName}.weight" || name == $"{model.Backbone.Info.HeadName}.bias";
 
     private static bool Under(string name, string parent) => name.StartsWith(parent, StringComparison.Ordinal) && name.AsSpan(parent.Length).StartsWith(".");
 

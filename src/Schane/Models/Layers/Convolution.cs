@@ -41,6 +41,13 @@ internal sealed class Convolution : Layer
 
     public override Tensor forward(Tensor input)
     {
+        var output = Convolve(input);
+        FlopCount.Add(output.numel() * weight.shape[1] * weight.shape[2] * weight.shape[3]);
+        return output;
+    }
+
+    private Tensor Convolve(Tensor input)
+    {
         if (weight.shape[1] > 1 || groups > 1 || input.device_type != DeviceType.CPU)
             return nn.functional.conv2d(input, weight, bias, strides, paddings, groups: groups);
 

@@ -15,9 +15,10 @@ internal sealed class Dense : Layer
     /// <param name="outputs">Width of the output.</param>
     /// <param name="hasBias">Whether there is a bias (initially 0 where <paramref name="std"/> is given).</param>
     /// <param name="std">Deviation of the initial weights; null for torch's default.</param>
-    public Dense(long inputs, long outputs, bool hasBias = true, double? std = 0.02) : base("Dense")
+    /// <param name="pointwise">Whether the weight has the shape [outputs, inputs, 1, 1] of a 1×1 convolution.</param>
+    public Dense(long inputs, long outputs, bool hasBias = true, double? std = 0.02, bool pointwise = false) : base("Dense")
     {
-        weight = Weight(outputs, inputs);
+        weight = pointwise ? Weight(outputs, inputs, 1, 1) : Weight(outputs, inputs);
         bias = hasBias ? Weight(outputs) : null;
         this.std = std;
         RegisterComponents();
@@ -36,5 +37,12 @@ internal sealed class Dense : Layer
             init.Uniform(bias, weight.shape[1]);
     }
 
-    public override Tensor forward(Tensor input) => nn.functional.linear(input, weight, bias);
+    public override Tensor forward(Tensor input)
+    {
+        FlopCount.Add(input.numel() * weight.shape[0]);
+        if (weight.dim() == 2)
+            return nn.functional.linear(input, weight, bias);
+        using var matrix = weight.flatten(1);
+        return nn.functional.linear(input, matrix, bias);
+    }
 }

@@ -1,0 +1,17 @@
+namespace Schane.Evaluation;
+
+/// <summary>How an episode's queries are classified from its support.</summary>
+public enum FewShotClassifier
+{
+    /// <summary>Nearest class mean by cosine: rows to unit length, mean of each class to unit length.</summary>
+    CosineCentroid,
+
+    /// <summary>Nearest support row by cosine.</summary>
+    CosineNeighbour,
+
+    /// <summary>Nearest class mean by Euclidean distance of the embeddings as they are (Snell et al. 2017, arXiv:1703.05175).</summary>
+    EuclideanCentroid,
+
+    /// <summary>Nearest support row by Euclidean distance of the embeddings as they are.</summary>
+    EuclideanNeighbour,
+}

@@ -1,0 +1,196 @@
+using Schane.Models.Layers;
+using TorchSharp.Modules;
+using TorchSharp.Utils;
+using static TorchSharp.torch;
+
+namespace Schane.Models;
+
+/// <summary>The numbers and switches of a plain vision transformer.</summary>
+/// <param name="Patch">Side of a patch in pixels.</param>
+/// <param name="Width">D.</param>
+/// <param name="Depth">Blocks.</param>
+/// <param name="Heads">Heads of each attention.</param>
+internal sealed record VisionTransformerShape(int Patch, int Width, int Depth, int Heads)
+{
+    /// <summary>Whether the embedding is the mean of the patch tokens, normed after pooling, or the class token, normed before.</summary>
+    public bool AveragePool { get; init; }
+
+    /// <summary>eps of the norms.</summary>
+    public double Eps { get; init; } = 1e-6;
+
+    /// <summary>Activation of the MLPs.</summary>
+    public Activation Activation { get; init; }
+
+    /// <summary>CLIP: a norm before the first block, and no bias at the patches.</summary>
+    public bool PreNorm { get; init; }
+
+    /// <summary>Initial layer scale; null for none.</summary>
+    public double? LayerScale { get; init; }
+
+    /// <summary>DeiT: a second token that learns from a teacher, with its own head.</summary>
+    public bool Distilled { get; init; }
+
+    /// <summary>Register tokens (Darcet et al. 2023, arXiv:2309.16588). With them positions belong to patches alone.</summary>
+    public int Registers { get; init; }
+
+    /// <summary>Tokens before the patches.</summary>
+    public int Prefix => 1 + (Distilled ? 1 : 0) + Registers;
+}
+
+/// <summary>
+/// Vision transformers (Dosovitskiy et al. 2020, arXiv:2010.11929) with timm's parameter names; by switches also DeiT (arXiv:2012.12877), the
+/// image tower of CLIP (arXiv:2103.00020), MAE (arXiv:2111.06377) and DINOv2 (arXiv:2304.07193). CLIP's own names are understood too.
+/// </summary>
+internal sealed class VisionTransformer : Backbone, ITwoHeaded
+{
+    // TorchSharp registers fields by name: a field that is a part has the part's name.
+    [ComponentName(Name = "cls_token")] private readonly Parameter classToken;
+    [ComponentName(Name = "pos_embed")] private readonly Parameter positions;
+    [ComponentName(Name = "dist_token")] private readonly Parameter? distillationToken;
+    [ComponentName(Name = "reg_token")] private readonly Parameter? registers;
+    [ComponentName(Name = "patch_embed")] private readonly PatchEmbed patches;
+    [ComponentName(Name = "norm_pre")] private readonly LayerNormalization? preNorm;
+    private readonly Chain blocks;
+    [ComponentName(Name = "norm")] private readonly LayerNormalization? norm;
+    [ComponentName(Name = "fc_norm")] private readonly LayerNormalization? pooledNorm;
+    private readonly VisionTransformerShape shape;
+
+    public VisionTransformer(BackboneInfo info, VisionTransformerShape shape, double dropPath) : base(info)
+    {
+        this.shape = shape;
+        patches = new PatchEmbed(info, shape.Patch, shape.Width, bias: !shape.PreNorm);
+        classToken = new Parameter(empty(1, 1, shape.Width));
+        positions = new Parameter(empty(1, patches.Side * patches.Side + Positioned, shape.Width));
+        distillationToken = shape.Distilled ? new Parameter(empty(1, 1, shape.Width)) : null;
+        registers = shape.Registers > 0 ? new Parameter(empty(1, shape.Registers, shape.Width)) : null;
+        preNorm = shape.PreNorm ? new LayerNormalization(shape.Width, shape.Eps) : null;
+        blocks = new Chain(DropPaths.Rising(dropPath, shape.Depth).Select(rate => new TransformerBlock(shape, Drops.Layer(rate), Drops.Layer(rate))));
+        norm = shape.AveragePool ? null : new LayerNormalization(shape.Width, shape.Eps);
+        pooledNorm = shape.AveragePool ? new LayerNormalization(shape.Width, shape.Eps) : null;
+        RegisterComponents();
+    }
+
+    public bool HasTwoHeads => shape.Distilled;
+
+    /// <summary>Embeddings and tokens; then the blocks.</summary>
+    public override int LayerCount => shape.Depth + 1;
+
+    public override int LayerOf(string parameter) => LayerNumbers.OfTransformer(parameter, LayerCount);
+
+    public override bool Decays(string parameter, Tensor value) =>
+        base.Decays(parameter, value) && parameter is not ("cls_token" or "dist_token" or "reg_token" or "pos_embed");
+
+    /// <summary>Prefix tokens that have positions.</summary>
+    private int Positioned => shape.Registers > 0 ? 0 : shape.Prefix;
+
+    public override Tensor Features(Tensor images)
+    {
+        RequireInput(images);
+        using var scope = NewDisposeScope();
+        var n = images.shape[0];
+        var x = patches.call(images);                                     // [n, patches, D]
+        if (Positioned == 0)
+            x = x + positions;
+        var tokens = new List<Tensor> { classToken.expand(n, -1, -1) };
+        if (distillationToken is not null)
+            tokens.Add(distillationToken.expand(n, -1, -1));
+        if (registers is not null)
+            tokens.Add(registers.expand(n, -1, -1));
+        x = cat([.. tokens, x], 1);                                       // [n, prefix + patches, D]
+        if (Positioned > 0)
+            x = x + positions;
+        if (preNorm is not null)
+            x = preNorm.call(x);
+        foreach (var block in blocks.Parts)
+            x = Run(block.call, x);
+        return (norm is null ? x : norm.call(x)).MoveToOuterDisposeScope();
+    }
+
+    public override Tensor Pool(Tensor features)
+    {
+        using var scope = NewDisposeScope();
+        var pooled = shape.AveragePool ? features.narrow(1, shape.Prefix, features.shape[1] - shape.Prefix).mean([1])
+            : shape.Distilled ? features.narrow(1, 0, 2).mean([1])
+            : features.select(1, 0);
+        return (pooledNorm is null ? pooled : pooledNorm.call(pooled)).MoveToOuterDisposeScope();
+    }
+
+    public (Tensor Class, Tensor Distillation) HeadInputs(Tensor features) => (features.select(1, 0), features.select(1, 1));
+
+    protected internal override Func<string, string?> Naming(IReadOnlyCollection<string> names)
+    {
+        if (names.Any(n => n.StartsWith("visual.", StringComparison.Ordinal)))
+            return FromClip;
+        var normsPooled = shape.AveragePool && !names.Contains("fc_norm.weight");   // a checkpoint made for the class token, MAE's for instance
+        return name =>
+            name.StartsWith("decoder_", StringComparison.Ordinal) || name == "mask_token" ? null       // MAE's decoder, DINOv2's mask
+            : normsPooled && name is "norm.weight" or "norm.bias" ? $"fc_{name}"
+            : name;
+    }
+
+    protected internal override Tensor? Fit(string name, Tensor value, long[] wanted) =>
+        name == "pos_embed" ? Positions.Fit(value.dim() == 2 ? value.unsqueeze(0) : value, wanted, Positioned)
+        : name is "cls_token" && value.dim() == 1 && value.shape[0] == shape.Width ? value.view(1, 1, -1)
+        : base.Fit(name, value, wanted);
+
+    private protected override void InitialiseOwn(WeightInit init)
+    {
+        init.TruncatedNormal(classToken);
+        init.TruncatedNormal(positions);
+        if (distillationToken is not null)
+            init.TruncatedNormal(distillationToken);
+        if (registers is not null)
+            init.TruncatedNormal(registers);
+    }
+
+    /// <summary>OpenAI's and open_clip's names; the text tower and the projection into the common space have no place here.</summary>
+    private static string? FromClip(string name)
+    {
+        if (!name.StartsWith("visual.", StringComparison.Ordinal) || name == "visual.proj")
+            return null;
+        return name["visual.".Length..]
+            .Replace("conv1", "patch_embed.proj", StringComparison.Ordinal)
+            .Replace("positional_embedding", "pos_embed", StringComparison.Ordinal)
+            .Replace("class_embedding", "cls_token", StringComparison.Ordinal)
+            .Replace("transformer.resblocks.", "blocks.", StringComparison.Ordinal)
+            .Replace("ln_pre", "norm_pre", StringComparison.Ordinal)
+            .Replace("ln_post", "norm", StringComparison.Ordinal)
+            .Replace("ln_", "norm", StringComparison.Ordinal)
+            .Replace("in_proj_", "qkv.", StringComparison.Ordinal)
+            .Replace("out_proj", "proj", StringComparison.Ordinal)
+            .Replace("mlp.c_fc", "mlp.fc1", StringComparison.Ordinal)
+            .Replace("mlp.c_proj", "mlp.fc2", StringComparison.Ordinal);
+    }
+}
+
+/// <summary>One block: norm, attention, norm, MLP, each pair a residual branch.</summary>
+internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
+{
+    // TorchSharp registers module fields by name: a field that is a part has the part's name.
+    private readonly LayerNormalization norm1, norm2;
+    private readonly Attention attn;
+    private readonly LayerScale? ls1, ls2;
+    private readonly Mlp mlp;
+    private readonly DropPath first, second;
+
+    public TransformerBlock(VisionTransformerShape shape, DropPath first, DropPath second) : base("TransformerBlock")
+    {
+        norm1 = new LayerNormalization(shape.Width, shape.Eps);
+        attn = new Attention(shape.Width, shape.Heads);
+        ls1 = shape.LayerScale is { } one ? new LayerScale(shape.Width, one) : null;
+        norm2 = new LayerNormalization(shape.Width, shape.Eps);
+        mlp = new Mlp(shape.Width, 4 * shape.Width, shape.Activation);
+        ls2 = shape.LayerScale is { } two ? new LayerScale(shape.Width, two) : null;
+        (this.first, this.second) = (first, second);
+        RegisterComponents();
+    }
+
+    public override Tensor forward(Tensor x)
+    {
+        using var scope = NewDisposeScope();
+        var mixed = attn.call(norm1.call(x));
+        x = x + first.Apply(ls1 is null ? mixed : ls1.call(mixed), training);
+        var fed = mlp.call(norm2.call(x));
+        return (x + second.Apply(ls2 is null ? fed : ls2.call(fed), training)).MoveToOuterDisposeScope();
+    }
+}

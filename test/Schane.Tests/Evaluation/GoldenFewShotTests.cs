@@ -1,0 +1,77 @@
+using System.Text.Json;
+using Schane.Evaluation;
+using Schane.Tests.Support;
+using static TorchSharp.torch;
+
+namespace Schane.Tests.Evaluation;
+
+public class GoldenFewShotTests
+{
+    public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("fewshot");
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void Predictions_of_nearest_rows_and_prototypes_are_those_of_rfs(string folder)
+    {
+        using var scope = NewDisposeScope();
+        var tensors = SafetensorsFile.Read(Path.Combine(folder, "fewshot.safetensors"));
+        var settings = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "fewshot.json"))).RootElement.GetProperty("settings").EnumerateArray().ToList();
+        var cases = 0;
+        foreach (var setting in settings)
+        {
+            var classifier = setting.GetProperty("classifier").GetString() switch
+            {
+                "NN" => FewShotClassifier.EuclideanNeighbour,
+                "Cosine" => FewShotClassifier.CosineNeighbour,
+                "Proto" => FewShotClassifier.EuclideanCentroid,
+                "LR" or "SVM" => (FewShotClassifier?)null,
+                var other => throw new InvalidDataException($"{folder} has the unknown classifier {other}."),
+            };
+            if (classifier is not { } known)
+                continue;
+            var key = setting.GetProperty("key").GetString()!;
+            var (data, episodes) = GoldenEpisodes.Of(tensors, setting);
+            var expected = tensors[$"{key}.pred"].data<long>().ToArray();
+            Assert.Equal(expected, FewShot.Predict(data, episodes, known).SelectMany(p => p).Select(w => (long)w));
+
+            var result = FewShot.Run(data, episodes, known);
+            Assert.Equal(setting.GetProperty("mean").GetDouble(), result.Accuracy.Mean, 1e-12);
+            Assert.Equal(setting.GetProperty("ci95_half_width").GetDouble(), result.Accuracy.HalfWidth!.Value, 1e-9);
+            Assert.Equal(setting.GetProperty("accuracy").EnumerateArray().Select(a => a.GetDouble()), result.Episodes, (a, b) => Math.Abs(a - b) < 1e-12);
+            cases++;
+        }
+        Assert.True(cases > 0, $"{folder} holds no case");
+        TestContext.Current.SendDiagnosticMessage($"{cases} few-shot cases from {folder}");
+    }
+}
+
+/// <summary>The episodes of a golden setting over its features, which are scaled to unit length where the setting says so.</summary>
+internal static class GoldenEpisodes
+{
+    public static (EmbeddingSet Data, EpisodeList Episodes) Of(Dictionary<string, Tensor> tensors, JsonElement setting)
+    {
+        var key = setting.GetProperty("key").GetString()!.Split('.')[0];
+        var options = new FewShotOptions
+        {
+            Ways = setting.GetProperty("way").GetInt32(),
+            Shots = setting.GetProperty("shot").GetInt32(),
+            Queries = setting.GetProperty("query_per_class").GetInt32(),
+            Episodes = setting.GetProperty("episodes").GetInt32(),
+        };
+        var features = tensors["features"];
+        if (setting.GetProperty("is_norm").GetBoolean())
+            features = nn.functional.normalize(features, dim: 1);
+        var labels = tensors["class"].data<long>().ToArray();
+        var (support, query) = (tensors[$"{key}.support_idx"], tensors[$"{key}.query_idx"]);
+        var (supportY, queryY) = (tensors[$"{key}.support_y"].data<long>().ToArray(), tensors[$"{key}.query_y"].data<long>().ToArray());
+        var episodes = Enumerable.Range(0, options.Episodes).Select(e =>
+        {
+            // The files may list ways in any order; ours go way by way.
+            var (s, q) = (support[e].data<long>().ToArray(), query[e].data<long>().ToArray());
+            int[] supportRows = [.. s.Zip(supportY).OrderBy(p => p.Second).Select(p => (int)p.First)];
+            Assert.Equal(queryY.Order(), queryY);
+            return new Episode([.. supportRows.Chunk(options.Shots).Select(c => (int)labels[c[0]])], supportRows, [.. q.Select(i => (int)i)]);
+        }).ToList();
+        return (EmbeddingSet.Of(features, tensors["class"]), new EpisodeList(options, labels.Length, episodes));
+    }
+}
