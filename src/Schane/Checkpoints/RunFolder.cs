@@ -40,6 +40,9 @@ public sealed class RunFolder
     /// <summary>Folder of the checkpoints.</summary>
     public string Checkpoints => At("checkpoints");
 
+    /// <summary>Where the data lay, for resuming on this machine; not to be shared, unlike the rest.</summary>
+    internal string Source => Path.Combine(Checkpoints, "source.txt");
+
     /// <summary>Makes a new run folder.</summary>
     /// <param name="path">Where; folders above it are made too.</param>
     /// <param name="force">Replaces an existing run.</param>

@@ -72,7 +72,7 @@ public sealed class JointObjective
         var leaf = logits.detach().requires_grad_();
         var loss = mixture is null ? crossEntropy.Compute(leaf, labels) : crossEntropy.ComputeSoft(leaf, mixture);
         (loss * share).backward();
-        return (loss.item<double>(), leaf.grad!);
+        return (loss.to_type(ScalarType.Float64).item<double>(), leaf.grad!);
     }
 
     private (double, Tensor?, RowStatistics?) Triplets(Tensor embeddings, Tensor labels, double share)
@@ -80,7 +80,7 @@ public sealed class JointObjective
         var leaf = embeddings.detach().requires_grad_();
         var loss = new TripletLoss(new() { Margin = options.Margin }).Compute(leaf, labels);
         (loss * share).backward();
-        return (loss.item<double>(), leaf.grad!, null);
+        return (loss.to_type(ScalarType.Float64).item<double>(), leaf.grad!, null);
     }
 
     private (double, Tensor?, RowStatistics?) Contrast(Tensor embeddings, Pairs pairs, JointSettings settings)
@@ -90,7 +90,7 @@ public sealed class JointObjective
         var rows = new PairGraphStatistics(0, pairs.Rows, formula);
         var loss = PairGraph.Share(PairLoss.Units(leaf), pairs, formula, 0, pairs.Rows, rows.Add);
         (loss * settings.Lambda).backward();
-        return (loss.item<double>(), leaf.grad!, rows.Result);
+        return (loss.to_type(ScalarType.Float64).item<double>(), leaf.grad!, rows.Result);
     }
 
     private Pairs PairsOf(Tensor labels, Tensor? imageIds, Tensor? mixture) =>

@@ -8,9 +8,10 @@ namespace Schane.Training;
 /// <param name="Steps">All steps.</param>
 /// <param name="WarmupSteps">Steps of the warm-up, less than <paramref name="Steps"/>.</param>
 /// <param name="Final">What the cosine ends towards.</param>
-internal sealed record CosineSchedule(double Peak, int Steps, int WarmupSteps, double Final = 0)
+/// <param name="Start">Rate of step 0 where there is a warm-up.</param>
+internal sealed record CosineSchedule(double Peak, int Steps, int WarmupSteps, double Final = 0, double Start = 0)
 {
     public double At(long step) => step < WarmupSteps
-        ? Peak * step / Math.Max(1, WarmupSteps - 1)
+        ? Start + (Peak - Start) * step / Math.Max(1, WarmupSteps - 1)
         : Final + 0.5 * (Peak - Final) * (1 + Math.Cos(Math.PI * (step - WarmupSteps) / (Steps - WarmupSteps)));
 }

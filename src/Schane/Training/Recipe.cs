@@ -1,3 +1,4 @@
+using Schane.Data;
 using Schane.Losses;
 using Schane.Tensors;
 
@@ -10,8 +11,8 @@ namespace Schane.Training;
 /// </summary>
 public sealed record Recipe
 {
-    /// <summary>Data to train on: a folder, or NAME[:PART] (docs/design.md §4). Default: the embedded look-alikes, novel part.</summary>
-    public string Data { get; init; } = "lookalikes:novel";
+    /// <summary>Data to train on: a folder, or NAME[:PART] (docs/design.md §4). Default: the embedded look-alikes.</summary>
+    public string Data { get; init; } = "lookalikes";
 
     /// <summary>Model name in the registry. Null: the data's default.</summary>
     public string? Model { get; init; }
@@ -122,6 +123,21 @@ public sealed record Recipe
 
     /// <summary>Steps between evaluations on the validation part. Null: about every tenth of the run.</summary>
     public int? EvaluateEvery { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>The joint objective this recipe asks for; unset values are the loss's defaults.</summary>
+    internal JointOptions Objective()
+    {
+        var defaults = JointOptions.For(Loss);
+        return defaults with
+        {
+            Lambda = Lambda ?? defaults.Lambda,
+            Temperature = Temperature ?? defaults.Temperature,
+            Beta = Beta ?? defaults.Beta,
+            Placement = Placement,
+            DetachWeights = DetachWeights,
+            LabelSmoothing = LabelSmoothing,
+        };
+    }
 }
 
 /// <summary>How batches are formed.</summary>
@@ -142,14 +158,4 @@ public enum OptimizerKind
 
     /// <summary>Stochastic gradient descent with momentum.</summary>
     Sgd,
-}
-
-/// <summary>What to do with an image that can't be read.</summary>
-public enum OnBadImage
-{
-    /// <summary>Stop, naming the file.</summary>
-    Fail,
-
-    /// <summary>Leave it out, count it and list it in the journal.</summary>
-    Skip,
 }

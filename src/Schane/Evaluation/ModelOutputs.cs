@@ -1,0 +1,52 @@
+using Schane.Data;
+using Schane.Models;
+using static TorchSharp.torch;
+
+namespace Schane.Evaluation;
+
+/// <summary>A data set as a model sees it, in the order of the data set. Owns its tensors, which lie on the CPU.</summary>
+/// <param name="Embeddings">[n, D], float32, not normalised; the mean over the views where there are several.</param>
+/// <param name="Logits">[n, C], float32; the mean over the views.</param>
+/// <param name="Labels">[n], int64.</param>
+public sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Labels) : IDisposable
+{
+    /// <summary>Runs a model over a data set without keeping gradients. The model should be in evaluation mode.</summary>
+    /// <param name="model">The model, on <paramref name="device"/>.</param>
+    /// <param name="data">The images.</param>
+    /// <param name="transform">Usually a preset's evaluation form; with an augmenting one and several views, embeddings are averaged after normalisation.</param>
+    /// <param name="device">Where the model is.</param>
+    /// <param name="options">Views, seed, what to do with bad images; null for one view.</param>
+    /// <param name="batch">Images in one pass, 128 by default.</param>
+    /// <param name="cancel">Stops between batches.</param>
+    public static ModelOutputs Of(
+        ImageClassifier model, IImageDataset data, IImageTransform transform, Device device, LoaderOptions? options = null, int batch = 128, CancellationToken cancel = default)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        List<Tensor> embeddings = [], logits = [], labels = [];
+        var views = options?.Views ?? 1;
+        foreach (var part in BatchLoader.Pass(data, transform, batch, options, cancel))
+        {
+            using var pass = NewDisposeScope();
+            var (e, l) = model.Forward(part.Images.to(device));
+            if (views > 1)
+            {
+                // Rows are view-major: [V·n, ·] → mean over V.
+                e = nn.functional.normalize(e, dim: 1).view(views, -1, e.shape[1]).mean([0]);
+                l = l.view(views, -1, l.shape[1]).mean([0]);
+            }
+            embeddings.Add(e.cpu().MoveToOuterDisposeScope());
+            logits.Add(l.cpu().MoveToOuterDisposeScope());
+            labels.Add(part.Labels.narrow(0, 0, part.Indices.Length).clone().MoveToOuterDisposeScope());
+        }
+        return new ModelOutputs(cat(embeddings).DetachFromDisposeScope(), cat(logits).DetachFromDisposeScope(), cat(labels).DetachFromDisposeScope());
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Embeddings.Dispose();
+        Logits.Dispose();
+        Labels.Dispose();
+    }
+}

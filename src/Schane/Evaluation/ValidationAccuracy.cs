@@ -1,0 +1,19 @@
+using Schane.Data;
+using Schane.Models;
+using Schane.Training;
+using static TorchSharp.torch;
+
+namespace Schane.Evaluation;
+
+/// <summary>Classification of a part of the data while training goes on.</summary>
+internal sealed class ValidationAccuracy(IImageDataset images, IImageTransform transform, Device device, LoaderOptions options) : IEvaluator
+{
+    public string Part => "val";
+
+    public IReadOnlyDictionary<string, double> Evaluate(ImageClassifier model)
+    {
+        using var outputs = ModelOutputs.Of(model, images, transform, device, options);
+        var found = Classification.Of(outputs.Logits, outputs.Labels);
+        return new Dictionary<string, double> { ["top1"] = found.Top1, ["mean_per_class"] = found.MeanPerClass, ["nll"] = found.Nll };
+    }
+}

@@ -1,0 +1,109 @@
+using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Data.Transforms;
+using Schane.Evaluation;
+using Schane.Training;
+using static TorchSharp.torch;
+
+namespace Schane.Jobs;
+
+/// <summary>Measures a trained run: what <c>schane evaluate</c> does, and <see cref="TrainJob"/> at its end.</summary>
+public static class EvaluateJob
+{
+    /// <summary>Views in test-time averaging of drawings.</summary>
+    private const int AveragedViews = 8;
+
+    /// <summary>Measures a finished run again, on its own test part or on other data of the same classes.</summary>
+    /// <param name="folder">Run folder; it is not written to.</param>
+    /// <param name="data">A folder whose classes are among the run's; null for the run's own test part.</param>
+    /// <param name="dataRoot">Folder of the named data sets.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="stop">Stops between batches.</param>
+    /// <exception cref="SchaneException">No such run, it did not finish, or the data do not fit it.</exception>
+    public static RunResults Run(string folder, string? data = null, string? dataRoot = null, string device = "cpu", CancellationToken stop = default)
+    {
+        var run = RunFolder.Open(folder);
+        var recipe = TrainJob.RecipeOf(run) with { Device = device };
+        using var model = RunModel.Load(run.Model, device);
+        var before = RunResults.Load(run.Results);
+        if (data is null)
+            return Measure(recipe, DataSetup.Open(recipe, dataRoot, TrainJob.SplitsOf(run)), model, before.Steps, before.Seconds, stop);
+        var other = DatasetCatalog.Open(data, dataRoot, new FolderOptions { MinClasses = 1 });
+        var setup = DataSetup.ForTest(new ClassesOf(other, model.Classes));
+        return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop);
+    }
+
+    internal static RunResults Measure(Recipe recipe, DataSetup data, RunModel model, long steps, double seconds, CancellationToken stop = default)
+    {
+        var (part, images) = data.OneShot is not null ? ("runs", null) : data.Test is not null ? ("test", data.Test)
+            : data.Validation is not null ? ("val", data.Validation) : ("train", data.Train);
+        var results = new RunResults
+        {
+            Schane = RunFolder.Version,
+            Data = TrainJob.Shareable(recipe.Data),
+            Model = model.Classifier.Backbone.Info.Name,
+            Loss = recipe.Loss.ToString().ToLowerInvariant(),
+            Seed = recipe.Seed,
+            Steps = steps,
+            Seconds = seconds,
+            Part = part,
+            Images = 0,
+            Metrics = new Dictionary<string, double>(),
+        };
+        return images is null ? OneShot(results, data, model, recipe, stop) : Classify(results, images, data, model, recipe, stop);
+    }
+
+    private static RunResults Classify(RunResults results, IImageDataset images, DataSetup data, RunModel model, Recipe recipe, CancellationToken stop)
+    {
+        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
+            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
+        var found = Classification.Of(outputs.Logits, outputs.Labels);
+        var metrics = new Dictionary<string, double>
+        {
+            ["top1"] = found.Top1,
+            ["top1_low"] = found.Top1Interval.Low!.Value,
+            ["top1_high"] = found.Top1Interval.High!.Value,
+            ["top5"] = found.Top5,
+            ["mean_per_class"] = found.MeanPerClass,
+            ["macro_f1"] = found.MacroF1,
+            ["nll"] = found.Nll,
+            ["ece"] = found.Calibration.Error,
+        };
+        if (data.TwinGroupOf is { } groupOf && found.ErrorsInsideGroups(groupOf) is var share && double.IsFinite(share))
+            metrics["errors_inside_twin_groups"] = share;
+        return results with
+        {
+            Images = found.Count,
+            Metrics = metrics,
+            Classes = model.Classes,
+            PerClass = [.. found.Classes.Select((c, label) => new ClassResult(model.Classes[label], c.Count, c.Recall, c.Precision, c.Recall))],
+            Confusion = found.Confusion,
+            Reliability = [.. found.Calibration.Bins.Select(b => new ReliabilityBin(b.Low, b.High, b.Count, b.Confidence ?? 0, b.Accuracy ?? 0))],
+        };
+    }
+
+    private static RunResults OneShot(RunResults results, DataSetup data, RunModel model, Recipe recipe, CancellationToken stop)
+    {
+        var runs = data.OneShot!;
+        var images = new ImageList("omniglot:runs", OneShotRuns.Images(runs));
+        OneShotRuns Answers(IImageTransform transform, int views)
+        {
+            using var outputs = ModelOutputs.Of(model.Classifier, images, transform, device(recipe.Device), new LoaderOptions { Views = views, Seed = recipe.Seed }, cancel: stop);
+            return OneShotRuns.Of(runs, EmbeddingSet.Of(outputs.Embeddings, outputs.Labels));
+        }
+        var plain = Answers(TransformPreset.Find(model.Augmentation).Evaluation(model.Input), 1);
+        var averaged = Answers(TransformPreset.Find("omniglot-light").Training(model.Input), AveragedViews);
+        var interval = Interval.Wilson(plain.Wrong, plain.Trials);
+        return results with
+        {
+            Images = plain.Trials,
+            Metrics = new Dictionary<string, double>
+            {
+                ["error"] = plain.ErrorPercent / 100,
+                ["error_low"] = interval.Low!.Value,
+                ["error_high"] = interval.High!.Value,
+                ["error_averaged_views"] = averaged.ErrorPercent / 100,
+            },
+        };
+    }
+}

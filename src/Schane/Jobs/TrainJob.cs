@@ -1,0 +1,182 @@
+using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Data.Transforms;
+using Schane.Evaluation;
+using Schane.Models;
+//REPORT using Schane.Reporting;
+using Schane.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Schane.Jobs;
+
+/// <summary>Trains on a data set from start to report: what <c>schane train</c> does.</summary>
+public static class TrainJob
+{
+    /// <summary>Trains a new run.</summary>
+    /// <param name="recipe">What to do; unset values take the defaults of the data, the model and the loss.</param>
+    /// <param name="folder">Run folder to make; null: <c>runs/DATA-LOSS-N</c> with the next free N.</param>
+    /// <param name="force">Replaces an existing run in <paramref name="folder"/>.</param>
+    /// <param name="dataRoot">Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</param>
+    /// <param name="progress">Told of the plan, each step and each evaluation.</param>
+    /// <param name="stop">Saves a checkpoint and stops within a step.</param>
+    /// <exception cref="SchaneException">The data, the recipe or the folder breaks a rule.</exception>
+    /// <exception cref="OperationCanceledException">Stopped; <see cref="Resume"/> goes on.</exception>
+    /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
+    public static (RunFolder Folder, RunResults Results) Run(
+        Recipe recipe, string? folder = null, bool force = false, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(recipe);
+        var data = DataSetup.Open(recipe, dataRoot);
+        recipe = Resolve(recipe, data, progress);
+        var run = RunFolder.Create(folder ?? NextFree(recipe), force);
+        using var _ = run.Lock();
+        AtomicFile.WriteText(run.Recipe, RecipeFile.Write(recipe with { Data = Shareable(recipe.Data) }));
+        AtomicFile.WriteText(run.Source, recipe.Data);
+        data.Splits?.Save(run.Splits);
+        return (run, Train(recipe, data, run, resume: false, progress, stop));
+    }
+
+    /// <summary>Goes on with a run that was stopped or killed, from its newest whole checkpoint, to the weights it would have had.</summary>
+    /// <inheritdoc cref="Run"/>
+    public static (RunFolder Folder, RunResults Results) Resume(
+        string folder, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, CancellationToken stop = default)
+    {
+        var run = RunFolder.Open(folder);
+        using var _ = run.Lock();
+        var recipe = RecipeOf(run);
+        var data = DataSetup.Open(recipe, dataRoot, SplitsOf(run));
+        return (run, Train(recipe, data, run, resume: true, progress, stop));
+    }
+
+    /// <summary>The resolved recipe of a run, with the data where they lay when it was made.</summary>
+    internal static Recipe RecipeOf(RunFolder run)
+    {
+        var recipe = RecipeFile.Load(run.Recipe);
+        return File.Exists(run.Source) ? recipe with { Data = File.ReadAllText(run.Source) } : recipe;
+    }
+
+    /// <summary>The saved division of a run's images; null for data that come divided.</summary>
+    internal static Splits? SplitsOf(RunFolder run) => File.Exists(run.Splits) ? Splits.Load(run.Splits) : null;
+
+    private static RunResults Train(Recipe recipe, DataSetup data, RunFolder run, bool resume, IProgress<TrainingProgress>? progress, CancellationToken stop)
+    {
+        set_num_threads(recipe.Threads ?? Environment.ProcessorCount);
+        using var scope = NewDisposeScope();
+        using var model = new RunModel(NewClassifier(recipe, data, recipe.InputSize!.Value), data.Train.Classes, recipe.Augmentation!);
+        var preTrained = LoadWeights(recipe, model.Classifier, progress);
+        model.Classifier.to(device(recipe.Device));
+        var sampler = SamplerOf(recipe, data.Train);
+        using var loader = new BatchLoader(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input),
+            new LoaderOptions { Seed = recipe.Seed, Views = recipe.Views, Workers = Math.Max(1, (recipe.Threads ?? Environment.ProcessorCount) - 1), OnBadImage = recipe.OnBadImage });
+        using var trainer = new Trainer(recipe, model.Classifier, preTrained, loader, JudgeOf(recipe, data, model), run, data.Fingerprint());
+        trainer.Run(resume, progress, Start(recipe, data, model, sampler), stop);
+        model.Classifier.eval();
+        model.Save(run.Model);
+        var results = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop) with { ImagesPerSecond = trainer.ImagesPerSecond };
+        results.Save(run.Results);
+        //REPORT RunReport.Write(run.Root, run.Report);
+        return results;
+    }
+
+    private static ValidationAccuracy? JudgeOf(Recipe recipe, DataSetup data, RunModel model) => data.Validation is null ? null
+        : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage });
+
+    private static (string, object?)[] Start(Recipe recipe, DataSetup data, RunModel model, ISampler sampler)
+    {
+        var objective = recipe.Objective();
+        return
+        [
+            ("time", TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'")), ("schane", RunFolder.Version), ("data", Shareable(recipe.Data)), ("model", recipe.Model),
+            ("weights", recipe.Weights), ("loss", recipe.Loss.ToString().ToLowerInvariant()), ("lambda", objective.Lambda), ("temperature", objective.Temperature),
+            ("beta", objective.Beta), ("seed", recipe.Seed), ("parameters", model.Classifier.NamedParameters().Sum(p => p.Parameter.numel())),
+            ("classes", data.Train.Classes.Count), ("train_images", data.Train.Count), ("val_images", data.Validation?.Count ?? 0), ("test_images", data.Test?.Count ?? 0),
+            ("steps", recipe.Steps), ("steps_per_epoch", sampler.BatchesPerEpoch), ("epochs", (double)recipe.Steps!.Value / sampler.BatchesPerEpoch),
+            ("batch", sampler.Batches(0)[0].Length), ("views", recipe.Views), ("device", recipe.Device), ("threads", recipe.Threads ?? Environment.ProcessorCount),
+            ("precision", "float32"),
+        ];
+    }
+
+    /// <summary>Fills in what the recipe leaves open, measuring the rate where the budget decides, and tells the plan.</summary>
+    private static Recipe Resolve(Recipe recipe, DataSetup data, IProgress<TrainingProgress>? progress)
+    {
+        var objective = recipe.Objective();
+        recipe = recipe with
+        {
+            Model = recipe.Model ?? data.Model,
+            Augmentation = recipe.Augmentation ?? data.Augmentation,
+            Lambda = objective.Lambda,
+            Temperature = objective.Temperature,
+            Beta = objective.Beta,
+            ClassesPerBatch = Math.Min(recipe.ClassesPerBatch ?? 16, data.Train.Classes.Count),
+            Epochs = recipe.Steps is null ? recipe.Epochs ?? data.Epochs : recipe.Epochs,
+        };
+        recipe = recipe with { Weights = recipe.Weights ?? (EmbeddedWeights.Exist(recipe.Model) && recipe.Data != "lookalikes:base" ? EmbeddedWeights.Name : "none") };
+        TransformPreset.Find(recipe.Augmentation!);
+        var info = ModelRegistry.InfoOf(recipe.Model!);
+        var sampler = SamplerOf(recipe, data.Train);
+
+        string how;
+        if (recipe.Steps is null && recipe.Epochs is null)
+        {
+            int[] sizes = recipe.InputSize is { } fixedSize ? [fixedSize] : info.InputSize == 64 ? [64, 96, 128] : [info.InputSize];
+            set_num_threads(recipe.Threads ?? Environment.ProcessorCount);
+            var rows = sampler.Batches(0)[0].Length * recipe.Views;
+            var plan = RunPlan.Fit(recipe.Budget, sampler.BatchesPerEpoch, sizes,
+                size => RunPlan.Measure(side => NewClassifier(recipe, data, side), size, rows, objective, device(recipe.Device)));
+            recipe = recipe with { InputSize = plan.InputSize, Steps = plan.Steps };
+            how = $"about {Spoken(plan.Estimate)} at a measured {rows / plan.SecondsPerStep:F0} images/s";
+        }
+        else
+        {
+            recipe = recipe with { InputSize = recipe.InputSize ?? info.InputSize, Steps = recipe.Steps ?? recipe.Epochs * sampler.BatchesPerEpoch };
+            how = "as the recipe says";
+        }
+        progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
+            $"{recipe.Model} at {recipe.InputSize} px, {data.Train.Classes.Count} classes, {data.Train.Count} training images; " +
+            $"{recipe.Steps} steps ({(double)recipe.Steps!.Value / sampler.BatchesPerEpoch:0.#} epochs), {how}."));
+        if (sampler is BalancedSampler { ClassesWithOneImage: > 0 } balanced)
+            progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
+                $"{balanced.ClassesWithOneImage} {(balanced.ClassesWithOneImage == 1 ? "class has" : "classes have")} one image: other augmentations of it are its only positives."));
+        return recipe;
+    }
+
+    private static ImageClassifier NewClassifier(Recipe recipe, DataSetup data, int inputSize) =>
+        new(ModelRegistry.Create(recipe.Model!, recipe.Seed, inputSize: inputSize), data.Train.Classes.Count, new ClassifierOptions { Seed = recipe.Seed });
+
+    private static bool LoadWeights(Recipe recipe, ImageClassifier model, IProgress<TrainingProgress>? progress)
+    {
+        if (recipe.Weights == "none")
+            return false;
+        using var file = recipe.Weights == EmbeddedWeights.Name ? EmbeddedWeights.Open(recipe.Model!)
+            : Directory.Exists(recipe.Weights) ? Safetensors.Open(RunFolder.Open(recipe.Weights).Model)
+            : Safetensors.Open(recipe.Weights!);
+        var report = model.Load(file, HeadLoading.Never);
+        progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null, report.ToString()));
+        return true;
+    }
+
+    internal static ISampler SamplerOf(Recipe recipe, IImageDataset train)
+    {
+        int[] labels = [.. Enumerable.Range(0, train.Count).Select(train.LabelOf)];
+        return recipe.Sampler switch
+        {
+            SamplerKind.Balanced => new BalancedSampler(labels, recipe.ClassesPerBatch!.Value, recipe.ImagesPerClass, recipe.Seed),
+            SamplerKind.Shuffled => new ShuffledSampler(labels.Length, recipe.Batch, recipe.Seed),
+            _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Sampler, "No such sampler."),
+        };
+    }
+
+    /// <summary>A data name or relative path as it is; of a full path only the last folder, since a run may be shared.</summary>
+    internal static string Shareable(string data) => Path.IsPathRooted(data) ? $"./{Path.GetFileName(Path.TrimEndingDirectorySeparator(data))}" : data;
+
+    private static string NextFree(Recipe recipe)
+    {
+        var name = string.Concat(Path.GetFileName(Path.TrimEndingDirectorySeparator(recipe.Data)).Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'));
+        for (var n = 1; ; n++)
+            if (Path.Combine("runs", $"{name}-{recipe.Loss.ToString().ToLowerInvariant()}-{n}") is var path && !Path.Exists(path))
+                return path;
+    }
+
+    private static string Spoken(TimeSpan time) => time.TotalSeconds < 90 ? $"{time.TotalSeconds:F0} s" : $"{time.TotalMinutes:F0} min";
+}

@@ -1,0 +1,25 @@
+namespace Schane.Training;
+
+/// <summary>One moment of a run, for whoever shows it.</summary>
+/// <param name="Phase">What is being done: <c>train</c>, <c>evaluate</c>.</param>
+/// <param name="Step">Steps done.</param>
+/// <param name="Steps">All steps.</param>
+/// <param name="Epoch">Epoch of the step, from 0.</param>
+/// <param name="Loss">Joint loss of the step, nats; null outside training.</param>
+/// <param name="ImagesPerSecond">Rate since the start or the resume.</param>
+/// <param name="Remaining">Estimated time left; null while there is no rate yet.</param>
+/// <param name="Message">A sentence to show once (the plan, a warning, an evaluation); null for a mere step.</param>
+public sealed record TrainingProgress(string Phase, long Step, long Steps, int Epoch, double? Loss, double ImagesPerSecond, TimeSpan? Remaining, string? Message = null);
+
+/// <summary>Measures a model while it trains. Training owns this contract; Evaluation implements it.</summary>
+public interface IEvaluator
+{
+    /// <summary>Name of the part of the data that it looks at, for the journal: <c>val</c>.</summary>
+    string Part { get; }
+
+    /// <summary>Metrics by name; the model is in evaluation mode and no gradients are kept.</summary>
+    IReadOnlyDictionary<string, double> Evaluate(Models.ImageClassifier model);
+}
+
+/// <summary>Training failed for a reason that is not the user's input: the loss or a gradient is not finite.</summary>
+public sealed class DivergedException(string message) : Exception(message);
