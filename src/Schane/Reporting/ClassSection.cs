@@ -1,0 +1,58 @@
+namespace Schane.Reporting;
+
+/// <summary>A table of all classes, worst first, that sorts by any column.</summary>
+internal static class ClassSection
+{
+    /// <summary>From how many classes on a box to find one is worth its place.</summary>
+    private const int Findable = 25;
+
+    public static ReportSection? Of(RunResults? results)
+    {
+        if (results?.PerClass is not { Length: > 0 } classes)
+            return null;
+        var taken = MostTakenFor(results);
+        var recall = classes.Any(one => one.Recall is { } value && Math.Abs(value - (one.Accuracy ?? value)) > 1e-6);
+        var rows = classes.OrderBy(one => one.Accuracy ?? 2).ThenBy(one => one.Class, StringComparer.Ordinal).Select(one => Html.Of($"""
+            <tr><th scope="row">{one.Class}</th>{Number(Quantity.Count(one.Images), one.Images)}{Bar(one.Accuracy)}{Share(one.Precision)}{(recall ? Share(one.Recall) : Html.Empty)}{(taken is null ? Html.Empty : Taken(taken.GetValueOrDefault(one.Class)))}</tr>
+
+            """));
+        var find = classes.Length >= Findable ? Html.Of($"""<p class="control"><label>Find a class <input type="search" id="find-class" autocomplete="off"></label></p>""") : Html.Empty;
+        return new("classes", "Classes", Html.Of($"""
+            {find}
+            <div class="scroll tall" role="region" aria-label="Table of classes" tabindex="0">
+            <table id="classes-table" class="sortable">
+            <caption>{Quantity.Of(classes.Length, "class", "classes")}; a heading sorts by its column.</caption>
+            <thead><tr>{Heading("Class", false)}{Heading("Images", true)}{Heading("Accuracy", true, sorted: true)}{Heading("Precision", true)}{(recall ? Heading("Recall", true) : Html.Empty)}{(taken is null ? Html.Empty : Heading("Most often taken for", false))}</tr></thead>
+            <tbody>
+            {Html.Join(rows)}</tbody>
+            </table>
+            </div>
+            """));
+    }
+
+    internal static Html Heading(string text, bool number, bool sorted = false) => Html.Of($"""
+        <th scope="col"{(number ? Html.Of($" class=\"number\"") : Html.Empty)} aria-sort="{(sorted ? "ascending" : "none")}"><button type="button">{text}</button></th>
+        """);
+
+    private static Html Number(string text, double? value) => Html.Of($"""<td class="number" data-value="{value?.ToString("R")}">{text}</td>""");
+
+    private static Html Share(double? value) => Number(Quantity.Percent(value), value);
+
+    private static Html Bar(double? share) => share is { } value
+        ? Html.Of($"""<td class="number bar" data-value="{value.ToString("R")}"><meter min="0" max="1" value="{value.ToString("R")}" aria-hidden="true"></meter> {Quantity.Percent(value)}</td>""")
+        : Share(null);
+
+    private static Html Taken((string Class, double Share) most) => most.Class is null
+        ? Html.Of($"<td></td>")
+        : Html.Of($"<td>{most.Class} <span class=\"quiet\">{Quantity.Percent(most.Share, 0)}</span></td>");
+
+    private static Dictionary<string, (string Class, double Share)>? MostTakenFor(RunResults results)
+    {
+        if (results is not { Classes: { } names, Confusion: { } counts })
+            return null;
+        var most = new Dictionary<string, (string, double)>(StringComparer.Ordinal);
+        foreach (var mistake in new ConfusionMatrix(names, counts).Mistakes)
+            most.TryAdd(names[mistake.Truth], (names[mistake.Taken], mistake.Share));
+        return most;
+    }
+}

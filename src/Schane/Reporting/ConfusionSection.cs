@@ -1,0 +1,69 @@
+namespace Schane.Reporting;
+
+/// <summary>What was taken for what: the matrix, and the mistakes that happen most in words.</summary>
+internal static class ConfusionSection
+{
+    /// <summary>How many kinds of mistakes are listed.</summary>
+    private const int Listed = 12;
+
+    public static ReportSection? Of(RunResults? results)
+    {
+        if (results is not { Classes: { Length: > 1 } classes, Confusion: { } counts })
+            return null;
+        var matrix = new ConfusionMatrix(classes, counts);
+        var greatest = matrix.Mistakes.Count > 0 ? matrix.Mistakes.Max(mistake => mistake.Share) : 0;
+        var figure = new Figure("confusion", "Confusion matrix", Summary(matrix), 640)
+        {
+            Confusion = new
+            {
+                classes = classes.Select(name => Figure.Text(name)),
+                order = matrix.Neighbours(),
+                images = classes.Select((_, truth) => matrix.Images(truth)),
+                cells = matrix.Cells().Select(cell => new[] { cell.Truth, cell.Taken, cell.Count }),
+                greatest = Math.Round(greatest, 4),
+            },
+        };
+        return new("mistakes", "Mistakes", Html.Of($"""
+            <div class="split">
+            <div>{figure.Show(Legend(greatest))}
+            <p class="control"><label><input type="checkbox" id="neighbours" checked> Put classes that are mistaken for each other side by side</label></p></div>
+            {Worst(matrix)}
+            </div>
+            """), figure);
+    }
+
+    private static string Summary(ConfusionMatrix matrix) => matrix.Mistakes.Count == 0
+        ? "No image was mistaken."
+        : $"{Quantity.Of(matrix.Errors, "mistake", "mistakes")} of {Quantity.Of(matrix.Mistakes.Count, "kind", "kinds")}; the most frequent are listed beside the chart.";
+
+    private static Html Legend(double greatest) => Html.Of($"""
+        Rows are the true classes. Share of a class’s images: rightly named <span class="ramp right"></span> 0 to 100{"\u202f"}%{(greatest > 0 ? Html.Of($""", mistaken <span class="ramp wrong"></span> 0 to {Quantity.Percent(greatest, 0)}""") : Html.Empty)}.
+        """);
+
+    private static Html Worst(ConfusionMatrix matrix)
+    {
+        if (matrix.Mistakes.Count == 0)
+            return Html.Of($"<p>No image was mistaken.</p>");
+        var rows = matrix.Mistakes.Take(Listed).Select(mistake => Html.Of($"""
+            <tr><td>{matrix.Classes[mistake.Truth]}</td><td>{matrix.Classes[mistake.Taken]}</td><td class="number">{mistake.Count}</td><td class="number">{Quantity.Percent(mistake.Share, 0)}</td><td class="number">{matrix.Count(mistake.Taken, mistake.Truth)}</td></tr>
+
+            """));
+        var covered = matrix.Mistakes.Take(Listed).Sum(mistake => (long)mistake.Count);
+        var note = matrix.Mistakes.Count > Listed
+            ? Html.Of($"These {Listed} kinds make up {Quantity.Percent((double)covered / matrix.Errors, 0)} of all {Quantity.Of(matrix.Errors, "mistake", "mistakes")}.")
+            : Html.Of($"All {Quantity.Of(matrix.Errors, "mistake", "mistakes")}.");
+        return Html.Of($"""
+            <div>
+            <h3>Worst pairs</h3>
+            <p class="note">{note}</p>
+            <div class="scroll" role="region" aria-label="Worst pairs" tabindex="0">
+            <table id="worst-pairs">
+            <thead><tr><th scope="col">True class</th><th scope="col">Taken for</th><th scope="col" class="number">Times</th><th scope="col" class="number">Of class</th><th scope="col" class="number">Reverse</th></tr></thead>
+            <tbody>
+            {Html.Join(rows)}</tbody>
+            </table>
+            </div>
+            </div>
+            """);
+    }
+}

@@ -1,0 +1,60 @@
+namespace Schane.Reporting;
+
+/// <summary>The numbers that say how well it went, those that have an interval with it.</summary>
+internal static class HeadlineSection
+{
+    public static ReportSection? Of(RunResults? results, RunHistory history)
+    {
+        var last = history.Evaluations is [.., var newest] ? newest : null;
+        var metrics = results?.Metrics ?? last?.Metrics;
+        if (metrics is null)
+            return null;
+        var shown = metrics.Keys
+            .Where(key => !(key.EndsWith("_low", StringComparison.Ordinal) || key.EndsWith("_high", StringComparison.Ordinal)) && metrics.Find(key) is not null)
+            .Select(Metric.Of).OrderBy(metric => metric.Rank).ToArray();
+        var tiles = shown.Select((metric, place) => Tile(
+            metric, metrics.Find(metric.Key)!.Value, metrics.Find(metric.Key + "_low"), metrics.Find(metric.Key + "_high"), first: place == 0));
+        return new("results", "Results", Html.Of($"""
+            <p class="lead">{Where(results, last)}{Twins(results)}</p>
+            <ul class="tiles">
+            {Html.Join(tiles)}</ul>
+            """));
+    }
+
+    private static Html Tile(Metric metric, double value, double? low, double? high, bool first)
+    {
+        var interval = low is { } from && high is { } to
+            ? Html.Of($"""<span class="interval">95 % interval {Range(metric, from, to)}</span>{(metric.Share ? Scale(value, from, to) : Html.Empty)}""")
+            : Html.Empty;
+        return Html.Of($"""
+            <li class="{(first ? "tile first" : "tile")}"><span class="label">{metric.Label}</span><span class="value">{metric.Show(value)}</span>{interval}</li>
+
+            """);
+    }
+
+    internal static string Range(Metric metric, double low, double high) => metric.Share
+        ? $"{Quantity.PercentNumber(low)} to {Quantity.Percent(high)}"
+        : $"{Quantity.Number(low)} to {Quantity.Number(high)}";
+
+    /// <summary>The interval on a rule from 0 to 1.</summary>
+    private static Html Scale(double value, double low, double high) => Html.Of($"""
+        <svg class="scale" viewBox="0 0 200 10" aria-hidden="true"><line class="rule" x1="0" y1="5" x2="200" y2="5"/><line class="range" x1="{At(low)}" y1="5" x2="{At(high)}" y2="5"/><circle cx="{At(value)}" cy="5" r="4"/></svg>
+        """);
+
+    private static string At(double share) => (4 + 192 * Math.Clamp(share, 0, 1)).ToString("0.#");
+
+    private static Html Where(RunResults? results, EvaluationEvent? last)
+    {
+        if (results is null)
+            return Html.Of($"On the {last!.Part ?? "evaluated"} part after step {last.Step}; the run has no final results yet.");
+        var images = results.Images is { } count ? Quantity.Of(count, "image", "images") : "the images";
+        var classes = results.Classes is { Length: > 0 } names ? $" in {Quantity.Of(names.Length, "class", "classes")}" : "";
+        return Html.Of($"On {images}{classes} of the {PartName(results.Part)} part.");
+    }
+
+    private static Html Twins(RunResults? results) => results?.Twins?.ShareOfErrors is { } share
+        ? Html.Of($" {Quantity.Percent(share, 0)} of the errors stay inside a group of near twins.")
+        : Html.Empty;
+
+    internal static string PartName(string? part) => part switch { "val" => "validation", null => "evaluated", _ => part };
+}

@@ -1,0 +1,62 @@
+namespace Schane.Reporting;
+
+/// <summary>Whether a confidence of 80 % is right 80 times of 100.</summary>
+internal static class ReliabilitySection
+{
+    public static ReportSection? Of(RunResults? results)
+    {
+        var bins = results?.Reliability?.Where(bin => bin is { Images: > 0, Accuracy: not null, Confidence: not null }).ToArray();
+        if (bins is not { Length: > 0 })
+            return null;
+        var total = bins.Sum(bin => bin.Images);
+        var gap = bins.Sum(bin => bin.Images * (bin.Confidence!.Value - bin.Accuracy!.Value)) / total;
+        var verdict = Math.Abs(gap) < 0.01
+            ? "On the whole the model is as sure as it is right."
+            : $"On the whole the model is {(gap > 0 ? "surer than it is right" : "less sure than it could be")}: its mean confidence lies {Quantity.PercentNumber(Math.Abs(gap))} points {(gap > 0 ? "above" : "below")} its accuracy.";
+        var figure = new Figure("reliability", "Reliability diagram", verdict, 420)
+        {
+            Data =
+            [
+                new { type = "scatter", mode = "lines", name = "As sure as right", x = new[] { 0, 1 }, y = new[] { 0, 1 }, hoverinfo = "skip", line = new { color = "@muted", width = 1, dash = "dot" } },
+                Bars(bins, "Accuracy", "y", bin => Curve.Rounded(bin.Accuracy!.Value), "@series-1", "Confidence %{customdata[1]:.1%}<br>Accuracy %{y:.1%}<br>%{customdata[0]:,} images<extra></extra>"),
+                new
+                {
+                    type = "scatter",
+                    mode = "markers",
+                    name = "Mean confidence",
+                    x = bins.Select(bin => Curve.Rounded(bin.Confidence!.Value)),
+                    y = bins.Select(bin => Curve.Rounded(bin.Accuracy!.Value)),
+                    hoverinfo = "skip",
+                    marker = new { color = "@series-2", size = 7 },
+                },
+                Bars(bins, "Images", "y2", bin => bin.Images, "@muted", "%{y:,} images<extra></extra>"),
+            ],
+            Layout = new
+            {
+                showlegend = false,
+                hovermode = "closest",
+                bargap = 0.06,
+                xaxis = new { title = new { text = "Confidence" }, range = new[] { 0, 1 }, tickformat = ".0%", anchor = "y2" },
+                yaxis = new { title = new { text = "Accuracy" }, range = new[] { 0, 1.02 }, tickformat = ".0%", domain = new[] { 0.3, 1 } },
+                yaxis2 = new { title = new { text = "Images" }, domain = new[] { 0, 0.2 }, nticks = 3, rangemode = "tozero" },
+            },
+        };
+        return new("calibration", "Calibration", Html.Of($"""
+            <p>{verdict}</p>
+            <div class="narrow">{figure.Show(Html.Of($"Bars: accuracy of the predictions in each stretch of confidence; points: at their mean confidence. On the dotted line a model is as sure as it is right. Below: how many images."))}</div>
+            """), figure);
+    }
+
+    private static object Bars(ReliabilityBin[] bins, string name, string axis, Func<ReliabilityBin, double> height, string colour, string hover) => new
+    {
+        type = "bar",
+        name,
+        x = bins.Select(bin => (bin.Low + bin.High) / 2),
+        width = bins.Select(bin => 0.94 * (bin.High - bin.Low)),
+        y = bins.Select(height),
+        yaxis = axis,
+        customdata = bins.Select(bin => new[] { bin.Images, Curve.Rounded(bin.Confidence!.Value) }),
+        hovertemplate = hover,
+        marker = new { color = colour, opacity = 0.75 },
+    };
+}

@@ -1,0 +1,81 @@
+namespace Schane.Reporting;
+
+/// <summary>A run as one HTML file that needs nothing beside it: it works offline, in light and dark, on a phone and on paper.</summary>
+public static class RunReport
+{
+    /// <summary>Writes the report of a run from <c>journal.jsonl</c>, <c>results.json</c> and <c>recipe.yaml</c>. A part whose file or field is missing is left out.</summary>
+    /// <param name="runFolder">The run's folder; nothing in it is changed, unless the page is to stand there.</param>
+    /// <param name="htmlFile">Where the page shall stand; replaced if it is there.</param>
+    /// <exception cref="SchaneException">The folder is not there or holds neither journal nor results, a file of the run is damaged, or the page can't be written.</exception>
+    public static void Write(string runFolder, string htmlFile)
+    {
+        if (!Directory.Exists(runFolder))
+            throw new SchaneException($"There is no run folder '{runFolder}'.");
+        var history = RunHistory.Read(Path.Combine(runFolder, "journal.jsonl"));
+        var results = ReportFiles.Read<RunResults>(Path.Combine(runFolder, "results.json"));
+        ReportSection[] sections =
+        [
+            .. ((ReportSection?[])
+            [
+                HeadlineSection.Of(results, history),
+                RunSections.Warnings(history),
+                CurvesSection.Of(history),
+                ConfusionSection.Of(results),
+                ClassSection.Of(results),
+                ReliabilitySection.Of(results),
+                RunSections.Recipe(Path.Combine(runFolder, "recipe.yaml")),
+                RunSections.Environment(history.Start, results, history.End),
+            ]).OfType<ReportSection>(),
+        ];
+        if (history.Start is null && history.Steps.Count == 0 && results is null)
+            throw new SchaneException($"'{runFolder}' holds neither a journal nor results; there is nothing to report.");
+        var title = Title(history, results);
+        ReportFiles.Write(htmlFile, ReportPage.Render(title, Header(title, history, results), sections));
+    }
+
+    private static string Title(RunHistory history, RunResults? results) =>
+        $"{LossName(results?.Loss ?? history.Start?.Loss)} on {results?.Data ?? history.Start?.Data ?? "unnamed data"}";
+
+    internal static string LossName(string? loss) => loss switch
+    {
+        "ce" => "Cross-entropy",
+        "supcon" => "SupCon",
+        "schane" => "SCHaNe",
+        "simclr" => "SimCLR",
+        "hcl" => "HCL",
+        "triplet" => "Triplet loss",
+        null => "A run",
+        _ => loss,
+    };
+
+    private static Html Header(string title, RunHistory history, RunResults? results)
+    {
+        var done = results?.Steps ?? history.End?.Step ?? (history.Steps is [.., var newest] ? newest.Step : null);
+        var seconds = results?.Seconds ?? history.End?.Seconds;
+        string?[] facts =
+        [
+            results?.Model ?? history.Start?.Model,
+            done is { } steps ? Quantity.Of(steps, "step", "steps") + (seconds is { } time ? $" in {Quantity.Duration(time)}" : "") : null,
+            (results?.Seed ?? history.Start?.Seed) is { } seed ? $"seed {seed}" : null,
+            RunSections.Time(history.Start?.Time),
+        ];
+        return Html.Of($"""
+            <h1>{title}</h1>
+            <p class="sub">{string.Join(" · ", facts.Where(fact => !string.IsNullOrEmpty(fact)))}</p>
+            {Unfinished(history, done)}
+            """);
+    }
+
+    /// <summary>A page made from a run that did not reach its end says so at the top.</summary>
+    private static Html Unfinished(RunHistory history, long? done)
+    {
+        if (history.Steps.Count == 0 && history.Start is null)
+            return Html.Empty;
+        var planned = history.Start?.Steps is { } steps ? $" of {Quantity.Count(steps)}" : "";
+        if (history.End is null)
+            return Html.Of($"""<p class="notice">The journal has no end: the run was still going, or was cut off, after step {Quantity.Count(done ?? 0)}{planned}.</p>""");
+        if (history.Start?.Steps > history.End.Step)
+            return Html.Of($"""<p class="notice">The run ended early, after step {Quantity.Count(history.End.Step)}{planned}{(history.End.Reason is { } reason ? $": {reason}" : "")}.</p>""");
+        return Html.Empty;
+    }
+}

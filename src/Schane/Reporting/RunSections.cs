@@ -1,0 +1,77 @@
+using System.Globalization;
+
+namespace Schane.Reporting;
+
+/// <summary>What a run said and what it was: warnings, recipe, environment.</summary>
+internal static class RunSections
+{
+    public static ReportSection? Warnings(RunHistory history)
+    {
+        if (history.Warnings.Count == 0)
+            return null;
+        var items = history.Warnings.GroupBy(warning => warning.Message).Select(same => Html.Of($"<li>{same.Key} <span class=\"quiet\">{When([.. same.Select(one => one.Step).OfType<long>()], same.Count())}</span></li>\n"));
+        return new("warnings", "Warnings", Html.Of($"<ul class=\"warnings\">\n{Html.Join(items)}</ul>"));
+    }
+
+    private static string When(long[] steps, int times) => steps switch
+    {
+        [] => times > 1 ? $"{times} times" : "",
+        [var once] => once == 0 ? "before the first step" : $"step {Quantity.Count(once)}",
+        _ => $"{times} times, steps {Quantity.Count(steps.Min())} to {Quantity.Count(steps.Max())}",
+    };
+
+    public static ReportSection? Recipe(string path)
+    {
+        if (!File.Exists(path))
+            return null;
+        var lines = File.ReadAllText(path).ReplaceLineEndings("\n").TrimEnd().Split('\n').Select(line => Html.Of($"{line}\n"));
+        return new("recipe", "Recipe", Html.Of($"""<pre tabindex="0" role="region" aria-label="Recipe"><code>{Html.Join(lines)}</code></pre>"""));
+    }
+
+    public static ReportSection? Environment(RunStart? start, RunResults? results, EndEvent? end)
+    {
+        (string Name, string? Value)[] facts =
+        [
+            ("Started", Time(start?.Time)),
+            ("Schane", start?.Schane ?? results?.Schane),
+            ("Device", start?.Device),
+            ("Threads", Count(start?.Threads)),
+            ("Precision", start?.Precision),
+            ("Loss kernel", start?.Kernel),
+            ("Data", start?.Data ?? results?.Data),
+            ("Images", Images(start)),
+            ("Classes", Count(start?.Classes)),
+            ("Model", start?.Model ?? results?.Model),
+            ("Parameters", Count(start?.Parameters)),
+            ("Loss", start?.Loss ?? results?.Loss),
+            ("λ, share of the contrastive term", Number(start?.Lambda)),
+            ("τ, temperature", Number(start?.Temperature)),
+            ("β, weight of hard negatives", Number(start?.Beta)),
+            ("Batch", start?.Batch is { } batch ? Quantity.Of(batch, "image", "images") + (start.Views > 1 ? $", {start.Views} views each" : "") : null),
+            ("Steps planned", Count(start?.Steps)),
+            ("Epochs", Number(start?.Epochs)),
+            ("Seed", (start?.Seed ?? results?.Seed)?.ToString(CultureInfo.InvariantCulture)),
+            ("Time of training", (end?.Seconds ?? results?.Seconds) is { } seconds ? Quantity.Duration(seconds) : null),
+            ("Images per second", results?.ImagesPerSecond is { } rate ? Quantity.Number(rate) : null),
+            ("Ended", end?.Reason),
+        ];
+        var known = facts.Where(fact => !string.IsNullOrEmpty(fact.Value)).ToArray();
+        if (known.Length == 0)
+            return null;
+        var rows = known.Select(fact => Html.Of($"<div><dt>{fact.Name}</dt><dd>{fact.Value}</dd></div>\n"));
+        return new("environment", "Environment", Html.Of($"<dl class=\"facts\">\n{Html.Join(rows)}</dl>"));
+    }
+
+    private static string? Count(long? value) => value is { } number ? Quantity.Count(number) : null;
+
+    private static string? Number(double? value) => value is { } number ? number.ToString("0.####") : null;
+
+    private static string? Images(RunStart? start)
+    {
+        var parts = ((long? Count, string Name)[])[(start?.TrainImages, "training"), (start?.ValImages, "validation"), (start?.TestImages, "test")];
+        return string.Join(", ", parts.Where(part => part.Count is > 0).Select(part => $"{Quantity.Count(part.Count)} {part.Name}"));
+    }
+
+    internal static string? Time(string? time) =>
+        DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToString("d MMMM yyyy, HH:mm zzz") : time;
+}

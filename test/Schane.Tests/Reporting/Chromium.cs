@@ -1,0 +1,74 @@
+using Microsoft.Playwright;
+
+namespace Schane.Tests.Reporting;
+
+/// <summary>One headless Chromium for the tests of a class; without one on the machine they are skipped.</summary>
+public sealed class Chromium : IAsyncLifetime
+{
+    private static readonly string? program = new[] { Environment.GetEnvironmentVariable("SCHANE_CHROMIUM"), "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
+
+    private IPlaywright? playwright;
+    private IBrowser? browser;
+
+    public async ValueTask InitializeAsync()
+    {
+        if (program is null)
+            return;
+        playwright = await Playwright.CreateAsync();
+        browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Args = ["--no-sandbox", "--disable-dev-shm-usage"] });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (browser is not null)
+            await browser.DisposeAsync();
+        playwright?.Dispose();
+    }
+
+    /// <summary>Opens a page from a file and waits until its charts are drawn.</summary>
+    public async Task<OpenPage> Open(string file, ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900, bool charts = true)
+    {
+        Assert.SkipWhen(browser is null, "No Chromium here to look at the page with: apt-get install chromium, or name one in SCHANE_CHROMIUM.");
+        var page = new OpenPage(await browser!.NewPageAsync(new() { ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height } }), file);
+        await page.Load(charts);
+        return page;
+    }
+}
+
+/// <summary>A page in the browser, with all that it asked of the network and all that it complained of.</summary>
+public sealed class OpenPage(IPage page, string file) : IAsyncDisposable
+{
+    private readonly List<string> complaints = [];
+    private readonly List<string> requests = [];
+
+    public IPage Page => page;
+
+    /// <summary>Errors and warnings on the console, and exceptions.</summary>
+    public IReadOnlyList<string> Complaints => complaints;
+
+    /// <summary>Requests other than the one for the page.</summary>
+    public IEnumerable<string> Requests => requests.Where(url => url != new Uri(file).AbsoluteUri && !url.StartsWith("data:", StringComparison.Ordinal));
+
+    public async Task Load(bool charts)
+    {
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error" or "warning")
+                complaints.Add(message.Text);
+        };
+        page.PageError += (_, error) => complaints.Add(error);
+        page.Request += (_, request) => requests.Add(request.Url);
+        await page.GotoAsync(new Uri(file).AbsoluteUri);
+        if (charts)
+            await page.WaitForSelectorAsync("html[data-charts=drawn]", new() { State = WaitForSelectorState.Attached, Timeout = 20_000 });
+    }
+
+    /// <summary>Keeps a picture of the page in the folder that SCHANE_SCREENSHOTS names, for people to look at.</summary>
+    public async Task Keep(string name)
+    {
+        if (Environment.GetEnvironmentVariable("SCHANE_SCREENSHOTS") is { Length: > 0 } folder)
+            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png"), FullPage = true });
+    }
+
+    public async ValueTask DisposeAsync() => await page.CloseAsync();
+}

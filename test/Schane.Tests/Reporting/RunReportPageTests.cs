@@ -1,0 +1,144 @@
+using Microsoft.Playwright;
+using Schane.Reporting;
+
+namespace Schane.Tests.Reporting;
+
+/// <summary>The report of a run, looked at in a real browser.</summary>
+public sealed class RunReportPageTests(Chromium chromium) : IClassFixture<Chromium>
+{
+    private static readonly string[] hostile =
+    [
+        "<script>document.title='owned'</script>", "<img src=x onerror=\"document.title='owned'\">", "</script><b>bold</b>", "<a href=\"https://example.com\">link</a>",
+        "a & b &lt; c", "\"quoted\" 'twice'", "line\nbreak \u001b[31m", "@series-1", "%{x} {y} $z$", "{{braces}}", "\u202Ereversed", "<b>x</b>" + new string('w', 200),
+    ];
+
+    [Fact]
+    public async Task Draws_every_chart_without_a_complaint_or_a_request()
+    {
+        using var run = new SampleRun();
+        RunReport.Write(run.Folder, run.Page);
+        await using var open = await chromium.Open(run.Page);
+
+        string[] expected = ["loss", "accuracy", "learning-rate", "gradient", "positives", "negatives", "without-positives", "speed", "confusion", "reliability"];
+        foreach (var figure in expected)
+            Assert.True(await open.Page.Locator($"[data-figure='{figure}'] svg.main-svg").CountAsync() > 0, $"The chart '{figure}' is not there.");
+        Assert.Equal(expected.Length, await open.Page.Locator("[data-figure]").CountAsync());
+        Assert.Empty(open.Complaints);
+        Assert.Empty(open.Requests);
+    }
+
+    [Fact]
+    public async Task Forbids_every_request_even_to_a_script_on_the_page()
+    {
+        using var run = new SampleRun();
+        RunReport.Write(run.Folder, run.Page);
+        await using var open = await chromium.Open(run.Page);
+
+        var violations = await open.Page.EvaluateAsync<string[]>("""
+            async () => {
+              const seen = [];
+              document.addEventListener("securitypolicyviolation", event => seen.push(event.effectiveDirective));
+              await fetch("https://example.com/").catch(() => {});
+              const image = new Image();
+              image.src = "https://example.com/a.png";
+              document.body.insertAdjacentHTML("beforeend", "<p onclick='0'>x</p>");
+              await new Promise(resolve => setTimeout(resolve, 100));
+              return seen;
+            }
+            """);
+        Assert.Contains("connect-src", violations);
+        Assert.Contains("img-src", violations);
+        Assert.Contains("script-src-attr", violations);
+    }
+
+    [Fact]
+    public async Task Shows_names_with_markup_in_them_as_text()
+    {
+        using var run = new SampleRun(hostile, perClass: 10);
+        File.AppendAllText(run.At("recipe.yaml"), "note: </code></pre><script>document.title='owned'</script>\n");
+        File.AppendAllText(run.At("journal.jsonl"), "{\"event\":\"warning\",\"step\":3,\"message\":\"'<img src=x onerror=alert(1)>.png' can't be read.\"}\n");
+        RunReport.Write(run.Folder, run.Page);
+        await using var open = await chromium.Open(run.Page);
+
+        Assert.Equal("SCHaNe on lookalikes:novel", await open.Page.TitleAsync());
+        var rows = await open.Page.Locator("#classes-table tbody th").AllTextContentsAsync();
+        Assert.Equal(hostile.Select(name => name.Replace("\n", "\\n").Replace("\u001b", "\\e").Replace("\u202E", "\\u202e")).Order(), rows.Order());
+        Assert.Equal(0, await open.Page.Locator("main img, main b, main a[href*='example'], .chart a").CountAsync());
+        Assert.Contains("</code></pre><script>", await open.Page.Locator("#recipe").InnerTextAsync(), StringComparison.Ordinal);
+        Assert.Contains("<img src=x onerror=alert(1)>.png", await open.Page.Locator("#warnings").InnerTextAsync(), StringComparison.Ordinal);
+        var ticks = await open.Page.Locator("[data-figure=confusion] .ytick text").AllTextContentsAsync();
+        Assert.Contains("<a href=\"https://example.com\">link</a>", ticks);
+        Assert.Contains("a & b &lt; c", ticks);
+        Assert.Contains("@series-1", ticks);
+        Assert.Contains("%{x} {y} $z$", ticks);
+        Assert.Empty(open.Complaints);
+        Assert.Empty(open.Requests);
+        await open.Keep("hostile");
+    }
+
+    [Fact]
+    public async Task Sorts_the_table_of_classes_by_mouse_and_by_keyboard()
+    {
+        using var run = new SampleRun();
+        RunReport.Write(run.Folder, run.Page);
+        await using var open = await chromium.Open(run.Page);
+        var heading = open.Page.Locator("#classes-table th", new() { HasText = "Precision" });
+        var button = heading.Locator("button");
+
+        await button.ClickAsync();
+        Assert.Equal("ascending", await heading.GetAttributeAsync("aria-sort"));
+        var up = await Column(open, 4);
+        Assert.Equal(up.Order(), up);
+
+        await button.FocusAsync();
+        await open.Page.Keyboard.PressAsync("Enter");
+        Assert.Equal("descending", await heading.GetAttributeAsync("aria-sort"));
+        var down = await Column(open, 4);
+        Assert.Equal(up.OrderDescending(), down);
+        Assert.Equal(1, await open.Page.Locator("#classes-table th[aria-sort]:not([aria-sort=none])").CountAsync());
+
+        await open.Page.Locator("#find-class").FillAsync("GEAR");
+        Assert.Equal(4, await open.Page.Locator("#classes-table tbody tr:visible").CountAsync());
+    }
+
+    [Fact]
+    public async Task Says_what_lies_under_the_pointer()
+    {
+        using var run = new SampleRun();
+        RunReport.Write(run.Folder, run.Page);
+        await using var open = await chromium.Open(run.Page);
+
+        await open.Page.Locator("[data-figure=loss]").HoverAsync();
+        Assert.Contains("Contrastive", await open.Page.Locator("[data-figure=loss] .hoverlayer").TextContentAsync(), StringComparison.Ordinal);
+
+        // The first cell of the diagonal, in the order of the classes' names.
+        await open.Page.Locator("#neighbours").UncheckAsync();
+        await open.Page.Locator("[data-figure=confusion]").ScrollIntoViewIfNeededAsync();
+        var plot = await open.Page.Locator("[data-figure=confusion] .nsewdrag").BoundingBoxAsync();
+        await open.Page.Mouse.MoveAsync(plot!.X + plot.Width / 80, plot.Y + plot.Height / 80, new() { Steps = 3 });
+        var label = await open.Page.Locator("[data-figure=confusion] .hoverlayer").TextContentAsync();
+        Assert.Matches(@"True: arrow-notchedTaken for: arrow-notched\d+ of 25", label!);
+    }
+
+    [Theory]
+    [InlineData("light", 1280, ColorScheme.Light)]
+    [InlineData("dark", 1280, ColorScheme.Dark)]
+    [InlineData("wide", 2200, ColorScheme.Light)]
+    [InlineData("phone", 360, ColorScheme.Light)]
+    [InlineData("phone-dark", 360, ColorScheme.Dark)]
+    public async Task Fits_its_window(string name, int width, ColorScheme scheme)
+    {
+        using var run = new SampleRun();
+        RunReport.Write(run.Folder, run.Page);
+        await using var open = await chromium.Open(run.Page, scheme, width);
+
+        Assert.True(await open.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth") <= width, "The page is wider than its window.");
+        await open.Keep(name);
+    }
+
+    private static async Task<double[]> Column(OpenPage open, int column)
+    {
+        var cells = await open.Page.Locator($"#classes-table tbody tr > :nth-child({column})").AllTextContentsAsync();
+        return [.. cells.Select(cell => double.Parse(cell.Replace("%", "").Trim()))];
+    }
+}
