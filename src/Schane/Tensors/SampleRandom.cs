@@ -31,6 +31,29 @@ public struct SampleRandom
     /// <summary>Standard normal (Box–Muller).</summary>
     public double Normal() => Math.Sqrt(-2 * Math.Log(1 - NextDouble())) * Math.Cos(2 * Math.PI * NextDouble());
 
+    /// <summary>Beta(α, α), α above 0: x / (x + y) of two Gamma draws.</summary>
+    public double Beta(double alpha)
+    {
+        var (x, y) = (LogGamma(alpha), LogGamma(alpha));
+        return 1 / (1 + Math.Exp(y - x));
+    }
+
+    // Logarithm of a Gamma(shape, 1) draw (Marsaglia and Tsang 2000); small shapes would underflow otherwise.
+    private double LogGamma(double shape)
+    {
+        if (shape < 1)
+            return LogGamma(shape + 1) + Math.Log(1 - NextDouble()) / shape;
+        var d = shape - 1.0 / 3;
+        var c = 1 / Math.Sqrt(9 * d);
+        while (true)
+        {
+            var x = Normal();
+            var v = 1 + c * x;
+            if (v > 0 && Math.Log(1 - NextDouble()) < 0.5 * x * x + d * (1 - v * v * v + 3 * Math.Log(v)))
+                return Math.Log(d) + 3 * Math.Log(v);
+        }
+    }
+
     /// <summary>Puts the items in random order, in place (Fisher–Yates).</summary>
     public void Shuffle<T>(Span<T> items)
     {
