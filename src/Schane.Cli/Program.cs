@@ -4,6 +4,7 @@ using Schane.Cli.Verbs;
 
 var root = new Root(
 [
+    new Command("data", "The data to train on.") { new DataListVerb(), new DataCheckVerb() },
     new Command("models", "The architectures that can be trained.") { new ModelsListVerb(), new ModelsShowVerb() },
     new DoctorVerb(),
 ]);

@@ -9,9 +9,10 @@ namespace Schane.Cli;
 /// <summary>Where output goes: for people on stderr, one JSON document on stdout where it was asked for.</summary>
 internal sealed class Screen(bool json, bool verbose)
 {
-    private static readonly JsonSerializerOptions Format = new(JsonSerializerDefaults.Web)
+    private static readonly JsonSerializerOptions Format = new()
     {
         WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
     };

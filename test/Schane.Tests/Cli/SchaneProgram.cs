@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Schane.Tests.Data;
 
 namespace Schane.Tests.Cli;
 
@@ -57,8 +58,8 @@ internal sealed class SchaneProgram : IDisposable
     {
         using var folder = new TemporaryFolder();
         foreach (var name in (string[])["Schane.Cli.dll", "Schane.Cli.runtimeconfig.json", "Schane.dll", Path.GetFileName(File), .. libraries])
-            System.IO.File.Copy(Path.Combine(AppContext.BaseDirectory, name), folder.Of(name));
-        using var program = new SchaneProgram(arguments, folder.Path, folder.Of(Path.GetFileName(File)));
+            System.IO.File.Copy(Path.Combine(AppContext.BaseDirectory, name), Path.Combine(folder.Path, name));
+        using var program = new SchaneProgram(arguments, folder.Path, Path.Combine(folder.Path, Path.GetFileName(File)));
         return program.End();
     }
 

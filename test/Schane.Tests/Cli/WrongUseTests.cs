@@ -21,7 +21,7 @@ public class WrongUseTests
         Assert.Equal(2, ended.ExitCode);
         var document = ended.Document();
         Assert.Contains("did you mean 'doctor'", document.GetProperty("error").GetString());
-        Assert.Equal(2, document.GetProperty("exitCode").GetInt32());
+        Assert.Equal(2, document.GetProperty("exit_code").GetInt32());
     }
 
     [Fact]

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using Schane.Data;
+
+namespace Schane.Cli.Verbs;
+
+/// <summary>The data sets that can be had by name.</summary>
+internal sealed class DataListVerb() : Verb("list", "Lists the data sets that --data takes by name.")
+{
+    public override IReadOnlyList<Example> Examples => [new("schane data list", "names, parts and what they are")];
+
+    public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
+    {
+        screen.Table(["data set", "parts", "what it is"], DatasetCatalog.Entries.Select(e => (string[])[e.Name, string.Join(' ', e.Parts), e.Summary]));
+        return new(DatasetCatalog.Entries.Select(e => new { e.Name, e.Parts, e.Summary }));
+    }
+}
+
+/// <summary>What training on a folder would stumble over.</summary>
+internal sealed class DataCheckVerb : Verb
+{
+    private const int MostShown = 20;
+
+    private readonly Argument<string> folder = new("FOLDER") { Description = "FOLDER/CLASS/... images, or the same below train/, val/ and test/." };
+    private readonly Option<int> least = new("--min-images") { HelpName = "N", DefaultValueFactory = _ => new FolderCheck().MinImages, Description = $"Report classes with fewer readable training images. Default: {new FolderCheck().MinImages}." };
+
+    public DataCheckVerb() : base("check", "Reads every picture of a folder once: counts, unreadable and misnamed files, duplicates, small classes.")
+    {
+        Add(folder);
+        Flags("Flags", least);
+    }
+
+    public override IReadOnlyList<Example> Examples =>
+    [
+        new("schane data check photos", "exit code 1 if a file is unreadable or a copy spoils a label or a test"),
+        new("schane data check photos --json", "everything found, for a program"),
+    ];
+
+    public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
+    {
+        var check = new FolderCheck { MinImages = parsed.GetValue(least), Workers = Environment.ProcessorCount };
+        var report = check.Run(parsed.GetRequiredValue(folder), cancel: stop);
+        var parts = report.Classes.SelectMany(c => c.Parts.Keys).Distinct().ToList();
+        screen.Table(["class", "images", .. parts], report.Classes.Select(c => (string[])[c.Class, $"{c.Images}", .. parts.Select(p => $"{c.Parts.GetValueOrDefault(p)}")]));
+        List(screen, "Can't be read", report.Unreadable.Select(p => p.Problem));
+        List(screen, "Named wrongly, read all the same", report.Misnamed.Select(p => p.Problem));
+        List(screen, "Copies in different classes: a label is wrong", report.Duplicates.Where(d => d.AcrossClasses).Select(Files));
+        List(screen, "Copies in different parts: what is tested was trained on", report.Duplicates.Where(d => d.AcrossParts && !d.AcrossClasses).Select(Files));
+        List(screen, "Copies", report.Duplicates.Where(d => !d.AcrossParts && !d.AcrossClasses).Select(Files));
+        List(screen, $"Classes with fewer than {check.MinImages} training images", report.TooSmall.Select(c => $"{c.Class}: {c.Images}"));
+        List(screen, "No images, passed over", report.Strays);
+        foreach (var warning in report.Warnings)
+            screen.Say(warning);
+        screen.Say($"{report.Images} images of {report.Classes.Count} classes: {(report.IsClean ? "ready to train on" : "mend the above before training")}.");
+        return new(report, report.IsClean ? Exit.Done : Exit.Failed);
+    }
+
+    private static string Files(DuplicateFiles duplicates) => string.Join(" = ", duplicates.Files);
+
+    private static void List(Screen screen, string title, IEnumerable<string> lines)
+    {
+        var all = lines.ToList();
+        if (all.Count == 0)
+            return;
+        screen.Say($"{title} ({all.Count}):");
+        foreach (var line in all.Take(MostShown))
+            screen.Say($"  {line}");
+        if (all.Count > MostShown)
+            screen.Say($"  … and {all.Count - MostShown} more; --json lists all.");
+    }
+}

@@ -1,0 +1,55 @@
+using Schane.Tests.Data;
+
+namespace Schane.Tests.Cli;
+
+public class DataTests
+{
+    [Fact]
+    public void A_good_folder_is_counted_and_found_ready()
+    {
+        using var photos = Photos.OfTwoClasses();
+        var before = photos.Fingerprint();
+        var ended = SchaneProgram.Run("data", "check", photos.Data).Done();
+        Assert.Contains("20 images of 2 classes: ready to train on.", ended.Errors);
+        Assert.Equal(before, photos.Fingerprint());
+    }
+
+    [Fact]
+    public void What_is_wrong_is_listed_by_file_and_the_exit_code_is_1()
+    {
+        using var photos = Photos.OfTwoClasses();
+        photos.Write("red/notes.jpg", "not a picture"u8.ToArray());
+        photos.Write("red/cut.png", Pictures.Flat(40, 40, 1, 2, 3)[..40]);
+        photos.Write("red/huge.png", Pictures.HugePng(20000, 20000));
+        photos.Write("red/really-a-png.jpg", Pictures.Flat(8, 8, 1, 1, 1));
+        photos.Write("blue/copy.png", File.ReadAllBytes(Path.Combine(photos.Data, "red", "0.png")));
+        photos.Write("small/one.png", Pictures.Flat(8, 8, 9, 9, 9));
+        var ended = SchaneProgram.Run("data", "check", photos.Data, "--json");
+        Assert.Equal(1, ended.ExitCode);
+        var report = ended.Document();
+        Assert.Equal(["red/cut.png", "red/huge.png", "red/notes.jpg"], report.GetProperty("unreadable").EnumerateArray().Select(p => p.GetProperty("file").GetString()!.Replace('\\', '/')).Order(StringComparer.Ordinal));
+        Assert.Contains("really-a-png.jpg", report.GetProperty("misnamed").ToString());
+        Assert.Contains("copy.png", report.GetProperty("duplicates").ToString());
+        Assert.Contains("small", report.GetProperty("too_small").ToString());
+    }
+
+    [Fact]
+    public void Hostile_names_are_printed_escaped()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such file names.");
+        using var photos = new Photos(("[red]\u001b[2J", 6), ("two\nlines", 6));
+        photos.Write("[red]\u001b[2J/\u001b]0;x\u0007.jpg", "x"u8.ToArray());
+        var ended = SchaneProgram.Run("data", "check", photos.Data);
+        Assert.Equal(1, ended.ExitCode);
+        Assert.DoesNotContain('\u001b', ended.Errors);
+        Assert.DoesNotContain('\u0007', ended.Errors);
+        Assert.Contains(@"[red]\e[2J", ended.Errors);
+        Assert.Contains(@"two\nlines", ended.Errors);
+    }
+
+    [Fact]
+    public void A_folder_that_is_not_there_is_wrong_use() => Assert.Contains("nowhere", SchaneProgram.Run("data", "check", "/nowhere").Refusal());
+
+    [Fact]
+    public void The_embedded_data_set_is_listed() => Assert.Contains("lookalikes", SchaneProgram.Run("data", "list").Done().Errors);
+}
