@@ -3,7 +3,7 @@ using Schane.Data;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
 using Schane.Models;
-//REPORT using Schane.Reporting;
+using Schane.Reporting;
 using Schane.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -75,7 +75,7 @@ public static class TrainJob
         model.Save(run.Model);
         var results = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop) with { ImagesPerSecond = trainer.ImagesPerSecond };
         results.Save(run.Results);
-        //REPORT RunReport.Write(run.Root, run.Report);
+        RunReport.Write(run.Root, run.Report);
         return results;
     }
 
