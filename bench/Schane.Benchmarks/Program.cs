@@ -1,1 +1,14 @@
-return 0;
+using Schane.Benchmarks;
+
+System.Runtime.CompilerServices.RuntimeHelpers.RunModuleConstructor(typeof(Schane.SchaneException).Module.ModuleHandle);
+return args switch
+{
+    ["loss", .. var rest] => LossSpeed.Run(rest),
+    _ => Wrong(),
+};
+
+static int Wrong()
+{
+    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES'] | loss-memory --rows N --dim D | loss-error");
+    return 2;
+}

@@ -1,10 +1,11 @@
+using Schane.Losses.Tiled;
 using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Losses;
 
 /// <summary>(1 − λ)·cross-entropy + λ·contrastive: what the trainer calls once a step, with everything the step's micro-batches and ranks gave.</summary>
-/// <remarks>Not thread-safe. The gradients are those of the mean over all rows, so the trainer adds them up and never averages.</remarks>
+/// <remarks>Not thread-safe; several objectives may be used at once, and take turns at the tiled kernel. The gradients are those of the mean over all rows, so the trainer adds them up and never averages.</remarks>
 public sealed class JointObjective
 {
     private readonly JointOptions options;
@@ -15,41 +16,49 @@ public sealed class JointObjective
     public JointObjective(JointOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        if (options.Loss == LossKind.Ce && options.Lambda != 0)
-            throw new ArgumentException($"Lambda must be 0 with the loss Ce, which has no contrastive term, but is {options.Lambda}. Set it to 0 or choose a contrastive loss.", nameof(options));
+        options.Check();
         this.options = options;
+        Kernel = options.Kernel;
         crossEntropy = new(new() { LabelSmoothing = options.LabelSmoothing, ClassWeights = options.ClassWeights });
     }
 
     /// <summary>The resolved settings.</summary>
     public JointOptions Options => options;
 
+    /// <summary>How the contrastive term is computed: the option, or what the first step chose. For the journal, and for the options of a resumed run.</summary>
+    public LossKernel Kernel { get; private set; }
+
+    /// <summary>Steps that the tiled kernel left to the op graph, because single precision does not hold exp(s) there (a very small τ).</summary>
+    public long StepsLeftToOpGraph { get; private set; }
+
     /// <summary>Whether positives are views of one image, so that <c>imageIds</c> is needed.</summary>
-    public bool NeedsImageIds => options.Loss is LossKind.SimClr or LossKind.Hcl && options.Lambda > 0;
+    public bool NeedsImageIds => options.Loss is LossKind.SimClr or LossKind.Hcl && options.Contrasts;
 
     /// <summary>The loss of one step and its gradients.</summary>
-    /// <param name="embeddings">[N, D], all views of all images of the step, float32 or float64, any scale.</param>
-    /// <param name="logits">[N, C]; may be null at λ = 1.</param>
-    /// <param name="labels">[N], int64, 0 ≤ label &lt; C.</param>
+    /// <param name="embeddings">[N, D], all views of all images of the step and of all ranks, float32 or float64, any scale.</param>
+    /// <param name="logits">[N, C], or those of <paramref name="own"/>; may be null at λ = 1.</param>
+    /// <param name="labels">[N], int64, 0 ≤ label &lt; C, or −100 for rows that cross-entropy leaves out.</param>
     /// <param name="step">Optimiser step, from 0; moves the schedules.</param>
     /// <param name="imageIds">[N], int64: the image each row is a view of; SimCLR and HCL need it.</param>
-    /// <param name="mixture">[N, C]: class shares of each row of logits, sum 1, before label smoothing, where images were mixed. With
+    /// <param name="mixture">[N, C]: class shares of each row, sum 1, before label smoothing, where images were mixed. With
     /// <see cref="MixedPairs.Soft"/> the embeddings are of the mixed images too, with <see cref="MixedPairs.Clean"/> of the unmixed.</param>
+    /// <param name="own">The rows this rank answers for: the losses and gradients are then its part, and those of all ranks add up to the whole. Null: all rows.</param>
     /// <returns>The caller disposes of it.</returns>
     /// <exception cref="ArgumentException">A shape, type, device or value differs from the above, an embedding is not finite, or the combination is refused.</exception>
-    public StepLoss Compute(Tensor embeddings, Tensor? logits, Tensor labels, long step = 0, Tensor? imageIds = null, Tensor? mixture = null)
+    public StepLoss Compute(Tensor embeddings, Tensor? logits, Tensor labels, long step = 0, Tensor? imageIds = null, Tensor? mixture = null, OwnRows? own = null)
     {
-        Check(embeddings, logits, labels, imageIds, mixture);
-        var settings = new JointSettings(options.Temperature, options.Beta, options.Lambda);
+        var settings = options.At(step);
+        var mine = own ?? new(0, embeddings.shape[0]);
+        Check(embeddings, logits, labels, imageIds, mixture, mine, settings);
         using var scope = NewDisposeScope();
         using var graph = enable_grad();
-        using var pairs = PairsOf(labels, imageIds, mixture);
-        var statistics = Count(embeddings, pairs);
+        var problem = Problem(labels, imageIds, mixture, mine);
+        var statistics = Count(embeddings, problem);
 
-        var (ce, logitGradient) = settings.Lambda < 1 ? CrossEntropy(logits!, labels, mixture, 1 - settings.Lambda) : (0, null);
+        var (ce, logitGradient) = settings.Lambda < 1 ? CrossEntropy(logits!, labels, mixture, mine, 1 - settings.Lambda) : (0, null);
         var (contrastive, embeddingGradient, rows) = settings.Lambda == 0 ? (0, null, null)
-            : options.Loss == LossKind.Triplet ? Triplets(embeddings, labels, settings.Lambda)
-            : Contrast(embeddings, pairs, settings);
+            : options.Loss == LossKind.Triplet ? Triplets(embeddings, labels, mine, settings.Lambda)
+            : Contrast(embeddings, problem, settings);
 
         var total = (settings.Lambda < 1 ? (1 - settings.Lambda) * ce : 0) + (settings.Lambda > 0 ? settings.Lambda * contrastive : 0);
         return new(total, ce, contrastive, embeddingGradient?.MoveToOuterDisposeScope(), logitGradient?.MoveToOuterDisposeScope(), rows?.Summarise(statistics) ?? statistics)
@@ -67,62 +76,79 @@ public sealed class JointObjective
         _ => new(settings.Temperature),
     };
 
-    private (double, Tensor?) CrossEntropy(Tensor logits, Tensor labels, Tensor? mixture, double share)
+    private (double, Tensor?) CrossEntropy(Tensor logits, Tensor labels, Tensor? mixture, OwnRows own, double share)
     {
         var leaf = logits.detach().requires_grad_();
-        var loss = mixture is null ? crossEntropy.Compute(leaf, labels) : crossEntropy.ComputeSoft(leaf, mixture);
+        var total = mixture is null ? crossEntropy.Total(labels, leaf) : labels.shape[0];
+        var target = mixture?.to_type(leaf.dtype) ?? labels;
+        var loss = crossEntropy.Sum(leaf, target.narrow(0, own.First, own.Count)) / total;
         (loss * share).backward();
         return (loss.to_type(ScalarType.Float64).item<double>(), leaf.grad!);
     }
 
-    private (double, Tensor?, RowStatistics?) Triplets(Tensor embeddings, Tensor labels, double share)
+    private (double, Tensor?, RowStatistics?) Triplets(Tensor embeddings, Tensor labels, OwnRows own, double share)
     {
         var leaf = embeddings.detach().requires_grad_();
-        var loss = new TripletLoss(new() { Margin = options.Margin }).Compute(leaf, labels);
+        var loss = new TripletLoss(new() { Margin = options.Margin }).Share(leaf, labels, own);
         (loss * share).backward();
         return (loss.to_type(ScalarType.Float64).item<double>(), leaf.grad!, null);
     }
 
-    private (double, Tensor?, RowStatistics?) Contrast(Tensor embeddings, Pairs pairs, JointSettings settings)
+    private (double, Tensor?, RowStatistics?) Contrast(Tensor embeddings, PairProblem problem, JointSettings settings)
     {
         var formula = Formula(settings);
-        var leaf = embeddings.detach().requires_grad_();
-        var rows = new PairGraphStatistics(0, pairs.Rows, formula);
-        var loss = PairGraph.Share(PairLoss.Units(leaf), pairs, formula, 0, pairs.Rows, rows.Add);
-        (loss * settings.Lambda).backward();
-        return (loss.to_type(ScalarType.Float64).item<double>(), leaf.grad!, rows.Result);
+        if (Kernel == LossKernel.Auto)
+            Kernel = TiledPairs.Takes(embeddings) ? LossKernel.Tiled : LossKernel.OpGraph;
+        if (Kernel == LossKernel.Tiled)
+        {
+            if (TiledPairs.Compute(embeddings, problem, formula, settings.Lambda) is { } tiled)
+                return (tiled.Loss, tiled.Gradient, tiled.Rows);
+            StepsLeftToOpGraph++;
+        }
+        var result = ChunkedGraph.Compute(embeddings, problem, formula, settings.Lambda);
+        return (result.Loss, result.Gradient, result.Rows);
     }
 
-    private Pairs PairsOf(Tensor labels, Tensor? imageIds, Tensor? mixture) =>
-        NeedsImageIds ? Pairs.From(imageIds!)
-        : mixture is not null && options.Mixed == MixedPairs.Soft && options.Lambda > 0 ? Pairs.FromMixture(mixture)
-        : Pairs.From(labels);
+    private PairProblem Problem(Tensor labels, Tensor? imageIds, Tensor? mixture, OwnRows own) =>
+        NeedsImageIds ? new(imageIds!, null, own.First, own.Count)
+        : mixture is not null && options.Mixed == MixedPairs.Soft && options.Contrasts ? new(null, mixture, own.First, own.Count)
+        : new(labels, null, own.First, own.Count);
 
-    private static BatchStatistics Count(Tensor embeddings, Pairs pairs)
+    private static BatchStatistics Count(Tensor embeddings, PairProblem problem)
     {
         using var scope = NewDisposeScope();
         using var free = no_grad();
+        using var pairs = problem.Pairs();
         return new((int)pairs.Rows, (pairs.Positives <= 0).to_type(ScalarType.Float64).mean().item<double>(), pairs.Positives.mean().item<double>(), pairs.Negatives.mean().item<double>())
         {
-            ZeroRows = (int)(embeddings.detach().norm(1) < 1e-12).sum().item<long>(),
+            ZeroRows = (int)(embeddings.detach().norm(1) < PairLoss.SmallestNorm).sum().item<long>(),
         };
     }
 
-    private void Check(Tensor embeddings, Tensor? logits, Tensor labels, Tensor? imageIds, Tensor? mixture)
+    private void Check(Tensor embeddings, Tensor? logits, Tensor labels, Tensor? imageIds, Tensor? mixture, OwnRows own, JointSettings settings)
     {
         LossInput.Embeddings(embeddings);
         LossInput.Labels(labels, embeddings);
-        if (options.Lambda < 1)
+        var rows = embeddings.shape[0];
+        if (own.First < 0 || own.Count < 1 || own.First + own.Count > rows)
+            throw new ArgumentException($"own must name at least one row of the {rows} but is {own.First} to {own.First + own.Count - 1}.", nameof(own));
+        if (settings.Lambda < 1)
         {
             ArgumentNullException.ThrowIfNull(logits);
-            Require.Shape(logits, [embeddings.shape[0], -1]);
+            LossInput.Embeddings(logits, nameof(logits));
+            Require.Shape(logits, [own.Count, -1]);
+            LossInput.SameDevice(logits, embeddings, nameof(logits));
         }
+        if (Kernel == LossKernel.Tiled && settings.Lambda > 0 && options.Loss != LossKind.Triplet && !TiledPairs.Takes(embeddings))
+            throw new ArgumentException($"embeddings must be float32 on a CPU with AVX2 for the tiled kernel but are {embeddings.dtype} on {embeddings.device}. Set Kernel to OpGraph.", nameof(embeddings));
         if (NeedsImageIds)
             LossInput.Labels(imageIds ?? throw new ArgumentNullException(nameof(imageIds), $"{options.Loss} takes the views of one image as positives and needs imageIds."), embeddings, nameof(imageIds));
         if (mixture is null)
             return;
         LossInput.Mixture(mixture, embeddings);
-        if (options.Mixed == MixedPairs.Soft && options.Lambda > 0 && options.Loss is LossKind.SimClr or LossKind.Hcl or LossKind.Triplet)
+        if (logits is not null)
+            Require.Shape(mixture, [rows, logits.shape[1]]);
+        if (options.Mixed == MixedPairs.Soft && options.Contrasts && options.Loss is LossKind.SimClr or LossKind.Hcl or LossKind.Triplet)
             throw new ArgumentException($"{options.Loss} has no soft pairs: its positives are not shares of classes. Set Mixed to Clean and give the embeddings of the unmixed images.", nameof(mixture));
     }
 }

@@ -41,6 +41,42 @@ public sealed record JointOptions
     /// <summary>What the contrastive term does with mixtures.</summary>
     public MixedPairs Mixed { get; init; }
 
+    /// <summary>τ over the steps; null keeps <see cref="Temperature"/>.</summary>
+    public LossSchedule? TemperatureSchedule { get; init; }
+
+    /// <summary>β over the steps; null keeps <see cref="Beta"/>.</summary>
+    public LossSchedule? BetaSchedule { get; init; }
+
+    /// <summary>λ over the steps; null keeps <see cref="Lambda"/>.</summary>
+    public LossSchedule? LambdaSchedule { get; init; }
+
+    /// <summary>How the contrastive term is computed. A resumed run names what <see cref="JointObjective.Kernel"/> recorded.</summary>
+    public LossKernel Kernel { get; init; }
+
+    /// <summary>The numbers at a step, from 0.</summary>
+    public JointSettings At(long step) => new(TemperatureSchedule?.At(step) ?? Temperature, BetaSchedule?.At(step) ?? Beta, LambdaSchedule?.At(step) ?? Lambda);
+
+    /// <summary>Whether any step has a contrastive term.</summary>
+    internal bool Contrasts => Loss != LossKind.Ce && (LambdaSchedule is { } moving ? Math.Max(moving.From, moving.To) > 0 : Lambda > 0);
+
+    /// <summary>Rules across settings.</summary>
+    /// <exception cref="ArgumentException">Settings that contradict each other.</exception>
+    internal void Check()
+    {
+        if (Loss == LossKind.Ce && (Lambda != 0 || LambdaSchedule is not null))
+            throw new ArgumentException($"Lambda must be 0 with the loss Ce, which has no contrastive term, but is {(LambdaSchedule is null ? Lambda : "scheduled")}. Set it to 0 or choose a contrastive loss.", nameof(Lambda));
+        if (LambdaSchedule is { } lambda)
+        {
+            Require.InRange(lambda.From, 0, 1, nameof(LambdaSchedule));
+            Require.InRange(lambda.To, 0, 1, nameof(LambdaSchedule));
+        }
+        if (TemperatureSchedule is { } temperature)
+        {
+            Require.Positive(temperature.From, nameof(TemperatureSchedule));
+            Require.Positive(temperature.To, nameof(TemperatureSchedule));
+        }
+    }
+
     /// <summary>The defaults for one loss: λ 0.9 (0 for cross-entropy), τ 0.5 for SCHaNe and 0.1 for the others, β 1 for SCHaNe and HCL.</summary>
     public static JointOptions For(LossKind loss) => new()
     {

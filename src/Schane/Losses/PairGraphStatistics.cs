@@ -5,15 +5,8 @@ namespace Schane.Losses;
 /// <summary>Collects <see cref="RowStatistics"/> from the tiles of <see cref="PairGraph"/>, some anchors at a time.</summary>
 internal sealed class PairGraphStatistics(long first, long count, PairFormula formula)
 {
-    private readonly float[] loss = new float[count];
-    private readonly float[] positives = new float[count];
-    private readonly int[] hardest = new int[count];
-    private readonly float[] hardestSimilarity = new float[count];
-    private readonly float[] effective = new float[count];
-    private readonly float[] positiveSimilarity = new float[count];
-    private readonly float[] negativeSimilarity = new float[count];
-
-    public RowStatistics Result => new(first, loss, positives, hardest, hardestSimilarity, effective, positiveSimilarity, negativeSimilarity);
+    /// <summary>What was added.</summary>
+    public RowStatistics Result { get; } = RowStatistics.Empty(first, count);
 
     public void Add(PairGraph.Tile tile)
     {
@@ -32,13 +25,13 @@ internal sealed class PairGraphStatistics(long first, long count, PairFormula fo
         var entropy = log.squeeze(1) - ((hard + n.log() - log).exp() * hard).sum(1);
 
         var at = (int)(tile.First - first);
-        Write(tile.Loss, loss, at);
-        Write(pSum, positives, at);
-        Write(where(some, most, full_like(most, double.NaN)), hardestSimilarity, at);
-        Write(where(some, entropy.exp(), full_like(entropy, double.NaN)), effective, at);
-        Write((cosine * p).sum(1) / pSum, positiveSimilarity, at);
-        Write((cosine * n).sum(1) / nSum, negativeSimilarity, at);
-        where(some, index, full_like(index, -1)).to_type(ScalarType.Int32).cpu().data<int>().CopyTo(hardest, at);
+        Write(tile.Loss, Result.Loss, at);
+        Write(pSum, Result.Positives, at);
+        Write(where(some, most, full_like(most, double.NaN)), Result.HardestNegativeSimilarity, at);
+        Write(where(some, entropy.exp(), full_like(entropy, double.NaN)), Result.EffectiveNegatives, at);
+        Write((cosine * p).sum(1) / pSum, Result.PositiveSimilarity, at);
+        Write((cosine * n).sum(1) / nSum, Result.NegativeSimilarity, at);
+        where(some, index, full_like(index, -1)).to_type(ScalarType.Int32).cpu().data<int>().CopyTo(Result.HardestNegative, at);
     }
 
     private static void Write(Tensor values, float[] target, int at)

@@ -6,7 +6,7 @@ namespace Schane.Losses;
 internal static class PairLoss
 {
     // As torch.nn.functional.normalize.
-    private const double SmallestNorm = 1e-12;
+    internal const double SmallestNorm = 1e-12;
 
     public static Tensor Compute(Tensor embeddings, Tensor labels, string labelsName, PairFormula formula)
     {

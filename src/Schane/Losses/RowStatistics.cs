@@ -4,7 +4,7 @@ namespace Schane.Losses;
 /// <param name="First">Row of the first anchor among all rows of the step; 0 unless ranks share the anchors.</param>
 /// <param name="Loss">Loss of the anchor in nats; 0 for anchors without a positive, which the mean leaves out.</param>
 /// <param name="Positives">|P(i)|, the sum of the positive weights.</param>
-/// <param name="HardestNegative">Row of the most similar negative (more negative than positive under mixtures); of equals the first.</param>
+/// <param name="HardestNegative">Row of the most similar negative (more negative than positive under mixtures); of equals any.</param>
 /// <param name="HardestNegativeSimilarity">Its cosine.</param>
 /// <param name="EffectiveNegatives">exp of the entropy of w, 1 to |Nn(i)|.</param>
 /// <param name="PositiveSimilarity">Mean cosine over the positives, by weight.</param>
@@ -14,6 +14,10 @@ public sealed record RowStatistics(long First, float[] Loss, float[] Positives, 
 {
     /// <summary>Number of anchors.</summary>
     public int Count => Loss.Length;
+
+    /// <summary>Room for the statistics of <paramref name="count"/> anchors.</summary>
+    internal static RowStatistics Empty(long first, long count) =>
+        new(first, new float[count], new float[count], new int[count], new float[count], new float[count], new float[count], new float[count]);
 
     /// <summary>The mean of the entries that are not NaN; null when there is none.</summary>
     public static double? Mean(float[] values)

@@ -24,16 +24,22 @@ public sealed class TripletLoss(TripletOptions options) : IContrastiveLoss
         LossInput.Embeddings(embeddings);
         LossInput.Labels(labels, embeddings);
 
+        return Share(embeddings, labels, new(0, embeddings.shape[0]));
+    }
+
+    /// <summary>What some anchors add to the mean of all.</summary>
+    internal Tensor Share(Tensor embeddings, Tensor labels, OwnRows own)
+    {
         using var scope = NewDisposeScope();
         var units = PairLoss.Units(embeddings);                                                  // [N, D]
         var (anchors, farthest, nearest) = Mine(units.detach(), labels);                         // [M] each
-        var own = units.index(anchors);
-        var excess = (own - units.index(farthest)).norm(1) - (own - units.index(nearest)).norm(1) + options.Margin;
-        var loss = nn.functional.relu(excess);                                                   // [M]
-        var active = (loss > 0).sum();
         if (anchors.shape[0] == 0)
             return (units.sum() * double.NaN).MoveToOuterDisposeScope();
-        return (loss.sum() / active.clamp_min(1)).MoveToOuterDisposeScope();
+        var from = units.index(anchors);
+        var excess = (from - units.index(farthest)).norm(1) - (from - units.index(nearest)).norm(1) + options.Margin;
+        var loss = nn.functional.relu(excess);                                                   // [M]
+        var mine = (anchors >= own.First) & (anchors < own.First + own.Count);
+        return ((loss * mine).sum() / (loss > 0).sum().clamp_min(1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Anchors that have both, with the row of the farthest positive and of the nearest negative; of equals the first.</summary>

@@ -106,4 +106,70 @@ public class JointObjectiveTests
         Assert.Equal((0.9, 0.1), (JointOptions.For(LossKind.SupCon).Lambda, JointOptions.For(LossKind.SupCon).Temperature));
         Assert.Equal(0, JointOptions.For(LossKind.Ce).Lambda);
     }
+
+    [Fact]
+    public void Float32_on_the_CPU_takes_the_tiled_kernel_which_agrees_with_the_op_graph()
+    {
+        var (z, logits, y) = (Some.Rows(50, 5, dtype: ScalarType.Float32), Some.Rows(50, 4, dtype: ScalarType.Float32), tensor(Some.Labels(50, 4)));
+        var (chosen, graph) = (new JointObjective(new()), new JointObjective(new() { Kernel = LossKernel.OpGraph }));
+        using var one = chosen.Compute(z, logits, y);
+        using var other = graph.Compute(z, logits, y);
+        Assert.Equal(LossKernel.Tiled, chosen.Kernel);
+        Assert.Equal(other.Contrastive, one.Contrastive, 1e-5);
+        Assert.True((one.EmbeddingGradient! - other.EmbeddingGradient!).abs().max().item<float>() < 1e-7);
+        Assert.Equal(other.Statistics.EffectiveNegatives!.Value, one.Statistics.EffectiveNegatives!.Value, 1e-3);
+        Assert.Equal(other.Rows!.HardestNegative, one.Rows!.HardestNegative);
+    }
+
+    [Fact]
+    public void A_temperature_too_small_for_the_tiled_kernel_goes_to_the_op_graph_and_is_counted()
+    {
+        var objective = new JointObjective(new() { Temperature = 0.01 });
+        using var step = objective.Compute(Some.Rows(50, 5, dtype: ScalarType.Float32), Some.Rows(50, 4, dtype: ScalarType.Float32), tensor(Some.Labels(50, 4)));
+        Assert.True(double.IsFinite(step.Total));
+        Assert.Equal((LossKernel.Tiled, 1), (objective.Kernel, objective.StepsLeftToOpGraph));
+    }
+
+    [Theory]
+    [InlineData(LossKind.Schane, false)]
+    [InlineData(LossKind.Schane, true)]
+    [InlineData(LossKind.Triplet, false)]
+    public void The_parts_of_all_ranks_add_up_to_the_whole(LossKind loss, bool mixed)
+    {
+        using var scope = NewDisposeScope();
+        var (z, logits, y) = (Some.Rows(9, 5), Some.Rows(9, 4), tensor([0L, 0, 1, 1, 2, 3, 3, 1, 0]));
+        var mixture = mixed ? Some.Mixtures(9, 4) : null;
+        var objective = new JointObjective(JointOptions.For(loss) with { LabelSmoothing = 0.1, ClassWeights = [1, 2, 3, 4] });
+        var whole = objective.Compute(z, logits, y, mixture: mixture);
+        var (total, embeddings, heads) = (0.0, zeros_like(z), new List<Tensor>());
+        foreach (var (first, count) in new[] { (0, 4), (4, 5) })
+        {
+            var part = objective.Compute(z, logits.narrow(0, first, count), y, mixture: mixture, own: new(first, count));
+            total += part.Total;
+            embeddings += part.EmbeddingGradient!;
+            heads.Add(part.LogitGradient!);
+        }
+        Assert.Equal(whole.Total, total, 1e-12);
+        Assert.True((whole.EmbeddingGradient! - embeddings).abs().max().item<double>() < 1e-13);
+        Assert.True((whole.LogitGradient! - cat(heads)).abs().max().item<double>() < 1e-13);
+    }
+
+    [Fact]
+    public void Schedules_move_temperature_hardness_and_weight_with_the_steps()
+    {
+        var objective = new JointObjective(new()
+        {
+            BetaSchedule = LossSchedule.WarmUp(2, steps: 10),
+            TemperatureSchedule = new() { Shape = ScheduleShape.Cosine, From = 0.6, To = 0.2, Delay = 4, Steps = 8 },
+            LambdaSchedule = new() { From = 0, To = 1, Steps = 4 },
+        });
+        JointSettings At(long step) => objective.Compute(Some.Rows(6, 5), Some.Rows(6, 4), tensor(labels), step).Settings;
+        Assert.Equal(new JointSettings(0.6, 0, 0), At(0));
+        Assert.Equal(new JointSettings(0.6, 0.8, 1), At(4));
+        Assert.Equal(0.4, At(8).Temperature, 1e-12);
+        Assert.Equal(0.2 + 0.4 * (1 + Math.Cos(Math.PI / 4)) / 2, At(6).Temperature, 1e-12);
+        Assert.Equal(new JointSettings(0.2, 2, 1), At(1000));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new JointObjective(new() { LambdaSchedule = new() { To = 2 } }));
+        Assert.Throws<ArgumentOutOfRangeException>(() => new JointObjective(new() { TemperatureSchedule = new() { To = 1 } }));
+    }
 }

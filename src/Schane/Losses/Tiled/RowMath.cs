@@ -1,0 +1,53 @@
+using System.Numerics;
+
+namespace Schane.Losses.Tiled;
+
+/// <summary>What is done to single rows, in whatever vectors there are.</summary>
+internal static class RowMath
+{
+    /// <summary>a·b, added in double: the square of 1e-30 or 1e30 is not lost.</summary>
+    public static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        var (low, high) = (Vector<double>.Zero, Vector<double>.Zero);
+        var i = 0;
+        for (; i <= a.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(a[i..]), out var aLow, out var aHigh);
+            Vector.Widen(new Vector<float>(b[i..]), out var bLow, out var bHigh);
+            low += aLow * bLow;
+            high += aHigh * bHigh;
+        }
+        var sum = Vector.Sum(low + high);
+        for (; i < a.Length; i++)
+            sum += (double)a[i] * b[i];
+        return sum;
+    }
+
+    public static void Divide(ReadOnlySpan<float> row, float by, Span<float> result)
+    {
+        var i = 0;
+        for (; i <= row.Length - Vector<float>.Count; i += Vector<float>.Count)
+            (new Vector<float>(row[i..]) / new Vector<float>(by)).CopyTo(result[i..]);
+        for (; i < row.Length; i++)
+            result[i] = row[i] / by;
+    }
+
+    public static void Add(Span<float> sum, ReadOnlySpan<float> row)
+    {
+        var i = 0;
+        for (; i <= row.Length - Vector<float>.Count; i += Vector<float>.Count)
+            (new Vector<float>(sum[i..]) + new Vector<float>(row[i..])).CopyTo(sum[i..]);
+        for (; i < row.Length; i++)
+            sum[i] += row[i];
+    }
+
+    /// <summary>(row − factor · other) / by.</summary>
+    public static void SubtractAndDivide(ReadOnlySpan<float> row, ReadOnlySpan<float> other, float factor, float by, Span<float> result)
+    {
+        var i = 0;
+        for (; i <= row.Length - Vector<float>.Count; i += Vector<float>.Count)
+            ((new Vector<float>(row[i..]) - new Vector<float>(other[i..]) * factor) / new Vector<float>(by)).CopyTo(result[i..]);
+        for (; i < row.Length; i++)
+            result[i] = (row[i] - factor * other[i]) / by;
+    }
+}

@@ -1,0 +1,169 @@
+namespace Schane.Losses.Tiled;
+
+/// <content>The phases that go by tiles.</content>
+internal sealed unsafe partial class TiledPairLoss
+{
+    private void Sum(int t)
+    {
+        var passes = TilePasses.For(lanes, formula.Beta);
+        var worker = workers[t];
+        foreach (var i in plan!.Strips[t])
+        {
+            for (var j = i; j < plan.Blocks; j++)
+            {
+                var job = Job(worker, i, j);
+                Cosines(job.Cosines, i, j);
+                if (Pure(i, j))
+                    passes.SumNegatives(&job);
+                else
+                    passes.SumAny(&job);
+            }
+        }
+    }
+
+    private void Slope(int t)
+    {
+        var passes = TilePasses.For(lanes, formula.Beta);
+        var worker = workers[t];
+        var block = plan!.Block;
+        foreach (var i in plan.Strips[t])
+        {
+            Pack(i, worker.RowPanels.Pointer);
+            for (var j = i; j < plan.Blocks; j++)
+            {
+                var job = Job(worker, i, j);
+                if (!cached)
+                    Cosines(job.Cosines, i, j);
+                Locate(job, i, j);
+                if (Pure(i, j))
+                    passes.SlopeNegatives(&job);
+                else
+                    passes.SlopeAny(&job);
+
+                // dU(I) += T·U(J) and dU(J) += Tᵀ·U(I).
+                var rowGradient = worker.Gradient.Pointer + (long)i * block * padded;
+                var columnGradient = worker.Gradient.Pointer + (long)j * block * padded;
+                var panels = worker.RowPanels.Pointer;
+                if (j != i)
+                {
+                    panels = worker.ColumnPanels.Pointer;
+                    Pack(j, panels);
+                    MatrixKernel.Multiply(job.Cosines, 1, block, worker.RowPanels.Pointer, (nint)block * MatrixKernel.PanelWidth, columnGradient, padded, job.Columns, padded, job.Rows, add: true, lanes);
+                }
+                MatrixKernel.Multiply(job.Cosines, block, 1, panels, (nint)block * MatrixKernel.PanelWidth, rowGradient, padded, job.Rows, padded, job.Columns, add: true, lanes);
+            }
+        }
+    }
+
+    private TileJob Job(Worker worker, int i, int j)
+    {
+        var (block, tile) = (plan!.Block, plan.FirstTile[i] + j - i);
+        var (row, column) = (i * block, j * block);
+        var alive = worker.Scratch.Pointer + 6 * block;
+        var columns = plan.RowsOf(j);
+        new Span<float>(alive, columns).Fill(1);
+        new Span<float>(alive + columns, block - columns).Clear();
+        float* mixed = null;
+        if (mixedClasses > 0)
+        {
+            mixed = worker.Shares.Pointer;
+            MatrixKernel.Multiply(shares.Pointer + (long)row * mixedClasses, mixedClasses, 1, sharesTransposed.Pointer + (long)column * mixedClasses, (nint)mixedClasses * MatrixKernel.PanelWidth,
+                mixed, block, plan.RowsOf(i), columns, mixedClasses, add: false, lanes);
+        }
+        return new TileJob
+        {
+            Cosines = cached ? cache.Pointer + (long)tile * block * block : worker.Tile.Pointer,
+            Width = block,
+            Rows = plan.RowsOf(i),
+            Columns = columns,
+            Tile = tile,
+            Diagonal = i == j,
+            Scale = scale,
+            RowLabels = classes.Pointer + row,
+            ColumnLabels = classes.Pointer + column,
+            Shares = mixed,
+            Alive = alive,
+            RowSums = worker.Sums.Pointer + row,
+            ColumnSums = i == j ? null : worker.Sums.Pointer + column,
+            Scratch = worker.Scratch.Pointer,
+            RowSlopes = SlopesAt(row),
+            ColumnSlopes = SlopesAt(column),
+        };
+    }
+
+    private void Cosines(float* to, int i, int j) => MatrixKernel.Multiply(units.Pointer + (long)i * plan!.Block * width, width, 1, transposed.Pointer + (long)j * plan.Block * width,
+        (nint)width * MatrixKernel.PanelWidth, to, plan.Block, plan.RowsOf(i), plan.RowsOf(j), width, add: false, lanes);
+
+    // No label in common, and no ragged columns.
+    private bool Pure(int i, int j)
+    {
+        if (mixedClasses > 0 || i == j || plan!.RowsOf(j) % lanes != 0)
+            return false;
+        var (rowsFrom, columnsFrom) = (i * plan.Block, j * plan.Block);
+        var (rowsTo, columnsTo) = (rowsFrom + plan.RowsOf(i) - 1, columnsFrom + plan.RowsOf(j) - 1);
+        var ids = classes.Pointer;
+        // A block across the border between anchors and other rows is sorted in two pieces.
+        if ((rowsFrom < anchors && rowsTo >= anchors) || (columnsFrom < anchors && columnsTo >= anchors))
+            return false;
+        return ids[rowsTo] < ids[columnsFrom] || ids[columnsTo] < ids[rowsFrom];
+    }
+
+    // U(J) in panels of 32 columns: B of the products that make the gradient.
+    private void Pack(int j, float* to)
+    {
+        var count = plan!.RowsOf(j);
+        var from = units.Pointer + (long)j * plan.Block * width;
+        for (var column = 0; column < padded; column += MatrixKernel.PanelWidth, to += (nint)plan.Block * MatrixKernel.PanelWidth)
+        {
+            var whole = Math.Min(MatrixKernel.PanelWidth, width - column);
+            for (var r = 0; r < count; r++)
+            {
+                var line = new Span<float>(to + (nint)r * MatrixKernel.PanelWidth, MatrixKernel.PanelWidth);
+                new ReadOnlySpan<float>(from + (long)r * width + column, whole).CopyTo(line);
+                line[whole..].Clear();
+            }
+        }
+    }
+
+    // The row of the hardest negative: where the largest cosine of the way forward stands, before the tile is overwritten.
+    private void Locate(TileJob job, int i, int j)
+    {
+        if (watched is not { } watch)
+            return;
+        var block = plan!.Block;
+        var sums = workers[0].Sums.Pointer;
+        for (var r = 0; r < job.Rows; r++)
+        {
+            var sum = sums[i * block + r];
+            if (sum.Tile != job.Tile || i * block + r >= anchors)
+                continue;
+            for (var c = 0; c < job.Columns; c++)
+            {
+                if (job.Cosines[(nint)r * block + c] == sum.Largest && Negative(job, r, c))
+                {
+                    watch.HardestNegative[order.Pointer[i * block + r] - (int)watch.First] = order.Pointer[j * block + c];
+                    break;
+                }
+            }
+        }
+        if (i == j)
+            return;
+        for (var c = 0; c < job.Columns; c++)
+        {
+            var sum = sums[j * block + c];
+            if (sum.Tile != job.Tile || j * block + c >= anchors)
+                continue;
+            for (var r = 0; r < job.Rows; r++)
+            {
+                if (job.Cosines[(nint)r * block + c] == sum.Largest && Negative(job, r, c))
+                {
+                    watch.HardestNegative[order.Pointer[j * block + c] - (int)watch.First] = order.Pointer[i * block + r];
+                    break;
+                }
+            }
+        }
+    }
+
+    private static bool Negative(TileJob job, int r, int c) =>
+        !(job.Diagonal && r == c) && (job.Shares == null ? job.RowLabels[r] != job.ColumnLabels[c] : 1 - job.Shares[(nint)r * job.Width + c] > 0.5f);
+}
