@@ -13,7 +13,7 @@ internal static class ClassSection
         var taken = MostTakenFor(results);
         var recall = classes.Any(one => one.Recall is { } value && Math.Abs(value - (one.Accuracy ?? value)) > 1e-6);
         var rows = classes.OrderBy(one => one.Accuracy ?? 2).ThenBy(one => one.Class, StringComparer.Ordinal).Select(one => Html.Of($"""
-            <tr><th scope="row">{one.Class}</th>{Number(Quantity.Count(one.Images), one.Images)}{Bar(one.Accuracy)}{Share(one.Precision)}{(recall ? Share(one.Recall) : Html.Empty)}{(taken is null ? Html.Empty : Taken(taken.GetValueOrDefault(one.Class)))}</tr>
+            <tr><th scope="row">{Html.Name(one.Class)}</th>{Number(Quantity.Count(one.Images), one.Images)}{Bar(one.Accuracy)}{Share(one.Precision)}{(recall ? Share(one.Recall) : Html.Empty)}{(taken is null ? Html.Empty : Taken(taken.GetValueOrDefault(one.Class)))}</tr>
 
             """));
         var find = classes.Length >= Findable ? Html.Of($"""<p class="control"><label>Find a class <input type="search" id="find-class" autocomplete="off"></label></p>""") : Html.Empty;
@@ -44,14 +44,14 @@ internal static class ClassSection
 
     private static Html Taken((string Class, double Share) most) => most.Class is null
         ? Html.Of($"<td></td>")
-        : Html.Of($"<td>{most.Class} <span class=\"quiet\">{Quantity.Percent(most.Share, 0)}</span></td>");
+        : Html.Of($"<td>{Html.Name(most.Class)} <span class=\"quiet\">{Quantity.Percent(most.Share, 0)}</span></td>");
 
     private static Dictionary<string, (string Class, double Share)>? MostTakenFor(RunResults results)
     {
         if (results is not { Classes: { } names, Confusion: { } counts })
             return null;
         var most = new Dictionary<string, (string, double)>(StringComparer.Ordinal);
-        foreach (var mistake in new ConfusionMatrix(names, counts).Mistakes)
+        foreach (var mistake in ConfusionMatrix.Of(names, counts).Mistakes)
             most.TryAdd(names[mistake.Truth], (names[mistake.Taken], mistake.Share));
         return most;
     }

@@ -6,14 +6,16 @@ internal sealed class ConfusionMatrix
     private readonly int[][] counts;
     private readonly long[] images;
 
+    /// <summary>The matrix of a result file.</summary>
     /// <exception cref="SchaneException">The counts are not one row and one column a class.</exception>
-    public ConfusionMatrix(string[] classes, int[][] counts)
+    public static ConfusionMatrix Of(string[] classes, int[][] counts)
     {
         if (counts.Length != classes.Length || Array.FindIndex(counts, row => row.Length != classes.Length) is >= 0)
             throw new SchaneException($"The confusion matrix of the results must have one row and one column for each of the {classes.Length} classes but has {counts.Length} rows of {string.Join(", ", counts.Select(row => row.Length).Distinct())}; run schane evaluate on the run again.");
-        (Classes, this.counts) = (classes, counts);
-        images = [.. counts.Select(row => row.Sum(count => (long)count))];
+        return new(classes, counts, [.. counts.Select(row => row.Sum(count => (long)count))]);
     }
+
+    private ConfusionMatrix(string[] classes, int[][] counts, long[] images) => (Classes, this.counts, this.images) = (classes, counts, images);
 
     /// <summary>An image of <see cref="Truth"/> taken for <see cref="Taken"/>, by places in <see cref="Classes"/>.</summary>
     public readonly record struct Mistake(int Truth, int Taken, int Count, double Share);
@@ -36,6 +38,21 @@ internal sealed class ConfusionMatrix
             for (var taken = 0; taken < counts.Length; taken++)
                 if (counts[truth][taken] is > 0 and var count)
                     yield return new(truth, taken, count, (double)count / images[truth]);
+    }
+
+    /// <summary>The matrix of those classes alone that make up the most frequent mistakes, in their old order; shares stay shares of all images of a class.</summary>
+    public ConfusionMatrix Worst(int classes)
+    {
+        var kept = new HashSet<int>();
+        foreach (var mistake in Mistakes)
+        {
+            if (kept.Count >= classes - 1)
+                break;
+            kept.Add(mistake.Truth);
+            kept.Add(mistake.Taken);
+        }
+        int[] places = [.. kept.Order()];
+        return new([.. places.Select(place => Classes[place])], [.. places.Select(truth => places.Select(taken => counts[truth][taken]).ToArray())], [.. places.Select(Images)]);
     }
 
     /// <summary>

@@ -6,26 +6,31 @@ internal static class ConfusionSection
     /// <summary>How many kinds of mistakes are listed.</summary>
     private const int Listed = 12;
 
+    /// <summary>How many classes a matrix holds in which cells can still be told apart.</summary>
+    private const int Drawn = 120;
+
     public static ReportSection? Of(RunResults? results)
     {
         if (results is not { Classes: { Length: > 1 } classes, Confusion: { } counts })
             return null;
-        var matrix = new ConfusionMatrix(classes, counts);
-        var greatest = matrix.Mistakes.Count > 0 ? matrix.Mistakes.Max(mistake => mistake.Share) : 0;
+        var matrix = ConfusionMatrix.Of(classes, counts);
+        var drawn = classes.Length > Drawn && matrix.Mistakes.Count > 0 ? matrix.Worst(Drawn) : matrix;
+        var greatest = drawn.Mistakes.Count > 0 ? drawn.Mistakes.Max(mistake => mistake.Share) : 0;
         var figure = new Figure("confusion", "Confusion matrix", Summary(matrix), 640)
         {
             Confusion = new
             {
-                classes = classes.Select(name => Figure.Text(name)),
-                order = matrix.Neighbours(),
-                images = classes.Select((_, truth) => matrix.Images(truth)),
-                cells = matrix.Cells().Select(cell => new[] { cell.Truth, cell.Taken, cell.Count }),
+                classes = drawn.Classes.Select(name => Figure.Text(name, 80)),
+                labels = drawn.Classes.Select(name => Figure.Text(name, 24)),
+                order = drawn.Neighbours(),
+                images = drawn.Classes.Select((_, truth) => drawn.Images(truth)),
+                cells = drawn.Cells().Select(cell => new[] { cell.Truth, cell.Taken, cell.Count }),
                 greatest = Math.Round(greatest, 4),
             },
         };
         return new("mistakes", "Mistakes", Html.Of($"""
             <div class="split">
-            <div>{figure.Show(Legend(greatest))}
+            <div>{figure.Show(Legend(greatest, drawn.Classes.Length, classes.Length))}
             <p class="control"><label><input type="checkbox" id="neighbours" checked> Put classes that are mistaken for each other side by side</label></p></div>
             {Worst(matrix)}
             </div>
@@ -36,8 +41,8 @@ internal static class ConfusionSection
         ? "No image was mistaken."
         : $"{Quantity.Of(matrix.Errors, "mistake", "mistakes")} of {Quantity.Of(matrix.Mistakes.Count, "kind", "kinds")}; the most frequent are listed beside the chart.";
 
-    private static Html Legend(double greatest) => Html.Of($"""
-        Rows are the true classes. Share of a class’s images: rightly named <span class="ramp right"></span> 0 to 100{"\u202f"}%{(greatest > 0 ? Html.Of($""", mistaken <span class="ramp wrong"></span> 0 to {Quantity.Percent(greatest, 0)}""") : Html.Empty)}.
+    private static Html Legend(double greatest, int drawn, int classes) => Html.Of($"""
+        {(drawn < classes ? Html.Of($"Those {drawn} of the {Quantity.Count(classes)} classes that are mistaken most. ") : Html.Empty)}Rows are the true classes. Share of a class’s images: rightly named <span class="ramp right"></span> 0 to 100{"\u202f"}%{(greatest > 0 ? Html.Of($""", mistaken <span class="ramp wrong"></span> 0 to {Quantity.Percent(greatest, 0)}""") : Html.Empty)}.
         """);
 
     private static Html Worst(ConfusionMatrix matrix)
@@ -45,7 +50,7 @@ internal static class ConfusionSection
         if (matrix.Mistakes.Count == 0)
             return Html.Of($"<p>No image was mistaken.</p>");
         var rows = matrix.Mistakes.Take(Listed).Select(mistake => Html.Of($"""
-            <tr><td>{matrix.Classes[mistake.Truth]}</td><td>{matrix.Classes[mistake.Taken]}</td><td class="number">{mistake.Count}</td><td class="number">{Quantity.Percent(mistake.Share, 0)}</td><td class="number">{matrix.Count(mistake.Taken, mistake.Truth)}</td></tr>
+            <tr><td>{Html.Name(matrix.Classes[mistake.Truth])}</td><td>{Html.Name(matrix.Classes[mistake.Taken])}</td><td class="number">{mistake.Count}</td><td class="number">{Quantity.Percent(mistake.Share, 0)}</td><td class="number minor">{matrix.Count(mistake.Taken, mistake.Truth)}</td></tr>
 
             """));
         var covered = matrix.Mistakes.Take(Listed).Sum(mistake => (long)mistake.Count);
@@ -58,7 +63,7 @@ internal static class ConfusionSection
             <p class="note">{note}</p>
             <div class="scroll" role="region" aria-label="Worst pairs" tabindex="0">
             <table id="worst-pairs">
-            <thead><tr><th scope="col">True class</th><th scope="col">Taken for</th><th scope="col" class="number">Times</th><th scope="col" class="number">Of class</th><th scope="col" class="number">Reverse</th></tr></thead>
+            <thead><tr><th scope="col">True class</th><th scope="col">Taken for</th><th scope="col" class="number">Times</th><th scope="col" class="number">Of class</th><th scope="col" class="number minor">Reverse</th></tr></thead>
             <tbody>
             {Html.Join(rows)}</tbody>
             </table>

@@ -41,7 +41,7 @@ internal static class CurvesSection
         var resumed = history.Resumes.Count > 0
             ? Html.Of($"The run was interrupted and went on at step {string.Join(", ", history.Resumes.Select(step => Quantity.Count(step)))}.")
             : Html.Empty;
-        return text.IsEmpty && resumed.IsEmpty ? Html.Empty : Html.Of($"<p>{text}{resumed}</p>");
+        return text.IsEmpty && resumed.IsEmpty ? Html.Empty : Html.Of($"<p class=\"note\">{text}{resumed}</p>");
     }
 
     private static Figure? Lines(string id, string title, IReadOnlyList<StepEvent> steps, string format, bool fromZero, params (string Name, Func<StepEvent, double?> Value)[] series)
@@ -74,7 +74,7 @@ internal static class CurvesSection
         return new(id, title, summary, Height)
         {
             Data = [.. bands, .. lines],
-            Layout = new { showlegend = curves.Length > 1, xaxis = StepAxis, yaxis = new { tickformat = format, hoverformat = format, rangemode = fromZero ? "tozero" : "normal" } },
+            Layout = new { showlegend = curves.Length > 1, xaxis = StepAxis(steps[^1].Step), yaxis = Axis(format, fromZero, curves.Max(one => one.Curve!.High.Max())) },
         };
     }
 
@@ -102,9 +102,14 @@ internal static class CurvesSection
                 line = new { color = $"@series-{place + 1}", width = 2 },
                 marker = new { size = 6 },
             })],
-            Layout = new { showlegend = true, xaxis = StepAxis, yaxis = new { tickformat = ".0%", hoverformat = ".1%" } },
+            Layout = new { showlegend = true, xaxis = StepAxis(evaluations[^1].Step), yaxis = new { tickformat = ".0%", hoverformat = ".1%" } },
         };
     }
 
-    private static object StepAxis { get; } = new { title = new { text = "Step" }, rangemode = "tozero", hoverformat = ",.0f", tickformat = ",~f" };
+    /// <summary>A little room beyond the last step, so that no mark on it is cut.</summary>
+    private static object StepAxis(long last) => new { title = new { text = "Step" }, range = new[] { 0, 1.015 * Math.Max(1, last) }, hoverformat = ",.0f", tickformat = ",~f" };
+
+    private static object Axis(string format, bool fromZero, double greatest) => fromZero && greatest > 0
+        ? new { tickformat = format, hoverformat = format, range = new[] { 0, 1.12 * greatest }, nticks = 6 }
+        : new { tickformat = format, hoverformat = format, range = (double[])null!, nticks = 6 };
 }

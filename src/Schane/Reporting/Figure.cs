@@ -34,7 +34,7 @@ internal sealed record Figure([property: JsonIgnore] string Id, [property: JsonI
     {
         var text = Printable.Escape(name);
         if (text.Length > longest)
-            text = string.Concat(text.AsSpan(0, longest - 1), "…");
+            text = string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[longest - 2]) ? longest - 2 : longest - 1), "…");
         return text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
     }
 }

@@ -24,6 +24,9 @@ internal readonly record struct Html
     /// <summary>A text of Schane's own, taken as it is: never one that holds a name from outside.</summary>
     public static Html Trusted(string markup) => new(markup);
 
+    /// <summary>The name of a class or file, of which a table shows no more than three lines.</summary>
+    public static Html Name(string name) => name.Length > 60 ? Of($"<span class=\"name\" title=\"{name}\">{name}</span>") : Of($"{name}");
+
     /// <summary>Pieces one after the other.</summary>
     public static Html Join(IEnumerable<Html> pieces) => new(string.Concat(pieces.Select(piece => piece.markup)));
 

@@ -70,5 +70,12 @@ public sealed class OpenPage(IPage page, string file) : IAsyncDisposable
             await page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png"), FullPage = true });
     }
 
+    /// <summary>Keeps a file in that folder.</summary>
+    public static void Keep(string name, byte[] contents)
+    {
+        if (Environment.GetEnvironmentVariable("SCHANE_SCREENSHOTS") is { Length: > 0 } folder)
+            File.WriteAllBytes(Path.Combine(folder, name), contents);
+    }
+
     public async ValueTask DisposeAsync() => await page.CloseAsync();
 }

@@ -27,7 +27,7 @@
 
   const axis = {
     gridcolor: "@line", linecolor: "@line", zeroline: false, showline: false, automargin: true, fixedrange: true,
-    tickcolor: "@line", ticks: "", title: { font: { color: "@muted", size: 12.5 }, standoff: 8 }, tickfont: { color: "@muted" },
+    tickcolor: "rgba(0,0,0,0)", ticks: "outside", ticklen: 5, title: { font: { color: "@muted", size: 12.5 }, standoff: 8 }, tickfont: { color: "@muted" },
   };
   const plain = {
     font: { family: getComputedStyle(root).getPropertyValue("--sans"), size: 12.5, color: "@text" },
@@ -49,24 +49,28 @@
     for (const [truth, taken, count] of given.cells) {
       const share = count / given.images[truth], row = place[truth], column = place[taken];
       (truth === taken ? right : wrong)[row][column] = share;
-      text[row][column] = `${count} of ${given.images[truth]} (${(100 * share).toFixed(1)} %)`;
+      text[row][column] = `True: ${given.classes[truth]}<br>Taken for: ${given.classes[taken]}<br>${count} of ${given.images[truth]} (${(100 * share).toFixed(1)} %)`;
     }
     const places = order.map((_, at) => at);
-    const names = order.map(index => given.classes[index]);
+    const names = order.map(index => given.labels[index]);
     const labels = size <= 60 && width >= 9 * size + 160;
     const trace = (z, colour, greatest) => ({
       type: "heatmap", x: places, y: places, z, customdata: text, zmin: 0, zmax: greatest, showscale: false, hoverongaps: false, xgap: labels ? 1 : 0, ygap: labels ? 1 : 0,
       colorscale: [[0, `@${colour}-low`], [1, `@${colour}-high`]],
-      hovertemplate: "True: %{y}<br>Taken for: %{x}<br>%{customdata}<extra></extra>",
+      hovertemplate: "%{customdata}<extra></extra>",
     });
-    const side = { tickmode: "array", tickvals: places, ticktext: names, showticklabels: labels, showgrid: false, range: [-0.5, size - 0.5], tickfont: { size: Math.max(8, Math.min(12, 480 / size)) } };
+    const side = { ...(labels ? { tickmode: "array", tickvals: places, ticktext: names } : { showticklabels: false, ticks: "" }), showgrid: false, range: [-0.5, size - 0.5], tickfont: { size: Math.max(8, Math.min(12, 480 / size)) } };
     return {
       data: [trace(right, "right", 1), trace(wrong, "wrong", given.greatest || 1)],
       layout: {
         hovermode: "closest", plot_bgcolor: "@surface",
-        xaxis: { ...side, title: { text: "Taken for" }, tickangle: -90 },
-        yaxis: { ...side, title: { text: "True class" }, range: [size - 0.5, -0.5] },
-        margin: { l: 40, r: 4, t: 4, b: 40 },
+        xaxis: { ...side, tickangle: -90, title: { text: labels ? "Taken for" : "" } },
+        yaxis: { ...side, range: [size - 0.5, -0.5], title: { text: labels ? "True class" : "" } },
+        annotations: labels ? [] : [
+          { text: "Taken for", xref: "paper", x: 0.5, yref: "paper", y: 0, yshift: -4, yanchor: "top", showarrow: false, font: { color: "@muted" } },
+          { text: "True class", xref: "paper", x: 0, xshift: -4, xanchor: "right", yref: "paper", y: 0.5, textangle: -90, showarrow: false, font: { color: "@muted" } },
+        ],
+        margin: labels ? { l: 40, r: 4, t: 4, b: 40 } : { l: 26, r: 4, t: 4, b: 26 },
       },
     };
   };
