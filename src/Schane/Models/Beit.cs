@@ -94,9 +94,9 @@ internal sealed class Beit : Backbone
 
     private protected override void InitialiseOwn(WeightInit init)
     {
-        init.TruncatedNormal(classToken);
+        init.Normal(classToken);
         if (positions is not null)
-            init.TruncatedNormal(positions);
+            init.Normal(positions);
     }
 }
 

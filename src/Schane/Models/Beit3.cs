@@ -88,7 +88,7 @@ internal sealed class Beit3 : Backbone
 
     private protected override void InitialiseOwn(WeightInit init)
     {
-        init.TruncatedNormal(classToken);
+        init.Normal(classToken);
         // Sub-LN's scale of the branches (Wang et al. 2022, arXiv:2210.06423): √ log 2L for an encoder.
         using var _ = no_grad();
         var gain = Math.Sqrt(Math.Log(2 * shape.Depth));
@@ -129,7 +129,7 @@ internal sealed class PositionTable : Layer
         RegisterComponents();
     }
 
-    public override void Initialise(WeightInit init) => init.TruncatedNormal(weight);
+    public override void Initialise(WeightInit init) => init.Normal(weight);
 
     public Tensor Rows(long first, long count) => weight.narrow(0, first, count);
 

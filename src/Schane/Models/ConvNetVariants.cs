@@ -31,7 +31,7 @@ internal static class ConvNetVariants
 
     private static Variant FewShot(string name, params int[] widths) => new(
         new(name, Channels: 1, InputSize: 48, EmbeddingWidth: 128, [0.5f], [0.5f], HeadName: "head") { Source = "Vinyals et al. 2016, arXiv:1606.04080" },
-        (info, _) => new ConvNet4(info, widths));
+        (info, _) => new ConvNet4(info, widths), widths);
 
     private static Variant Residual(string name, int inputSize, ResNetShape shape, string? tag = null) => new(
         new(name, Channels: 3, inputSize, shape.Widths[^1] * shape.Expansion, ImageNetMean, ImageNetStd, HeadName: "fc")
@@ -40,7 +40,7 @@ internal static class ConvNetVariants
             Weights = tag is null ? null : $"hf:timm/{name}.{tag}",
             WeightsLicense = tag is null ? null : tag.StartsWith("tv", StringComparison.Ordinal) ? "BSD-3-Clause" : "Apache-2.0",
         },
-        (info, _) => new ResNet(info, shape));
+        (info, _) => new ResNet(info, shape), shape);
 
     private static Variant Next(string name, ConvNeXtShape shape, string tag) => new(
         new(name, Channels: 3, InputSize: 224, shape.Widths[^1], ImageNetMean, ImageNetStd, HeadName: "head.fc")
@@ -50,5 +50,5 @@ internal static class ConvNetVariants
             WeightsLicense = "Apache-2.0",
             HasDropPath = true,
         },
-        (info, dropPath) => new ConvNeXt(info, shape, dropPath));
+        (info, dropPath) => new ConvNeXt(info, shape, dropPath), shape);
 }

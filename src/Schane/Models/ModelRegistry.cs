@@ -61,6 +61,9 @@ public static class ModelRegistry
         return variant.Build(variant.Info, 0);
     }
 
+    /// <summary>Numbers and switches of a variant.</summary>
+    internal static object ShapeOf(string name) => Find(name).Shape;
+
     private static float[] ForChannels(float[] values, int channels) =>
         channels == values.Length ? values : [.. Enumerable.Repeat(values.Average(), channels)];
 
@@ -91,4 +94,5 @@ public static class ModelRegistry
 /// <summary>One entry of the registry.</summary>
 /// <param name="Info">Its description at default settings.</param>
 /// <param name="Build">Builds it, without values in its weights, for a description whose channels and input size may differ, and a drop path rate.</param>
-internal sealed record Variant(BackboneInfo Info, Func<BackboneInfo, double, Backbone> Build);
+/// <param name="Shape">Its numbers and switches.</param>
+internal sealed record Variant(BackboneInfo Info, Func<BackboneInfo, double, Backbone> Build, object Shape);

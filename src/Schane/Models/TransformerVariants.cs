@@ -69,18 +69,18 @@ internal static class TransformerVariants
         Vit(name, shape with { Patch = 14, LayerScale = 1e-5 }, 518, ImageNetMean, ImageNetStd, $"{name}.lvd142m", "Apache-2.0", "Oquab et al. 2023, arXiv:2304.07193");
 
     private static Variant Vit(string name, VisionTransformerShape shape, int size, float[] mean, float[] std, string? weights, string license, string source) => new(
-        Info(name, size, shape.Width, mean, std, weights, license, source), (info, dropPath) => new VisionTransformer(info, shape, dropPath));
+        Info(name, size, shape.Width, mean, std, weights, license, source), (info, dropPath) => new VisionTransformer(info, shape, dropPath), shape);
 
     private static Variant BeitOf(string name, BeitShape shape, float[] mean, float[] std, string tag, string source) => new(
-        Info(name, 224, shape.Width, mean, std, $"{name}.{tag}", "Apache-2.0", source), (info, dropPath) => new Beit(info, shape, dropPath));
+        Info(name, 224, shape.Width, mean, std, $"{name}.{tag}", "Apache-2.0", source), (info, dropPath) => new Beit(info, shape, dropPath), shape);
 
     private static Variant Beit3Of(string name, Beit3Shape shape) => new(
         Info(name, 224, shape.Width, ImageNetMean, ImageNetStd, $"{name}.in22k_ft_in1k", "MIT", "Wang et al. 2022, arXiv:2208.10442"),
-        (info, dropPath) => new Beit3(info, shape, dropPath));
+        (info, dropPath) => new Beit3(info, shape, dropPath), shape);
 
     private static Variant Swin(string name, SwinShape shape) => new(
         Info(name, 224, shape.Width << (shape.Depths.Length - 1), ImageNetMean, ImageNetStd, $"{name}.ms_in22k_ft_in1k", "MIT", "Liu et al. 2021, arXiv:2103.14030") with { HeadName = "head.fc" },
-        (info, dropPath) => new SwinTransformer(info, shape, dropPath));
+        (info, dropPath) => new SwinTransformer(info, shape, dropPath), shape);
 
     private static BackboneInfo Info(string name, int size, int width, float[] mean, float[] std, string? weights, string license, string source) =>
         new(name, Channels: 3, size, width, mean, std, HeadName: "head")

@@ -135,12 +135,12 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
 
     private protected override void InitialiseOwn(WeightInit init)
     {
-        init.TruncatedNormal(classToken);
-        init.TruncatedNormal(positions);
+        init.Normal(classToken);
+        init.Normal(positions);
         if (distillationToken is not null)
-            init.TruncatedNormal(distillationToken);
+            init.Normal(distillationToken);
         if (registers is not null)
-            init.TruncatedNormal(registers);
+            init.Normal(registers);
     }
 
     /// <summary>OpenAI's and open_clip's names; the text tower and the projection into the common space have no place here.</summary>

@@ -31,6 +31,24 @@ public sealed class ModelRegistryTests
     public void Refuses_a_setting_that_a_model_can_not_have(string name, int? channels, int? size, string rule) =>
         Assert.Contains(rule, Assert.Throws<SchaneException>(() => ModelRegistry.Create(name, 1, channels, size)).Message);
 
+    [Theory]
+    [InlineData("schane_tiny", 64)]
+    [InlineData("convnet4", 48)]
+    [InlineData("convnext_atto", 32)]
+    [InlineData("vit_tiny_patch16_224", 32)]
+    [InlineData("swin_tiny_patch4_window7_224", 32)]
+    public void Starts_from_weights_that_differ_from_each_other_and_give_embeddings_of_unit_order(string name, int size)
+    {
+        using var scope = NewDisposeScope();
+        using var model = new ImageClassifier(ModelRegistry.Create(name, 1, inputSize: size), 10, new() { ProjectionWidth = 8 });
+        foreach (var (parameter, value, _, _) in model.NamedParameters().Where(p => p.Parameter.dim() > 1 && !p.Name.EndsWith("bias_table", StringComparison.Ordinal)))
+            Assert.True(value.detach().std().item<float>() is > 0.01f and < 0.5f, $"{parameter} has deviation {value.detach().std().item<float>()}");
+        model.train();
+        var (embeddings, logits) = model.Forward(randn(8, model.Backbone.Info.Channels, size, size));
+        Assert.InRange(embeddings.std().item<float>(), 0.01f, 3);
+        Assert.InRange(logits.std().item<float>(), 0.001f, 1);
+    }
+
     [Fact]
     public void Hands_each_parameter_to_the_optimiser_once()
     {

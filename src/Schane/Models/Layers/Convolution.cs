@@ -33,7 +33,7 @@ internal sealed class Convolution : Layer
     public override void Initialise(WeightInit init)
     {
         if (std is { } deviation)
-            init.TruncatedNormal(weight, deviation);
+            init.Normal(weight, deviation);
         else
             init.KaimingFanOut(weight, groups);
         WeightInit.Constant(bias, 0);

@@ -28,7 +28,7 @@ internal sealed class Dense : Layer
     {
         if (std is { } deviation)
         {
-            init.TruncatedNormal(weight, deviation);
+            init.Normal(weight, deviation);
             WeightInit.Constant(bias, 0);
             return;
         }

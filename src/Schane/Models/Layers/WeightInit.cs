@@ -7,8 +7,9 @@ internal sealed class WeightInit(long seed) : IDisposable
 {
     private readonly Generator generator = new((ulong)seed, CPU);
 
-    /// <summary>Normal with deviation <paramref name="std"/>, cut at ±2 (absolute, as timm's and torch's trunc_normal_).</summary>
-    public void TruncatedNormal(Tensor weight, double std = 0.02) => Draw(weight, w => nn.init.trunc_normal_(w, 0, std, -2, 2, generator));
+    /// <summary>Normal with deviation <paramref name="std"/>. timm and torch cut theirs at ±2, a hundred deviations, which never happens.</summary>
+    /// <remarks>Not <c>nn.init.trunc_normal_</c>: at these deviations TorchSharp's gives ±2 and NaN.</remarks>
+    public void Normal(Tensor weight, double std = 0.02) => Draw(weight, w => w.normal_(0, std, generator));
 
     /// <summary>He et al. 2015 for a ReLU network: deviation √(2 / fan-out) of a convolution [out, in / groups, kh, kw].</summary>
     public void KaimingFanOut(Tensor weight, long groups = 1)

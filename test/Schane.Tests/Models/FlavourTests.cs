@@ -1,0 +1,134 @@
+using System.Text.RegularExpressions;
+using Schane.Checkpoints;
+using Schane.Models;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Schane.Tests.Models;
+
+/// <summary>Flavours without a golden case: the block written out in loops, and the names of other publishers.</summary>
+public sealed partial class FlavourTests : IDisposable
+{
+    private readonly DisposeScope scope = NewDisposeScope();
+
+    public void Dispose() => scope.Dispose();
+
+    [Theory]                                                              // eps, activation and extra tokens as timm's vision_transformer.py has them for these names
+    [InlineData("vit_base_patch16_224", 1e-6, false, 1)]
+    [InlineData("vit_base_patch16_224_mae", 1e-6, false, 1)]
+    [InlineData("vit_base_patch16_clip_224", 1e-5, false, 1)]
+    [InlineData("vit_base_patch16_clip_quickgelu_224", 1e-5, true, 1)]
+    [InlineData("vit_base_patch14_dinov2", 1e-6, false, 1)]
+    [InlineData("vit_base_patch14_reg4_dinov2", 1e-6, false, 5)]
+    public void Equals_the_transformer_written_out_in_loops(string name, double eps, bool quick, int prefix)
+    {
+        var shape = (VisionTransformerShape)ModelRegistry.ShapeOf(name) with { Patch = 4, Width = 12, Depth = 2, Heads = 3 };
+        Assert.Equal(prefix, shape.Prefix);
+        using var backbone = Randomised(new VisionTransformer(ModelRegistry.InfoOf(name) with { InputSize = 8, EmbeddingWidth = 12 }, shape, 0));
+        backbone.eval();
+        var image = rand(1, 3, 8, 8, dtype: ScalarType.Float64);
+
+        var expected = new PlainTransformer(backbone.state_dict(), shape, eps, x => quick ? x / (1 + Math.Exp(-1.702 * x)) : x * NormalBelow(x)).Embed(image[0]);
+
+        var actual = backbone.call(image)[0].data<double>().ToArray();
+        Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-9));
+    }
+
+    [Fact]
+    public void Takes_weights_under_the_names_of_CLIP()
+    {
+        using var model = Model(new VisionTransformer(Info(8), new(4, 12, 2, 3) { PreNorm = true, Eps = 1e-5 }, 0));
+        AssertTakes(model, (name, value) => name switch
+        {
+            "cls_token" => ("visual.class_embedding", value.view(12)),
+            "pos_embed" => ("visual.positional_embedding", value.view(5, 12)),
+            _ => ("visual." + ClipBlock().Replace(name, "transformer.resblocks.$1").Replace("patch_embed.proj", "conv1").Replace("norm_pre", "ln_pre").Replace("norm1", "ln_1").Replace("norm2", "ln_2")
+                .Replace("norm.", "ln_post.").Replace("qkv.", "in_proj_").Replace("attn.proj", "attn.out_proj").Replace("mlp.fc1", "mlp.c_fc").Replace("mlp.fc2", "mlp.c_proj"), value),
+        }, ("visual.proj", zeros(12, 7)), ("token_embedding.weight", zeros(9, 12)), ("logit_scale", zeros([])));
+    }
+
+    [Fact]
+    public void Takes_weights_under_the_first_names_of_Swin_and_ConvNeXt()
+    {
+        using var swin = Model(new SwinTransformer(Info(16) with { EmbeddingWidth = 16, HeadName = "head.fc" }, new(2, 2, 8, [1, 1], [2, 2]), 0));
+        AssertTakes(swin, (name, value) => (name.Replace("layers.1.downsample", "layers.0.downsample"), value), ("layers.0.blocks.0.attn.relative_position_index", zeros(4, 4, dtype: ScalarType.Int64)));
+
+        using var next = Model(new ConvNeXt(Info(32) with { EmbeddingWidth = 12, HeadName = "head.fc" }, new([1, 1], [8, 12]), 0));
+        AssertTakes(next, (name, value) => (name.Replace("stem.", "downsample_layers.0.").Replace("head.norm", "norm").Replace(".blocks.", ".").Replace("conv_dw", "dwconv").Replace("mlp.fc", "pwconv")
+            .Replace("stages.1.downsample.", "downsample_layers.1."), value));
+    }
+
+    [Fact]
+    public void MAE_weights_lend_their_last_norm_to_the_norm_after_pooling()
+    {
+        using var model = Model(new VisionTransformer(Info(8), new(4, 12, 2, 3) { AveragePool = true }, 0));
+        AssertTakes(model, (name, value) => (name.Replace("fc_norm", "norm"), value), ("decoder_embed.weight", zeros(3, 12)), ("mask_token", zeros(1, 1, 3)));
+    }
+
+    [Fact]
+    public void BEiT_3_saved_under_timm_s_names_computes_what_torchscale_s_checkpoint_does()
+    {
+        var golden = GoldenModel.Open("beit3");
+        using var one = new ImageClassifier(golden.Build(), golden.Classes);
+        using var weights = golden.Weights();
+        one.Load(weights, HeadLoading.Required);
+        var path = Path.GetTempFileName();
+        Safetensors.Write(path, one.StateDict());
+        using var saved = Safetensors.Open(path);
+        File.Delete(path);
+        Assert.Contains("blocks.0.attn.inner_attn_ln.weight", saved.Names);
+        Assert.Contains("blocks.1.mlp.norm.bias", saved.Names);
+
+        using var two = new ImageClassifier(golden.Build(), golden.Classes);
+        two.Load(saved, HeadLoading.Required);
+        two.eval();
+        using var io = golden.Io();
+        Assert.InRange((two.Forward(io.Read("input")).Logits - io.Read("logits32")).abs().max().item<float>(), 0, 2e-5);
+    }
+
+    private static void AssertTakes(ImageClassifier model, Func<string, Tensor, (string, Tensor)> published, params (string Name, Tensor Value)[] others)
+    {
+        var trunk = model.Backbone.state_dict();
+        var tensors = trunk.Select(t => published(t.Key, t.Value.detach().clone())).Concat(others).ToDictionary(t => t.Item1, t => t.Item2);
+        Assert.DoesNotContain(tensors.Keys.Where(k => trunk.ContainsKey(k)), k => k.StartsWith("stem", StringComparison.Ordinal));
+        using (no_grad())
+            foreach (var tensor in trunk.Values)
+                tensor.add_(1);
+        var report = model.Load(tensors);
+        Assert.Equal(trunk.Count, report.Used.Count + report.Resized.Count);
+        Assert.Equal(others.Select(o => o.Name).Order(), report.Ignored.Order());
+        foreach (var (name, tensor) in trunk)
+            Assert.Equal(tensors[published(name, tensor).Item1].view(-1).data<float>().ToArray(), tensor.detach().view(-1).data<float>().ToArray());
+    }
+
+    private static ImageClassifier Model(Backbone backbone)
+    {
+        backbone.Initialise(3);
+        return new(backbone, 4);
+    }
+
+    private static BackboneInfo Info(int size) => new("some", 3, size, 12, Normalization.Halves, Normalization.Halves, "head");
+
+    private static VisionTransformer Randomised(VisionTransformer backbone)
+    {
+        using var _ = no_grad();
+        using var generator = new Generator(4, CPU);
+        foreach (var parameter in backbone.parameters())
+            parameter.normal_(0.1, 0.5, generator);
+        backbone.to(ScalarType.Float64);
+        return backbone;
+    }
+
+    /// <summary>Φ(x) by Simpson's rule, to 1e-12 for |x| below 20.</summary>
+    private static double NormalBelow(double x)
+    {
+        const int steps = 4000;
+        var (h, sum) = (x / steps, 0.0);
+        for (var i = 0; i <= steps; i++)
+            sum += (i is 0 or steps ? 1 : i % 2 == 1 ? 4 : 2) * Math.Exp(-h * i * h * i / 2);
+        return 0.5 + sum * h / 3 / Math.Sqrt(2 * Math.PI);
+    }
+
+    [GeneratedRegex(@"^blocks\.(\d)")]
+    private static partial Regex ClipBlock();
+}
