@@ -4,6 +4,10 @@ using Schane.Cli.Verbs;
 
 var root = new Root(
 [
+    new TrainVerb(),
+    new EvaluateVerb(),
+    new PredictVerb(),
+    new ReportVerb(),
     new Command("data", "The data to train on.") { new DataListVerb(), new DataCheckVerb() },
     new Command("models", "The architectures that can be trained.") { new ModelsListVerb(), new ModelsShowVerb() },
     new DoctorVerb(),

@@ -7,6 +7,8 @@ namespace Schane.Cli;
 internal sealed class RecipeFlags
 {
     private readonly List<Option> settings = [];
+    private readonly Dictionary<string, string> defaults =
+        RecipeFile.Write(new Recipe()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(": ", 2)).ToDictionary(pair => pair[0], pair => pair[1]);
 
     public Option<string> File { get; } = new("--recipe") { HelpName = "FILE.yaml", Description = "Settings from a file; flags override it." };
 
@@ -30,10 +32,10 @@ internal sealed class RecipeFlags
     {
         Data =
         [
-            Setting("data", "FOLDER|NAME[:PART]", "Images to train on: FOLDER/class/..., or a data set by name. Default: lookalikes:novel, which is drawn at run time."),
+            Setting("data", "FOLDER|NAME[:PART]", "Images to train on: FOLDER/class/..., or a data set by name. Default: lookalikes, which is drawn at run time."),
             Setting("labels-per-class", "N", "Training images kept of each class, drawn by the seed. Default: all."),
             Setting("augmentation", "NAME", "How pictures are varied. Default: what suits the data."),
-            Setting("on-bad-image", "fail|skip", "Stop at an image that can't be read, or leave it out and list it. Default: fail."),
+            Setting("on-bad-image", "fail|skip", "Stop at an image that can't be read, or leave it out and list it."),
         ];
         Model =
         [
@@ -43,45 +45,45 @@ internal sealed class RecipeFlags
         ];
         Objective =
         [
-            Setting("loss", "NAME", "Contrastive term beside the cross-entropy: ce (none), supcon, simclr, hcl, schane or triplet. Default: schane."),
+            Setting("loss", "NAME", "Contrastive term beside the cross-entropy: ce (none), supcon, simclr, hcl, schane or triplet."),
             Setting("lambda", "0..1", "Weight of the contrastive term, λ. Default: 0 for ce, 0.9 otherwise."),
             Setting("temperature", "TAU", "Softmax temperature τ, above 0. Default: 0.5 for schane, 0.1 for others."),
             Setting("beta", "BETA", "How much hard negatives weigh, β, 0 or more. Default: 1 for schane and hcl."),
-            Setting("placement", "outside|inside", "Mean over the positives outside or inside the log. Default: outside."),
+            Setting("placement", "outside|inside", "Mean over the positives outside or inside the log."),
             Switch("detach-weights", "Let no gradient flow through the weights of the negatives."),
-            Setting("label-smoothing", "0..1", "Smoothing of the cross-entropy's targets. Default: 0."),
+            Setting("label-smoothing", "0..1", "Smoothing of the cross-entropy's targets."),
         ];
         Batches =
         [
-            Setting("sampler", "balanced|shuffled", "P classes × K images, or any images. Default: balanced."),
+            Setting("sampler", "balanced|shuffled", "P classes × K images, or any images."),
             Setting("classes-per-batch", "P", "Classes in a balanced batch. Default: as many as fit, at most 16."),
-            Setting("images-per-class", "K", "Images of each class in a balanced batch; 2 or more give every anchor a positive. Default: 4."),
-            Setting("batch", "N", "Images in a shuffled batch. Default: 64."),
+            Setting("images-per-class", "K", "Images of each class in a balanced batch; 2 or more give every anchor a positive."),
+            Setting("batch", "N", "Images in a shuffled batch."),
             Setting("micro-batch", "N", "Images that pass the model at once; the gradient stays that of the whole batch. Default: all."),
-            Setting("views", "N", "Varied views of each image in a batch. Default: 1."),
+            Setting("views", "N", "Varied views of each image in a batch."),
         ];
         Length =
         [
-            Setting("budget", "5m", "Time to fill when neither steps nor epochs are given: 90s, 5m, 1h. Default: 5m."),
+            Setting("budget", "5m", "Time to fill when neither steps nor epochs are given: 90s, 5m, 1h."),
             Setting("epochs", "N", "Passes over the training images."),
             Setting("steps", "N", "Optimiser steps."),
         ];
         Optimizer =
         [
-            Setting("optimizer", "adamw|sgd", "Default: adamw."),
-            Setting("lr", "RATE", "Peak learning rate. Default: 0.001."),
-            Setting("trunk-rate", "0..1", "Factor on the rate of a pre-trained trunk. Default: 1."),
-            Setting("layer-decay", "0..1", "Factor on the rate from each layer to the one before it. Default: 1, none."),
-            Setting("weight-decay", "DECAY", "Decoupled weight decay. Default: 0.05."),
-            Setting("momentum", "0..1", "Momentum of sgd. Default: 0.9."),
-            Setting("warmup", "0..1", "Share of the steps over which the rate rises; then it falls as a cosine. Default: 0.05."),
+            Setting("optimizer", "adamw|sgd", "What takes the steps."),
+            Setting("lr", "RATE", "Peak learning rate."),
+            Setting("trunk-rate", "0..1", "Factor on the rate of a pre-trained trunk."),
+            Setting("layer-decay", "0..1", "Factor on the rate from each layer to the one before it; 1 means none."),
+            Setting("weight-decay", "DECAY", "Decoupled weight decay."),
+            Setting("momentum", "0..1", "Momentum of sgd."),
+            Setting("warmup", "0..1", "Share of the steps over which the rate rises; then it falls as a cosine."),
             Setting("clip-norm", "NORM", "Largest norm of the gradient. Default: not clipped."),
             Setting("ema", "DECAY", "Decay of a moving average of the weights, which is then the result. Default: none."),
         ];
         Machine =
         [
-            Setting("seed", "N", "Decides weights, splits, batches and augmentation. Default: 0."),
-            Setting("device", "cpu|cuda[:N]", "Where to compute. Default: cpu."),
+            Setting("seed", "N", "Decides weights, splits, batches and augmentation."),
+            Setting("device", "cpu|cuda[:N]", "Where to compute."),
             Setting("threads", "N", "Threads of the computation. Default: all cores."),
         ];
         Saving =
@@ -105,7 +107,12 @@ internal sealed class RecipeFlags
     public string? FirstGiven(ParseResult parsed) =>
         settings.Prepend(File).FirstOrDefault(s => parsed.GetResult(s) is { Implicit: false })?.Name;
 
-    private Option<string> Setting(string key, string value, string description) => Keep(new Option<string>($"--{key}") { HelpName = value, Description = description });
+    // A default that a recipe states by itself is not written here again.
+    private Option<string> Setting(string key, string value, string description) => Keep(new Option<string>($"--{key}")
+    {
+        HelpName = value,
+        Description = defaults.TryGetValue(key, out var set) && !description.Contains("Default:", StringComparison.Ordinal) ? $"{description} Default: {set}." : description,
+    });
 
     private Option<bool> Switch(string key, string description) => Keep(new Option<bool>($"--{key}") { Description = description });
 

@@ -97,6 +97,15 @@ public sealed class RunFolder
         return new RunFolder(path);
     }
 
+    /// <summary>The run below a folder that was at work last.</summary>
+    /// <exception cref="SchaneException">There is none.</exception>
+    public static RunFolder Latest(string parent)
+    {
+        var runs = Directory.Exists(parent) ? Directory.GetDirectories(parent).Where(path => File.Exists(Path.Combine(path, "run.json"))) : [];
+        return Open(runs.MaxBy(path => File.GetLastWriteTimeUtc(Path.Combine(path, "journal.jsonl")))
+            ?? throw new SchaneException($"There is no run in '{parent}'; name one: --resume RUN."));
+    }
+
     /// <summary>Keeps other processes off this run until disposed; the lock dies with the process.</summary>
     /// <exception cref="SchaneException">Another process works on it, or the folder can't be written.</exception>
     public IDisposable Lock()

@@ -70,7 +70,14 @@ public static class TrainJob
         using var loader = new BatchLoader(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input),
             new LoaderOptions { Seed = recipe.Seed, Views = recipe.Views, Workers = Math.Max(1, (recipe.Threads ?? Environment.ProcessorCount) - 1), OnBadImage = recipe.OnBadImage });
         using var trainer = new Trainer(recipe, model.Classifier, preTrained, loader, JudgeOf(recipe, data, model), run, data.Fingerprint());
-        trainer.Run(resume, progress, Start(recipe, data, model, sampler), stop);
+        try
+        {
+            trainer.Run(resume, progress, Start(recipe, data, model, sampler), stop);
+        }
+        catch (OperationCanceledException e)
+        {
+            throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with `schane train --resume {run.Root}`.", e, stop);
+        }
         model.Classifier.eval();
         model.Save(run.Model);
         var results = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop) with { ImagesPerSecond = trainer.ImagesPerSecond };

@@ -89,6 +89,7 @@ internal sealed class Trainer : IDisposable
             if (stop.IsCancellationRequested)
             {
                 Save(step);
+                StepsDone = step;
                 journal.Write("end", ("step", step), ("seconds", watch.Elapsed.TotalSeconds), ("reason", "interrupted"));
                 stop.ThrowIfCancellationRequested();
             }

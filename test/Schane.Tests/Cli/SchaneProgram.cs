@@ -9,7 +9,7 @@ namespace Schane.Tests.Cli;
 /// <summary>Runs the real built program as people do, with stdout and stderr apart.</summary>
 internal sealed class SchaneProgram : IDisposable
 {
-    private static readonly string File = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Schane.Cli.exe" : "Schane.Cli");
+    public static readonly string File = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Schane.Cli.exe" : "Schane.Cli");
     private readonly StringBuilder output = new(), errors = new();
     private readonly Process process;
 
