@@ -56,6 +56,15 @@ public static class TrainJob
         return File.Exists(run.Source) ? recipe with { Data = File.ReadAllText(run.Source) } : recipe;
     }
 
+    /// <summary>The first setting that <paramref name="wanted"/> sets and a run's resolved recipe has otherwise; null if there is none.</summary>
+    internal static string? Differs(Recipe resolved, Recipe wanted)
+    {
+        foreach (var property in typeof(Recipe).GetProperties())
+            if (property.GetValue(wanted) is { } value && !value.Equals(property.GetValue(resolved)) && !(property.Name == nameof(Recipe.Data) && Shareable(wanted.Data) == resolved.Data))
+                return $"{property.Name} is {property.GetValue(resolved) ?? "unset"}, wanted {value}";
+        return null;
+    }
+
     /// <summary>The saved division of a run's images; null for data that come divided.</summary>
     internal static Splits? SplitsOf(RunFolder run) => File.Exists(run.Splits) ? Splits.Load(run.Splits) : null;
 

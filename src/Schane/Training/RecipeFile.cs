@@ -7,8 +7,9 @@ using YamlDotNet.Core.Events;
 namespace Schane.Training;
 
 /// <summary>
-/// Reads and writes recipes: one YAML mapping of plain scalars whose keys are the command line's flags. Tags, anchors, aliases and files over
-/// 1 MB are refused, so a recipe can't build objects or swell in memory.
+/// Reads and writes recipes: one YAML mapping of plain scalars whose keys are the command line's flags. Further documents of the file are the
+/// arms of a comparison: each is named by <c>arm</c> and overrides the first. Tags, anchors, aliases and files over 1 MB are refused, so a
+/// recipe can't build objects or swell in memory.
 /// </summary>
 public static class RecipeFile
 {
@@ -21,24 +22,54 @@ public static class RecipeFile
     public static IReadOnlyCollection<string> Keys { get; } = [.. Settings.Keys];
 
     /// <summary>Reads a recipe file.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="arm">Takes the settings of this arm on top, where the file has an arm of that name; null: the first document alone.</param>
     /// <exception cref="SchaneException">No such file, too large, not one mapping of scalars, an unknown key or a value out of range; the file and line are named.</exception>
-    public static Recipe Load(string path)
+    public static Recipe Load(string path, string? arm = null)
+    {
+        var (recipe, arms) = LoadArms(path);
+        return arms.FirstOrDefault(a => a.Name == arm).Recipe ?? recipe;
+    }
+
+    /// <summary>Reads a recipe file with its arms, in the order of the file.</summary>
+    /// <exception cref="SchaneException">As <see cref="Load"/>; or an arm has no name, or the name of another.</exception>
+    public static (Recipe Recipe, IReadOnlyList<(string Name, Recipe Recipe)> Arms) LoadArms(string path)
     {
         if (!File.Exists(path))
             throw new SchaneException($"There is no recipe file '{path}'.");
         if (new FileInfo(path).Length > LargestFile)
-            throw new SchaneException($"Recipe '{path}' is larger than 1 MB; a recipe is a short list of settings.");
-        return Parse(File.ReadAllText(path), path);
+            throw TooLarge(path);
+        return ParseArms(File.ReadAllText(path), path);
     }
 
     /// <summary>Reads a recipe from text; <paramref name="source"/> names it in errors.</summary>
-    public static Recipe Parse(string text, string source)
+    public static Recipe Parse(string text, string source) => ParseArms(text, source).Recipe;
+
+    internal static (Recipe Recipe, IReadOnlyList<(string Name, Recipe Recipe)> Arms) ParseArms(string text, string source)
     {
         if (text.Length > LargestFile)
-            throw new SchaneException($"Recipe '{source}' is larger than 1 MB; a recipe is a short list of settings.");
-        var recipe = new Recipe();
+            throw TooLarge(source);
+        var documents = Scalars(text, source).GroupBy(s => s.Document).ToDictionary(d => d.Key, d => d.ToList());
+        var recipe = Apply(new Recipe(), documents.GetValueOrDefault(0) ?? [], source);
+        var arms = new List<(string Name, Recipe Recipe)>();
+        foreach (var (_, settings) in documents.Where(d => d.Key > 0).OrderBy(d => d.Key))
+        {
+            var line = settings[0].Line;
+            var name = settings.FirstOrDefault(s => s.Key == "arm").Value
+                ?? throw new SchaneException($"{source} line {line}: every document after the first is an arm of a comparison and needs a line 'arm: NAME'.");
+            if (name.Length == 0 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+                throw new SchaneException($"{source} line {line}: the name of an arm is letters, digits, '-', '_' and '.' but is '{name}'.");
+            if (arms.Any(a => a.Name == name))
+                throw new SchaneException($"{source} line {line}: there are two arms '{name}'; rename one.");
+            arms.Add((name, Apply(recipe, settings.Where(s => s.Key != "arm"), source)));
+        }
+        return (recipe, arms);
+    }
+
+    private static Recipe Apply(Recipe recipe, IEnumerable<(int Document, string Key, string Value, long Line)> settings, string source)
+    {
         var seen = new HashSet<string>();
-        foreach (var (key, value, line) in Scalars(text, source))
+        foreach (var (_, key, value, line) in settings)
         {
             if (!seen.Add(key))
                 throw new SchaneException($"{source} line {line}: '{key}' stands twice; keep one.");
@@ -46,6 +77,8 @@ public static class RecipeFile
         }
         return recipe;
     }
+
+    private static SchaneException TooLarge(string source) => new($"Recipe '{source}' is larger than 1 MB; a recipe is a short list of settings.");
 
     /// <summary>The recipe with one setting changed, as the flag <c>--key value</c> does.</summary>
     /// <param name="recipe">The recipe to start from; it stays as it is.</param>
@@ -90,9 +123,10 @@ public static class RecipeFile
         _ => string.Concat(property.Select((c, i) => char.IsUpper(c) && i > 0 ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}")),
     };
 
-    private static IEnumerable<(string Key, string Value, long Line)> Scalars(string text, string source)
+    private static List<(int Document, string Key, string Value, long Line)> Scalars(string text, string source)
     {
-        var events = new List<ParsingEvent>();
+        var settings = new List<(int, string, string, long)>();
+        var (document, inMapping, key) = (-1, false, (Scalar?)null);
         try
         {
             var parser = new Parser(new Scanner(new StringReader(text)));
@@ -103,20 +137,27 @@ public static class RecipeFile
                     throw new SchaneException($"{source} line {current.Start.Line}: a recipe has no anchors or aliases; write the value out.");
                 if (current is NodeEvent { Tag.IsEmpty: false })
                     throw new SchaneException($"{source} line {current.Start.Line}: a recipe has no YAML tags; write plain values.");
-                if (current is SequenceStart || (current is MappingStart && events.Any(e => e is MappingStart)))
+                if (current is SequenceStart || (current is MappingStart && inMapping))
                     throw new SchaneException($"{source} line {current.Start.Line}: a recipe is one mapping of plain values, with no lists and no nesting.");
-                events.Add(current);
+                if (current is DocumentStart)
+                    document++;
+                else if (current is MappingStart or MappingEnd)
+                    inMapping = current is MappingStart;
+                else if (current is Scalar scalar)
+                {
+                    if (!inMapping && scalar.Value.Length > 0)
+                        throw new SchaneException($"{source} line {scalar.Start.Line}: a recipe is lines of 'setting: value'.");
+                    if (key is not null)
+                        settings.Add((document, key.Value, scalar.Value, key.Start.Line));
+                    key = key is null && inMapping ? scalar : null;
+                }
             }
         }
         catch (YamlException e)
         {
             throw new SchaneException($"{source} line {e.Start.Line}: not YAML: {e.Message}", e);
         }
-        var scalars = events.OfType<Scalar>().ToList();
-        if (scalars.Count > 0 && !events.Any(e => e is MappingStart))
-            throw new SchaneException($"{source} line {scalars[0].Start.Line}: a recipe is lines of 'setting: value'.");
-        for (var i = 0; i + 1 < scalars.Count; i += 2)
-            yield return (scalars[i].Value, scalars[i + 1].Value, scalars[i].Start.Line);
+        return settings;
     }
 
     private static object Read(string value, Type type)

@@ -29,10 +29,23 @@ public class RecipeFileTests
     [InlineData("loss:\n  kind: ce", "no lists and no nesting")]
     [InlineData("just words", "lines of 'setting: value'")]
     [InlineData("a: 'b", "not YAML")]
+    [InlineData("seed: 1\n---\nloss: ce", "r.yaml line 3: every document after the first is an arm")]
+    [InlineData("seed: 1\n---\narm: ../x", "the name of an arm is letters, digits")]
+    [InlineData("seed: 1\n---\narm: a\n---\narm: a", "there are two arms 'a'")]
     public void A_wrong_recipe_is_refused_with_its_line_and_rule(string text, string sentence)
     {
         var error = Assert.Throws<SchaneException>(() => RecipeFile.Parse(text, "r.yaml"));
         Assert.Contains(sentence, error.Message);
+    }
+
+    [Fact]
+    public void Further_documents_are_arms_that_override_the_first()
+    {
+        var (recipe, arms) = RecipeFile.ParseArms("lr: 0.004\nseed: 2\n---\narm: plain\nloss: ce\n---\narm: hard\nlr: 0.002\n", "r.yaml");
+        Assert.Equal((0.004, 2), (recipe.LearningRate, recipe.Seed));
+        Assert.Equal(["plain", "hard"], arms.Select(a => a.Name));
+        Assert.Equal((LossKind.Ce, 0.004, 2), (arms[0].Recipe.Loss, arms[0].Recipe.LearningRate, arms[0].Recipe.Seed));
+        Assert.Equal((LossKind.Schane, 0.002), (arms[1].Recipe.Loss, arms[1].Recipe.LearningRate));
     }
 
     [Fact]

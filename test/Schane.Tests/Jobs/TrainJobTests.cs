@@ -1,0 +1,126 @@
+using System.Text.Json;
+using Schane.Jobs;
+using Schane.Losses;
+using Schane.Tests.Data;
+using Schane.Training;
+
+namespace Schane.Tests.Jobs;
+
+public sealed class TrainJobTests : IDisposable
+{
+    private static readonly Recipe Short = new()
+    {
+        Data = "lookalikes", Weights = "none", LabelsPerClass = 2, Steps = 6, ClassesPerBatch = 4, ImagesPerClass = 2, SaveEvery = 2, EvaluateEvery = 100, Threads = 1,
+    };
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void The_same_recipe_gives_the_same_weights_to_the_bit()
+    {
+        TrainJob.Run(Short, At("a"));
+        TrainJob.Run(Short, At("b"));
+        Assert.Equal(Weights("a"), Weights("b"));
+    }
+
+    [Fact]
+    public void A_run_that_was_stopped_goes_on_to_the_weights_it_would_have_had()
+    {
+        TrainJob.Run(Short, At("whole"));
+        StopAfter(3, "stopped");
+        TrainJob.Resume(At("stopped"));
+        Assert.Equal(Weights("whole"), Weights("stopped"));
+        Assert.Equal(Steps("whole"), Steps("stopped"));
+    }
+
+    [Fact]
+    public void A_damaged_checkpoint_is_passed_over_for_the_one_before_and_said_so()
+    {
+        TrainJob.Run(Short, At("whole"));
+        StopAfter(5, "damaged");
+        var newest = Directory.GetFiles(Path.Combine(At("damaged"), "checkpoints"), "*.safetensors").Order().Last();
+        var bytes = File.ReadAllBytes(newest);
+        bytes[^5] ^= 1;
+        File.WriteAllBytes(newest, bytes);
+        var messages = new List<string>();
+        TrainJob.Resume(At("damaged"), progress: new Heard(messages));
+        Assert.Contains(messages, m => m.Contains($"{Path.GetFileName(newest)} is damaged"));
+        Assert.Equal(Weights("whole"), Weights("damaged"));
+    }
+
+    [Fact]
+    public void A_batch_without_positives_stops_the_run_and_names_the_sampler()
+    {
+        var lonely = Short with { Sampler = SamplerKind.Shuffled, Batch = 2, LabelsPerClass = 1 };
+        var error = Assert.Throws<SchaneException>(() => TrainJob.Run(lonely, At("lonely")));
+        Assert.Contains("--sampler balanced", error.Message);
+    }
+
+    [Fact]
+    public void The_journal_tells_of_every_step_how_many_positives_and_negatives_its_anchors_had()
+    {
+        TrainJob.Run(Short, At("run"));
+        var first = File.ReadLines(Path.Combine(At("run"), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).First(e => e.GetProperty("event").GetString() == "step");
+        Assert.Equal((0.0, 1.0, 6.0), (first.GetProperty("without_positives").GetDouble(), first.GetProperty("positives").GetDouble(), first.GetProperty("negatives").GetDouble()));
+    }
+
+    [Fact]
+    public void An_existing_run_is_refused_unless_forced_and_another_folder_is_never_touched()
+    {
+        TrainJob.Run(Short with { Steps = 1, Loss = LossKind.Ce }, At("run"));
+        Assert.Contains("--resume", Assert.Throws<SchaneException>(() => TrainJob.Run(Short, At("run"))).Message);
+        TrainJob.Run(Short with { Steps = 1 }, At("run"), force: true);
+        File.WriteAllText(folder.Write("mine/notes.txt", "text"u8.ToArray()), "keep");
+        Assert.Contains("holds no run", Assert.Throws<SchaneException>(() => TrainJob.Run(Short, At("mine"), force: true)).Message);
+        Assert.Equal("keep", File.ReadAllText(Path.Combine(At("mine"), "notes.txt")));
+    }
+
+    [Fact]
+    public void Two_processes_cannot_work_on_one_run()
+    {
+        TrainJob.Run(Short with { Steps = 1 }, At("run"));
+        using var held = Schane.Checkpoints.RunFolder.Open(At("run")).Lock();
+        Assert.Contains("Another process", Assert.Throws<SchaneException>(() => TrainJob.Resume(At("run"))).Message);
+    }
+
+    [Fact]
+    public void A_run_of_a_later_version_is_refused()
+    {
+        TrainJob.Run(Short with { Steps = 1 }, At("run"));
+        File.WriteAllText(Path.Combine(At("run"), "run.json"), """{"format": 99}""");
+        Assert.Contains("update schane", Assert.Throws<SchaneException>(() => EvaluateJob.Run(At("run"))).Message);
+    }
+
+    private string At(string name) => Path.Combine(folder.Path, name);
+
+    private byte[] Weights(string name) => File.ReadAllBytes(Path.Combine(At(name), "model.safetensors"));
+
+    private List<long> Steps(string name) => [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
+        .Where(e => e.GetProperty("event").GetString() == "step").Select(e => e.GetProperty("step").GetInt64())];
+
+    private void StopAfter(long step, string name)
+    {
+        using var stop = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Short, At(name), progress: new Stopper(step, stop), stop: stop.Token));
+    }
+
+    private sealed class Stopper(long step, CancellationTokenSource stop) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Step == step)
+                stop.Cancel();
+        }
+    }
+
+    private sealed class Heard(List<string> messages) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Message is not null)
+                messages.Add(value.Message);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using Schane.Data;
+using Schane.Losses;
+using Schane.Models;
+using Schane.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Schane.Tests.Training;
+
+/// <summary>The seam: loss at the embeddings, whatever the micro-batches.</summary>
+public class TrainingStepTests
+{
+    [Theory]
+    [InlineData(LossKind.Ce)]
+    [InlineData(LossKind.SupCon)]
+    [InlineData(LossKind.Schane)]
+    public void Micro_batches_give_the_gradient_of_the_whole_batch(LossKind loss)
+    {
+        using var scope = NewDisposeScope();
+        var whole = GradientOf(loss, microBatch: null);
+        foreach (var size in (int[])[1, 3, 4])                                             // 8 rows: even, uneven and single
+            Assert.True((GradientOf(loss, size) - whole).norm().ToDouble() <= 1e-12 * whole.norm().ToDouble(), $"micro-batches of {size}");
+    }
+
+    [Fact]
+    public void Running_statistics_move_once_however_many_micro_batches_there_are()
+    {
+        using var scope = NewDisposeScope();
+        using var random = Images(rows: 8, channels: 1, side: 16);
+        var (model, step) = Build("convnet4", 16, LossKind.Schane, microBatch: 4);
+        step.Run(random, 0).Dispose();
+        var counters = model.StateDict().Where(t => t.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Select(t => t.Value.item<long>()).ToList();
+        Assert.NotEmpty(counters);
+        Assert.All(counters, counter => Assert.Equal(2, counter));                         // two micro-batches, second pass only
+    }
+
+    [Fact]
+    public void Steps_leave_no_tensor_behind()
+    {
+        var (model, step) = Build("convnet4", 16, LossKind.Schane, microBatch: 4);
+        using var batch = Images(rows: 8, channels: 1, side: 16);
+        using var scope = NewDisposeScope();
+        step.Run(batch, 0).Dispose();                                                      // makes the gradients
+        var before = DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount;
+        for (var i = 0; i < 20; i++)
+            step.Run(batch, i).Dispose();
+        Assert.Equal(before, DisposeScopeManager.Statistics.TensorStatistics.ThreadTotalLiveCount);
+        model.Dispose();
+    }
+
+    private static Tensor GradientOf(LossKind loss, int? microBatch)
+    {
+        var (model, step) = Build("vit_tiny_patch16_224", 32, loss, microBatch);
+        model.to(ScalarType.Float64);
+        using var parameters = new FlatParameters([.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, 0)))]);
+        using var batch = Images(rows: 8, channels: 3, side: 32, ScalarType.Float64);
+        step.Run(batch, 0).Dispose();
+        model.Dispose();
+        return parameters.Gradients.clone();
+    }
+
+    private static (ImageClassifier, TrainingStep) Build(string name, int side, LossKind loss, int? microBatch)
+    {
+        var model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side), classes: 3);
+        model.train();
+        return (model, new TrainingStep(model, new JointObjective(JointOptions.For(loss)), microBatch, CPU));
+    }
+
+    private static Batch Images(int rows, int channels, int side, ScalarType type = ScalarType.Float32)
+    {
+        var generator = new Generator(7, CPU);
+        var images = randn([rows, channels, side, side], dtype: ScalarType.Float64, generator: generator).to(type).DetachFromDisposeScope();
+        var labels = tensor((long[])[.. Enumerable.Range(0, rows).Select(i => (long)(i / 2 % 3))]).DetachFromDisposeScope();
+        return new Batch(0, 0, images, labels, arange(rows, dtype: ScalarType.Int64).DetachFromDisposeScope(), [.. Enumerable.Range(0, rows)], [.. Enumerable.Range(0, rows)]);
+    }
+}
