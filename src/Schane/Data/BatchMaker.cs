@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using Schane.Data.Transforms;
 using Schane.Tensors;
 using static TorchSharp.torch;
 
@@ -10,71 +11,87 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
 {
     public ConcurrentDictionary<int, BadImage> Bad { get; } = new();
 
+    // One view of a file is decoded no further than its crop needs; several views share one whole decode.
+    private readonly IImageFiles? files = options.Views == 1 && transform is ImagePipeline { CropsFirst: true } ? dataset as IImageFiles : null;
+
     public Batch Make(long step, int epoch, int[] whole)
     {
         var (from, to) = ((int)((long)whole.Length * options.Rank / options.Ranks), (int)((long)whole.Length * (options.Rank + 1) / options.Ranks));
-        var pictures = new List<(int Index, int Position, int Time, Image8 Image)>(to - from);
-        var times = new Dictionary<int, int>();                           // a sampler may repeat an image in a batch: each time is another view
-        for (var i = 0; i < to; i++)
-        {
-            var time = times[whole[i]] = times.GetValueOrDefault(whole[i], -1) + 1;
-            if (i >= from && Read(whole[i]) is { } image)
-                pictures.Add((whole[i], i, time, image));
-        }
-        if (pictures.Count == 0)
-            throw new SchaneException(from == to
-                ? $"Batch {step} has {whole.Length} images, too few for {options.Ranks} ranks. Make batches larger."
-                : $"None of the {to - from} images of batch {step} can be read; the first: {Bad[whole[from]].Reason}");
-
-        var (n, views, shape) = (pictures.Count, options.Views, transform.Output);
+        if (from == to)
+            throw new SchaneException($"Batch {step} has {whole.Length} images, too few for {options.Ranks} ranks. Make batches larger.");
+        var (views, shape) = (options.Views, transform.Output);
         var size = shape.Channels * shape.Height * shape.Width;
-        var images = empty([(long)n * views, shape.Channels, shape.Height, shape.Width], float32);
-        var labels = empty([(long)n * views], int64);
-        var ids = empty([(long)n * views], int64);
+        var images = empty([(long)(to - from) * views, shape.Channels, shape.Height, shape.Width], float32);
         try
         {
             var rows = MemoryMarshal.Cast<byte, float>(images.bytes);
-            var labelRows = MemoryMarshal.Cast<byte, long>(labels.bytes);
-            var idRows = MemoryMarshal.Cast<byte, long>(ids.bytes);
-            for (var i = 0; i < n; i++)
-                for (var v = 0; v < views; v++)
-                {
-                    var row = v * n + i;
-                    var random = new SampleRandom(options.Seed, epoch, pictures[i].Index, pictures[i].Time * views + v);
-                    transform.Apply(pictures[i].Image, ref random, rows.Slice(row * size, size));
-                    (labelRows[row], idRows[row]) = (dataset.LabelOf(pictures[i].Index), pictures[i].Index);
-                }
+            var read = new List<(int Index, int Position)>(to - from);    // in order; what can't be read leaves its rows to be closed up
+            var times = new Dictionary<int, int>();                       // a sampler may repeat an image in a batch: each time is another view
+            for (var i = 0; i < to; i++)
+            {
+                var time = times[whole[i]] = times.GetValueOrDefault(whole[i], -1) + 1;
+                if (i >= from && Draw(epoch, whole[i], time, rows, read.Count, to - from, size))
+                    read.Add((whole[i], i));
+            }
+            if (read.Count == 0)
+                throw new SchaneException($"None of the {to - from} images of batch {step} can be read; the first: {Bad[whole[from]].Reason}");
+            images = CloseUp(images, read.Count, to - from);
             if (options.PinMemory)
             {
                 var pageable = images;
                 images = pageable.pin_memory();
                 pageable.Dispose();
             }
-            return new(step, epoch, images, labels, ids, [.. pictures.Select(p => p.Index)], [.. pictures.Select(p => p.Position)]);
+            return new(step, epoch, images, Repeat(read.Select(r => (long)dataset.LabelOf(r.Index))), Repeat(read.Select(r => (long)r.Index)),
+                [.. read.Select(r => r.Index)], [.. read.Select(r => r.Position)]);
         }
         catch
         {
             images.Dispose();
-            labels.Dispose();
-            ids.Dispose();
             throw;
         }
     }
 
-    private Image8? Read(int index)
+    /// <summary>Writes the views of one image to rows <paramref name="row"/>, n + row, 2n + row …; false where it can't be read and is to be skipped.</summary>
+    private bool Draw(int epoch, int index, int time, Span<float> rows, int row, int n, int size)
     {
-        if (options.OnBadImage == OnBadImage.Fail)
-            return dataset.Read(index);
         if (Bad.ContainsKey(index))
-            return null;
+            return false;
         try
         {
-            return dataset.Read(index);
+            var file = files?.ReadFile(index);
+            var image = file is null ? dataset.Read(index) : null;
+            for (var v = 0; v < options.Views; v++)
+            {
+                var random = new SampleRandom(options.Seed, epoch, index, time * options.Views + v);
+                var destination = rows.Slice((v * n + row) * size, size);
+                if (file is var (bytes, name))
+                    ((ImagePipeline)transform).ApplyToFile(bytes, name, files!.Limits, ref random, destination);
+                else
+                    transform.Apply(image!, ref random, destination);
+            }
+            return true;
         }
-        catch (SchaneException e)
+        catch (SchaneException e) when (options.OnBadImage == OnBadImage.Skip)
         {
             Bad[index] = new(index, dataset.NameOf(index), e.Message);
-            return null;
+            return false;
         }
+    }
+
+    /// <summary>Takes the first <paramref name="kept"/> of each <paramref name="n"/> rows.</summary>
+    private Tensor CloseUp(Tensor images, int kept, int n)
+    {
+        if (kept == n)
+            return images;
+        using var scope = NewDisposeScope();
+        using var all = images;
+        return all.view([options.Views, n, .. all.shape[1..]]).narrow(1, 0, kept).reshape([(long)options.Views * kept, .. all.shape[1..]]).clone().MoveToOuterDisposeScope();
+    }
+
+    private Tensor Repeat(IEnumerable<long> values)
+    {
+        long[] once = [.. values];
+        return tensor([.. Enumerable.Repeat(once, options.Views).SelectMany(v => v)], int64);
     }
 }

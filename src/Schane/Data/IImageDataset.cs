@@ -23,5 +23,15 @@ public interface IImageDataset
     Image8 Read(int index);
 }
 
+/// <summary>A data set whose images are files: they can be had undecoded, so that no more of them is decoded than is needed.</summary>
+internal interface IImageFiles : IImageDataset
+{
+    /// <summary>What files are refused.</summary>
+    ImageLimits Limits { get; }
+
+    /// <summary>The bytes of image <paramref name="index"/> and how errors call it; null where it is no file.</summary>
+    (byte[] Bytes, string Name)? ReadFile(int index);
+}
+
 /// <summary>A decoded image: 8-bit samples, height × width × channels, rows from the top. Channels is 1 (gray) or 3 (RGB).</summary>
 public sealed record Image8(int Width, int Height, int Channels, byte[] Pixels);

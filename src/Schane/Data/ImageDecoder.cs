@@ -73,7 +73,7 @@ public static class ImageDecoder
         }
     }
 
-    private static unsafe SKCodec Open(byte* start, ReadOnlySpan<byte> bytes, string name, ImageLimits limits)
+    internal static unsafe SKCodec Open(byte* start, ReadOnlySpan<byte> bytes, string name, ImageLimits limits)
     {
         if (bytes.Length > (long)limits.MaxMegabytes << 20)
             throw new SchaneException($"'{Printable.Escape(name)}' is {bytes.Length >> 20} MiB; images may have {limits.MaxMegabytes} MiB. Shrink it or raise MaxMegabytes.");
@@ -122,7 +122,7 @@ public static class ImageDecoder
         }
     }
 
-    private static void Check(SKCodec codec, SKCodecResult result, string name)
+    internal static void Check(SKCodec codec, SKCodecResult result, string name)
     {
         if (result == SKCodecResult.Success)
             return;

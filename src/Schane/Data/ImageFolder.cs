@@ -5,7 +5,7 @@ namespace Schane.Data;
 /// and <c>test/</c>. Files are images by content, extensions in any case; folders inside a class folder belong to the class.
 /// </summary>
 /// <remarks>Only reads. Hidden files, and files that are no images, are passed over and listed in <see cref="Strays"/>.</remarks>
-public sealed class ImageFolder : IImageDataset
+public sealed class ImageFolder : IImageDataset, IImageFiles
 {
     private readonly List<ScannedFile> files;
     private readonly int[] labels;
@@ -91,6 +91,10 @@ public sealed class ImageFolder : IImageDataset
 
     /// <inheritdoc/>
     public Image8 Read(int index) => ImageDecoder.DecodeFile(PathOf(index), PathOf(index), options.Limits);
+
+    ImageLimits IImageFiles.Limits => options.Limits;
+
+    (byte[] Bytes, string Name)? IImageFiles.ReadFile(int index) => (ImageDecoder.ReadBytes(PathOf(index), PathOf(index), options.Limits), PathOf(index));
 
     private static string NoImages(string shown, FolderScan scan)
     {

@@ -6,7 +6,7 @@ namespace Schane.Data;
 /// <param name="inner">The whole.</param>
 /// <param name="indices">Which images, in which order.</param>
 /// <param name="name">Name of the part; the whole's if null.</param>
-public sealed class Subset(IImageDataset inner, IReadOnlyList<int> indices, string? name = null) : IImageDataset
+public sealed class Subset(IImageDataset inner, IReadOnlyList<int> indices, string? name = null) : IImageDataset, IImageFiles
 {
     /// <summary>Indices into the whole.</summary>
     public IReadOnlyList<int> Indices => indices;
@@ -28,6 +28,10 @@ public sealed class Subset(IImageDataset inner, IReadOnlyList<int> indices, stri
 
     /// <inheritdoc/>
     public Image8 Read(int index) => inner.Read(indices[index]);
+
+    ImageLimits IImageFiles.Limits => inner is IImageFiles files ? files.Limits : ImageLimits.Default;
+
+    (byte[] Bytes, string Name)? IImageFiles.ReadFile(int index) => (inner as IImageFiles)?.ReadFile(indices[index]);
 
     /// <summary>At most <paramref name="perClass"/> images of each class, drawn at random: few labels.</summary>
     /// <param name="dataset">The whole.</param>

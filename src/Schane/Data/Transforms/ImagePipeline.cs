@@ -45,7 +45,24 @@ public sealed class ImagePipeline : IImageTransform
     /// <inheritdoc/>
     public void Apply(Image8 image, ref SampleRandom random, Span<float> destination)
     {
-        var picture = Draw(image, ref random);
+        Normalise(Draw(image, ref random), destination);
+    }
+
+    /// <summary>Whether <see cref="ApplyToFile"/> is faster than decoding first: the first step cuts a random box.</summary>
+    internal bool CropsFirst => steps is [RandomResizedCrop, ..];
+
+    /// <summary>The same from a file in memory, of which no more is decoded than the first step's box needs.</summary>
+    internal void ApplyToFile(ReadOnlySpan<byte> file, string name, ImageLimits limits, ref SampleRandom random, Span<float> destination)
+    {
+        var picture = canvas ??= new();
+        CropDecoder.Decode(file, name, limits, (RandomResizedCrop)steps[0], input.Channels, ref random, picture);
+        foreach (var step in steps.AsSpan(1))
+            step.Apply(picture, ref random);
+        Normalise(picture, destination);
+    }
+
+    private void Normalise(Canvas picture, Span<float> destination)
+    {
         var plane = input.Size * input.Size;
         if (destination.Length != plane * input.Channels)
             throw new ArgumentException($"destination must have {plane * input.Channels} elements but has {destination.Length}.", nameof(destination));
