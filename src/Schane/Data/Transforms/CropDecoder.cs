@@ -3,10 +3,12 @@ using SkiaSharp;
 namespace Schane.Data.Transforms;
 
 /// <summary>
-/// Decodes no more of a JPEG than the box that a random crop has drawn: rows above are skipped, rows below never reached, columns beside it left
-/// out. Two thirds of the time of a whole decode for the customary crops.
+/// Decodes no more rows of a JPEG than the box that a random crop has drawn needs: those above are skipped, those below never reached.
 /// </summary>
-/// <remarks>Other formats, and pictures to be turned upright, are decoded whole. The pixels are those of a whole decode.</remarks>
+/// <remarks>
+/// Other formats, and pictures to be turned upright, are decoded whole. The pixels are those of a whole decode. Columns can't be left out:
+/// SkiaSharp 4.155 hands Skia a subset on its own stack, and Skia looks at it again, long gone, to fill up the rows of a damaged file.
+/// </remarks>
 internal static class CropDecoder
 {
     [ThreadStatic] private static byte[]? rows;
@@ -36,20 +38,18 @@ internal static class CropDecoder
             ImageDecoder.Check(codec, SKCodecResult.IncompleteInput, name);
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         var (left, top, boxWidth, boxHeight) = crop.Draw(width, height, ref random);
-        // One column more on either side: chroma is interpolated across the edge of what is decoded.
-        var (from, to) = (Math.Max(left - 1, 0), Math.Min(left + boxWidth + 1, width));
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
-        var stride = (to - from) * 4;
+        var stride = width * 4;
         if (rows is null || rows.Length < stride * boxHeight)
             rows = GC.AllocateUninitializedArray<byte>(stride * boxHeight);
-        ImageDecoder.Check(codec, codec.StartScanlineDecode(info, new SKCodecOptions(new SKRectI(from, 0, to, height))), name);
+        ImageDecoder.Check(codec, codec.StartScanlineDecode(info), name);
         fixed (byte* decoded = rows)
             if ((top > 0 && !codec.SkipScanlines(top)) || codec.GetScanlines((nint)decoded, boxHeight, stride) != boxHeight)
                 ImageDecoder.Check(codec, SKCodecResult.IncompleteInput, name);
 
         var tight = canvas.Draw(boxWidth, boxHeight, 3);
         for (var y = 0; y < boxHeight; y++)
-            PixelRows.DropAlpha(rows.AsSpan(y * stride + (left - from) * 4, boxWidth * 4), tight.Slice(y * boxWidth * 3, boxWidth * 3));
+            PixelRows.DropAlpha(rows.AsSpan(y * stride + left * 4, boxWidth * 4), tight.Slice(y * boxWidth * 3, boxWidth * 3));
         canvas.Turn(boxWidth, boxHeight, 3);
         if (channels == 1)
             canvas.ToChannels(1);
