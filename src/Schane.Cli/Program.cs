@@ -7,6 +7,7 @@ var root = new Root(
     new TrainVerb(),
     new EvaluateVerb(),
     new PredictVerb(),
+    new FewShotVerb(),
     new ReportVerb(),
     new Command("data", "The data to train on.") { new DataListVerb(), new DataCheckVerb() },
     new Command("models", "The architectures that can be trained.") { new ModelsListVerb(), new ModelsShowVerb() },

@@ -160,7 +160,7 @@ public static class TrainJob
     private static ImageClassifier NewClassifier(Recipe recipe, DataSetup data, int inputSize) =>
         new(ModelRegistry.Create(recipe.Model!, recipe.Seed, inputSize: inputSize), data.Train.Classes.Count, new ClassifierOptions { Seed = recipe.Seed });
 
-    private static bool LoadWeights(Recipe recipe, ImageClassifier model, IProgress<TrainingProgress>? progress)
+    internal static bool LoadWeights(Recipe recipe, ImageClassifier model, IProgress<TrainingProgress>? progress)
     {
         if (recipe.Weights == "none")
             return false;

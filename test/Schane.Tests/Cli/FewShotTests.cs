@@ -1,0 +1,35 @@
+namespace Schane.Tests.Cli;
+
+public class FewShotTests
+{
+    private static readonly string[] Shape = ["--ways", "2", "--shots", "1", "--queries", "3", "--episodes", "20", "--weights", "none"];
+
+    [Fact]
+    public void Classes_of_two_colours_are_told_apart_and_the_episodes_are_kept()
+    {
+        using var photos = Photos.OfTwoClasses();
+        var file = Path.Combine(photos.Root, "e.json");
+        var first = SchaneProgram.Run(["fewshot", "--data", photos.Data, "--episodes-file", file, "--json", .. Shape]).Done();
+        Assert.Equal(["cosine-centroid", "cosine-neighbour"], first.Document().GetProperty("results").EnumerateArray().Select(r => r.GetProperty("classifier").GetString()!));
+        Assert.All(first.Document().GetProperty("results").EnumerateArray(), r => Assert.InRange(r.GetProperty("accuracy").GetProperty("mean").GetDouble(), 0.9, 1));
+        var written = File.ReadAllBytes(file);
+        Assert.Equal(first.Output, SchaneProgram.Run(["fewshot", "--data", photos.Data, "--episodes-file", file, "--json", .. Shape]).Done().Output);
+        Assert.Equal(written, File.ReadAllBytes(file));
+        Assert.Contains("other episodes", SchaneProgram.Run(["fewshot", "--data", photos.Data, "--episodes-file", file, "--seed", "1", .. Shape]).Refusal());
+    }
+
+    [Fact]
+    public void A_class_with_too_few_images_is_named()
+    {
+        using var photos = new Photos(("red", 10), ("blue", 3));
+        Assert.Contains("'blue' has 3", SchaneProgram.Run(["fewshot", "--data", photos.Data, .. Shape]).Refusal());
+    }
+
+    [Theory]
+    [InlineData("", "needs --data")]
+    [InlineData("run --data x --model resnet18", "leave out --model")]
+    [InlineData("--data x --ways 1", "Ways must be at least 2 but is 1.")]
+    [InlineData("--data x --ways many", "--ways must be a whole number but is 'many'.")]
+    public void Wrong_use_is_refused(string flags, string sentence) =>
+        Assert.Contains(sentence, SchaneProgram.Run(["fewshot", .. flags.Split(' ', StringSplitOptions.RemoveEmptyEntries)]).Refusal());
+}
