@@ -1,0 +1,163 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+
+namespace Schane.Checkpoints;
+
+/// <summary>
+/// Finds weights by reference: <c>hf:OWNER/NAME[@REVISION][/FILE]</c>, <c>https://…[#sha256=…]</c>, <c>file:PATH</c> or a path. Downloads are kept
+/// in a cache that several processes may share, under the commit they are of, and are checked by size and SHA-256.
+/// </summary>
+public sealed class WeightsHub : IDisposable
+{
+    private static readonly string[] UsualFiles = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
+
+    private readonly HubOptions options;
+    private readonly Download download;
+
+    /// <summary>A hub with these settings; null for the defaults, which come from the environment.</summary>
+    public WeightsHub(HubOptions? options = null)
+    {
+        this.options = options ?? new();
+        download = new(this.options);
+    }
+
+    /// <summary>Makes sure that the weights are on this machine, fetching them if they are not.</summary>
+    /// <param name="reference">What to find.</param>
+    /// <param name="progress">Told of each piece that arrives.</param>
+    /// <param name="stop">Stops a download; what is there is kept and goes on next time.</param>
+    /// <exception cref="SchaneException">The reference breaks a rule, there is no such file, the server refuses it, or its hash is wrong.</exception>
+    /// <exception cref="DownloadException">The network fails.</exception>
+    public async Task<ResolvedWeights> ResolveAsync(string reference, IProgress<DownloadProgress>? progress = null, CancellationToken stop = default)
+    {
+        var parsed = WeightsReference.Parse(reference);
+        return parsed switch
+        {
+            WeightsReference.LocalFile local => await LocalAsync(local, stop).ConfigureAwait(false),
+            WeightsReference.Address address => await AddressAsync(address, progress, stop).ConfigureAwait(false),
+            _ => await HubAsync((WeightsReference.Hub)parsed, progress, stop).ConfigureAwait(false),
+        };
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => download.Dispose();
+
+    private static async Task<ResolvedWeights> LocalAsync(WeightsReference.LocalFile local, CancellationToken stop)
+    {
+        using (new ByteSource(local.Path)) { }                            // says what is wrong with the path
+        return new(local.Shown, local.Path, null, [new(Path.GetFileName(local.Path), new FileInfo(local.Path).Length, await Download.HashAsync(local.Path, stop).ConfigureAwait(false))]);
+    }
+
+    private async Task<ResolvedWeights> AddressAsync(WeightsReference.Address address, IProgress<DownloadProgress>? progress, CancellationToken stop)
+    {
+        var key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(WeightsReference.Show(address.Uri))))[..32];
+        var name = Path.GetFileName(address.Uri.AbsolutePath) is { Length: > 0 and < 200 } last ? last.Replace(':', '_') : "weights";
+        var path = Path.Combine(options.CacheFolder, "url", key, name);
+        var file = await CachedAsync(path, address.Shown, address.Sha256, async () =>
+        {
+            var remote = await download.AskAsync(address.Uri, stop).ConfigureAwait(false) ?? throw new CheckpointException(address.Shown, "does not exist (HTTP 404).");
+            return remote with { Sha256 = address.Sha256 ?? remote.Sha256 };
+        }, progress, stop).ConfigureAwait(false);
+        return new(address.Shown, path, null, [file]);
+    }
+
+    private async Task<ResolvedWeights> HubAsync(WeightsReference.Hub hub, IProgress<DownloadProgress>? progress, CancellationToken stop)
+    {
+        var folder = Path.Combine(options.CacheFolder, "hf", hub.Repository.Replace("/", "--", StringComparison.Ordinal));
+        var (commit, name) = await RevisionAsync(hub, folder, stop).ConfigureAwait(false);
+        var files = new List<WeightsFile>();
+
+        async Task<string> FileAsync(string file)
+        {
+            var path = Path.Combine(folder, commit, file);
+            var uri = Address(hub.Repository, commit, file);
+            files.Add(await CachedAsync(path, hub.Shown, null, async () =>
+                await download.AskAsync(uri, stop).ConfigureAwait(false) ?? throw new CheckpointException(hub.Shown, $"has no file '{file}' in revision {commit}."), progress, stop).ConfigureAwait(false));
+            return path;
+        }
+        var main = await FileAsync(name).ConfigureAwait(false);
+        if (name.EndsWith(".index.json", StringComparison.Ordinal))
+            foreach (var shard in ShardedCheckpoint.ReadIndex(main).Values.Distinct().Order(StringComparer.Ordinal))
+                await FileAsync(Path.Combine(Path.GetDirectoryName(name) ?? "", shard)).ConfigureAwait(false);
+        return new(hub.Shown, main, commit, files);
+    }
+
+    /// <summary>Commit and file of a reference: asked of the server, and remembered for when there is none.</summary>
+    private async Task<(string Commit, string File)> RevisionAsync(WeightsReference.Hub hub, string folder, CancellationToken stop)
+    {
+        var note = Path.Combine(folder, "refs", $"{hub.Revision}{(hub.File is null ? "" : "." + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(hub.File)))[..16])}.json");
+        var known = ReadNote<Reference>(note);
+        if (known is not null && (options.Offline || known.Commit == hub.Revision))   // a commit never changes
+            return (known.Commit, known.File);
+        if (options.Offline)
+            throw new CheckpointException(hub.Shown, $"is not in the cache at {options.CacheFolder}, and --offline forbids to fetch it.");
+        foreach (var file in hub.File is { } asked ? [asked] : UsualFiles)
+        {
+            if (await download.AskAsync(Address(hub.Repository, hub.Revision, file), stop).ConfigureAwait(false) is not { } remote)
+                continue;
+            var commit = remote.Revision is { } revision && revision.Length <= 96 && revision.All(char.IsAsciiLetterOrDigit) ? revision : hub.Revision;
+            WriteNote(note, new Reference(commit, file));
+            return (commit, file);
+        }
+        throw new CheckpointException(hub.Shown, hub.File is null
+            ? $"does not exist, or has none of {string.Join(", ", UsualFiles)} in revision {hub.Revision}; name the file behind a slash."
+            : $"does not exist (HTTP 404); check owner, name, revision and file.");
+    }
+
+    /// <summary>The file from the cache, or fetched into it. One process fetches; others wait for it.</summary>
+    private async Task<WeightsFile> CachedAsync(string path, string shown, string? sha256, Func<Task<RemoteFile>> ask, IProgress<DownloadProgress>? progress, CancellationToken stop)
+    {
+        WeightsFile? Known() => File.Exists(path) && ReadNote<WeightsFile>($"{path}.json") is { } note && note.Bytes == new FileInfo(path).Length && (sha256 is null || sha256 == note.Sha256) ? note : null;
+
+        if (Known() is { } there)
+            return there;
+        if (options.Offline)
+            throw new CheckpointException(shown, $"is not in the cache at {options.CacheFolder}, and --offline forbids to fetch it.");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await using var turn = await LockAsync($"{path}.lock", stop).ConfigureAwait(false);
+        if (Known() is { } meanwhile)
+            return meanwhile;
+        var file = await download.FetchAsync(await ask().ConfigureAwait(false), path, progress, stop).ConfigureAwait(false);
+        WriteNote($"{path}.json", file);
+        return file;
+    }
+
+    private static async Task<FileStream> LockAsync(string path, CancellationToken stop)
+    {
+        while (true)
+        {
+            try
+            {
+                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            }
+            catch (IOException) when (File.Exists(path))                  // another process has it
+            {
+                await Task.Delay(100, stop).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private Uri Address(string repository, string revision, string file) => new(options.Endpoint, $"/{repository}/resolve/{revision}/{file.Replace('\\', '/')}");
+
+    private static T? ReadNote<T>(string path) where T : class
+    {
+        try
+        {
+            return File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path)) : null;
+        }
+        catch (JsonException)
+        {
+            return null;                                                  // cut while it was written: as if it were not there
+        }
+    }
+
+    private static void WriteNote<T>(string path, T note)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
+        File.WriteAllText(temporary, JsonSerializer.Serialize(note));
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    private sealed record Reference(string Commit, string File);
+}

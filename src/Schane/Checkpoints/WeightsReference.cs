@@ -1,0 +1,65 @@
+using System.Text.RegularExpressions;
+
+namespace Schane.Checkpoints;
+
+/// <summary>What <c>--weights</c> names: a file, an address, or a model of a hub.</summary>
+internal abstract partial record WeightsReference
+{
+    /// <summary>A file of this machine.</summary>
+    public sealed record LocalFile(string Path) : WeightsReference;
+
+    /// <summary>A file behind an address, perhaps with the hash it must have.</summary>
+    public sealed record Address(Uri Uri, string? Sha256) : WeightsReference;
+
+    /// <summary>A model of the Hugging Face hub; without a file the usual names are tried.</summary>
+    public sealed record Hub(string Repository, string Revision, string? File) : WeightsReference;
+
+    /// <summary>The reference as it may be shown and recorded: an address without user, password and query, which can be secrets.</summary>
+    public string Shown => this switch
+    {
+        LocalFile file => $"file:{file.Path}",
+        Address address => Show(address.Uri),
+        Hub hub => $"hf:{hub.Repository}{(hub.Revision == "main" ? "" : $"@{hub.Revision}")}{(hub.File is null ? "" : $"/{hub.File}")}",
+        _ => "",
+    };
+
+    /// <summary>Parses <c>hf:owner/name[@revision][/file]</c>, <c>https://…[#sha256=…]</c>, <c>file:path</c> or a path.</summary>
+    /// <exception cref="SchaneException">It is none of these, or http of another machine.</exception>
+    public static WeightsReference Parse(string text)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(text);
+        if (text.StartsWith("hf:", StringComparison.OrdinalIgnoreCase))
+        {
+            var match = HubPattern().Match(text);
+            if (!match.Success || match.Groups["file"].Value.Split('/').Contains(".."))
+                throw new SchaneException($"'{SafetensorsHeader.Shown(text)}' is not a model of a hub: hf:OWNER/NAME, hf:OWNER/NAME@REVISION or either with /FILE is one.");
+            var (revision, file) = (match.Groups["revision"], match.Groups["file"]);
+            return new Hub(match.Groups["repository"].Value, revision.Success ? revision.Value : "main", file.Success ? file.Value : null);
+        }
+        if (text.StartsWith("file:", StringComparison.OrdinalIgnoreCase))
+            return new LocalFile(text.StartsWith("file://", StringComparison.OrdinalIgnoreCase) && Uri.TryCreate(text, UriKind.Absolute, out var local) ? local.LocalPath : text[5..]);
+        if (text.StartsWith("https:", StringComparison.OrdinalIgnoreCase) || text.StartsWith("http:", StringComparison.OrdinalIgnoreCase))
+        {
+            if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Host.Length == 0)
+                throw new SchaneException("The address of the weights can't be read; https://HOST/PATH is one.");
+            if (uri.Scheme != "https" && !uri.IsLoopback)
+                throw new SchaneException($"'{Show(uri)}' is not encrypted, so anyone on the way could change the weights; use https.");
+            var hash = uri.Fragment.StartsWith("#sha256=", StringComparison.OrdinalIgnoreCase) ? uri.Fragment[8..].ToLowerInvariant() : null;
+            if (uri.Fragment.Length > 0 && (hash is null || !HashPattern().IsMatch(hash)))
+                throw new SchaneException($"What follows # in '{Show(uri)}' must be sha256= and 64 hexadecimal digits.");
+            return new Address(new UriBuilder(uri) { Fragment = "" }.Uri, hash);
+        }
+        return new LocalFile(text);
+    }
+
+    /// <summary>An address without what may be secret.</summary>
+    public static string Show(Uri uri) => $"{uri.Scheme}://{uri.Authority}{uri.AbsolutePath}";
+
+    public static bool IsHash(string text) => HashPattern().IsMatch(text);
+
+    [GeneratedRegex(@"^hf:(?<repository>[\w.-]{1,96}/[\w.-]{1,96})(@(?<revision>[\w.-]{1,96}))?(/(?<file>[\w.-][\w./-]{0,200}))?$", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking)]
+    private static partial Regex HubPattern();
+
+    [GeneratedRegex("^[0-9a-f]{64}$")]
+    private static partial Regex HashPattern();
+}
