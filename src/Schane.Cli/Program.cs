@@ -7,6 +7,7 @@ var root = new Root(
     new TrainVerb(),
     new EvaluateVerb(),
     new PredictVerb(),
+    new CompareVerb(),
     new FewShotVerb(),
     new ReportVerb(),
     new Command("data", "The data to train on.") { new DataListVerb(), new DataCheckVerb() },

@@ -96,7 +96,9 @@ internal sealed class RecipeFlags
     /// <summary>The recipe that the command line asks for: the file's if one is named, with the flags on top.</summary>
     public Recipe Read(ParseResult parsed)
     {
-        var recipe = parsed.GetValue(File) is { } file ? RecipeFile.Load(file) : new Recipe();
+        // A recipe with arms gives the arm that is named like the loss, so that one run of a comparison can be made by itself.
+        var loss = settings.OfType<Option<string>>().First(s => s.Name == "--loss");
+        var recipe = parsed.GetValue(File) is { } file ? RecipeFile.Load(file, parsed.GetValue(loss)) : new Recipe();
         foreach (var setting in settings)
             if (parsed.GetResult(setting) is { Implicit: false } given)
                 recipe = RecipeFile.With(recipe, setting.Name[2..], given.Tokens is [var value] ? value.Value : "", setting.Name);
