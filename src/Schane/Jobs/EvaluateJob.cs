@@ -2,6 +2,7 @@ using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
+using Schane.Tensors;
 using Schane.Training;
 using static TorchSharp.torch;
 
@@ -22,6 +23,7 @@ public static class EvaluateJob
     /// <exception cref="SchaneException">No such run, it did not finish, or the data do not fit it.</exception>
     public static RunResults Run(string folder, string? data = null, string? dataRoot = null, string device = "cpu", CancellationToken stop = default)
     {
+        Devices.Find(device);
         var run = RunFolder.Open(folder);
         var recipe = TrainJob.RecipeOf(run) with { Device = device };
         using var model = RunModel.Load(run.Model, device);

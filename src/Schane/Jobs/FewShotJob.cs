@@ -3,6 +3,7 @@ using Schane.Data;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
 using Schane.Models;
+using Schane.Tensors;
 using Schane.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -40,6 +41,7 @@ public sealed record FewShotJob
     /// <exception cref="SchaneException">The run, the weights, the data or the episodes break a rule.</exception>
     public FewShotReport Measure(CancellationToken stop = default)
     {
+        var where = Devices.Find(Device);
         var images = DatasetCatalog.Open(Data, DataRoot);
         int[] labels = [.. Enumerable.Range(0, images.Count).Select(images.LabelOf)];
         var episodes = EpisodeFile is not null && File.Exists(EpisodeFile) ? EpisodeList.Load(EpisodeFile) : EpisodeList.Draw(labels, images.Classes, Options);
@@ -48,7 +50,7 @@ public sealed record FewShotJob
 
         using var scope = NewDisposeScope();
         using var model = Run is null ? Initial() : RunModel.Load(RunFolder.Open(Run).Model, Device);
-        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(Device), cancel: stop);
+        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), where, cancel: stop);
         var embeddings = EmbeddingSet.Of(outputs.Embeddings, outputs.Labels, images.Classes);
         var results = ((FewShotClassifier[])[FewShotClassifier.CosineCentroid, FewShotClassifier.CosineNeighbour])
             .Select(classifier => FewShot.Run(embeddings, episodes, classifier)).Select(r => new FewShotAccuracy(r.Classifier, r.Accuracy)).ToList();

@@ -20,7 +20,7 @@ public sealed class PredictJob : IDisposable
     /// <exception cref="SchaneException">No run there, or it did not finish.</exception>
     public PredictJob(string folder, string device = "cpu")
     {
-        this.device = torch.device(device);
+        this.device = Devices.Find(device);
         model = RunModel.Load(RunFolder.Open(folder).Model, device);
         transform = TransformPreset.Find(model.Augmentation).Evaluation(model.Input);
     }

@@ -4,6 +4,7 @@ using Schane.Data.Transforms;
 using Schane.Evaluation;
 using Schane.Models;
 using Schane.Reporting;
+using Schane.Tensors;
 using Schane.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -27,6 +28,7 @@ public static class TrainJob
         Recipe recipe, string? folder = null, bool force = false, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(recipe);
+        Devices.Find(recipe.Device);
         var data = DataSetup.Open(recipe, dataRoot);
         recipe = Resolve(recipe, data, progress);
         var run = RunFolder.Create(folder ?? NextFree(recipe), force);
@@ -45,6 +47,7 @@ public static class TrainJob
         var run = RunFolder.Open(folder);
         using var _ = run.Lock();
         var recipe = RecipeOf(run);
+        Devices.Find(recipe.Device);
         var data = DataSetup.Open(recipe, dataRoot, SplitsOf(run));
         return (run, Train(recipe, data, run, resume: true, progress, stop));
     }
@@ -129,6 +132,10 @@ public static class TrainJob
         };
         recipe = recipe with { Weights = recipe.Weights ?? (EmbeddedWeights.Exist(recipe.Model) && recipe.Data != "lookalikes:base" ? EmbeddedWeights.Name : "none") };
         TransformPreset.Find(recipe.Augmentation!);
+        if (recipe.Weights != "none" && !(recipe.Weights == EmbeddedWeights.Name ? EmbeddedWeights.Exist(recipe.Model!) : Path.Exists(recipe.Weights)))
+            throw new SchaneException(recipe.Weights == EmbeddedWeights.Name
+                ? $"There are no embedded weights for '{recipe.Model}'; name a file with --weights, or train from --weights none."
+                : $"There are no weights '{Printable.Escape(recipe.Weights!)}': neither a file, a run folder, 'embedded' nor 'none'.");
         var info = ModelRegistry.InfoOf(recipe.Model!);
         var sampler = SamplerOf(recipe, data.Train);
 

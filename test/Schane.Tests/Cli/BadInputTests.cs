@@ -12,13 +12,16 @@ public class BadInputTests
     [InlineData("--temperature 0", "--temperature: temperature must be a finite number above 0 but is 0.")]
     [InlineData("--beta -1", "--beta: beta must lie between 0 and 1000 but is -1.")]
     [InlineData("--epochs many", "--epochs: epochs must be a whole number but is 'many'.")]
+    [InlineData("--device gpu", "The device must be cpu, cuda or cuda:N but is 'gpu'.")]
+    [InlineData("--device cuda:99", "Device 'cuda:99' ")]
+    [InlineData("--augmentation supcn", "There are no transforms 'supcn'; there are none, ")]
     [InlineData("--lambda", "--lambda needs a value: --lambda 0..1.")]
     [InlineData("--lambda 0.1 --lambda 0.2", "--lambda stands more than once; keep one.")]
     [InlineData("--lamda 0.5", "schane train has no flag '--lamda' (did you mean '--lambda'?); `schane train --help` lists its flags.")]
     public void A_wrong_flag_is_named_with_its_rule(string flags, string sentence)
     {
         using var photos = Photos.OfTwoClasses();
-        Assert.Equal(sentence, SchaneProgram.Run(photos.Train(flags.Split(' '))).Refusal());
+        Assert.StartsWith(sentence, SchaneProgram.Run(photos.Train(flags.Split(' '))).Refusal());
         Assert.False(Directory.Exists(photos.Run));
     }
 
@@ -27,6 +30,15 @@ public class BadInputTests
     {
         using var photos = Photos.OfTwoClasses();
         Assert.Contains("resnet18", SchaneProgram.Run(photos.Train("--model", "resnet81", "--steps", "1")).Refusal());
+        Assert.False(Directory.Exists(photos.Run));
+    }
+
+    [Fact]
+    public void Weights_that_are_not_there_are_named_before_a_run_is_made()
+    {
+        using var photos = Photos.OfTwoClasses();
+        Assert.Contains("There are no weights 'nowhere.safetensors'", SchaneProgram.Run("train", "--data", photos.Data, "--out", photos.Run, "--weights", "nowhere.safetensors").Refusal());
+        Assert.Contains("no embedded weights for 'resnet18'", SchaneProgram.Run("train", "--data", photos.Data, "--out", photos.Run, "--model", "resnet18", "--weights", "embedded").Refusal());
         Assert.False(Directory.Exists(photos.Run));
     }
 
