@@ -34,11 +34,11 @@ internal static class ClassSection
         <th scope="col"{(number ? Html.Of($" class=\"number\"") : Html.Empty)} aria-sort="{(sorted ? "ascending" : "none")}"><button type="button">{text}</button></th>
         """);
 
-    private static Html Number(string text, double? value) => Html.Of($"""<td class="number" data-value="{value?.ToString("R")}">{text}</td>""");
+    internal static Html Number(string text, double? value) => Html.Of($"""<td class="number" data-value="{value?.ToString("R")}">{text}</td>""");
 
-    private static Html Share(double? value) => Number(Quantity.Percent(value), value);
+    internal static Html Share(double? value) => Number(Quantity.Percent(value), Quantity.Finite(value));
 
-    private static Html Bar(double? share) => share is { } value
+    private static Html Bar(double? share) => Quantity.Finite(share) is { } value
         ? Html.Of($"""<td class="number bar" data-value="{value.ToString("R")}"><meter min="0" max="1" value="{value.ToString("R")}" aria-hidden="true"></meter> {Quantity.Percent(value)}</td>""")
         : Share(null);
 

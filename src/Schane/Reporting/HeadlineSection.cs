@@ -3,19 +3,22 @@ namespace Schane.Reporting;
 /// <summary>The numbers that say how well it went, those that have an interval with it.</summary>
 internal static class HeadlineSection
 {
+    /// <summary>A metric that is told in words.</summary>
+    private const string Twins = "errors_inside_twin_groups";
+
     public static ReportSection? Of(RunResults? results, RunHistory history)
     {
         var last = history.Evaluations is [.., var newest] ? newest : null;
-        var metrics = results?.Metrics ?? last?.Metrics;
+        var metrics = results?.Metrics is { Count: > 0 } final ? final : last?.Metrics;
         if (metrics is null)
             return null;
         var shown = metrics.Keys
-            .Where(key => !(key.EndsWith("_low", StringComparison.Ordinal) || key.EndsWith("_high", StringComparison.Ordinal)) && metrics.Find(key) is not null)
+            .Where(key => !(key.EndsWith("_low", StringComparison.Ordinal) || key.EndsWith("_high", StringComparison.Ordinal)) && key != Twins && metrics.Find(key) is not null)
             .Select(Metric.Of).OrderBy(metric => metric.Rank).ToArray();
         var tiles = shown.Select((metric, place) => Tile(
             metric, metrics.Find(metric.Key)!.Value, metrics.Find(metric.Key + "_low"), metrics.Find(metric.Key + "_high"), first: place == 0));
         return new("results", "Results", Html.Of($"""
-            <p class="lead">{Where(results, last)}{Twins(results)}</p>
+            <p class="lead">{Where(results, last)}{Among(results)}</p>
             <ul class="tiles">
             {Html.Join(tiles)}</ul>
             """));
@@ -45,14 +48,16 @@ internal static class HeadlineSection
 
     private static Html Where(RunResults? results, EvaluationEvent? last)
     {
-        if (results is null)
-            return Html.Of($"On the {last!.Part ?? "evaluated"} part after step {last.Step}; the run has no final results yet.");
+        if (results?.Metrics is not { Count: > 0 })
+            return Html.Of($"On the {PartName(last!.Part)} part after step {last.Step}; the run has no final results yet.");
         var images = results.Images is { } count ? Quantity.Of(count, "image", "images") : "the images";
+        if (results.Part == "runs")
+            return Html.Of($"On {Quantity.Of(results.Images ?? 0, "trial", "trials")} of the official one-shot runs.");
         var classes = results.Classes is { Length: > 0 } names ? $" in {Quantity.Of(names.Length, "class", "classes")}" : "";
         return Html.Of($"On {images}{classes} of the {PartName(results.Part)} part.");
     }
 
-    private static Html Twins(RunResults? results) => results?.Twins?.ShareOfErrors is { } share
+    private static Html Among(RunResults? results) => (results?.Twins?.ShareOfErrors ?? results?.Metrics.Find(Twins)) is { } share
         ? Html.Of($" {Quantity.Percent(share, 0)} of the errors stay inside a group of near twins.")
         : Html.Empty;
 

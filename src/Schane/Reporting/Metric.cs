@@ -14,6 +14,8 @@ internal sealed record Metric(string Key, string Label, bool Share, bool HigherI
         new("mean_per_class", "Mean accuracy per class", true),
         new("macro_f1", "Macro F1", true),
         new("error", "Error", true, HigherIsBetter: false),
+        new("error_averaged_views", "Error with averaged views", true, HigherIsBetter: false),
+        new("errors_inside_twin_groups", "Errors inside twin groups", true),
         new("few_shot", "Few-shot accuracy", true),
         new("ece", "Calibration error (ECE)", true, HigherIsBetter: false),
         new("nll", "Negative log-likelihood", false, HigherIsBetter: false),
@@ -22,7 +24,12 @@ internal sealed record Metric(string Key, string Label, bool Share, bool HigherI
         new("map_at_r", "Retrieval MAP@R", true),
         new("nmi", "Cluster agreement (NMI)", false),
         new("silhouette", "Silhouette", false),
+        new("kappa", "Cohen’s κ", false),
+        new("macro_auroc", "Macro AUROC", false),
     ];
+
+    /// <summary>The label inside a sentence.</summary>
+    public string Words => char.ToLowerInvariant(Label[0]) + Label[1..];
 
     /// <summary>The metric of that name; one that is not known goes by its name in the files.</summary>
     public static Metric Of(string key) => known.FirstOrDefault(metric => metric.Key == key) ?? new Metric(key, key.Replace('_', ' '), Share: false);

@@ -38,4 +38,7 @@ internal static class Quantity
     /// <summary>A metric by its name; null where it is missing, not finite or not a number.</summary>
     public static double? Find(this IReadOnlyDictionary<string, JsonElement>? metrics, string name) =>
         metrics is not null && metrics.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
+
+    /// <summary>The number, or null if it is not finite.</summary>
+    public static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
 }

@@ -5,7 +5,7 @@ internal static class ReliabilitySection
 {
     public static ReportSection? Of(RunResults? results)
     {
-        var bins = results?.Reliability?.Where(bin => bin is { Images: > 0, Accuracy: not null, Confidence: not null }).ToArray();
+        var bins = results?.Reliability?.Where(bin => bin.Images > 0 && Quantity.Finite(bin.Accuracy) is not null && Quantity.Finite(bin.Confidence) is not null).ToArray();
         if (bins is not { Length: > 0 })
             return null;
         var total = bins.Sum(bin => bin.Images);

@@ -48,7 +48,9 @@ internal static class ReportFiles
     public static SchaneException Damaged(string path, JsonException e, long? line = null)
     {
         var at = line is not null ? $" in line {line}" : e.LineNumber is { } row ? $" in line {row + 1}" : "";
-        var field = string.IsNullOrEmpty(e.Path) || e.Path == "$" ? "it is not JSON" : $"the field {e.Path.TrimStart('$', '.')} has another type than expected";
-        return new SchaneException($"'{path}' is damaged{at}: {field}; run schane evaluate on the run again, or restore the file.", e);
+        var field = e.InnerException is JsonException ? "it is not JSON"
+            : string.IsNullOrEmpty(e.Path) || e.Path == "$" ? "it lacks a field that it must have"
+            : $"the field {e.Path.TrimStart('$', '.')} has another type than expected";
+        return new SchaneException($"'{path}' is damaged{at}: {field}; restore the file, or have it written again.", e);
     }
 }

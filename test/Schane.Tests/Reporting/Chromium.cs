@@ -1,14 +1,23 @@
 using Microsoft.Playwright;
+using Schane.Reporting;
 
 namespace Schane.Tests.Reporting;
 
-/// <summary>One headless Chromium for the tests of a class; without one on the machine they are skipped.</summary>
+/// <summary>The tests that look at pages share one browser.</summary>
+[CollectionDefinition(Name)]
+public sealed class BrowserTests : ICollectionFixture<Chromium>
+{
+    public const string Name = "Browser";
+}
+
+/// <summary>One headless Chromium; without one on the machine the tests are skipped.</summary>
 public sealed class Chromium : IAsyncLifetime
 {
     private static readonly string? program = new[] { Environment.GetEnvironmentVariable("SCHANE_CHROMIUM"), "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
 
     private IPlaywright? playwright;
     private IBrowser? browser;
+    private OpenPage? sample;
 
     public async ValueTask InitializeAsync()
     {
@@ -23,6 +32,16 @@ public sealed class Chromium : IAsyncLifetime
         if (browser is not null)
             await browser.DisposeAsync();
         playwright?.Dispose();
+    }
+
+    /// <summary>The report of <see cref="SampleRun"/>, opened once for all tests that leave it as they find it.</summary>
+    public async Task<OpenPage> OpenSample()
+    {
+        if (sample is not null)
+            return sample;
+        using var run = new SampleRun();
+        RunReport.Write(run.Folder, run.Page);
+        return sample = await Open(run.Page);
     }
 
     /// <summary>Opens a page from a file and waits until its charts are drawn.</summary>

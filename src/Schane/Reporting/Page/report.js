@@ -116,11 +116,11 @@
     const headings = [...table.tHead.rows[0].cells];
     const body = table.tBodies[0];
     const names = new Intl.Collator("en", { numeric: true });
-    headings.forEach((heading, column) => heading.querySelector("button").addEventListener("click", () => {
+    headings.forEach((heading, column) => heading.querySelector("button")?.addEventListener("click", () => {
       const number = heading.classList.contains("number");
       const now = heading.getAttribute("aria-sort");
       const down = now === "none" ? false : now === "ascending";
-      headings.forEach(other => other.setAttribute("aria-sort", other === heading ? (down ? "descending" : "ascending") : "none"));
+      headings.filter(other => other.ariaSort).forEach(other => other.setAttribute("aria-sort", other === heading ? (down ? "descending" : "ascending") : "none"));
       const keyed = [...body.rows].map(row => {
         const cell = row.cells[column];
         const key = number ? (cell.dataset.value ? Number(cell.dataset.value) : null) : cell.textContent.trim() || null;

@@ -1,0 +1,61 @@
+namespace Schane.Reporting;
+
+/// <summary>A comparison of objectives as one HTML file, like <see cref="RunReport"/>: verdicts in words, a forest plot of the paired differences, tables.</summary>
+public static class CompareReport
+{
+    /// <summary>Writes the report of a comparison.</summary>
+    /// <param name="compareFile">A file as <see cref="Comparison.Save"/> writes it.</param>
+    /// <param name="htmlFile">Where the page shall stand; replaced if it is there.</param>
+    /// <exception cref="SchaneException">The file is missing or damaged, its runs don't make a comparison, or the page can't be written.</exception>
+    public static void Write(string compareFile, string htmlFile) => Write(Comparison.Load(compareFile), htmlFile);
+
+    /// <summary>The same from memory.</summary>
+    /// <inheritdoc cref="Write(string, string)" path="/exception"/>
+    public static void Write(Comparison comparison, string htmlFile)
+    {
+        var table = ComparisonTable.Of(comparison);
+        var metric = Metric.Of(table.Metric);
+        var title = $"{string.Join(", ", table.Objectives.Select(row => row.Objective.Label))} on {comparison.Data ?? "unnamed data"}";
+        ReportSection[] sections =
+        [
+            .. ((ReportSection?[])
+            [
+                VerdictSection.Of(table, metric),
+                DifferenceSection.Of(table, metric, comparison.Bootstrap),
+                ObjectivesSection.Of(table, metric, comparison),
+                ClassEffectSection.Of(comparison),
+                Notes(comparison),
+            ]).OfType<ReportSection>(),
+        ];
+        ReportFiles.Write(htmlFile, ReportPage.Render(title, Header(title, comparison, table), sections));
+    }
+
+    private static Html Header(string title, Comparison comparison, ComparisonTable table)
+    {
+        var seeds = table.Objectives.SelectMany(row => row.Seeds).Distinct().Count();
+        string?[] facts =
+        [
+            comparison.Model,
+            Quantity.Of(seeds, "seed", "seeds"),
+            comparison.Budget is { } budget ? $"{budget} a run" : null,
+            comparison.Images is { } images ? $"{Quantity.Count(images)} {(comparison.Part == "runs" ? "one-shot trials" : $"{HeadlineSection.PartName(comparison.Part)} images")}" : null,
+            comparison.Schane is { } version ? $"Schane {version}" : null,
+        ];
+        return Html.Of($"""
+            <h1>{title}</h1>
+            <p class="sub">{string.Join(" · ", facts.Where(fact => !string.IsNullOrEmpty(fact)))}</p>
+            """);
+    }
+
+    private static ReportSection Notes(Comparison comparison)
+    {
+        string[] notes =
+        [
+            "Runs of one seed share their split, initial weights and batches; a difference is taken within each seed.",
+            "Intervals over seeds hold for these test items; other items of the same kind would add their own scatter.",
+            "A verdict rests on the paired t test, adjusted for all differences on this page (Holm); it says “no evidence” unless the adjusted p is below 0.05, which is not the same as evidence of no difference.",
+            .. comparison.Notes ?? [],
+        ];
+        return new("notes", "How to read this", Html.Of($"<ul class=\"prose\">\n{Html.Join(notes.Select(note => Html.Of($"<li>{note}</li>\n")))}</ul>"));
+    }
+}

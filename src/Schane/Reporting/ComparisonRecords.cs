@@ -1,0 +1,69 @@
+using System.Text.Json;
+
+namespace Schane.Reporting;
+
+/// <summary>Objectives trained on the same seeds, splits, initial weights, batches and budget: what <c>compare.json</c> holds.</summary>
+public sealed record Comparison
+{
+    /// <summary>Version that wrote it.</summary>
+    public string? Schane { get; init; }
+
+    /// <summary>Data set.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>Architecture.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Part that was measured: <c>test</c>, <c>val</c>, <c>runs</c>.</summary>
+    public string? Part { get; init; }
+
+    /// <summary>Images or trials measured in each run.</summary>
+    public long? Images { get; init; }
+
+    /// <summary>Budget of each run, in words: “300 steps”, “6 minutes”.</summary>
+    public string? Budget { get; init; }
+
+    /// <summary>The metric the verdict rests on, by its name in <see cref="ComparedRun.Metrics"/>.</summary>
+    public string Metric { get; init; } = "top1";
+
+    /// <summary>What is compared, plainest first: each is compared with all before it, so that a difference is what the later one adds.</summary>
+    public required IReadOnlyList<ComparedObjective> Objectives { get; init; }
+
+    /// <summary>One a run; a run that is still to be made may be missing.</summary>
+    public required IReadOnlyList<ComparedRun> Runs { get; init; }
+
+    /// <summary>Intervals of differences by a bootstrap over test items and seeds, where they were made.</summary>
+    public IReadOnlyList<BootstrapInterval>? Bootstrap { get; init; }
+
+    /// <summary>Sentences to stand below the tables.</summary>
+    public IReadOnlyList<string>? Notes { get; init; }
+
+    /// <summary>Reads a comparison.</summary>
+    /// <exception cref="SchaneException">There is no such file, or it is not a comparison.</exception>
+    public static Comparison Load(string path) =>
+        ReportFiles.Read<Comparison>(path) ?? throw new SchaneException($"There is no comparison '{path}'; make one with schane compare.");
+
+    /// <summary>Writes it, whole or not at all.</summary>
+    /// <exception cref="SchaneException">It can't be written there.</exception>
+    public void Save(string path) => ReportFiles.Write(path, JsonSerializer.Serialize(this, ReportFiles.Options) + "\n");
+}
+
+/// <summary>One setting of a comparison.</summary>
+/// <param name="Name">Its key in the runs.</param>
+/// <param name="Label">Its name for people: “CE, shuffled batches”.</param>
+public sealed record ComparedObjective(string Name, string Label);
+
+/// <summary>One run of a comparison.</summary>
+/// <param name="Objective"><see cref="ComparedObjective.Name"/>.</param>
+/// <param name="Seed">Runs of one seed share split, initial weights and batches.</param>
+/// <param name="Metrics">Shares lie in 0 to 1.</param>
+/// <param name="PerClass">Accuracy by class, where classes are predicted.</param>
+/// <param name="Seconds">Time of training.</param>
+public sealed record ComparedRun(string Objective, int Seed, IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, double>? PerClass = null, double? Seconds = null);
+
+/// <summary>Where the difference First − Second lies with 95 % by a bootstrap over test items and seeds.</summary>
+/// <param name="First">Name of the later objective.</param>
+/// <param name="Second">Name of the earlier one.</param>
+/// <param name="Low">Lower end, in the metric's unit.</param>
+/// <param name="High">Upper end.</param>
+public sealed record BootstrapInterval(string First, string Second, double Low, double High);

@@ -1,0 +1,110 @@
+using Schane.Evaluation;
+
+namespace Schane.Reporting;
+
+/// <summary>What a comparison says about a difference: Holm-adjusted paired-t p below 0.05 and its sign, else no evidence.</summary>
+public enum Verdict
+{
+    /// <summary>No evidence of a difference.</summary>
+    NoEvidence,
+
+    /// <summary>The later objective is better.</summary>
+    Helped,
+
+    /// <summary>The later objective is worse.</summary>
+    Hurt,
+}
+
+/// <summary>One objective over its seeds.</summary>
+/// <param name="Objective">Which.</param>
+/// <param name="Seeds">In ascending order.</param>
+/// <param name="Values">The metric of each seed.</param>
+/// <param name="Mean">Their mean with its Student-t interval.</param>
+public sealed record ObjectiveRow(ComparedObjective Objective, IReadOnlyList<int> Seeds, IReadOnlyList<double> Values, Interval Mean);
+
+/// <summary>Two objectives over the seeds that both have.</summary>
+/// <param name="First">The later one.</param>
+/// <param name="Second">The earlier one.</param>
+/// <param name="Seeds">In ascending order.</param>
+/// <param name="Differences">First − second of each seed.</param>
+/// <param name="Paired">Intervals and p-values.</param>
+/// <param name="HolmP">The paired-t p adjusted for all differences of the table (Holm 1979); null for one seed.</param>
+/// <param name="Verdict">In one word.</param>
+public sealed record DifferenceRow(
+    ComparedObjective First, ComparedObjective Second, IReadOnlyList<int> Seeds, IReadOnlyList<double> Differences, PairedComparison Paired, double? HolmP, Verdict Verdict);
+
+/// <summary>The statistics of a comparison: each objective by itself, and each against all before it.</summary>
+/// <param name="Metric">The metric's name.</param>
+/// <param name="Objectives">In the comparison's order; one without runs is left out.</param>
+/// <param name="Differences">All pairs, the later objective first; a pair without common seeds is left out.</param>
+public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> Objectives, IReadOnlyList<DifferenceRow> Differences)
+{
+    /// <summary>Below this Holm-adjusted p a difference counts.</summary>
+    public const double Significance = 0.05;
+
+    /// <summary>Computes the table of one metric.</summary>
+    /// <param name="comparison">The runs.</param>
+    /// <param name="metric">Which metric; the comparison's own if null.</param>
+    /// <exception cref="SchaneException">Runs of an objective that is not listed, two runs of one seed, a run without the metric or one that is not finite, or no runs.</exception>
+    public static ComparisonTable Of(Comparison comparison, string? metric = null)
+    {
+        metric ??= comparison.Metric;
+        var values = Values(comparison, metric);
+        ObjectiveRow[] rows =
+        [
+            .. from objective in comparison.Objectives
+               let own = values.Where(run => run.Key.Objective == objective.Name).OrderBy(run => run.Key.Seed).ToArray()
+               where own.Length > 0
+               select new ObjectiveRow(objective, [.. own.Select(run => run.Key.Seed)], [.. own.Select(run => run.Value)], Interval.StudentT([.. own.Select(run => run.Value)])),
+        ];
+        if (rows.Length == 0)
+            throw new SchaneException("The comparison holds no runs; make them with schane compare.");
+        var pairs = new List<DifferenceRow>();
+        for (var later = 1; later < rows.Length; later++)
+            for (var earlier = 0; earlier < later; earlier++)
+                if (Pair(rows[later], rows[earlier]) is { } pair)
+                    pairs.Add(pair);
+        return new(metric, rows, Judged(pairs, Reporting.Metric.Of(metric).HigherIsBetter));
+    }
+
+    private static Dictionary<(string Objective, int Seed), double> Values(Comparison comparison, string metric)
+    {
+        var values = new Dictionary<(string, int), double>();
+        foreach (var run in comparison.Runs)
+        {
+            if (comparison.Objectives.All(objective => objective.Name != run.Objective))
+                throw new SchaneException($"The comparison holds a run of '{run.Objective}', which is not among its objectives {string.Join(", ", comparison.Objectives.Select(objective => objective.Name))}.");
+            if (!run.Metrics.TryGetValue(metric, out var value) || !double.IsFinite(value))
+                throw new SchaneException($"The run of '{run.Objective}' with seed {run.Seed} has no finite '{metric}'; it may have stopped early. Make it again.");
+            if (!values.TryAdd((run.Objective, run.Seed), value))
+                throw new SchaneException($"The comparison holds two runs of '{run.Objective}' with seed {run.Seed}; a pair needs one.");
+        }
+        return values;
+    }
+
+    private static DifferenceRow? Pair(ObjectiveRow first, ObjectiveRow second)
+    {
+        int[] seeds = [.. first.Seeds.Intersect(second.Seeds)];
+        if (seeds.Length == 0)
+            return null;
+        double[] of(ObjectiveRow row) => [.. seeds.Select(seed => row.Values[row.Seeds.ToList().IndexOf(seed)])];
+        var (a, b) = (of(first), of(second));
+        return new(first.Objective, second.Objective, seeds, [.. a.Zip(b, (x, y) => x - y)], PairedComparison.Of(a, b), null, Verdict.NoEvidence);
+    }
+
+    private static DifferenceRow[] Judged(List<DifferenceRow> pairs, bool higherIsBetter)
+    {
+        var tested = pairs.Where(pair => pair.Paired.PValue is not null).ToArray();
+        var adjusted = PairedComparison.Holm([.. tested.Select(pair => pair.Paired.PValue!.Value)]);
+        return
+        [
+            .. pairs.Select(pair => Array.IndexOf(tested, pair) is >= 0 and var place
+                ? pair with
+                {
+                    HolmP = adjusted[place],
+                    Verdict = adjusted[place] >= Significance ? Verdict.NoEvidence : pair.Paired.Difference.Mean > 0 == higherIsBetter ? Verdict.Helped : Verdict.Hurt,
+                }
+                : pair),
+        ];
+    }
+}

@@ -1,0 +1,88 @@
+using Schane.Evaluation;
+
+namespace Schane.Reporting;
+
+/// <summary>Each objective by itself: its seeds in a chart, all its metrics in a table.</summary>
+internal static class ObjectivesSection
+{
+    public static ReportSection Of(ComparisonTable table, Metric metric, Comparison comparison)
+    {
+        var rows = table.Objectives;
+        var figure = Seeds(rows, metric);
+        var others = comparison.Runs.SelectMany(run => run.Metrics.Keys).Distinct()
+            .Where(key => key != metric.Key && !key.EndsWith("_low", StringComparison.Ordinal) && !key.EndsWith("_high", StringComparison.Ordinal)
+                && comparison.Runs.All(run => run.Metrics.TryGetValue(key, out var value) && double.IsFinite(value)))
+            .Select(Metric.Of).OrderBy(other => other.Rank).ToArray();
+        var body = new List<Html> { Row(metric, rows) };
+        body.AddRange(others.Select(other => Row(other, ComparisonTable.Of(comparison, other.Key).Objectives)));
+        if (comparison.Runs.All(run => run.Seconds is not null))
+            body.Add(Html.Of($"<tr><th scope=\"row\">Time of training</th>{Html.Join(rows.Select(row => Html.Of($"<td class=\"number\">{Quantity.Duration(comparison.Runs.Where(run => run.Objective == row.Objective.Name).Average(run => run.Seconds!.Value))}</td>")))}</tr>\n"));
+        return new("objectives", "Objectives", Html.Of($"""
+            {figure.Show(Html.Of($"Filled points: mean over seeds with its 95 % interval. Lines join the runs of one seed."))}
+            <div class="scroll" role="region" aria-label="Metrics of the objectives" tabindex="0">
+            <table id="objectives-table">
+            <caption>Mean ± half of the 95 % interval over seeds (Student t).</caption>
+            <thead><tr><th scope="col">Metric</th>{Html.Join(rows.Select(row => Html.Of($"<th scope=\"col\" class=\"number\">{row.Objective.Label}</th>")))}</tr></thead>
+            <tbody>
+            {Html.Join(body)}</tbody>
+            </table>
+            </div>
+            """), figure);
+    }
+
+    private static Html Row(Metric metric, IReadOnlyList<ObjectiveRow> rows) =>
+        Html.Of($"<tr><th scope=\"row\">{metric.Label}</th>{Html.Join(rows.Select(row => Html.Of($"<td class=\"number\">{Value(metric, row.Mean)}</td>")))}</tr>\n");
+
+    private static string Value(Metric metric, Interval mean)
+    {
+        var half = mean.HalfWidth is { } width ? $" ± {(metric.Share ? Quantity.PercentNumber(width, 2) : width.ToString($"F{Decimals(mean.Mean)}"))}" : "";
+        return metric.Share ? $"{Quantity.PercentNumber(mean.Mean, 2)}{half}\u202f%" : $"{mean.Mean.ToString($"F{Decimals(mean.Mean)}")}{half}";
+    }
+
+    /// <summary>Places behind the point that give a mean four significant digits; its interval gets the same.</summary>
+    private static int Decimals(double mean) => mean == 0 ? 3 : Math.Clamp(3 - (int)Math.Floor(Math.Log10(Math.Abs(mean))), 0, 8);
+
+    private static Figure Seeds(IReadOnlyList<ObjectiveRow> rows, Metric metric)
+    {
+        var places = Enumerable.Range(0, rows.Count).ToArray();
+        var lines = rows.SelectMany(row => row.Seeds).Distinct().Order().Select(object (seed) =>
+        {
+            var at = places.Where(place => rows[place].Seeds.Contains(seed)).ToArray();
+            return new
+            {
+                type = "scatter",
+                mode = "lines+markers",
+                x = at,
+                y = at.Select(place => Effect.Scaled(metric, rows[place].Values[rows[place].Seeds.ToList().IndexOf(seed)])),
+                hovertemplate = $"Seed {seed}: %{{y:.2f}}<extra></extra>",
+                line = new { color = "@line", width = 1 },
+                marker = new { symbol = "circle-open", size = 6, color = "@muted" },
+            };
+        });
+        return new("seeds", $"{metric.Label} of each seed", string.Join(" ", rows.Select(row => $"{row.Objective.Label}: {Value(metric, row.Mean)}.")), 340)
+        {
+            Data =
+            [
+                .. lines,
+                new
+                {
+                    type = "scatter",
+                    mode = "markers",
+                    x = places,
+                    y = rows.Select(row => Effect.Scaled(metric, row.Mean.Mean)),
+                    error_y = new { type = "data", array = rows.Select(row => Effect.Scaled(metric, row.Mean.HalfWidth ?? 0)), color = "@series-1", thickness = 2.5, width = 6 },
+                    customdata = rows.Select(row => $"{Figure.Text(row.Objective.Label)}<br>{Value(metric, row.Mean)}"),
+                    hovertemplate = "%{customdata}<extra></extra>",
+                    marker = new { size = 11, color = "@series-1" },
+                },
+            ],
+            Layout = new
+            {
+                showlegend = false,
+                hovermode = "closest",
+                xaxis = new { tickmode = "array", tickvals = places, ticktext = rows.Select(row => Figure.Text(row.Objective.Label, 24)), range = new[] { -0.5, rows.Count - 0.5 }, showgrid = false, tickfont = new { color = "@text" } },
+                yaxis = new { title = new { text = metric.Share ? $"{metric.Label}, %" : metric.Label } },
+            },
+        };
+    }
+}

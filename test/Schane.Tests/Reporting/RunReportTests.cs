@@ -1,0 +1,86 @@
+using System.Diagnostics;
+using Schane.Reporting;
+
+namespace Schane.Tests.Reporting;
+
+/// <summary>The report of a run, without a browser.</summary>
+public sealed class RunReportTests
+{
+    [Fact]
+    public void Leaves_out_what_is_not_there()
+    {
+        using var run = new SampleRun(write: false);
+        File.WriteAllText(run.At("results.json"), """{"data": "d", "loss": "ce", "metrics": {"top1": 0.5}}""");
+        RunReport.Write(run.Folder, run.Page);
+        var page = File.ReadAllText(run.Page);
+
+        Assert.Contains("<h1>Cross-entropy on d</h1>", page, StringComparison.Ordinal);
+        Assert.Contains("id=\"results\"", page, StringComparison.Ordinal);
+        foreach (var part in (string[])["warnings", "curves", "mistakes", "classes", "calibration", "recipe"])
+            Assert.DoesNotContain($"<section id=\"{part}\"", page, StringComparison.Ordinal);
+        Assert.InRange(page.Length, 0, 40_000);                           // no chart, so no plotting library
+    }
+
+    [Fact]
+    public void Reads_a_journal_whose_last_line_was_cut_off_and_says_that_the_run_has_no_end()
+    {
+        using var run = new SampleRun(write: false);
+        File.WriteAllText(run.At("journal.jsonl"), "{\"event\":\"start\",\"loss\":\"schane\",\"data\":\"d\",\"steps\":9}\n{\"event\":\"step\",\"step\":1,\"loss\":2}\n{\"event\":\"unheard of\"}\n{\"event\":\"step\",\"step\":2,\"loss\":1}\n{\"event\":\"st");
+        RunReport.Write(run.Folder, run.Page);
+        var page = File.ReadAllText(run.Page);
+
+        Assert.Contains("was cut off, after step 2 of 9.", page, StringComparison.Ordinal);
+        Assert.Contains("Joint: 2.00 at first, 1.00 at the end.", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Names_the_line_of_a_damaged_journal()
+    {
+        using var run = new SampleRun(write: false);
+        File.WriteAllText(run.At("journal.jsonl"), "{\"event\":\"start\"}\n{\"event\":\n{\"event\":\"step\",\"step\":2}\n");
+        var error = Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page));
+        Assert.Contains("journal.jsonl' is damaged in line 2: it is not JSON", error.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(run.Page));
+    }
+
+    [Theory]
+    [InlineData("{\"metrics\": 3}", "the field metrics has another type")]
+    [InlineData("{\"metrics\": {", "it is not JSON")]
+    [InlineData("{\"classes\": [\"a\", \"b\"], \"confusion\": [[1, 2]]}", "must have one row and one column for each of the 2 classes but has 1 rows of 2")]
+    public void Names_what_is_wrong_with_damaged_results(string results, string expected)
+    {
+        using var run = new SampleRun(write: false);
+        File.WriteAllText(run.At("results.json"), results);
+        Assert.Contains(expected, Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Refuses_a_folder_without_a_run_and_a_page_that_can_not_be_written()
+    {
+        using var run = new SampleRun(write: false);
+        Assert.Contains("There is no run folder", Assert.Throws<SchaneException>(() => RunReport.Write(run.At("none"), run.Page)).Message, StringComparison.Ordinal);
+        Assert.Contains("neither a journal nor results", Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
+        File.WriteAllText(run.At("results.json"), """{"metrics": {"top1": 0.5}}""");
+        Assert.Contains("can't be written", Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.At("results.json/page.html"))).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Takes_less_than_15_seconds_and_15_MB_for_50_000_images_of_1_000_classes()
+    {
+        using var run = new SampleRun(SampleRun.Named(1000), perClass: 50);
+        var watch = Stopwatch.StartNew();
+        RunReport.Write(run.Folder, run.Page);
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 15);
+        Assert.InRange(new FileInfo(run.Page).Length, 0, 15_000_000);
+    }
+
+    [Fact]
+    public void Writes_the_same_page_again()
+    {
+        using var run = new SampleRun();
+        RunReport.Write(run.Folder, run.Page);
+        var first = File.ReadAllBytes(run.Page);
+        RunReport.Write(run.Folder, run.Page);
+        Assert.Equal(first, File.ReadAllBytes(run.Page));
+    }
+}
