@@ -1,0 +1,18 @@
+// <sample>
+using Schane.Jobs;
+using Schane.Losses;
+using Schane.Training;
+
+public static class TrainOnAFolder
+{
+    public static void Run(string photos, string runFolder, string picture, TimeSpan budget)
+    {
+        var recipe = new Recipe { Data = photos, Loss = LossKind.Schane, Budget = budget };
+        var (run, results) = TrainJob.Run(recipe, runFolder);       // photos/CLASS/*.jpg, from the embedded weights
+        Console.WriteLine($"{results.Metrics["top1"]:P1} of {results.Images} test images; {run.Report}");
+        using var predictor = new PredictJob(runFolder);
+        foreach (var guess in predictor.Run([picture]).Single().Top)
+            Console.WriteLine($"{guess.Class} {guess.Probability:P1}");
+    }
+}
+// </sample>
