@@ -39,7 +39,7 @@ public static class FewShot
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var rows = data.ToTensor();                                       // [n, D]
-        if (classifier is FewShotClassifier.CosineCentroid or FewShotClassifier.CosineNeighbour)
+        if (classifier is FewShotClassifier.CosineCentroid or FewShotClassifier.CosineNeighbour or FewShotClassifier.LogisticRegression)
             rows = nn.functional.normalize(rows, dim: 1);
         var options = list.Options;
         var perEpisode = (long)options.Ways * (options.Shots + options.Queries) * Math.Max(data.Width, options.Ways * options.Shots);
@@ -70,6 +70,9 @@ public static class FewShot
                 return Nearest(query.bmm(support.transpose(1, 2)), options);
             case FewShotClassifier.EuclideanNeighbour:
                 return Nearest(query.bmm(support.transpose(1, 2)) * 2 - support.square().sum(2).unsqueeze(1), options);
+            case FewShotClassifier.LogisticRegression:
+                var targets = eye(options.Ways, dtype: ScalarType.Float64).repeat_interleave(options.Shots, 0).expand(support.shape[0], -1, -1);
+                return LogisticRegression.Probabilities(support, targets, query);
             default:
                 throw new ArgumentOutOfRangeException(nameof(classifier), $"classifier must be a FewShotClassifier but is {classifier}.");
         }

@@ -14,4 +14,7 @@ public enum FewShotClassifier
 
     /// <summary>Nearest support row by Euclidean distance of the embeddings as they are.</summary>
     EuclideanNeighbour,
+
+    /// <summary>Logistic regression on rows of unit length, penalty ½‖W‖² against the summed cross-entropy (Tian et al. 2020, arXiv:2003.11539).</summary>
+    LogisticRegression,
 }

@@ -17,16 +17,16 @@ internal static class LookalikesDifficulty
     public const double Stretch = 0.08;
 
     /// <summary>Least difference of lightness between figure and background, and between figure and its marks.</summary>
-    public const double FigureContrast = 0.16, MarkContrast = 0.16;
+    public const double FigureContrast = 0.22, MarkContrast = 0.22;
 
     /// <summary>Shapes strewn over the background.</summary>
-    public const int Clutter = 4;
+    public const int Clutter = 3;
 
     /// <summary>How often something lies in front of the figure, and its size as a share of the figure's radius.</summary>
-    public const double OcclusionChance = 0.5, OcclusionSize = 0.45;
+    public const double OcclusionChance = 0.35, OcclusionSize = 0.4;
 
     /// <summary>Largest deviation of the pixel noise; each picture draws its own.</summary>
-    public const double Noise = 0.10;
+    public const double Noise = 0.06;
 
     /// <summary>Distance between the trait values of neighbouring twins, as a share of the distance as drawn: below 1 they look more alike.</summary>
     public const double TraitStep = 1.0;
