@@ -4,6 +4,8 @@ System.Runtime.CompilerServices.RuntimeHelpers.RunModuleConstructor(typeof(Schan
 return args switch
 {
     ["loss", .. var rest] => LossSpeed.Run(rest),
+    ["loss-memory", .. var rest] => LossMemory.Run(rest),
+    ["loss-error", ..] => LossError.Run(),
     _ => Wrong(),
 };
 

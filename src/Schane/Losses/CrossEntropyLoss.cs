@@ -83,7 +83,8 @@ public sealed class CrossEntropyLoss(CrossEntropyOptions options)
 
     private Tensor? Weights(Tensor logits) => options.ClassWeights is { } weights ? tensor(weights.ToArray(), logits.dtype, logits.device) : null;
 
-    private void Check(Tensor logits)
+    /// <summary>What it asks of the logits.</summary>
+    internal void Check(Tensor logits)
     {
         LossInput.Embeddings(logits, nameof(logits));
         if (options.ClassWeights is { } weights && weights.Count != logits.shape[1])

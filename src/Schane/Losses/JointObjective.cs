@@ -135,7 +135,7 @@ public sealed class JointObjective
         if (settings.Lambda < 1)
         {
             ArgumentNullException.ThrowIfNull(logits);
-            LossInput.Embeddings(logits, nameof(logits));
+            crossEntropy.Check(logits);
             Require.Shape(logits, [own.Count, -1]);
             LossInput.SameDevice(logits, embeddings, nameof(logits));
         }

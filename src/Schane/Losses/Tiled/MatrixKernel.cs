@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Schane.Losses.Tiled;
 
@@ -28,31 +29,37 @@ internal static unsafe class MatrixKernel
     /// <param name="depth">Columns of A.</param>
     /// <param name="add">Whether C is added to.</param>
     /// <param name="lanes">Floats of the vectors to use: 16, 8 or 1.</param>
-    public static void Multiply(float* a, nint aRow, nint aColumn, float* panels, nint panelStride, float* c, nint cRow, int rows, int columns, int depth, bool add, int lanes)
+    /// <param name="run">Products that are added up in one register before they are added to C: shorter runs round less where few of the terms are large.</param>
+    public static void Multiply(float* a, nint aRow, nint aColumn, float* panels, nint panelStride, float* c, nint cRow, int rows, int columns, int depth, bool add, int lanes, int run = int.MaxValue)
     {
         for (var j = 0; j < columns; j += PanelWidth, panels += panelStride)
         {
             for (var i = 0; i < rows; i += RowGroup)
             {
-                var from = a + i * aRow;
                 var to = c + i * cRow + j;
-                if (lanes == 16)
-                {
-                    Block512(from, aRow, aColumn, panels, to, cRow, depth, add);
-                }
-                else if (lanes == 8)
-                {
-                    for (var half = 0; half < 2; half++)
-                    {
-                        Block256(from + half * 6 * aRow, aRow, aColumn, panels, to + half * 6 * cRow, cRow, depth, add);
-                        Block256(from + half * 6 * aRow, aRow, aColumn, panels + 16, to + half * 6 * cRow + 16, cRow, depth, add);
-                    }
-                }
-                else
-                {
-                    Block(from, aRow, aColumn, panels, to, cRow, depth, add);
-                }
+                for (var k = 0; k < depth; k += Math.Min(run, depth - k))
+                    Block(a + i * aRow + k * aColumn, aRow, aColumn, panels + (nint)k * PanelWidth, to, cRow, Math.Min(run, depth - k), add || k > 0, lanes);
             }
+        }
+    }
+
+    private static void Block(float* a, nint aRow, nint aColumn, float* b, float* c, nint cRow, int depth, bool add, int lanes)
+    {
+        if (lanes == 16)
+        {
+            Block512(a, aRow, aColumn, b, c, cRow, depth, add);
+        }
+        else if (lanes == 8)
+        {
+            for (var half = 0; half < 2; half++, a += 6 * aRow, c += 6 * cRow)
+            {
+                Block256(a, aRow, aColumn, b, c, cRow, depth, add);
+                Block256(a, aRow, aColumn, b + 16, c + 16, cRow, depth, add);
+            }
+        }
+        else
+        {
+            Block1(a, aRow, aColumn, b, c, cRow, depth, add);
         }
     }
 
@@ -63,6 +70,15 @@ internal static unsafe class MatrixKernel
         Vector512<float> c0a = default, c1a = default, c2a = default, c3a = default, c4a = default, c5a = default, c6a = default, c7a = default, c8a = default, c9a = default, c10a = default, c11a = default;
         Vector512<float> c0b = default, c1b = default, c2b = default, c3b = default, c4b = default, c5b = default, c6b = default, c7b = default, c8b = default, c9b = default, c10b = default, c11b = default;
         var (r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11) = (1 * aRow, 2 * aRow, 3 * aRow, 4 * aRow, 5 * aRow, 6 * aRow, 7 * aRow, 8 * aRow, 9 * aRow, 10 * aRow, 11 * aRow);
+        if (add && Sse.IsSupported)
+        {
+            // C is met again only after the whole depth: long enough to fetch it.
+            for (var r = 0; r < RowGroup; r++)
+            {
+                Sse.Prefetch0(c + r * cRow);
+                Sse.Prefetch0(c + r * cRow + 16);
+            }
+        }
         for (var k = 0; k < depth; k++)
         {
             var b0 = Vector512.Load(b);
@@ -221,7 +237,7 @@ internal static unsafe class MatrixKernel
     }
 
     // 12 × 32, for machines without vectors.
-    private static void Block(float* a, nint aRow, nint aColumn, float* b, float* c, nint cRow, int depth, bool add)
+    private static void Block1(float* a, nint aRow, nint aColumn, float* b, float* c, nint cRow, int depth, bool add)
     {
         for (var i = 0; i < RowGroup; i++)
         {

@@ -33,9 +33,10 @@ internal readonly struct TileScale
 
     public TileScale(double temperature, double beta)
     {
-        Sigma = 1 / temperature - Top / (1 + beta);
+        // No more shift than it takes: a large one would cost the cosine's last bits.
+        Shift = (float)(-Math.Max(0, 1 / temperature - Top / (1 + beta)) / Math.Log(2));
+        Sigma = -Shift * Math.Log(2);
         Slope = (float)(1 / (temperature * Math.Log(2)));
-        Shift = (float)(-Sigma / Math.Log(2));
         Beta = (float)beta;
     }
 

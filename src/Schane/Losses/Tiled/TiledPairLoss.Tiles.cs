@@ -1,8 +1,13 @@
+using System.Runtime.CompilerServices;
+
 namespace Schane.Losses.Tiled;
 
 /// <content>The phases that go by tiles.</content>
 internal sealed unsafe partial class TiledPairLoss
 {
+    // Few positives weigh as much as all negatives: where both stand in one sum, it is kept short.
+    private const int ShortRun = 32;
+
     private void Sum(int t)
     {
         var passes = TilePasses.For(lanes, formula.Beta);
@@ -34,11 +39,13 @@ internal sealed unsafe partial class TiledPairLoss
                 var job = Job(worker, i, j);
                 if (!cached)
                     Cosines(job.Cosines, i, j);
-                Locate(job, i, j);
-                if (Pure(i, j))
+                Locate(&job, i, j);
+                var pure = Pure(i, j);
+                if (pure)
                     passes.SlopeNegatives(&job);
                 else
                     passes.SlopeAny(&job);
+                var run = pure ? int.MaxValue : ShortRun;
 
                 // dU(I) += T·U(J) and dU(J) += Tᵀ·U(I).
                 var rowGradient = worker.Gradient.Pointer + (long)i * block * padded;
@@ -48,9 +55,9 @@ internal sealed unsafe partial class TiledPairLoss
                 {
                     panels = worker.ColumnPanels.Pointer;
                     Pack(j, panels);
-                    MatrixKernel.Multiply(job.Cosines, 1, block, worker.RowPanels.Pointer, (nint)block * MatrixKernel.PanelWidth, columnGradient, padded, job.Columns, padded, job.Rows, add: true, lanes);
+                    MatrixKernel.Multiply(job.Cosines, 1, block, worker.RowPanels.Pointer, (nint)block * MatrixKernel.PanelWidth, columnGradient, padded, job.Columns, padded, job.Rows, add: true, lanes, run);
                 }
-                MatrixKernel.Multiply(job.Cosines, block, 1, panels, (nint)block * MatrixKernel.PanelWidth, rowGradient, padded, job.Rows, padded, job.Columns, add: true, lanes);
+                MatrixKernel.Multiply(job.Cosines, block, 1, panels, (nint)block * MatrixKernel.PanelWidth, rowGradient, padded, job.Rows, padded, job.Columns, add: true, lanes, run);
             }
         }
     }
@@ -111,59 +118,57 @@ internal sealed unsafe partial class TiledPairLoss
     // U(J) in panels of 32 columns: B of the products that make the gradient.
     private void Pack(int j, float* to)
     {
-        var count = plan!.RowsOf(j);
-        var from = units.Pointer + (long)j * plan.Block * width;
-        for (var column = 0; column < padded; column += MatrixKernel.PanelWidth, to += (nint)plan.Block * MatrixKernel.PanelWidth)
+        var (count, stride) = (plan!.RowsOf(j), (nint)plan.Block * MatrixKernel.PanelWidth);
+        var whole = width / MatrixKernel.PanelWidth * MatrixKernel.PanelWidth;
+        for (var r = 0; r < count; r++)
         {
-            var whole = Math.Min(MatrixKernel.PanelWidth, width - column);
-            for (var r = 0; r < count; r++)
-            {
-                var line = new Span<float>(to + (nint)r * MatrixKernel.PanelWidth, MatrixKernel.PanelWidth);
-                new ReadOnlySpan<float>(from + (long)r * width + column, whole).CopyTo(line);
-                line[whole..].Clear();
-            }
+            var from = units.Pointer + ((long)j * plan.Block + r) * width;
+            var line = to + (nint)r * MatrixKernel.PanelWidth;
+            for (var column = 0; column < whole; column += MatrixKernel.PanelWidth, line += stride)
+                Unsafe.CopyBlockUnaligned(line, from + column, MatrixKernel.PanelWidth * sizeof(float));
+            if (whole == width)
+                continue;
+            new ReadOnlySpan<float>(from + whole, width - whole).CopyTo(new Span<float>(line, MatrixKernel.PanelWidth));
+            new Span<float>(line + width - whole, padded - width).Clear();
         }
     }
 
     // The row of the hardest negative: where the largest cosine of the way forward stands, before the tile is overwritten.
-    private void Locate(TileJob job, int i, int j)
+    private void Locate(TileJob* job, int i, int j)
     {
         if (watched is not { } watch)
             return;
-        var block = plan!.Block;
+        var (row, column) = (i * plan!.Block, j * plan.Block);
         var sums = workers[0].Sums.Pointer;
-        for (var r = 0; r < job.Rows; r++)
+        for (var r = 0; r < job->Rows && row + r < anchors; r++)
         {
-            var sum = sums[i * block + r];
-            if (sum.Tile != job.Tile || i * block + r >= anchors)
+            if (sums[row + r].Tile != job->Tile)
                 continue;
-            for (var c = 0; c < job.Columns; c++)
+            var line = new ReadOnlySpan<float>(job->Cosines + (nint)r * job->Width, job->Columns);
+            for (var c = line.IndexOf(sums[row + r].Largest); c >= 0; c = Next(line, c, sums[row + r].Largest))
             {
-                if (job.Cosines[(nint)r * block + c] == sum.Largest && Negative(job, r, c))
-                {
-                    watch.HardestNegative[order.Pointer[i * block + r] - (int)watch.First] = order.Pointer[j * block + c];
-                    break;
-                }
+                if (!Negative(job, r, c))
+                    continue;
+                watch.HardestNegative[order.Pointer[row + r] - (int)watch.First] = order.Pointer[column + c];
+                break;
             }
         }
-        if (i == j)
-            return;
-        for (var c = 0; c < job.Columns; c++)
+        for (var c = 0; i != j && c < job->Columns && column + c < anchors; c++)
         {
-            var sum = sums[j * block + c];
-            if (sum.Tile != job.Tile || j * block + c >= anchors)
+            if (sums[column + c].Tile != job->Tile)
                 continue;
-            for (var r = 0; r < job.Rows; r++)
+            for (var r = 0; r < job->Rows; r++)
             {
-                if (job.Cosines[(nint)r * block + c] == sum.Largest && Negative(job, r, c))
-                {
-                    watch.HardestNegative[order.Pointer[j * block + c] - (int)watch.First] = order.Pointer[i * block + r];
-                    break;
-                }
+                if (job->Cosines[(nint)r * job->Width + c] != sums[column + c].Largest || !Negative(job, r, c))
+                    continue;
+                watch.HardestNegative[order.Pointer[column + c] - (int)watch.First] = order.Pointer[row + r];
+                break;
             }
         }
     }
 
-    private static bool Negative(TileJob job, int r, int c) =>
-        !(job.Diagonal && r == c) && (job.Shares == null ? job.RowLabels[r] != job.ColumnLabels[c] : 1 - job.Shares[(nint)r * job.Width + c] > 0.5f);
+    private static int Next(ReadOnlySpan<float> line, int after, float value) => line[(after + 1)..].IndexOf(value) is >= 0 and var at ? after + 1 + at : -1;
+
+    private static bool Negative(TileJob* job, int r, int c) =>
+        !(job->Diagonal && r == c) && (job->Shares == null ? job->RowLabels[r] != job->ColumnLabels[c] : 1 - job->Shares[(nint)r * job->Width + c] > 0.5f);
 }
