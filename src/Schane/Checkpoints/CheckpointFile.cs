@@ -3,7 +3,7 @@ namespace Schane.Checkpoints;
 /// <summary>Opens files of weights, whatever their form.</summary>
 public static class CheckpointFile
 {
-    /// <summary>Opens safetensors, PyTorch's <c>.pth</c> / <c>.bin</c> or the index of a sharded model. The content decides, not the name, but for <c>*.json</c>.</summary>
+    /// <summary>Opens safetensors, PyTorch's <c>.pth</c> / <c>.bin</c>, NumPy's <c>.npy</c> / <c>.npz</c> or the index of a sharded model. The content decides, not the name, but for <c>*.json</c>.</summary>
     /// <exception cref="CheckpointException">There is no such file, it is none of these, or it breaks a rule of its format.</exception>
     public static ICheckpoint Open(string path)
     {
@@ -16,8 +16,8 @@ public static class CheckpointFile
         var source = new ByteSource(path);
         try
         {
-            if (IsPyTorch(source.Read(0, (int)Math.Min(source.Length, 9))))
-                return new PthFile(source);
+            if (OpenOther(source) is { } other)
+                return other;
         }
         catch
         {
@@ -29,10 +29,27 @@ public static class CheckpointFile
     }
 
     /// <summary>The same for a file in memory.</summary>
-    internal static ICheckpoint Open(ReadOnlyMemory<byte> bytes, string origin) =>
-        IsPyTorch(bytes.Span[..Math.Min(bytes.Length, 9)]) ? new PthFile(new ByteSource(bytes, origin)) : new SafetensorsFile(bytes, origin);
+    internal static ICheckpoint Open(ReadOnlyMemory<byte> bytes, string origin) => OpenOther(new ByteSource(bytes, origin)) ?? new SafetensorsFile(bytes, origin);
 
-    /// <summary>A zip archive begins PK, a pickle 0x80 and its protocol; a safetensors file has '{' behind the eight bytes of its length.</summary>
-    private static bool IsPyTorch(ReadOnlySpan<byte> start) =>
-        start is [(byte)'P', (byte)'K', 3, 4, ..] || (start is [0x80, >= 1 and <= 5, ..] && (start.Length < 9 || start[8] != (byte)'{'));
+    /// <summary>
+    /// A zip archive begins PK, a NumPy array 0x93 NUMPY, a pickle 0x80 and its protocol, and a safetensors file, for which this gives null, has '{'
+    /// behind the eight bytes of its length.
+    /// </summary>
+    private static ICheckpoint? OpenOther(ByteSource source)
+    {
+        switch (source.Read(0, (int)Math.Min(source.Length, 9)))
+        {
+            case [(byte)'P', (byte)'K', 3, 4, ..]:
+                var files = ZipDirectory.Read(source);
+                return files.Count > 0 && files.Keys.All(f => f.EndsWith(".npy", StringComparison.Ordinal)) ? new NumpyFile(source, files) : new PthFile(source, files);
+            case [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', ..]:
+                return new NumpyFile(source, new() { [Path.GetFileNameWithoutExtension(source.Origin) + ".npy"] = (0, source.Length) });
+            case [0x80, >= 1 and <= 5, _, _, _, _, _, _, (byte)'{']:
+                return null;
+            case [0x80, >= 1 and <= 5, ..]:
+                return new PthFile(source, null);
+            default:
+                return null;
+        }
+    }
 }

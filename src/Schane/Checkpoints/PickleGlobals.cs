@@ -42,6 +42,9 @@ internal static class PickleGlobals
         "numpy.core.multiarray scalar", "numpy._core.multiarray scalar",
     ];
 
+    /// <summary>A numeric NumPy type by its code (<c>f4</c>, <c>&lt;i8</c>); null for objects, texts, big-endian numbers and the rest.</summary>
+    public static PickleDtype? NumpyType(string code) => NumpyTypes.GetValueOrDefault(code.TrimStart('<', '|', '='));
+
     /// <summary>Every name that is understood, sorted, for people to read.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Storages.Keys.Concat(Types.Keys).Concat(Others).Order(StringComparer.Ordinal)];
 
@@ -75,7 +78,7 @@ internal static class PickleGlobals
         ("torch._utils _rebuild_tensor_v2", [PickleStorage storage, long offset, PickleTuple size, PickleTuple stride, ..]) => Tensor(storage, null, offset, size, stride),
         ("torch._utils _rebuild_tensor_v3", [PickleStorage storage, long offset, PickleTuple size, PickleTuple stride, _, _, PickleGlobal type, ..]) => Tensor(storage, type, offset, size, stride),
         ("torch._utils _rebuild_parameter" or "torch.nn.parameter Parameter", [PickleTensor tensor, ..]) => tensor,
-        ("numpy dtype", [string code, ..]) => NumpyTypes.GetValueOrDefault(code.TrimStart('<', '|', '=')),
+        ("numpy dtype", [string code, ..]) => NumpyType(code),
         ("numpy.core.multiarray _reconstruct" or "numpy._core.multiarray _reconstruct", [PickleGlobal { Name: "numpy ndarray" }, ..]) => new PickleArray(),
         ("numpy.core.multiarray scalar" or "numpy._core.multiarray scalar", [PickleDtype type, byte[] bytes]) => bytes.Length == type.Bytes ? new PickleArray { Type = type, Data = bytes } : null,
         _ => null,

@@ -23,14 +23,15 @@ public sealed class PthFile : ICheckpoint
     private readonly Dictionary<string, object> tensors;
     private readonly Dictionary<string, (long Offset, long Length)> storages;
 
-    internal PthFile(ByteSource source)
+    /// <param name="source">The file; owned from here on.</param>
+    /// <param name="files">Its members where it is a zip archive; null for the form of before 1.6.</param>
+    internal PthFile(ByteSource source, Dictionary<string, (long Offset, long Length)>? files)
     {
         this.source = source;
         Origin = source.Origin;
         try
         {
-            var zipped = source.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(source.Read(0, 4)) == 0x04034b50;
-            (var root, storages) = zipped ? ReadZip() : ReadLegacy();
+            (var root, storages) = files is null ? ReadLegacy() : ReadZip(files);
             tensors = Named(root);
             Names = [.. tensors.Keys];
         }
@@ -67,12 +68,11 @@ public sealed class PthFile : ICheckpoint
 
     private object Find(string name) => tensors.TryGetValue(name, out var found) ? found : throw new CheckpointException(Origin, $"has no tensor '{name}'.");
 
-    private (object?, Dictionary<string, (long, long)>) ReadZip()
+    private (object?, Dictionary<string, (long, long)>) ReadZip(Dictionary<string, (long Offset, long Length)> files)
     {
-        var files = ZipDirectory.Read(source);
         var pickles = files.Keys.Where(f => f.EndsWith("/data.pkl", StringComparison.Ordinal)).ToArray();
         if (pickles.Length != 1)
-            throw new CheckpointException(Origin, $"is a zip archive but not one of PyTorch: it has {pickles.Length} members data.pkl where 1 is needed.");
+            throw new CheckpointException(Origin, $"is a zip archive but neither one of PyTorch nor of NumPy: it has {pickles.Length} members data.pkl where 1 is needed.");
         var folder = pickles[0][..^"data.pkl".Length];
         if (files.TryGetValue($"{folder}byteorder", out var order) && order.Length == 3)   // "big"
             throw new CheckpointException(Origin, "was written on a big-endian machine; save it again on another.");

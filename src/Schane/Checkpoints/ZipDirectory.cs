@@ -4,7 +4,7 @@ using System.Text;
 namespace Schane.Checkpoints;
 
 /// <summary>
-/// The files of a zip archive that are stored as they are, with where their bytes begin: what PyTorch writes, zip64 included. Compressed and
+/// The files of a zip archive that are stored as they are, with where their bytes begin: what PyTorch and NumPy write, zip64 included. Compressed and
 /// encrypted members are refused, so nothing can unpack to more than the archive holds.
 /// </summary>
 internal static class ZipDirectory
@@ -33,7 +33,7 @@ internal static class ZipDirectory
             long packed = U32(directory[20..]), length = U32(directory[24..]), local = U32(directory[42..]);
             ReadExtra64(directory.Slice(EntryBytes + nameLength, extraLength), ref length, ref packed, ref local);
             if ((flags & 1) != 0 || method != 0 || packed != length)
-                throw new CheckpointException(source.Origin, $"has the member '{SafetensorsHeader.Shown(name)}' compressed or encrypted; PyTorch stores its members as they are.");
+                throw new CheckpointException(source.Origin, $"has the member '{SafetensorsHeader.Shown(name)}' compressed or encrypted; in archives of weights members are stored as they are (numpy.savez, not savez_compressed).");
             if (!files.TryAdd(name, (local, length)))
                 throw new CheckpointException(source.Origin, $"has the member '{SafetensorsHeader.Shown(name)}' twice.");
             directory = directory[entryLength..];

@@ -106,8 +106,25 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     private protected virtual void InitialiseOwn(WeightInit init) { }
 
     /// <summary>Runs a block, keeping what lies between or not.</summary>
-    private protected Tensor Run(Func<Tensor, Tensor> block, Tensor input) =>
-        Recomputes && training ? Recompute.Call(block, input) : block(input);
+    private protected Tensor Run(Func<Tensor, Tensor> block, Tensor input)
+    {
+        if (!Recomputes || !training)
+            return block(input);
+        var draws = Draws;                                                // those of this pass, whatever is set by the time of the backward pass
+        return Recompute.Call(x =>
+        {
+            var now = Draws;
+            Draws = draws;
+            try
+            {
+                return block(x);
+            }
+            finally
+            {
+                Draws = now;
+            }
+        }, input);
+    }
 
     /// <summary>For nets with positions: images must have the size they were made for.</summary>
     private protected void RequireInput(Tensor images) => Tensors.Require.Shape(images, [-1, Info.Channels, Info.InputSize, Info.InputSize]);

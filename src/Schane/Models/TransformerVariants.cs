@@ -32,7 +32,7 @@ internal static class TransformerVariants
         Deit("deit_base_distilled_patch16_224", Base with { Distilled = true }),
         Clip("vit_base_patch32_clip_224", Base with { Patch = 32 }, "laion2b"),
         Clip("vit_base_patch16_clip_224", Base, "laion2b"),
-        Clip("vit_large_patch14_clip_224", Large with { Patch = 14 }, "laion2b"),
+        Clip("vit_large_patch14_clip_224", Large with { Patch = 14 }, "laion2b", Halves, Halves),
         Clip("vit_base_patch32_clip_quickgelu_224", Base with { Patch = 32, Activation = Activation.QuickGelu }, "openai"),
         Clip("vit_base_patch16_clip_quickgelu_224", Base with { Activation = Activation.QuickGelu }, "openai"),
         Clip("vit_large_patch14_clip_quickgelu_224", Large with { Patch = 14, Activation = Activation.QuickGelu }, "openai"),
@@ -62,8 +62,9 @@ internal static class TransformerVariants
     private static Variant Deit(string name, VisionTransformerShape shape) =>
         Vit(name, shape, 224, ImageNetMean, ImageNetStd, $"{name}.fb_in1k", "Apache-2.0", "Touvron et al. 2020, arXiv:2012.12877");
 
-    private static Variant Clip(string name, VisionTransformerShape shape, string tag) =>
-        Vit(name, shape with { PreNorm = true, Eps = 1e-5 }, 224, ClipMean, ClipStd, $"{name}.{tag}", "MIT", "Radford et al. 2021, arXiv:2103.00020");
+    /// <summary>LAION's large tower was trained with 0.5 as mean and deviation, the others with OpenAI's constants.</summary>
+    private static Variant Clip(string name, VisionTransformerShape shape, string tag, float[]? mean = null, float[]? std = null) =>
+        Vit(name, shape with { PreNorm = true, Eps = 1e-5 }, 224, mean ?? ClipMean, std ?? ClipStd, $"{name}.{tag}", "MIT", "Radford et al. 2021, arXiv:2103.00020");
 
     private static Variant Dino(string name, VisionTransformerShape shape) =>
         Vit(name, shape with { Patch = 14, LayerScale = 1e-5 }, 518, ImageNetMean, ImageNetStd, $"{name}.lvd142m", "Apache-2.0", "Oquab et al. 2023, arXiv:2304.07193");

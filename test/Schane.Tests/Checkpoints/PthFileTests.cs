@@ -103,7 +103,7 @@ public sealed class PthFileTests : IDisposable
         var good = File.ReadAllBytes(Golden("pickle_edge.pth"));
         Assert.Contains("truncated", Message(good[..^200]));
         Assert.Contains("truncated", Message(good[..1000]));
-        Assert.Contains("not one of PyTorch", Message(Zip(("a.txt", [1]))));
+        Assert.Contains("neither one of PyTorch", Message(Zip(("a.txt", [1]))));
         Assert.Contains("compressed", Message(Zip(CompressionLevel.Optimal, ("x/data.pkl", new byte[100_000]))));
         Assert.Contains("holds no dictionary of tensors", Message(Zip(("x/data.pkl", [0x80, 2, .. "}."u8]))));
         Assert.Contains("magic number", Message([0x80, 2, .. "K\x01."u8]));

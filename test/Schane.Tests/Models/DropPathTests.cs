@@ -41,6 +41,24 @@ public sealed class DropPathTests : IDisposable
     }
 
     [Fact]
+    public void Blocks_run_again_drop_what_they_dropped_whatever_is_set_by_then()
+    {
+        double[] Gradient(bool again)
+        {
+            using var backbone = ModelRegistry.Create("vit_tiny_patch16_224", 1, inputSize: 32, dropPath: 0.5);
+            backbone.Recomputes = again;
+            backbone.train();
+            backbone.Draws = new(5, 0, [0, 1, 2]);
+            var embeddings = backbone.call(full([3, 3, 32, 32], 0.3));
+            backbone.Draws = new(5, 1, [3, 4]);                           // the next pass, another batch
+            embeddings.pow(3).sum().backward();
+            Assert.Equal([3L, 4L], backbone.Draws!.Samples);
+            return [.. backbone.named_parameters().Select(p => p.parameter.grad!.norm().item<float>()).Select(n => (double)n)];
+        }
+        Assert.All(Gradient(false).Zip(Gradient(true)), pair => Assert.Equal(pair.First, pair.Second, 1e-4 * (1 + pair.First)));
+    }
+
+    [Fact]
     public void Keeps_the_share_it_says_and_scales_it_up()
     {
         var drops = new Schane.Models.Layers.DropPaths();
