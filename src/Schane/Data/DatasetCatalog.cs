@@ -2,38 +2,81 @@ using Schane.Data.Sets;
 
 namespace Schane.Data;
 
+/// <summary>What a part of a data set officially holds.</summary>
+/// <param name="Part">Its name.</param>
+/// <param name="Images">How many images.</param>
+/// <param name="Classes">Of how many classes.</param>
+public sealed record PartFacts(string Part, int Images, int Classes);
+
 /// <summary>A data set that can be opened by name.</summary>
 /// <param name="Name">What stands before the colon.</param>
 /// <param name="Parts">What may stand after it; the first is taken where none is named. Empty: it has no parts.</param>
 /// <param name="Summary">What it is, in a line, with its source.</param>
 /// <param name="Open">From part and data root to the data set.</param>
-public sealed record CatalogEntry(string Name, IReadOnlyList<string> Parts, string Summary, Func<string, string?, IImageDataset> Open);
+public sealed record CatalogEntry(string Name, IReadOnlyList<string> Parts, string Summary, Func<string, string?, IImageDataset> Open)
+{
+    /// <summary>What each part officially holds.</summary>
+    public IReadOnlyList<PartFacts> Facts { get; init; } = [];
+
+    /// <summary>How results on it are customarily stated.</summary>
+    public string Metric { get; init; } = "top-1 accuracy";
+}
 
 /// <summary>Data by name: a folder, or one of the data sets that Schane knows, as <c>NAME</c> or <c>NAME:PART</c>.</summary>
 public static class DatasetCatalog
 {
+    private static readonly string[] TrainTest = ["train", "test"], FewShot = ["train", "val", "test"];
+
     /// <summary>Every data set there is, in the order in which it is listed. This list is the one place where a data set is made known.</summary>
     public static IReadOnlyList<CatalogEntry> Entries { get; } =
     [
         new("lookalikes", ["train", "val", "test", "base", "base-val"], "groups of near twins drawn at run time; needs no files",
-            (part, _) => new LookalikesDataset(LookalikesDataset.PartOf(part))),
+            (part, _) => new LookalikesDataset(LookalikesDataset.PartOf(part)))
+        { Facts = [new("train", 400, 40), new("val", 400, 40), new("test", 1200, 40), new("base", 20000, 80), new("base-val", 800, 80)] },
         new("omniglot", ["small1", "small2", "background", "evaluation"], "hand-written characters, turned by 90° as classes of their own (Lake et al. 2015)",
-            (part, root) => OmniglotDataset.Background(part, rotations: true, root)),
+            (part, root) => OmniglotDataset.Background(part, rotations: true, root))
+        { Facts = [new("small1", 10880, 544), new("small2", 12480, 624), new("background", 77120, 3856), new("evaluation", 52720, 2636)], Metric = "one-shot error on the 20 official runs" },
+        new("cifar10", TrainTest, "small photographs of 10 kinds of things, 32 × 32 (Krizhevsky 2009)", Cifar.Ten)
+        { Facts = [new("train", 50000, 10), new("test", 10000, 10)] },
+        new("cifar100", TrainTest, "small photographs of 100 kinds of things, 32 × 32 (Krizhevsky 2009)", Cifar.Hundred)
+        { Facts = [new("train", 50000, 100), new("test", 10000, 100)] },
+        new("cub", TrainTest, "200 kinds of birds (Wah et al. 2011)", FineGrained.Cub)
+        { Facts = [new("train", 5994, 200), new("test", 5794, 200)] },
+        new("caltech256", ["all"], "256 kinds of things, no official division (Griffin et al. 2007)", FineGrained.Caltech)
+        { Facts = [new("all", 29780, 256)], Metric = "mean accuracy per class" },
+        new("flowers102", ["train", "val", "test"], "102 kinds of flowers (Nilsback and Zisserman 2008)", FineGrained.Flowers)
+        { Facts = [new("train", 1020, 102), new("val", 1020, 102), new("test", 6149, 102)], Metric = "mean accuracy per class" },
+        new("pets", TrainTest, "37 breeds of cats and dogs (Parkhi et al. 2012)", FineGrained.Pets)
+        { Facts = [new("train", 3680, 37), new("test", 3669, 37)], Metric = "mean accuracy per class" },
+        new("inat2017", ["train", "val"], "5089 species (Van Horn et al. 2018)", LargeScale.INaturalist)
+        { Facts = [new("train", 579184, 5089), new("val", 95986, 5089)] },
+        new("places365", ["train", "val"], "365 kinds of places (Zhou et al. 2017)", LargeScale.Places)
+        { Facts = [new("train", 1803460, 365), new("val", 36500, 365)] },
+        new("imagenet", ["train", "val"], "1000 kinds of things (Russakovsky et al. 2015)", LargeScale.ImageNet)
+        { Facts = [new("train", 1281167, 1000), new("val", 50000, 1000)] },
+        new("cifar-fs", FewShot, "CIFAR-100 divided by class for episodes (Bertinetto et al. 2019)", FewShotSets.CifarFs)
+        { Facts = [new("train", 38400, 64), new("val", 9600, 16), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes" },
+        new("fc100", FewShot, "CIFAR-100 divided by superclass for episodes (Oreshkin et al. 2018)", Cifar.Fc100)
+        { Facts = [new("train", 36000, 60), new("val", 12000, 20), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes" },
+        new("mini-imagenet", FewShot, "100 classes of ImageNet divided for episodes, 84 × 84 (Vinyals et al. 2016, Ravi and Larochelle 2017)", FewShotSets.MiniImageNet)
+        { Facts = [new("train", 38400, 64), new("val", 9600, 16), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes" },
     ];
 
     /// <summary>Opens a data set.</summary>
-    /// <param name="spec"><c>omniglot:small1</c>, a folder's path, or <c>./NAME</c> for a folder that is called like a data set.</param>
+    /// <param name="spec"><c>omniglot:small1</c>, a folder's path, an index (.csv, .jsonl), or <c>./NAME</c> for a folder that is called like a data set.</param>
     /// <param name="dataRoot">Where data sets lie; <c>$SCHANE_DATA</c> and the user's data folder are searched after it.</param>
     /// <param name="options">How a folder is read.</param>
     /// <exception cref="SchaneException">Neither a name nor a folder, or what it names can't be opened.</exception>
     public static IImageDataset Open(string spec, string? dataRoot = null, FolderOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(spec);
+        if (ImageIndex.Is(spec) && !Directory.Exists(spec))
+            return File.Exists(spec) ? ImageIndex.Open(spec, new() { Limits = (options ?? new()).Limits }) : throw new SchaneException($"There is no index '{Printable.Escape(spec)}'.");
         if (IsPath(spec))
             return ImageFolder.Open(spec, options);
         var (name, part) = spec.Split(':', 2) is [var before, var after] ? (before, after) : (spec, null);
         if (Entries.FirstOrDefault(e => e.Name == name) is { } entry)
-            return Open(entry, part, dataRoot);
+            return OpenPart(entry, part, dataRoot);
         if (Directory.Exists(spec))
             return ImageFolder.Open(spec, options);
         if (DataRoot.TryFind(dataRoot, spec) is { } found && Directory.Exists(found))
@@ -42,7 +85,7 @@ public static class DatasetCatalog
             $"There is no data set and no folder '{Printable.Escape(spec)}'{Nearest.Hint(name, Entries.Select(e => e.Name))}. Data sets: {string.Join(", ", Entries.Select(e => e.Name))}.");
     }
 
-    private static IImageDataset Open(CatalogEntry entry, string? part, string? dataRoot)
+    private static IImageDataset OpenPart(CatalogEntry entry, string? part, string? dataRoot)
     {
         if (part is null ? entry.Parts.Count > 0 : !entry.Parts.Contains(part))
             part = part is null ? entry.Parts[0] : throw new SchaneException(

@@ -23,7 +23,7 @@ public sealed record FolderCheck
     public FolderReport Run(string folder, IProgress<int>? progress = null, CancellationToken cancel = default)
     {
         var images = ImageFolder.Open(folder, new() { MinClasses = 1, AllowEmptyClasses = true, Limits = Limits });
-        var found = new (string? Problem, string? Misnamed, string? Hash)[images.Count];
+        var found = new Finding[images.Count];
         var done = 0;
         Parallel.For(0, images.Count, new() { MaxDegreeOfParallelism = Workers, CancellationToken = cancel }, i =>
         {
@@ -33,21 +33,24 @@ public sealed record FolderCheck
 
         var all = Enumerable.Range(0, images.Count).ToList();
         IReadOnlyList<FileProblem> Problems(Func<int, string?> problem) => [.. all.Where(i => problem(i) is not null).Select(i => new FileProblem(images.NameOf(i), problem(i)!))];
-        var counts = Counts(images, all);
+        DuplicateFiles Alike(IEnumerable<int> group) => new(
+            [.. group.Select(images.NameOf)], group.Select(images.PartOf).Distinct().Count() > 1, group.Select(images.LabelOf).Distinct().Count() > 1);
         return new(
             folder,
             images.Count,
-            counts,
+            Counts(images, all),
             Problems(i => found[i].Problem),
             Problems(i => found[i].Misnamed),
-            [.. all.Where(i => found[i].Hash is not null).GroupBy(i => found[i].Hash).Where(g => g.Count() > 1).Select(g => new DuplicateFiles(
-                [.. g.Select(images.NameOf)], g.Select(images.PartOf).Distinct().Count() > 1, g.Select(images.LabelOf).Distinct().Count() > 1))],
+            [.. all.Where(i => found[i].Hash is not null).GroupBy(i => found[i].Hash).Where(g => g.Count() > 1).Select(Alike)],
+            // One picture of each file: equal files are reported above.
+            [.. PerceptualHash.Groups([.. all.Select(i => found[i].Look)]).Select(g => g.DistinctBy(i => found[i].Hash).ToList()).Where(g => g.Count > 1)
+                .Select(Alike).Where(d => d.AcrossClasses || d.AcrossParts)],
             [.. Counts(images, [.. all.Where(i => found[i].Problem is null && images.PartOf(i) is null or "train")]).Where(c => c.Images < MinImages)],
             images.Strays,
             images.Classes.Count == 1 ? [$"There is one class, '{Printable.Escape(images.Classes[0])}'; telling classes apart needs two.", .. images.Warnings] : images.Warnings);
     }
 
-    private (string? Problem, string? Misnamed, string? Hash) Look(ImageFolder images, int index)
+    private Finding Look(ImageFolder images, int index)
     {
         var name = images.NameOf(index);
         try
@@ -59,17 +62,16 @@ public sealed record FolderCheck
             var hash = bytes.Length == 0 ? null : Convert.ToHexString(SHA256.HashData(bytes));
             try
             {
-                ImageDecoder.Decode(bytes, name, Limits);
-                return (null, misnamed, hash);
+                return new(null, misnamed, hash, PerceptualHash.Of(ImageDecoder.Decode(bytes, name, Limits)));
             }
             catch (SchaneException e)
             {
-                return (e.Message, misnamed, hash);
+                return new(e.Message, misnamed, hash, null);
             }
         }
         catch (SchaneException e)
         {
-            return (e.Message, null, null);
+            return new(e.Message, null, null, null);
         }
     }
 
@@ -79,4 +81,6 @@ public sealed record FolderCheck
         return [.. images.Classes.Select((name, label) => new ClassCount(
             name, byClass[label].Count(), images.Parts.ToDictionary(part => part, part => byClass[label].Count(i => images.PartOf(i) == part))))];
     }
+
+    private readonly record struct Finding(string? Problem, string? Misnamed, string? Hash, ulong? Look);
 }

@@ -24,6 +24,7 @@ public sealed record DuplicateFiles(IReadOnlyList<string> Files, bool AcrossPart
 /// <param name="Unreadable">Files that can't be decoded.</param>
 /// <param name="Misnamed">Files whose extension says another format than their content; they are read rightly.</param>
 /// <param name="Duplicates">Groups of equal files.</param>
+/// <param name="NearDuplicates">Groups of pictures that look alike though their files differ, across parts or classes only.</param>
 /// <param name="TooSmall">Classes with fewer readable training images than asked for.</param>
 /// <param name="Strays">Files that are no images.</param>
 /// <param name="Warnings">Sentences about the rest.</param>
@@ -34,6 +35,7 @@ public sealed record FolderReport(
     IReadOnlyList<FileProblem> Unreadable,
     IReadOnlyList<FileProblem> Misnamed,
     IReadOnlyList<DuplicateFiles> Duplicates,
+    IReadOnlyList<DuplicateFiles> NearDuplicates,
     IReadOnlyList<ClassCount> TooSmall,
     IReadOnlyList<string> Strays,
     IReadOnlyList<string> Warnings)

@@ -38,8 +38,9 @@ public sealed class ImageFolder : IImageDataset, IImageFiles
                 $"'{shown}' holds one class, '{Printable.Escape(opened.Classes[0])}'; telling classes apart needs at least {options.MinClasses}. Put the pictures of each class in a folder of its own.");
 
         List<string> warnings = [];
+        var filled = scan.Files.Select(f => (f.Part, f.Class)).ToHashSet();
         foreach (var (part, @class) in scan.ClassFolders.Where(c => c.Part is null or "train"))
-            if (!scan.Files.Exists(f => f.Class == @class && f.Part == part))
+            if (!filled.Contains((part, @class)))
                 warnings.Add(options.AllowEmptyClasses
                     ? $"Class '{Printable.Escape(@class)}' has no images and is left out."
                     : throw new SchaneException($"Class '{Printable.Escape(@class)}' has no images in '{shown}'. Fill the folder, remove it, or allow empty classes."));

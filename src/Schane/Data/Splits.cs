@@ -33,19 +33,22 @@ public sealed record Splits
     public required IReadOnlyDictionary<string, IReadOnlyList<string>> Parts { get; init; }
 
     /// <summary>The division a folder came with; where it has no <c>val</c>, that share of <c>train</c> is drawn.</summary>
-    /// <exception cref="ArgumentException">The folder isn't divided.</exception>
-    public static Splits Of(ImageFolder folder, double validation = 0.15, long seed = 0)
+    /// <exception cref="SchaneException">The folder isn't divided.</exception>
+    public static Splits Of(ImageFolder folder, double validation = 0.15, long seed = 0) => Of(folder, folder.PartOf, validation, seed);
+
+    /// <summary>The division that each image's part gives; where there is no <c>val</c>, that share of <c>train</c> is drawn.</summary>
+    /// <exception cref="SchaneException">No image is for training.</exception>
+    internal static Splits Of(IImageDataset dataset, Func<int, string?> partOf, double validation, long seed)
     {
-        if (folder.Parts.Count == 0)
-            throw new ArgumentException("folder must be divided into train, val and test but is not.", nameof(folder));
-        var parts = folder.Parts.ToDictionary(part => part, part => (IReadOnlyList<int>)[.. Enumerable.Range(0, folder.Count).Where(i => folder.PartOf(i) == part)]);
+        var parts = Enumerable.Range(0, dataset.Count).Where(i => partOf(i) is not null).GroupBy(i => partOf(i)!).ToDictionary(g => g.Key, g => (IReadOnlyList<int>)[.. g]);
+        if (!parts.TryGetValue("train", out var whole))
+            throw new SchaneException($"{Printable.Escape(dataset.Name)} has no images to train on: its parts are {string.Join(", ", parts.Keys.Select(Printable.Escape))}. Call one of them train.");
         if (parts.ContainsKey("val") || validation == 0)
-            return Named(folder, null, parts);
-        var train = new Subset(folder, parts["train"]);
-        var drawn = Draw(train, validation, 0, seed, null);
-        parts["train"] = [.. drawn["train"].Select(i => train.Indices[i])];
-        parts["val"] = [.. drawn["val"].Select(i => train.Indices[i])];
-        return Named(folder, seed, parts);
+            return Named(dataset, null, parts);
+        var drawn = Draw(new Subset(dataset, whole), validation, 0, seed, null);
+        parts["train"] = [.. drawn["train"].Select(i => whole[i])];
+        parts["val"] = [.. drawn["val"].Select(i => whole[i])];
+        return Named(dataset, seed, parts);
     }
 
     /// <summary>

@@ -1,0 +1,61 @@
+namespace Schane.Data;
+
+/// <summary>The three parts of a data set that a classifier is trained, watched and measured on; all of the same classes.</summary>
+/// <param name="Train">Images to train on.</param>
+/// <param name="Validation">Images looked at during training; null for none.</param>
+/// <param name="Test">Images measured at the end; null for none.</param>
+/// <param name="Splits">How images were divided here; null where the data came with all parts.</param>
+public sealed record DividedData(IImageDataset Train, IImageDataset? Validation, IImageDataset? Test, Splits? Splits)
+{
+    /// <summary>Opens data by name and divides what doesn't come divided.</summary>
+    /// <param name="spec">As for <see cref="DatasetCatalog.Open"/>, without a part.</param>
+    /// <param name="validation">Share of the training images for validation where there is no such part.</param>
+    /// <param name="test">Share of all images for the test where the data aren't divided at all.</param>
+    /// <param name="seed">Key of the draw.</param>
+    /// <param name="saved">A division to use again instead of drawing one.</param>
+    /// <param name="dataRoot">Where data sets lie.</param>
+    /// <param name="options">How a folder is read.</param>
+    /// <exception cref="SchaneException">The data can't be opened, or their parts have different classes.</exception>
+    public static DividedData Open(
+        string spec, double validation = 0.15, double test = 0.2, long seed = 0, Splits? saved = null, string? dataRoot = null, FolderOptions? options = null)
+    {
+        if (DatasetCatalog.Entries.FirstOrDefault(e => e.Name == spec) is { } entry && entry.Parts.Contains("train"))
+            return Named(entry, validation, seed, saved, dataRoot);
+        var images = DatasetCatalog.Open(spec, dataRoot, options);
+        var splits = saved ?? images switch
+        {
+            ImageFolder { Parts.Count: > 0 } folder => Splits.Of(folder, validation, seed),
+            ImageIndex { Parts.Count: > 0 } index => Splits.Of(index, index.PartOf, validation, seed),
+            _ => Splits.Stratified(images, validation, test, seed),
+        };
+        return Of(images, splits);
+    }
+
+    private static DividedData Of(IImageDataset images, Splits splits)
+    {
+        IImageDataset? Part(string part) => splits.Parts.TryGetValue(part, out var names) && names.Count > 0 ? splits.Part(images, part) : null;
+        return new(Part("train") ?? throw new SchaneException($"{images.Name} has no images to train on: its parts are {string.Join(", ", splits.Parts.Keys)}. Call one of them train."),
+            Part("val"), Part("test"), splits);
+    }
+
+    private static DividedData Named(CatalogEntry entry, double validation, long seed, Splits? saved, string? dataRoot)
+    {
+        var train = entry.Open("train", dataRoot);
+        IImageDataset? Other(string part)
+        {
+            if (!entry.Parts.Contains(part))
+                return null;
+            var images = entry.Open(part, dataRoot);
+            return images.Classes.SequenceEqual(train.Classes) ? images
+                : throw new SchaneException($"{entry.Name}:{part} has other classes than {entry.Name}:train: it is made for episodes. Train on another data set and use `schane fewshot`.");
+        }
+        var (val, test) = (Other("val"), Other("test"));
+        // Where there are two parts, the second is for the figure at the end, whatever it is called.
+        if (test is null)
+            (val, test) = (null, val);
+        if (val is not null || validation == 0)
+            return new(train, val, test, null);
+        var divided = Of(train, saved ?? Splits.Stratified(train, validation, 0, seed));
+        return divided with { Test = test };
+    }
+}
