@@ -22,9 +22,9 @@ internal static class ClassEffectSection
                 """)).ToArray();
         return new("classes", "Classes", Html.Of($"""
             <p>What {last.Label} adds to {first.Label}, class by class, in percentage points; the greatest effects first. The intervals are not adjusted for the number of classes: some will miss zero by chance.</p>
+            <p class="note">{Quantity.Of(rows.Length, "class", "classes")}; mean accuracy over seeds; a heading sorts by its column.</p>
             <div class="scroll tall" role="region" aria-label="Effect by class" tabindex="0">
             <table id="classes-table" class="sortable">
-            <caption>{Quantity.Of(rows.Length, "class", "classes")}; mean accuracy over seeds; a heading sorts by its column.</caption>
             <thead><tr>{ClassSection.Heading("Class", false)}{Html.Join(objectives.Select(objective => ClassSection.Heading(objective.Label, true)))}{ClassSection.Heading("Difference", true)}<th scope="col">95 % interval</th></tr></thead>
             <tbody>
             {Html.Join(rows)}</tbody>

@@ -19,9 +19,9 @@ internal static class ClassSection
         var find = classes.Length >= Findable ? Html.Of($"""<p class="control"><label>Find a class <input type="search" id="find-class" autocomplete="off"></label></p>""") : Html.Empty;
         return new("classes", "Classes", Html.Of($"""
             {find}
+            <p class="note">{Quantity.Of(classes.Length, "class", "classes")}; a heading sorts by its column.</p>
             <div class="scroll tall" role="region" aria-label="Table of classes" tabindex="0">
             <table id="classes-table" class="sortable">
-            <caption>{Quantity.Of(classes.Length, "class", "classes")}; a heading sorts by its column.</caption>
             <thead><tr>{Heading("Class", false)}{Heading("Images", true)}{Heading("Accuracy", true, sorted: true)}{Heading("Precision", true)}{(recall ? Heading("Recall", true) : Html.Empty)}{(taken is null ? Html.Empty : Heading("Most often taken for", false))}</tr></thead>
             <tbody>
             {Html.Join(rows)}</tbody>
@@ -39,7 +39,7 @@ internal static class ClassSection
     internal static Html Share(double? value) => Number(Quantity.Percent(value), Quantity.Finite(value));
 
     private static Html Bar(double? share) => Quantity.Finite(share) is { } value
-        ? Html.Of($"""<td class="number bar" data-value="{value.ToString("R")}"><meter min="0" max="1" value="{value.ToString("R")}" aria-hidden="true"></meter> {Quantity.Percent(value)}</td>""")
+        ? Html.Of($"""<td class="number bar" data-value="{value.ToString("R")}"><meter min="0" max="1" value="{value.ToString("R")}" aria-hidden="true"></meter><span class="share">{Quantity.Percent(value)}</span></td>""")
         : Share(null);
 
     private static Html Taken((string Class, double Share) most) => most.Class is null

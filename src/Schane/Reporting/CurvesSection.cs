@@ -18,6 +18,7 @@ internal static class CurvesSection
         if (steps.Any(step => step.WithoutPositives > 0))
             AddNotNull(Lines("without-positives", "Anchors without positives", steps, ".0%", true, ("Share of anchors", s => s.WithoutPositives)));
         AddNotNull(Lines("speed", "Images per second", steps, ",.3~r", true, ("Images per second", s => s.ImagesPerSecond)));
+        AddNotNull(Lines("waiting", "Time spent waiting for data", steps, ".0%", true, ("Share of a step", s => s.Waiting)));
         if (figures.Count == 0)
             return null;
         var note = figures.Any(figure => figure.Data.Count > 0) && steps.Count > 0 ? Note(history) : Html.Empty;

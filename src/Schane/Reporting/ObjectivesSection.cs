@@ -19,9 +19,9 @@ internal static class ObjectivesSection
             body.Add(Html.Of($"<tr><th scope=\"row\">Time of training</th>{Html.Join(rows.Select(row => Html.Of($"<td class=\"number\">{Quantity.Duration(comparison.Runs.Where(run => run.Objective == row.Objective.Name).Average(run => run.Seconds!.Value))}</td>")))}</tr>\n"));
         return new("objectives", "Objectives", Html.Of($"""
             {figure.Show(Html.Of($"Filled points: mean over seeds with its 95 % interval. Lines join the runs of one seed."))}
+            <p class="note above">Mean ± half of the 95 % interval over seeds (Student t).</p>
             <div class="scroll" role="region" aria-label="Metrics of the objectives" tabindex="0">
             <table id="objectives-table">
-            <caption>Mean ± half of the 95 % interval over seeds (Student t).</caption>
             <thead><tr><th scope="col">Metric</th>{Html.Join(rows.Select(row => Html.Of($"<th scope=\"col\" class=\"number\">{row.Objective.Label}</th>")))}</tr></thead>
             <tbody>
             {Html.Join(body)}</tbody>

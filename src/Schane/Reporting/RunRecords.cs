@@ -6,7 +6,7 @@ namespace Schane.Reporting;
 
 /// <summary>The journal's first line: what was about to be run, and on what.</summary>
 internal sealed record RunStart(
-    string? Time, string? Schane, string? Data, string? Model, string? Loss, double? Lambda, double? Temperature, double? Beta, long? Seed,
+    string? Time, string? Schane, string? Data, string? Model, string? Weights, string? Loss, double? Lambda, double? Temperature, double? Beta, long? Seed,
     long? Parameters, long? Classes, long? TrainImages, long? ValImages, long? TestImages, long? Steps, double? Epochs, double? StepsPerEpoch,
     long? Batch, long? Views, string? Device, long? Threads, string? Precision, string? Kernel);
 

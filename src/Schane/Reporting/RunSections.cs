@@ -42,6 +42,7 @@ internal static class RunSections
             ("Images", Images(start)),
             ("Classes", Count(start?.Classes)),
             ("Model", start?.Model ?? results?.Model),
+            ("First weights", start?.Weights),
             ("Parameters", Count(start?.Parameters)),
             ("Loss", start?.Loss ?? results?.Loss),
             ("λ, share of the contrastive term", Number(start?.Lambda)),
