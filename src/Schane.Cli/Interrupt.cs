@@ -35,8 +35,10 @@ internal sealed class Interrupt : IDisposable
     // Not Environment.Exit: libtorch's destructors must not run while its threads are still computing.
     private static void EndNow()
     {
+        if (!Console.IsErrorRedirected)
+            Console.Error.Write("\e[?25h");                                // the bar had hidden the cursor
         if (OperatingSystem.IsWindows())
-            Environment.FailFast(null);
+            Environment.Exit(Exit.Interrupted);
         else
             EndProcess(Exit.Interrupted);
     }

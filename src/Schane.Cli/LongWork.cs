@@ -18,6 +18,7 @@ internal sealed record Moment(string Phase, long Done, long Total, double Rate =
 internal static class LongWork
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Refresh = TimeSpan.FromSeconds(0.25);
 
     public static T Show<T>(Screen screen, Func<Action<Moment>, T> work) => screen.IsTerminal ? WithBar(work) : WithLines(screen, work);
 
@@ -44,7 +45,9 @@ internal static class LongWork
     {
         var details = new DetailsColumn();
         var result = default(T)!;
-        Terminal.People.Progress()
+        var progress = Terminal.People.Progress();
+        progress.RefreshRate = Refresh;
+        progress
             .AutoClear(true)
             .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), details)
             .Start(context =>

@@ -85,17 +85,17 @@ public static class TrainJob
         try
         {
             trainer.Run(resume, progress, Start(recipe, data, model, sampler), stop);
+            model.Classifier.eval();
+            model.Save(run.Model);
+            var results = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop) with { ImagesPerSecond = trainer.ImagesPerSecond };
+            results.Save(run.Results);
+            RunReport.Write(run.Root, run.Report);
+            return results;
         }
         catch (OperationCanceledException e)
         {
             throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with `schane train --resume {run.Root}`.", e, stop);
         }
-        model.Classifier.eval();
-        model.Save(run.Model);
-        var results = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop) with { ImagesPerSecond = trainer.ImagesPerSecond };
-        results.Save(run.Results);
-        RunReport.Write(run.Root, run.Report);
-        return results;
     }
 
     private static ValidationAccuracy? JudgeOf(Recipe recipe, DataSetup data, RunModel model) => data.Validation is null ? null

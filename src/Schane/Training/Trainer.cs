@@ -84,19 +84,27 @@ internal sealed class Trainer : IDisposable
         var images = 0L;
         var saveEvery = recipe.SaveEvery ?? Math.Max(50, steps / 10);
         var evaluateEvery = recipe.EvaluateEvery ?? Math.Max(1, steps / 10);
-        while (step < steps)
+        Batch NextOrSave()
         {
-            if (stop.IsCancellationRequested)
+            try
+            {
+                stop.ThrowIfCancellationRequested();
+                return loader.Next(stop);
+            }
+            catch (OperationCanceledException)
             {
                 Save(step);
                 StepsDone = step;
                 journal.Write("end", ("step", step), ("seconds", watch.Elapsed.TotalSeconds), ("reason", "interrupted"));
-                stop.ThrowIfCancellationRequested();
+                throw;
             }
+        }
+        while (step < steps)
+        {
             using var scope = NewDisposeScope();                                               // a step's tensors die with the step
             var waited = loader.Waited;
             var started = watch.Elapsed;
-            using var batch = loader.Next(stop);
+            using var batch = NextOrSave();
             parameters.Gradients.zero_();
             using var loss = seam.Run(batch, step);
             var norm = parameters.Gradients.norm().ToDouble();                                 // waits for the device

@@ -109,6 +109,18 @@ public class TrainTests
     }
 
     [Fact]
+    public void A_second_signal_ends_it_at_once()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no signals.");
+        using var photos = Photos.OfTwoClasses();
+        using var program = SchaneProgram.Start(null, photos.Train("--steps", "100000"));
+        program.WaitFor("train ");
+        program.Signal(PosixSignal.SIGINT);
+        program.Signal(PosixSignal.SIGINT);
+        Assert.Equal(130, program.End().ExitCode);
+    }
+
+    [Fact]
     public void Two_processes_never_work_on_one_run()
     {
         using var photos = Photos.OfTwoClasses();
