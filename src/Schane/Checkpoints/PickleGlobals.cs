@@ -94,7 +94,11 @@ internal static class PickleGlobals
     /// <summary>Fills an array with the state that follows it: (version, shape, dtype, column-major, bytes). False if it is not that, or the array holds objects.</summary>
     public static bool Fill(PickleArray array, object? state)
     {
-        if (state is not PickleTuple { Items: [_, PickleTuple shape, PickleDtype type, bool columnMajor, byte[] data] } || Longs(shape) is not { } size)
+        if (state is not PickleTuple { Items: [_, PickleTuple shape, PickleDtype type, bool columnMajor, var content] } || Longs(shape) is not { } size)
+            return false;
+        // Python 2 wrote bytes as text.
+        var data = content as byte[] ?? (content is string text && text.All(c => c < 256) ? System.Text.Encoding.Latin1.GetBytes(text) : null);
+        if (data is null)
             return false;
         var bytes = Product(size, type.Bytes);
         if (bytes != data.Length)
