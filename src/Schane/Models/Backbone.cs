@@ -35,7 +35,7 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     /// <summary>What it takes and gives.</summary>
     public BackboneInfo Info { get; }
 
-    /// <summary>Number of layer ids for layer-wise decay, the head not counted: ids 0 … LayerCount − 1, the head has LayerCount.</summary>
+    /// <summary>Number of layer ids for layer-wise decay, the head not counted: ids 0 … LayerCount − 1; the head, and a norm between pooling and head, have LayerCount. The learning rate of id i is scaled by decay^(LayerCount − i).</summary>
     public abstract int LayerCount { get; }
 
     /// <summary>Layer id of a parameter of this trunk by its name.</summary>

