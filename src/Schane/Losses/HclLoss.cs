@@ -40,12 +40,12 @@ public sealed record HclOptions
 /// </remarks>
 public sealed class HclLoss(HclOptions options) : IContrastiveLoss
 {
-    private readonly PairFormula formula = options.Estimator == HclEstimator.Easy
+    internal PairFormula Formula { get; } = options.Estimator == HclEstimator.Easy
         ? new(options.Temperature)
         : new(options.Temperature, options.Beta, TauPlus: options.TauPlus);
 
     /// <summary>The mean loss over the rows, in nats.</summary>
     /// <param name="embeddings">[N, D], floating point, any scale.</param>
     /// <param name="labels">[N], int64: the image of each row, not its class.</param>
-    public Tensor Compute(Tensor embeddings, Tensor labels) => PairLoss.Compute(embeddings, labels, nameof(labels), formula);
+    public Tensor Compute(Tensor embeddings, Tensor labels) => PairLoss.Compute(embeddings, labels, nameof(labels), Formula);
 }

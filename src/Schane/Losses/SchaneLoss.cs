@@ -32,14 +32,14 @@ public sealed record SchaneOptions
 /// </remarks>
 public sealed class SchaneLoss(SchaneOptions options) : IContrastiveLoss
 {
-    private readonly PairFormula formula = new(options.Temperature, options.Beta, options.Placement, options.DetachWeights);
+    internal PairFormula Formula { get; } = new(options.Temperature, options.Beta, options.Placement, options.DetachWeights);
 
     /// <inheritdoc/>
-    public Tensor Compute(Tensor embeddings, Tensor labels) => PairLoss.Compute(embeddings, labels, nameof(labels), formula);
+    public Tensor Compute(Tensor embeddings, Tensor labels) => PairLoss.Compute(embeddings, labels, nameof(labels), Formula);
 
     /// <summary>The loss under mixed labels: p(i,j) = ⟨y(i), y(j)⟩ weighs j as a positive and 1 − p(i,j) as a negative (docs/method.md).</summary>
     /// <param name="embeddings">[N, D], floating point, any scale.</param>
     /// <param name="mixture">[N, C], class shares of each row, sum 1, before label smoothing.</param>
     /// <exception cref="ArgumentException">A shape, type, device or value differs from the above.</exception>
-    public Tensor ComputeSoft(Tensor embeddings, Tensor mixture) => PairLoss.ComputeMixture(embeddings, mixture, formula);
+    public Tensor ComputeSoft(Tensor embeddings, Tensor mixture) => PairLoss.ComputeMixture(embeddings, mixture, Formula);
 }

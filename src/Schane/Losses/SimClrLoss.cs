@@ -18,10 +18,10 @@ public sealed record SimClrOptions
 /// </remarks>
 public sealed class SimClrLoss(SimClrOptions options) : IContrastiveLoss
 {
-    private readonly PairFormula formula = new(options.Temperature);
+    internal PairFormula Formula { get; } = new(options.Temperature);
 
     /// <summary>The mean loss over the rows, in nats.</summary>
     /// <param name="embeddings">[N, D], floating point, any scale.</param>
     /// <param name="labels">[N], int64: the image of each row, not its class.</param>
-    public Tensor Compute(Tensor embeddings, Tensor labels) => PairLoss.Compute(embeddings, labels, nameof(labels), formula);
+    public Tensor Compute(Tensor embeddings, Tensor labels) => PairLoss.Compute(embeddings, labels, nameof(labels), Formula);
 }

@@ -24,14 +24,14 @@ public sealed record SupConOptions
 /// </remarks>
 public sealed class SupConLoss(SupConOptions options) : IContrastiveLoss
 {
-    private readonly PairFormula formula = new(options.Temperature, Placement: options.Placement);
+    internal PairFormula Formula { get; } = new(options.Temperature, Placement: options.Placement);
 
     /// <inheritdoc/>
-    public Tensor Compute(Tensor embeddings, Tensor labels) => PairLoss.Compute(embeddings, labels, nameof(labels), formula);
+    public Tensor Compute(Tensor embeddings, Tensor labels) => PairLoss.Compute(embeddings, labels, nameof(labels), Formula);
 
     /// <summary>The loss under mixed labels: p(i,j) = ⟨y(i), y(j)⟩ takes the place of "same label" (docs/method.md).</summary>
     /// <param name="embeddings">[N, D], floating point, any scale.</param>
     /// <param name="mixture">[N, C], class shares of each row, sum 1, before label smoothing.</param>
     /// <exception cref="ArgumentException">A shape, type, device or value differs from the above.</exception>
-    public Tensor ComputeSoft(Tensor embeddings, Tensor mixture) => PairLoss.ComputeMixture(embeddings, mixture, formula);
+    public Tensor ComputeSoft(Tensor embeddings, Tensor mixture) => PairLoss.ComputeMixture(embeddings, mixture, Formula);
 }

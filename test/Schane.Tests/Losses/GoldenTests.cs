@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Schane.Losses;
+using Schane.Losses.Tiled;
 using Schane.Tests.Oracles;
 using Schane.Tests.Support;
 using static TorchSharp.torch;
@@ -35,16 +36,20 @@ public partial class GoldenTests(ITestOutputHelper output)
     {
         var groups = new SortedDictionary<string, int>();
         var failures = new List<string>();
+        var tiled = 0;
         foreach (var golden in cases)
         {
             using var scope = NewDisposeScope();
             var expected = Expect(golden);
             foreach (var dtype in new[] { ScalarType.Float64, ScalarType.Float32 })
                 failures.AddRange(Differences(golden, expected, dtype).Select(d => $"{golden.Name} {dtype}: {d}"));
+            failures.AddRange(TiledDifferences(golden, expected).Select(d => $"{golden.Name} tiled: {d}"));
+            tiled += expected.Formula is null ? 0 : 1;
             groups[Group(golden.Key)] = groups.GetValueOrDefault(Group(golden.Key)) + 1;
         }
         foreach (var (group, count) in groups)
             output.WriteLine($"{group}: {count} cases");
+        output.WriteLine($"by the tiled kernel: {tiled} cases");
         Assert.NotEmpty(groups);
         Assert.True(failures.Count == 0, string.Join('\n', failures));
     }
@@ -54,8 +59,7 @@ public partial class GoldenTests(ITestOutputHelper output)
     private static IEnumerable<string> Differences(GoldenCase golden, Expectation expected, ScalarType dtype)
     {
         var leaf = golden.Embeddings.to_type(dtype).detach().requires_grad_();
-        var rows = leaf.permute(1, 0, 2).reshape(-1, leaf.shape[2]);                             // view-major
-        var actual = expected.Ours(rows);
+        var actual = expected.Ours(Flat(leaf));
         var value = actual.to_type(ScalarType.Float64).item<double>();
         if (!double.IsFinite(expected.Value))
         {
@@ -80,7 +84,35 @@ public partial class GoldenTests(ITestOutputHelper output)
     /// <param name="Ours">Our loss of the flattened rows, converted to the peer's formula.</param>
     /// <param name="Value">What it must be; NaN where ours is undefined.</param>
     /// <param name="ValueOnly">Where we differ from the peer by design, there is no gradient to compare.</param>
-    private sealed record Expectation(Func<Tensor, Tensor> Ours, double Value, bool ValueOnly = false);
+    /// <param name="Formula">Ours as a member of the family, for the tiled kernel; null where it is none.</param>
+    /// <param name="Labels">With it: who is whose positive.</param>
+    /// <param name="Factor">With it: ours × factor is the peer's.</param>
+    private sealed record Expectation(Func<Tensor, Tensor> Ours, double Value, bool ValueOnly = false, PairFormula? Formula = null, Tensor? Labels = null, double Factor = 1);
+
+    // The same case by the kernel, where it takes the temperature.
+    private static IEnumerable<string> TiledDifferences(GoldenCase golden, Expectation expected)
+    {
+        if (expected.Formula is not { } formula || expected.ValueOnly)
+            yield break;
+        var rows = Flat(golden.Embeddings).to_type(ScalarType.Float32).contiguous();
+        if (TiledPairs.Compute(rows, new(expected.Labels!, null, 0, rows.shape[0]), formula, 1) is not { } tiled)
+            yield break;
+        if (double.IsNaN(expected.Value))
+        {
+            if (!double.IsNaN(tiled.Loss))
+                yield return $"{tiled.Loss} is not NaN";
+            yield break;
+        }
+        if (!(Math.Abs(tiled.Loss * expected.Factor - expected.Value) <= 1e-5 * Math.Abs(expected.Value) + 1e-6))
+            yield return $"value {tiled.Loss * expected.Factor:R} is not {expected.Value:R}";
+        var exact = Flat(golden.Gradient!);
+        var largest = exact.abs().max().item<double>();
+        var error = (tiled.Gradient.to_type(ScalarType.Float64) * expected.Factor - exact).abs().max().item<double>();
+        if (!(error <= 2e-5 * largest + 1e-7))
+            yield return $"gradient differs by {error:R}, largest {largest:R}";
+    }
+
+    private static Tensor Flat(Tensor views) => views.permute(1, 0, 2).reshape(-1, views.shape[2]);                 // view-major
 
     // The table of conversions. README.md of the golden data describes how each peer averages; docs/method.md says what we do differently.
     private static Expectation Expect(GoldenCase golden)
@@ -103,7 +135,7 @@ public partial class GoldenTests(ITestOutputHelper output)
                 Placement = schane.Groups[1].Value == "inside" ? Placement.Inside : Placement.Outside,
                 DetachWeights = schane.Groups[3].Success,
             });
-            return new(rows => loss.Compute(rows, classes), value);
+            return new(rows => loss.Compute(rows, classes), value, Formula: loss.Formula, Labels: classes);
         }
 
         if (key.StartsWith("hcl", StringComparison.Ordinal))
@@ -119,7 +151,7 @@ public partial class GoldenTests(ITestOutputHelper output)
             });
             return golden.Images == 1
                 ? new(rows => loss.Compute(rows, images), 0, ValueOnly: true)                    // peer: NaN
-                : new(rows => loss.Compute(rows, images), value);
+                : new(rows => loss.Compute(rows, images), value, Formula: loss.Formula, Labels: images);
         }
 
         if (key.StartsWith("pml_triplet", StringComparison.Ordinal))
@@ -146,13 +178,13 @@ public partial class GoldenTests(ITestOutputHelper output)
                 : new(rows => supCon.Compute(rows, classes), value);
         }
         if (key is "simclr" or "simclr_V1")
-            return new(rows => new SimClrLoss(new() { Temperature = tau }).Compute(rows, images), golden.Views == 1 ? double.NaN : value);    // peer: 0
+            return new(rows => new SimClrLoss(new() { Temperature = tau }).Compute(rows, images), golden.Views == 1 ? double.NaN : value, Formula: supCon.Formula, Labels: images);    // peer: 0
         if (key == "supcon_one")
             return new(rows => FirstView(rows, classes, golden.Images, tau), value);
         if (key == "supcon_base")
             return new(rows => supCon.Compute(rows, classes) * (tau / 0.07 * valid / all), value);
         if (key == "supcon" || (key.StartsWith("supcon_", StringComparison.Ordinal) && golden.Name.StartsWith("edge_cases:", StringComparison.Ordinal)))
-            return new(rows => supCon.Compute(rows, classes) * (valid / all), noPositives ? double.NaN : value);     // peer: 0, NaN for one row
+            return new(rows => supCon.Compute(rows, classes) * (valid / all), noPositives ? double.NaN : value, Formula: supCon.Formula, Labels: classes, Factor: valid / all);     // peer: 0, NaN for one row
         throw new InvalidDataException($"{golden.Name} is of a kind that this table does not know.");
     }
 
