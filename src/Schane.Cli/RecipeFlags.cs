@@ -50,6 +50,14 @@ internal sealed class RecipeFlags
             Setting("temperature", "TAU", "Softmax temperature τ, above 0. Default: 0.5 for schane, 0.1 for others."),
             Setting("beta", "BETA", "How much hard negatives weigh, β, 0 or more. Default: 1 for schane and hcl."),
             Setting("placement", "outside|inside", "Mean over the positives outside or inside the log."),
+            Setting("beta-warmup", "0..1", "Share of the steps over which β rises from 0."),
+            Setting("temperature-final", "TAU", "τ at the last step. Default: τ stays."),
+            Setting("lambda-final", "0..1", "λ at the last step. Default: λ stays."),
+            Setting("schedule-shape", "linear|cosine", "How τ and λ move to their last values."),
+            Setting("tau-plus", "0..0.99", "Share of hcl's negatives that are thought to be positives, τ⁺."),
+            Setting("estimator", "hard|easy", "Estimator of hcl."),
+            Setting("margin", "MARGIN", "Margin of triplet."),
+            Setting("kernel", "auto|opgraph|tiled", "How the contrastive term is computed; both give the same to single precision."),
             Switch("detach-weights", "Let no gradient flow through the weights of the negatives."),
             Setting("label-smoothing", "0..1", "Smoothing of the cross-entropy's targets."),
         ];
@@ -78,7 +86,6 @@ internal sealed class RecipeFlags
             Setting("momentum", "0..1", "Momentum of sgd."),
             Setting("warmup", "0..1", "Share of the steps over which the rate rises; then it falls as a cosine."),
             Setting("clip-norm", "NORM", "Largest norm of the gradient. Default: not clipped."),
-            Setting("ema", "DECAY", "Decay of a moving average of the weights, which is then the result. Default: none."),
         ];
         Machine =
         [

@@ -1,7 +1,10 @@
+using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
+using Schane.Losses;
+using Schane.Losses.Tiled;
 using Schane.Models;
 using Schane.Reporting;
 using Schane.Tensors;
@@ -33,8 +36,8 @@ public static class TrainJob
         recipe = Resolve(recipe, data, progress);
         var run = RunFolder.Create(folder ?? NextFree(recipe), force);
         using var _ = run.Lock();
-        AtomicFile.WriteText(run.Recipe, RecipeFile.Write(recipe with { Data = Shareable(recipe.Data) }));
-        AtomicFile.WriteText(run.Source, recipe.Data);
+        AtomicFile.WriteText(run.Recipe, RecipeFile.Write(recipe with { Data = Shareable(recipe.Data), Weights = Shareable(recipe.Weights!) }));
+        AtomicFile.WriteText(run.Source, JsonSerializer.Serialize(new[] { recipe.Data, recipe.Weights! }));
         data.Splits?.Save(run.Splits);
         return (run, Train(recipe, data, run, resume: false, progress, stop));
     }
@@ -56,14 +59,14 @@ public static class TrainJob
     internal static Recipe RecipeOf(RunFolder run)
     {
         var recipe = RecipeFile.Load(run.Recipe);
-        return File.Exists(run.Source) ? recipe with { Data = File.ReadAllText(run.Source) } : recipe;
+        return File.Exists(run.Source) && JsonSerializer.Deserialize<string[]>(File.ReadAllText(run.Source)) is [var data, var weights] ? recipe with { Data = data, Weights = weights } : recipe;
     }
 
     /// <summary>The first setting that <paramref name="wanted"/> sets and a run's resolved recipe has otherwise; null if there is none.</summary>
     internal static string? Differs(Recipe resolved, Recipe wanted)
     {
         foreach (var property in typeof(Recipe).GetProperties())
-            if (property.GetValue(wanted) is { } value && !value.Equals(property.GetValue(resolved)) && !(property.Name == nameof(Recipe.Data) && Shareable(wanted.Data) == resolved.Data))
+            if (property.GetValue(wanted) is { } value && !value.Equals(property.GetValue(resolved)) && !(value is string path && Shareable(path).Equals(property.GetValue(resolved))) && value is not LossKernel.Auto)
                 return $"{property.Name} is {property.GetValue(resolved) ?? "unset"}, wanted {value}";
         return null;
     }
@@ -107,12 +110,12 @@ public static class TrainJob
         return
         [
             ("time", TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'")), ("schane", RunFolder.Version), ("data", Shareable(recipe.Data)), ("model", recipe.Model),
-            ("weights", recipe.Weights), ("loss", recipe.Loss.ToString().ToLowerInvariant()), ("lambda", objective.Lambda), ("temperature", objective.Temperature),
+            ("weights", Shareable(recipe.Weights!)), ("loss", recipe.Loss.ToString().ToLowerInvariant()), ("lambda", objective.Lambda), ("temperature", objective.Temperature),
             ("beta", objective.Beta), ("seed", recipe.Seed), ("parameters", model.Classifier.NamedParameters().Sum(p => p.Parameter.numel())),
             ("classes", data.Train.Classes.Count), ("train_images", data.Train.Count), ("val_images", data.Validation?.Count ?? 0), ("test_images", data.Test?.Count ?? 0),
             ("steps", recipe.Steps), ("steps_per_epoch", sampler.BatchesPerEpoch), ("epochs", (double)recipe.Steps!.Value / sampler.BatchesPerEpoch),
             ("batch", sampler.Batches(0)[0].Length), ("views", recipe.Views), ("device", recipe.Device), ("threads", recipe.Threads ?? Environment.ProcessorCount),
-            ("precision", "float32"),
+            ("precision", "float32"), ("kernel", recipe.Kernel.ToString().ToLowerInvariant()),
         ];
     }
 
@@ -137,6 +140,11 @@ public static class TrainJob
                 ? $"There are no embedded weights for '{recipe.Model}'; name a file with --weights, or train from --weights none."
                 : $"There are no weights '{Printable.Escape(recipe.Weights!)}': neither a file, a run folder, 'embedded' nor 'none'.");
         var info = ModelRegistry.InfoOf(recipe.Model!);
+        if (recipe.Kernel == LossKernel.Auto)
+        {
+            using var like = zeros(1, 1, device: device(recipe.Device));
+            recipe = recipe with { Kernel = TiledPairs.Takes(like) ? LossKernel.Tiled : LossKernel.OpGraph };
+        }
         var sampler = SamplerOf(recipe, data.Train);
 
         string how;

@@ -38,6 +38,30 @@ public sealed record Recipe
     /// <summary>β ≥ 0, the hardness of negatives. Null: 1 for schane and hcl.</summary>
     public double? Beta { get; init => field = value is { } v ? Require.InRange(v, 0, 1000) : null; }
 
+    /// <summary>Share of all steps over which β rises from 0 on a straight line, 0 to 1: safer where hardness hurts early.</summary>
+    public double BetaWarmup { get; init => field = Require.InRange(value, 0, 1); }
+
+    /// <summary>τ at the last step, above 0. Null: τ stays.</summary>
+    public double? TemperatureFinal { get; init => field = value is { } v ? Require.Positive(v) : null; }
+
+    /// <summary>λ at the last step, 0 to 1. Null: λ stays.</summary>
+    public double? LambdaFinal { get; init => field = value is { } v ? Require.InRange(v, 0, 1) : null; }
+
+    /// <summary>How τ and λ move to their last values.</summary>
+    public ScheduleShape ScheduleShape { get; init; }
+
+    /// <summary>τ⁺ of hcl, the share of its negatives that are thought to be positives, 0 to 0.99.</summary>
+    public double TauPlus { get; init => field = Require.InRange(value, 0, 0.99); } = 0.1;
+
+    /// <summary>Estimator of hcl.</summary>
+    public HclEstimator Estimator { get; init; }
+
+    /// <summary>Margin of triplet, above 0.</summary>
+    public double Margin { get; init => field = Require.Positive(value); } = 0.2;
+
+    /// <summary>How the contrastive term is computed. Auto is decided once, before the first step, and recorded.</summary>
+    public LossKernel Kernel { get; init; }
+
     /// <summary>Label smoothing of the cross-entropy in [0, 1).</summary>
     public double LabelSmoothing { get; init => field = Require.InRange(value, 0, 0.999); }
 
@@ -128,14 +152,23 @@ public sealed record Recipe
     internal JointOptions Objective()
     {
         var defaults = JointOptions.For(Loss);
+        var (lambda, temperature, beta, steps) = (Lambda ?? defaults.Lambda, Temperature ?? defaults.Temperature, Beta ?? defaults.Beta, Steps ?? 1);
+        LossSchedule? To(double from, double? final) => final is { } to ? new LossSchedule { From = from, To = to, Steps = steps, Shape = ScheduleShape } : null;
         return defaults with
         {
-            Lambda = Lambda ?? defaults.Lambda,
-            Temperature = Temperature ?? defaults.Temperature,
-            Beta = Beta ?? defaults.Beta,
+            Lambda = lambda,
+            LambdaSchedule = To(lambda, LambdaFinal),
+            Temperature = temperature,
+            TemperatureSchedule = To(temperature, TemperatureFinal),
+            Beta = beta,
+            BetaSchedule = BetaWarmup > 0 ? LossSchedule.WarmUp(beta, Math.Max(1, (int)Math.Round(BetaWarmup * steps))) : null,
             Placement = Placement,
             DetachWeights = DetachWeights,
             LabelSmoothing = LabelSmoothing,
+            TauPlus = TauPlus,
+            Estimator = Estimator,
+            Margin = Margin,
+            Kernel = Kernel,
         };
     }
 }

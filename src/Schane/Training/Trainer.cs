@@ -119,7 +119,9 @@ internal sealed class Trainer : IDisposable
             var perSecond = batch.Labels.shape[0] / (watch.Elapsed - started).TotalSeconds;
             journal.Write("step", ("step", step), ("epoch", batch.Epoch), ("loss", loss.Total), ("ce", loss.CrossEntropy), ("con", loss.Contrastive), ("lr", rate),
                 ("grad_norm", norm), ("without_positives", loss.Statistics.ShareWithoutPositives), ("positives", loss.Statistics.MeanPositives),
-                ("negatives", loss.Statistics.MeanNegatives), ("images_per_second", perSecond),
+                ("negatives", loss.Statistics.MeanNegatives), ("effective_negatives", loss.Statistics.EffectiveNegatives), ("positive_similarity", loss.Statistics.MeanPositiveSimilarity),
+                ("negative_similarity", loss.Statistics.MeanNegativeSimilarity), ("hardest_negative", loss.Statistics.HardestNegativeSimilarity), ("zero_rows", loss.Statistics.ZeroRows),
+                ("images_per_second", perSecond),
                 ("waiting", (loader.Waited - waited) / (watch.Elapsed - started)));
             var elapsed = watch.Elapsed;
             progress?.Report(new TrainingProgress("train", step, steps, batch.Epoch, loss.Total, images / elapsed.TotalSeconds,
