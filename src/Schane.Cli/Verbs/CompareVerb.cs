@@ -1,5 +1,7 @@
 using System.CommandLine;
+using Schane.Evaluation;
 using Schane.Jobs;
+using Schane.Reporting;
 using Schane.Training;
 
 namespace Schane.Cli.Verbs;
@@ -27,12 +29,13 @@ internal sealed class CompareVerb : Verb
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
         var comparison = parsed.GetValue(mean) is { Length: > 0 } folders ? CompareJob.Mean(folders) : LongWork.Show(screen, show => Train(parsed, show, stop));
-        screen.Table([comparison.Metric, "mean", "95 % interval over seeds"], comparison.Arms.Select(a => (string[])[a.Name, Percent(a.Mean), Range(a.Low, a.High)]),
-            $"{comparison.Data}, {comparison.Seeds.Count} seeds:");
-        screen.Table(["paired difference", "mean", "95 % interval", "p (Holm)", "verdict"], comparison.Pairs.Select(p =>
-            (string[])[$"{p.Arm} - {p.Against}", Percent(p.Difference), Range(p.Low, p.High), p.P is null ? "" : $"{p.HolmP:0.0000}", p.Verdict]));
+        var table = ComparisonTable.Of(comparison);
+        screen.Table([table.Metric, "mean", "95 % interval over seeds"], table.Objectives.Select(o => (string[])[o.Objective.Label, Percent(o.Mean.Mean), Range(o.Mean)]),
+            $"{comparison.Data}, {table.Objectives[0].Seeds.Count} seeds:");
+        screen.Table(["paired difference", "mean", "95 % interval", "p (Holm)", "verdict"], table.Differences.Select(d =>
+            (string[])[$"{d.First.Label} - {d.Second.Label}", Percent(d.Paired.Difference.Mean), Range(d.Paired.Difference), d.HolmP is { } p ? $"{p:0.0000}" : "", Said(d.Verdict)]));
         screen.Say("Intervals are over seeds and hold for these test items.");
-        return new(comparison);
+        return new(new { comparison, table });
     }
 
     private Comparison Train(ParseResult parsed, Action<Moment> show, CancellationToken stop)
@@ -46,7 +49,9 @@ internal sealed class CompareVerb : Verb
 
     private static string Percent(double share) => $"{100 * share:0.00} %";
 
-    private static string Range(double? low, double? high) => low is null || high is null ? "" : $"{100 * low:0.00} to {100 * high:0.00} %";
+    private static string Range(Interval interval) => interval is { Low: { } low, High: { } high } ? $"{100 * low:0.00} to {100 * high:0.00} %" : "";
+
+    private static string Said(Verdict verdict) => verdict switch { Verdict.Helped => "helped", Verdict.Hurt => "hurt", _ => "no evidence" };
 
     private sealed class Shown(Action<Moment> show) : IProgress<TrainingProgress>
     {

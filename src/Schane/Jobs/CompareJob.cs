@@ -1,5 +1,5 @@
-using System.Text.Json;
 using Schane.Checkpoints;
+using Schane.Reporting;
 using Schane.Training;
 
 namespace Schane.Jobs;
@@ -8,13 +8,6 @@ namespace Schane.Jobs;
 /// <remarks>Runs that are finished are reused and runs that were cut short go on, so a comparison can be stopped at any time.</remarks>
 public static class CompareJob
 {
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        WriteIndented = true,
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    };
-
     /// <summary>Makes the runs that are missing, then compares.</summary>
     /// <param name="recipeFile">Recipe with at least two arms.</param>
     /// <param name="folder">Folder of the comparison; a run lies in <c>ARM-sSEED</c>.</param>
@@ -43,24 +36,41 @@ public static class CompareJob
             progress?.Report(new TrainingProgress("compare", Interlocked.Increment(ref done), work.Count, 0, null, 0, null,
                 $"{item.Name}, seed {item.Recipe.Seed}: {MetricOf(results)} {results.Metrics[MetricOf(results)]:P2}"));
         });
-        var comparison = Comparison.Of([.. arms.Select(arm => new ArmRuns(arm.Name, [.. seeds.Select(seed => RunResults.Load(RunFolder.Open(RunOf(folder, arm.Name, seed)).Results))]))]);
-        AtomicFile.WriteText(Path.Combine(folder, "compare.json"), JsonSerializer.Serialize(comparison, Json) + "\n");
+        var runs = work.Select(item => (item.Name, Results: RunResults.Load(RunFolder.Open(RunOf(folder, item.Name, item.Recipe.Seed)).Results))).ToList();
+        var first = runs[0].Results;
+        var comparison = new Comparison
+        {
+            Schane = RunFolder.Version,
+            Data = first.Data,
+            Model = first.Model,
+            Part = first.Part,
+            Images = first.Images,
+            Budget = $"{first.Steps} steps",
+            Metric = MetricOf(first),
+            Objectives = [.. arms.Select(arm => new ComparedObjective(arm.Name, arm.Name))],
+            Runs = [.. runs.Select(run => new ComparedRun(run.Name, run.Results.Seed, run.Results.Metrics, run.Results.PerClass?.ToDictionary(c => c.Class, c => c.Accuracy), run.Results.Seconds))],
+        };
+        comparison.Save(Path.Combine(folder, "compare.json"));
+        CompareReport.Write(comparison, Path.Combine(folder, "compare.html"));
         return comparison;
     }
 
     /// <summary>Joins comparisons of the same arms and seeds on different data: the figures are the means over the data, seed by seed.</summary>
     /// <param name="folders">Folders that <see cref="Run"/> made.</param>
-    /// <exception cref="SchaneException">A folder holds no comparison, or arms or seeds differ.</exception>
+    /// <exception cref="SchaneException">A folder holds no comparison, or arms, seeds or metric differ.</exception>
     public static Comparison Mean(params IReadOnlyList<string> folders)
     {
-        var parts = folders.Select(folder => Path.Combine(folder, "compare.json") is var path && File.Exists(path)
-            ? JsonSerializer.Deserialize<Comparison>(File.ReadAllText(path), Json)!
-            : throw new SchaneException($"'{folder}' holds no compare.json; run schane compare there first.")).ToList();
-        foreach (var part in parts)
-            if (part.Metric != parts[0].Metric || !part.Seeds.SequenceEqual(parts[0].Seeds) || !part.Arms.Select(a => a.Name).SequenceEqual(parts[0].Arms.Select(a => a.Name)))
-                throw new SchaneException("The comparisons must have the same arms, seeds and metric; run them with the same recipe arms and --seeds.");
-        var values = parts[0].Arms.Select((arm, a) => (arm.Name, (IReadOnlyList<double>)[.. parts[0].Seeds.Select((_, s) => parts.Average(p => p.Arms[a].Values[s]))])).ToList();
-        return Comparison.Of(parts[0].Metric, string.Join(" and ", parts.Select(p => p.Data)), parts[0].Seeds, values);
+        var parts = folders.Select(folder => Comparison.Load(Path.Combine(folder, "compare.json"))).ToList();
+        var first = parts[0];
+        var metric = first.Metric;
+        var values = parts.Select(part => part.Runs.ToDictionary(run => (run.Objective, run.Seed), run => run.Metrics[part.Metric])).ToList();
+        if (parts.Any(part => part.Metric != metric) || values.Any(v => !v.Keys.ToHashSet().SetEquals(values[0].Keys)))
+            throw new SchaneException("The comparisons must have the same arms, seeds and metric; make them with the same arms and --seeds.");
+        return first with
+        {
+            Data = string.Join(" and ", parts.Select(part => part.Data)),
+            Runs = [.. first.Runs.Select(run => new ComparedRun(run.Objective, run.Seed, new Dictionary<string, double> { [metric] = values.Average(v => v[(run.Objective, run.Seed)]) }))],
+        };
     }
 
     internal static string MetricOf(RunResults results) => results.Metrics.ContainsKey("error") ? "error" : "top1";
@@ -78,8 +88,3 @@ public static class CompareJob
 
     private static string RunOf(string folder, string arm, int seed) => Path.Combine(folder, $"{arm}-s{seed}");
 }
-
-/// <summary>Results of one arm, one per seed.</summary>
-/// <param name="Name">Its name in the recipe.</param>
-/// <param name="Results">In the order of the seeds.</param>
-internal sealed record ArmRuns(string Name, IReadOnlyList<RunResults> Results);
