@@ -37,7 +37,7 @@ public static class TrainJob
         var run = RunFolder.Create(folder ?? NextFree(recipe), force);
         using var _ = run.Lock();
         AtomicFile.WriteText(run.Recipe, RecipeFile.Write(recipe with { Data = Shareable(recipe.Data), Weights = Shareable(recipe.Weights!) }));
-        AtomicFile.WriteText(run.Source, JsonSerializer.Serialize(new[] { recipe.Data, recipe.Weights! }));
+        AtomicFile.WriteText(run.Source, JsonSerializer.Serialize(new[] { Located(recipe.Data), Located(recipe.Weights!) }));
         data.Splits?.Save(run.Splits);
         return (run, Train(recipe, data, run, resume: false, progress, stop));
     }
@@ -200,6 +200,9 @@ public static class TrainJob
 
     /// <summary>A data name or relative path as it is; of a full path only the last folder, since a run may be shared.</summary>
     internal static string Shareable(string data) => Path.IsPathRooted(data) ? $"./{Path.GetFileName(Path.TrimEndingDirectorySeparator(data))}" : data;
+
+    /// <summary>The full path of what lies on this disk, so that a run can be resumed from another folder.</summary>
+    private static string Located(string named) => Path.Exists(named) ? Path.GetFullPath(named) : named;
 
     private static string NextFree(Recipe recipe)
     {

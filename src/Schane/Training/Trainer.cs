@@ -106,7 +106,7 @@ internal sealed class Trainer : IDisposable
             var started = watch.Elapsed;
             using var batch = NextOrSave();
             parameters.Gradients.zero_();
-            using var loss = seam.Run(batch, step);
+            using var loss = Attempt(batch, step);
             var norm = parameters.Gradients.norm().ToDouble();                                 // waits for the device
             RequireFinite(step, loss, norm);
             if (recipe.ClipNorm is { } limit && norm > limit)
@@ -174,6 +174,20 @@ internal sealed class Trainer : IDisposable
         return new ParameterTreatment(scale, decays ? recipe.WeightDecay : 0);
     }
 
+    private string WayOut => $"Lower --lr (now {recipe.LearningRate}) or set --clip-norm; the last checkpoint is in {folder.Name}.";
+
+    private StepLoss Attempt(Batch batch, long step)
+    {
+        try
+        {
+            return seam.Run(batch, step);
+        }
+        catch (ArgumentException e) when (e.ParamName is "embeddings" or "logits")
+        {
+            throw new DivergedException($"Step {step + 1}: {e.Message.Split(" (Parameter")[0]} {WayOut}");
+        }
+    }
+
     private void RequireFinite(long step, StepLoss loss, double gradientNorm)
     {
         if (double.IsNaN(loss.Contrastive) && loss.Statistics.ShareWithoutPositives == 1)
@@ -181,6 +195,6 @@ internal sealed class Trainer : IDisposable
                 $"Step {step + 1}: no image of the batch has another of its class, so the contrastive loss is undefined. Use --sampler balanced with --images-per-class 2 or more, or --views 2.");
         foreach (var (what, value) in ((string, double)[])[("cross-entropy", loss.CrossEntropy), ("contrastive loss", loss.Contrastive), ("gradient norm", gradientNorm)])
             if (!double.IsFinite(value))
-                throw new DivergedException($"Step {step + 1}: the {what} is {value}. Lower --lr (now {recipe.LearningRate}) or set --clip-norm; the last checkpoint is in {folder.Name}.");
+                throw new DivergedException($"Step {step + 1}: the {what} is {value}. {WayOut}");
     }
 }
