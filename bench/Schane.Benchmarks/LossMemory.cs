@@ -61,7 +61,7 @@ internal static unsafe class LossMemory
     {
         var memory = (float*)NativeMemory.AlignedAlloc((nuint)(rows * width * sizeof(float)), 64);
         for (long at = 0; at < rows * width; at += 1 << 20)
-            new Span<float>(memory + at, (int)Math.Min(1 << 20, rows * width - at)).Fill(0);
+            new Span<float>(memory + at, (int)Math.Min(1 << 20, rows * width - at)).Clear();
         return memory;
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Schane.Checkpoints;
 using Schane.Reporting;
 using Schane.Training;
@@ -29,7 +30,7 @@ public static class CompareJob
         // Seed by seed, so that a comparison that is cut short has whole pairs.
         var work = seeds.SelectMany(seed => arms.Select(arm => (arm.Name, Recipe: arm.Recipe with { Seed = seed, Threads = arm.Recipe.Threads ?? threads }))).ToList();
         var done = 0;
-        Parallel.ForEach(work, new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = stop }, item =>
+        Parallel.ForEach(Partitioner.Create(work, EnumerablePartitionerOptions.NoBuffering), new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = stop }, item =>
         {
             var path = RunOf(folder, item.Name, item.Recipe.Seed);
             var results = RunOne(path, item.Recipe, dataRoot, stop);

@@ -2,7 +2,6 @@ using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Transforms;
 using Schane.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;

@@ -3,7 +3,7 @@ using Schane.Jobs;
 using Schane.Losses;
 using Schane.Training;
 
-public static class TrainOnAFolder
+internal static class TrainOnAFolder
 {
     public static void Run(string photos, string runFolder, string picture, TimeSpan budget)
     {
