@@ -12,24 +12,45 @@ internal static class PickleGlobals
 
     private static readonly Dictionary<string, ScalarType> Storages = new()
     {
-        ["torch FloatStorage"] = ScalarType.Float32, ["torch DoubleStorage"] = ScalarType.Float64, ["torch HalfStorage"] = ScalarType.Float16,
-        ["torch BFloat16Storage"] = ScalarType.BFloat16, ["torch LongStorage"] = ScalarType.Int64, ["torch IntStorage"] = ScalarType.Int32,
-        ["torch ShortStorage"] = ScalarType.Int16, ["torch CharStorage"] = ScalarType.Int8, ["torch ByteStorage"] = ScalarType.Byte,
-        ["torch BoolStorage"] = ScalarType.Bool, ["torch ComplexFloatStorage"] = ScalarType.ComplexFloat32,
+        ["torch FloatStorage"] = ScalarType.Float32,
+        ["torch DoubleStorage"] = ScalarType.Float64,
+        ["torch HalfStorage"] = ScalarType.Float16,
+        ["torch BFloat16Storage"] = ScalarType.BFloat16,
+        ["torch LongStorage"] = ScalarType.Int64,
+        ["torch IntStorage"] = ScalarType.Int32,
+        ["torch ShortStorage"] = ScalarType.Int16,
+        ["torch CharStorage"] = ScalarType.Int8,
+        ["torch ByteStorage"] = ScalarType.Byte,
+        ["torch BoolStorage"] = ScalarType.Bool,
+        ["torch ComplexFloatStorage"] = ScalarType.ComplexFloat32,
     };
 
     private static readonly Dictionary<string, ScalarType> Types = new()
     {
-        ["torch float32"] = ScalarType.Float32, ["torch float64"] = ScalarType.Float64, ["torch float16"] = ScalarType.Float16,
-        ["torch bfloat16"] = ScalarType.BFloat16, ["torch int64"] = ScalarType.Int64, ["torch int32"] = ScalarType.Int32,
-        ["torch int16"] = ScalarType.Int16, ["torch int8"] = ScalarType.Int8, ["torch uint8"] = ScalarType.Byte, ["torch bool"] = ScalarType.Bool,
+        ["torch float32"] = ScalarType.Float32,
+        ["torch float64"] = ScalarType.Float64,
+        ["torch float16"] = ScalarType.Float16,
+        ["torch bfloat16"] = ScalarType.BFloat16,
+        ["torch int64"] = ScalarType.Int64,
+        ["torch int32"] = ScalarType.Int32,
+        ["torch int16"] = ScalarType.Int16,
+        ["torch int8"] = ScalarType.Int8,
+        ["torch uint8"] = ScalarType.Byte,
+        ["torch bool"] = ScalarType.Bool,
         ["torch complex64"] = ScalarType.ComplexFloat32,
     };
 
     private static readonly Dictionary<string, PickleDtype> NumpyTypes = new()
     {
-        ["f8"] = new(ScalarType.Float64, 8), ["f4"] = new(ScalarType.Float32, 4), ["f2"] = new(ScalarType.Float16, 2), ["i8"] = new(ScalarType.Int64, 8),
-        ["i4"] = new(ScalarType.Int32, 4), ["i2"] = new(ScalarType.Int16, 2), ["i1"] = new(ScalarType.Int8, 1), ["u1"] = new(ScalarType.Byte, 1), ["b1"] = new(ScalarType.Bool, 1),
+        ["f8"] = new(ScalarType.Float64, 8),
+        ["f4"] = new(ScalarType.Float32, 4),
+        ["f2"] = new(ScalarType.Float16, 2),
+        ["i8"] = new(ScalarType.Int64, 8),
+        ["i4"] = new(ScalarType.Int32, 4),
+        ["i2"] = new(ScalarType.Int16, 2),
+        ["i1"] = new(ScalarType.Int8, 1),
+        ["u1"] = new(ScalarType.Byte, 1),
+        ["b1"] = new(ScalarType.Bool, 1),
     };
 
     private static readonly HashSet<string> Others =

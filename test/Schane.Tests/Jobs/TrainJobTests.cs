@@ -10,7 +10,15 @@ public sealed class TrainJobTests : IDisposable
 {
     private static readonly Recipe Short = new()
     {
-        Data = "lookalikes", Weights = "none", LabelsPerClass = 2, Steps = 6, ClassesPerBatch = 4, ImagesPerClass = 2, SaveEvery = 2, EvaluateEvery = 100, Threads = 1,
+        Data = "lookalikes",
+        Weights = "none",
+        LabelsPerClass = 2,
+        Steps = 6,
+        ClassesPerBatch = 4,
+        ImagesPerClass = 2,
+        SaveEvery = 2,
+        EvaluateEvery = 100,
+        Threads = 1,
     };
 
     private readonly TemporaryFolder folder = new();

@@ -25,7 +25,12 @@ internal static class SampleComparison
         }
         return new Comparison
         {
-            Schane = "0.1.0", Data = "lookalikes:novel", Model = "tiny", Part = "test", Images = 1000, Budget = "300 steps",
+            Schane = "0.1.0",
+            Data = "lookalikes:novel",
+            Model = "tiny",
+            Part = "test",
+            Images = 1000,
+            Budget = "300 steps",
             Objectives = [.. names.Select((name, place) => new ComparedObjective(name, labels[place]))],
             Runs = runs,
             Bootstrap = [new("schane", "ce", 0.014, 0.046), new("schane", "supcon", -0.004, 0.03)],

@@ -43,9 +43,30 @@ internal sealed class SampleRun : IDisposable
         using var journal = new StreamWriter(At("journal.jsonl"));
         Line(new
         {
-            @event = "start", time = "2026-11-23T21:14:05Z", schane = "0.1.0", data = "lookalikes:novel", model = "tiny", loss = "schane", lambda = 0.9, temperature = 0.5, beta = 1.0,
-            seed = 1, parameters = 412_904, classes = classes.Length, train_images = 10 * classes.Length, val_images = 10 * classes.Length, test_images = perClass * classes.Length, steps = Steps,
-            epochs = 120, steps_per_epoch = 10, batch = 64, views = 2, device = "cpu", threads = 2, precision = "float32", kernel = "tiled",
+            @event = "start",
+            time = "2026-11-23T21:14:05Z",
+            schane = "0.1.0",
+            data = "lookalikes:novel",
+            model = "tiny",
+            loss = "schane",
+            lambda = 0.9,
+            temperature = 0.5,
+            beta = 1.0,
+            seed = 1,
+            parameters = 412_904,
+            classes = classes.Length,
+            train_images = 10 * classes.Length,
+            val_images = 10 * classes.Length,
+            test_images = perClass * classes.Length,
+            steps = Steps,
+            epochs = 120,
+            steps_per_epoch = 10,
+            batch = 64,
+            views = 2,
+            device = "cpu",
+            threads = 2,
+            precision = "float32",
+            kernel = "tiled",
         });
         Line(new { @event = "warning", step = 0, message = "3 images are below 64 pixels and are enlarged." });
         for (var step = 1; step <= Steps; step++)
@@ -55,9 +76,19 @@ internal sealed class SampleRun : IDisposable
             var con = 3.1 + 1.6 * fall + 0.05 * random.Normal();
             Line(new
             {
-                @event = "step", step, epoch = (step - 1) / 10, loss = 0.1 * ce + 0.9 * con, ce, con, lr = 0.001 * 0.5 * (1 + Math.Cos(Math.PI * step / Steps)) * Math.Min(1, step / 60.0),
-                grad_norm = 0.6 + 2 * fall + 0.1 * Math.Abs(random.Normal()), without_positives = step % 40 == 0 ? 0.0156 : 0, positives = 7 - (step % 40 == 0 ? 0.1 : 0), negatives = 120,
-                images_per_second = 640 + 25 * random.Normal(), waiting = 0.02,
+                @event = "step",
+                step,
+                epoch = (step - 1) / 10,
+                loss = 0.1 * ce + 0.9 * con,
+                ce,
+                con,
+                lr = 0.001 * 0.5 * (1 + Math.Cos(Math.PI * step / Steps)) * Math.Min(1, step / 60.0),
+                grad_norm = 0.6 + 2 * fall + 0.1 * Math.Abs(random.Normal()),
+                without_positives = step % 40 == 0 ? 0.0156 : 0,
+                positives = 7 - (step % 40 == 0 ? 0.1 : 0),
+                negatives = 120,
+                images_per_second = 640 + 25 * random.Normal(),
+                waiting = 0.02,
             });
             if (step % 500 == 0)
                 Line(new { @event = "warning", step, message = "A batch had anchors without positives; classes with one image can't give any." });
@@ -94,13 +125,25 @@ internal sealed class SampleRun : IDisposable
         var top1 = (double)right / images;
         var results = new
         {
-            schane = "0.1.0", data = "lookalikes:novel", model = "tiny", loss = "schane", seed = 1, steps = Steps, seconds = 118.4, images_per_second = 641.2, part = "test", images,
+            schane = "0.1.0",
+            data = "lookalikes:novel",
+            model = "tiny",
+            loss = "schane",
+            seed = 1,
+            steps = Steps,
+            seconds = 118.4,
+            images_per_second = 641.2,
+            part = "test",
+            images,
             metrics = new { top1, top1_low = top1 - 0.021, top1_high = top1 + 0.019, top5 = 0.985, mean_per_class = top1, macro_f1 = top1 - 0.004, nll = 0.512, ece = 0.034 },
             classes,
             per_class = classes.Select((name, truth) => new
             {
-                @class = name, images = perClass, accuracy = (double)confusion[truth][truth] / perClass,
-                precision = confusion[truth][truth] / Math.Max(1.0, confusion.Sum(row => row[truth])), recall = (double)confusion[truth][truth] / perClass,
+                @class = name,
+                images = perClass,
+                accuracy = (double)confusion[truth][truth] / perClass,
+                precision = confusion[truth][truth] / Math.Max(1.0, confusion.Sum(row => row[truth])),
+                recall = (double)confusion[truth][truth] / perClass,
             }),
             confusion,
             reliability = Enumerable.Range(0, 15).Select(bin => new { low = bin / 15.0, high = (bin + 1) / 15.0, images = bin < 3 ? 0 : 4 + bin * bin * images / 1200, confidence = bin < 3 ? (double?)null : (bin + 0.55) / 15, accuracy = bin < 3 ? (double?)null : (bin + 0.2) / 15.2 }),
