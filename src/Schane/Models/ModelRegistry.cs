@@ -72,22 +72,7 @@ public static class ModelRegistry
         ArgumentNullException.ThrowIfNull(name);
         if (Variants.TryGetValue(name, out var variant))
             return variant;
-        var nearest = Names.OrderBy(n => Distance(n, name.ToLowerInvariant())).ThenBy(n => n, StringComparer.Ordinal).Take(3);
-        throw new SchaneException($"There is no model '{Checkpoints.SafetensorsHeader.Shown(name)}'. The nearest names are {string.Join(", ", nearest)}; `schane models list` shows all.");
-    }
-
-    /// <summary>Levenshtein distance.</summary>
-    private static int Distance(string a, string b)
-    {
-        var row = Enumerable.Range(0, b.Length + 1).ToArray();
-        for (var i = 1; i <= a.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
-                (diagonal, row[j]) = (row[j], Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)));
-        }
-        return row[b.Length];
+        throw new SchaneException($"There is no model '{Checkpoints.SafetensorsHeader.Shown(name)}'{Nearest.Hint(name, Names)}; `schane models list` shows all.");
     }
 }
 

@@ -21,7 +21,7 @@ public sealed class ModelRegistryTests
     public void Suggests_the_nearest_names_for_one_it_does_not_know()
     {
         var e = Assert.Throws<SchaneException>(() => ModelRegistry.InfoOf("resnet81"));
-        Assert.StartsWith("There is no model 'resnet81'. The nearest names are resnet1", e.Message);
+        Assert.StartsWith("There is no model 'resnet81' (did you mean 'resnet18'", e.Message);
     }
 
     [Theory]
