@@ -42,6 +42,10 @@ internal sealed class RecipeFlags
             Setting("model", "NAME", "Architecture; `schane models list` shows them. Default: what suits the data."),
             Setting("weights", "embedded|none|FILE", "Where training starts from. Default: embedded where the model has such weights."),
             Setting("input-size", "PIXELS", "Side of the square the model sees. Default: the model's own, or what the budget allows."),
+            Setting("drop-path", "0..1", "Share of samples that lose the last residual branch in a training pass; falls to 0 towards the first."),
+            Switch("checkpoint-activations", "Keep only the inputs of the blocks and run them again in the backward pass: less memory, more time."),
+            Setting("projection", "WIDTH", "Width of an MLP between embedding and contrastive term, used in training alone. Default: none."),
+            Setting("head-init-scale", "FACTOR", "Factor on the new classifier's initial weights. Default: 0.001 for BEiT-3, 1 for others."),
         ];
         Objective =
         [

@@ -172,8 +172,12 @@ public static class TrainJob
         return recipe;
     }
 
-    private static ImageClassifier NewClassifier(Recipe recipe, DataSetup data, int inputSize) =>
-        new(ModelRegistry.Create(recipe.Model!, recipe.Seed, inputSize: inputSize), data.Train.Classes.Count, new ClassifierOptions { Seed = recipe.Seed });
+    private static ImageClassifier NewClassifier(Recipe recipe, DataSetup data, int inputSize)
+    {
+        var backbone = ModelRegistry.Create(recipe.Model!, recipe.Seed, inputSize: inputSize, dropPath: recipe.DropPath);
+        backbone.Recomputes = recipe.CheckpointActivations;
+        return new(backbone, data.Train.Classes.Count, new ClassifierOptions { Seed = recipe.Seed, ProjectionWidth = recipe.Projection, HeadInitScale = recipe.HeadInitScale });
+    }
 
     internal static bool LoadWeights(Recipe recipe, ImageClassifier model, IProgress<TrainingProgress>? progress)
     {

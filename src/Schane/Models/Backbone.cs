@@ -22,6 +22,9 @@ public sealed record BackboneInfo(string Name, int Channels, int InputSize, int 
     /// <summary>Paper or repository the architecture is from.</summary>
     public string Source { get; init; } = "";
 
+    /// <summary>Factor on the initial weights of a new classifier that it is fine-tuned with: 0.001 for BEiT-3, 1 for others.</summary>
+    public double HeadInitScale { get; init; } = 1;
+
     /// <summary>Whether drop path can be asked for.</summary>
     public bool HasDropPath { get; init; }
 }

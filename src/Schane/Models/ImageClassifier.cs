@@ -24,14 +24,15 @@ public sealed class ImageClassifier : nn.Module
         options ??= new();
         (Backbone, Classes) = (backbone, Tensors.Require.AtLeast(classes, 1, nameof(classes)));
         long width = backbone.Info.EmbeddingWidth;
+        var deviation = 0.02 * (options.HeadInitScale ?? backbone.Info.HeadInitScale);
         using var init = new WeightInit(options.Seed);
 
         register_module("backbone", backbone);
-        register_module("head", head = new Dense(width, classes, std: 0.02 * options.HeadInitScale));
+        register_module("head", head = new Dense(width, classes, std: deviation));
         head.Initialise(init);
         if (backbone is ITwoHeaded { HasTwoHeads: true })
         {
-            register_module(nameof(distillationHead), distillationHead = new Dense(width, classes, std: 0.02 * options.HeadInitScale));
+            register_module(nameof(distillationHead), distillationHead = new Dense(width, classes, std: deviation));
             distillationHead.Initialise(init);
         }
         if (options.ProjectionWidth is not { } projected)
@@ -50,13 +51,16 @@ public sealed class ImageClassifier : nn.Module
 
     /// <summary>One pass of the whole model.</summary>
     /// <param name="images">[n, channels, H, W], normalised by the backbone's constants.</param>
-    /// <returns>Embeddings [n, D] for the contrastive loss (after the projection where there is one, not normalised) and logits [n, C].</returns>
+    /// <returns>
+    /// Embeddings [n, D], not normalised, and logits [n, C]. In training mode the embeddings are those that the contrastive loss sees, after the projection
+    /// where there is one; in evaluation mode the trunk's, since the projection serves the loss alone (Khosla et al. 2020, arXiv:2004.11362, §3.1).
+    /// </returns>
     public (Tensor Embeddings, Tensor Logits) Forward(Tensor images)
     {
         using var scope = NewDisposeScope();
         var features = Backbone.Features(images);
         var pooled = Backbone.Pool(features);                             // [n, D]
-        var embeddings = projection is null ? pooled : projection.call(pooled);
+        var embeddings = projection is null || !training ? pooled : projection.call(pooled);
         Tensor logits;                                                    // [n, C]
         if (distillationHead is null)
             logits = head.call(pooled);

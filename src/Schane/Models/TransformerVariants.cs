@@ -76,7 +76,7 @@ internal static class TransformerVariants
         Info(name, 224, shape.Width, mean, std, $"{name}.{tag}", "Apache-2.0", source), (info, dropPath) => new Beit(info, shape, dropPath), shape);
 
     private static Variant Beit3Of(string name, Beit3Shape shape) => new(
-        Info(name, 224, shape.Width, ImageNetMean, ImageNetStd, $"{name}.in22k_ft_in1k", "MIT", "Wang et al. 2022, arXiv:2208.10442"),
+        Info(name, 224, shape.Width, ImageNetMean, ImageNetStd, $"{name}.in22k_ft_in1k", "MIT", "Wang et al. 2022, arXiv:2208.10442") with { HeadInitScale = 0.001 },
         (info, dropPath) => new Beit3(info, shape, dropPath), shape);
 
     private static Variant Swin(string name, SwinShape shape) => new(

@@ -20,6 +20,18 @@ public sealed record Recipe
     /// <summary>Initial weights: <c>embedded</c>, <c>none</c>, or a safetensors file or run folder. Null: embedded if the model has them, else none.</summary>
     public string? Weights { get; init; }
 
+    /// <summary>Share of samples that lose the model's last residual branch in a training pass, rising linearly from 0 at the first (stochastic depth); 0 to below 1.</summary>
+    public double DropPath { get; init => field = Require.InRange(value, 0, 0.99); }
+
+    /// <summary>Whether blocks keep only their inputs and run again in the backward pass: less memory for about a third more time, the same gradient.</summary>
+    public bool CheckpointActivations { get; init; }
+
+    /// <summary>Width of an MLP between the embedding and the contrastive term, which training alone uses. Null: none, the term sees the embedding itself.</summary>
+    public int? Projection { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>Factor on the initial weights of the new classifier, whose deviation is 0.02 before it; above 0. Null: 0.001 for BEiT-3, as it is fine-tuned, 1 for others.</summary>
+    public double? HeadInitScale { get; init => field = value is { } v ? Require.Positive(v) : null; }
+
     /// <summary>The contrastive term; <see cref="LossKind.Ce"/> means none.</summary>
     public LossKind Loss { get; init; } = LossKind.Schane;
 

@@ -11,7 +11,12 @@ namespace Schane.Training;
 /// from the gradients that the objective gave (GradCache, Gao et al. 2021, arXiv:2101.06983). The gradient is that of the whole batch; models
 /// with batch statistics normalise each micro-batch by itself, and their running statistics move in the second pass only.
 /// </summary>
-internal sealed class TrainingStep(ImageClassifier model, JointObjective objective, int? microBatch, Device device)
+/// <param name="model">The model, on <paramref name="device"/>.</param>
+/// <param name="objective">What is made small.</param>
+/// <param name="microBatch">Rows that pass the model at once; null for all.</param>
+/// <param name="device">Where to compute.</param>
+/// <param name="seed">Seed of what drop path drops.</param>
+internal sealed class TrainingStep(ImageClassifier model, JointObjective objective, int? microBatch, Device device, long seed)
 {
     /// <summary>Adds the batch's gradient to the parameters' gradients.</summary>
     public StepLoss Run(Batch batch, long step)
@@ -19,21 +24,36 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
         var rows = (int)batch.Labels.shape[0];
         using var labels = batch.Labels.to(device);
         using var ids = batch.ImageIds.to(device);
-        return microBatch is { } size && size < rows ? InMicroBatches(batch.Images, labels, ids, rows, size, step) : AtOnce(batch.Images, labels, ids, step);
+        var samples = SamplesOf(batch);
+        return microBatch is { } size && size < rows ? InMicroBatches(batch.Images, labels, ids, samples, size, step) : AtOnce(batch.Images, labels, ids, samples, step);
     }
 
-    private StepLoss AtOnce(Tensor images, Tensor labels, Tensor ids, long step)
+    /// <summary>An index of each row among all rows of the step that neither ranks nor micro-batches change.</summary>
+    private static long[] SamplesOf(Batch batch)
+    {
+        var (images, rows) = (batch.Positions.Length, (int)batch.Labels.shape[0]);             // rows are view-major
+        return [.. Enumerable.Range(0, rows).Select(row => (long)batch.Positions[row % images] * (rows / images) + row / images)];
+    }
+
+    private StepLoss AtOnce(Tensor images, Tensor labels, Tensor ids, long[] samples, long step)
     {
         using var scope = NewDisposeScope();
-        var (embeddings, logits) = model.Forward(images.to(device));                          // [N, D], [N, C]
+        var (embeddings, logits) = Forward(images, samples, step);                            // [N, D], [N, C]
         var loss = objective.Compute(embeddings.detach(), logits.detach(), labels, step, ids);
         Backward(embeddings, logits, loss.EmbeddingGradient, loss.LogitGradient);
         return Outlive(loss);
     }
 
-    private StepLoss InMicroBatches(Tensor images, Tensor labels, Tensor ids, int rows, int size, long step)
+    private (Tensor Embeddings, Tensor Logits) Forward(Tensor images, long[] samples, long step)
+    {
+        model.Backbone.Draws = new SampleDraws(seed, step, samples);
+        return model.Forward(images.to(device));
+    }
+
+    private StepLoss InMicroBatches(Tensor images, Tensor labels, Tensor ids, long[] samples, int size, long step)
     {
         using var scope = NewDisposeScope();
+        var rows = samples.Length;
         var statistics = model.buffers().Select(buffer => (buffer, copy: buffer.clone())).ToList();
         List<Tensor> embeddings = [], logits = [];
         using (no_grad())
@@ -41,7 +61,8 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
             for (var at = 0; at < rows; at += size)
             {
                 using var micro = NewDisposeScope();
-                var (e, l) = model.Forward(images.narrow(0, at, Math.Min(size, rows - at)).to(device));
+                var count = Math.Min(size, rows - at);
+                var (e, l) = Forward(images.narrow(0, at, count), samples[at..(at + count)], step);
                 embeddings.Add(e.MoveToOuterDisposeScope());
                 logits.Add(l.MoveToOuterDisposeScope());
             }
@@ -53,7 +74,7 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
         {
             using var micro = NewDisposeScope();
             var count = Math.Min(size, rows - at);
-            var (e, l) = model.Forward(images.narrow(0, at, count).to(device));
+            var (e, l) = Forward(images.narrow(0, at, count), samples[at..(at + count)], step);
             Backward(e, l, loss.EmbeddingGradient?.narrow(0, at, count), loss.LogitGradient?.narrow(0, at, count));
         }
         return Outlive(loss);

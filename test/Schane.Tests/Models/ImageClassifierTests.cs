@@ -21,7 +21,19 @@ public sealed class ImageClassifierTests : IDisposable
 
         using var projected = new ImageClassifier(ModelRegistry.Create("schane_tiny", 1), 5, new() { ProjectionWidth = 16 });
         Assert.Equal([2, 16], projected.Forward(zeros(2, 3, 64, 64)).Embeddings.shape);
+        projected.eval();                                                 // the projection serves the loss alone
+        Assert.Equal([2, 128], projected.Forward(zeros(2, 3, 64, 64)).Embeddings.shape);
         Assert.Contains("projection.fc2.weight", projected.StateDict().Keys);
+    }
+
+    [Theory]
+    [InlineData("beit3_base_patch16_224", null, 2e-5)]
+    [InlineData("vit_tiny_patch16_224", null, 0.02)]
+    [InlineData("vit_tiny_patch16_224", 0.01, 2e-4)]
+    public void A_new_head_starts_as_small_as_the_backbone_is_fine_tuned_with(string name, double? scale, double deviation)
+    {
+        using var model = new ImageClassifier(ModelRegistry.Uninitialised(name), 10, new() { HeadInitScale = scale });
+        Assert.InRange(model.StateDict()["head.weight"].std().item<float>(), 0.95 * deviation, 1.05 * deviation);
     }
 
     [Fact]

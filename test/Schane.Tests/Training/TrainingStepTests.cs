@@ -11,16 +11,29 @@ namespace Schane.Tests.Training;
 public class TrainingStepTests
 {
     [Theory]
-    [InlineData(LossKind.Ce)]
-    [InlineData(LossKind.SupCon)]
-    [InlineData(LossKind.Schane)]
-    public void Micro_batches_give_the_gradient_of_the_whole_batch(LossKind loss)
+    [InlineData(LossKind.Ce, 0, false)]
+    [InlineData(LossKind.SupCon, 0, false)]
+    [InlineData(LossKind.Schane, 0, false)]
+    [InlineData(LossKind.Schane, 0.5, false)]
+    [InlineData(LossKind.Schane, 0.5, true)]
+    public void Micro_batches_give_the_gradient_of_the_whole_batch(LossKind loss, double dropPath, bool recomputes)
     {
         using var scope = NewDisposeScope();
-        var whole = GradientOf(loss, microBatch: null);
+        var whole = GradientOf(loss, microBatch: null, dropPath);
         foreach (var size in (int[])[1, 3, 4])                                             // 8 rows: even, uneven and single
-            Assert.True((GradientOf(loss, size) - whole).norm().ToDouble() <= 1e-12 * whole.norm().ToDouble(), $"micro-batches of {size}");
+            Assert.True(Apart(GradientOf(loss, size, dropPath, recomputes), whole) <= 1e-12, $"micro-batches of {size}");
     }
+
+    [Fact]
+    public void Drop_path_drops_something_else_at_every_step()
+    {
+        using var scope = NewDisposeScope();
+        var (first, second, plain) = (GradientOf(LossKind.Schane, null, 0.5), GradientOf(LossKind.Schane, null, 0.5, step: 1), GradientOf(LossKind.Schane, null));
+        Assert.True(Apart(first, second) > 1e-3);
+        Assert.True(Apart(first, plain) > 1e-3);
+    }
+
+    private static double Apart(Tensor gradient, Tensor other) => (gradient - other).norm().ToDouble() / other.norm().ToDouble();
 
     [Fact]
     public void Running_statistics_move_once_however_many_micro_batches_there_are()
@@ -48,22 +61,23 @@ public class TrainingStepTests
         model.Dispose();
     }
 
-    private static Tensor GradientOf(LossKind loss, int? microBatch)
+    private static Tensor GradientOf(LossKind loss, int? microBatch, double dropPath = 0, bool recomputes = false, long step = 0)
     {
-        var (model, step) = Build("vit_tiny_patch16_224", 32, loss, microBatch);
+        var (model, seam) = Build("vit_tiny_patch16_224", 32, loss, microBatch, dropPath);
+        model.Backbone.Recomputes = recomputes;
         model.to(ScalarType.Float64);
         using var parameters = new FlatParameters([.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, 0)))]);
         using var batch = Images(rows: 8, channels: 3, side: 32, ScalarType.Float64);
-        step.Run(batch, 0).Dispose();
+        seam.Run(batch, step).Dispose();
         model.Dispose();
         return parameters.Gradients.clone();
     }
 
-    private static (ImageClassifier, TrainingStep) Build(string name, int side, LossKind loss, int? microBatch)
+    private static (ImageClassifier, TrainingStep) Build(string name, int side, LossKind loss, int? microBatch, double dropPath = 0)
     {
-        var model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side), classes: 3);
+        var model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side, dropPath: dropPath), classes: 3);
         model.train();
-        return (model, new TrainingStep(model, new JointObjective(JointOptions.For(loss)), microBatch, CPU));
+        return (model, new TrainingStep(model, new JointObjective(JointOptions.For(loss)), microBatch, CPU, seed: 5));
     }
 
     private static Batch Images(int rows, int channels, int side, ScalarType type = ScalarType.Float32)
