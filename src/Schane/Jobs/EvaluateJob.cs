@@ -2,6 +2,7 @@ using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
+using Schane.Inference;
 using Schane.Tensors;
 using Schane.Training;
 using static TorchSharp.torch;

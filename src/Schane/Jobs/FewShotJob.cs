@@ -2,6 +2,7 @@ using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
+using Schane.Inference;
 using Schane.Models;
 using Schane.Tensors;
 using Schane.Training;

@@ -1,6 +1,7 @@
 using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Transforms;
+using Schane.Inference;
 using Schane.Tensors;
 using static TorchSharp.torch;
 

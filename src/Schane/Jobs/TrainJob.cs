@@ -3,6 +3,7 @@ using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
+using Schane.Inference;
 using Schane.Losses;
 using Schane.Losses.Tiled;
 using Schane.Models;

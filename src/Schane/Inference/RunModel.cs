@@ -5,7 +5,7 @@ using Schane.Data.Transforms;
 using Schane.Models;
 using TorchSharp;
 
-namespace Schane.Jobs;
+namespace Schane.Inference;
 
 /// <summary>A trained model with what is needed to use it: its classes and how pictures are prepared.</summary>
 /// <param name="Classifier">The model, in evaluation mode.</param>
