@@ -49,8 +49,8 @@ public sealed class BatchLoader : IDisposable
     /// <summary>How long <see cref="Next"/> has waited for workers, all calls together.</summary>
     public TimeSpan Waited => waited;
 
-    /// <summary>The images that were skipped, each once, by index. Empty unless bad images are to be skipped.</summary>
-    public IReadOnlyList<BadImage> BadImages => [.. maker.Bad.Values.OrderBy(b => b.Index)];
+    /// <summary>The images that were skipped, each once, in the order in which they were met. Empty unless bad images are to be skipped.</summary>
+    public IReadOnlyList<BadImage> BadImages => [.. maker.Skipped];
 
     /// <summary>The next batch, in order of steps without end. The caller disposes it.</summary>
     /// <exception cref="SchaneException">An image of the batch can't be read and such images are not to be skipped, or none of the batch can be read.</exception>

@@ -9,14 +9,18 @@ namespace Schane.Data;
 /// <summary>Decodes and augments the images of one batch straight into its tensors. Thread-safe.</summary>
 internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transform, LoaderOptions options)
 {
+    /// <summary>Images that could not be read, by index.</summary>
     public ConcurrentDictionary<int, BadImage> Bad { get; } = new();
+
+    /// <summary>The same in the order in which they were met.</summary>
+    public ConcurrentQueue<BadImage> Skipped { get; } = new();
 
     // One view of a file is decoded no further than its crop needs; several views share one whole decode.
     private readonly IImageFiles? files = options.Views == 1 && transform is ImagePipeline { CropsFirst: true } ? dataset as IImageFiles : null;
 
     public Batch Make(long step, int epoch, int[] whole)
     {
-        var (from, to) = ((int)((long)whole.Length * options.Rank / options.Ranks), (int)((long)whole.Length * (options.Rank + 1) / options.Ranks));
+        var (from, to) = RankShare.Of(whole.Length, options.Rank, options.Ranks);
         if (from == to)
             throw new SchaneException($"Batch {step} has {whole.Length} images, too few for {options.Ranks} ranks. Make batches larger.");
         var (views, shape) = (options.Views, transform.Output);
@@ -74,7 +78,9 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
         }
         catch (SchaneException e) when (options.OnBadImage == OnBadImage.Skip)
         {
-            Bad[index] = new(index, dataset.NameOf(index), e.Message);
+            var bad = new BadImage(index, dataset.NameOf(index), e.Message);
+            if (Bad.TryAdd(index, bad))
+                Skipped.Enqueue(bad);
             return false;
         }
     }

@@ -14,6 +14,28 @@ public sealed class CachedDataset(IImageDataset inner, ImageStep? first = null, 
     private readonly long limit = (long)Require.AtLeast(maxMegabytes, 0, nameof(maxMegabytes)) << 20;
     private long bytes;
 
+    /// <summary>The data set with a cache around it where all its pictures are likely to fit, judged by a few of them; else the data set itself, of whose files no more is decoded than a crop needs.</summary>
+    /// <param name="inner">The images.</param>
+    /// <param name="maxMegabytes">How many MiB of pixels may be kept.</param>
+    public static IImageDataset Around(IImageDataset inner, int maxMegabytes = 1024)
+    {
+        const int looked = 16;
+        List<long> sizes = [];
+        for (var i = 0; i < Math.Min(looked, inner.Count); i++)
+            try
+            {
+                var index = (int)((long)i * inner.Count / looked);
+                var (width, height) = inner is IImageFiles files && files.ReadFile(index) is var (bytes, name) ? ImageDecoder.Measure(bytes, name, files.Limits)
+                    : inner.Read(index) is var image ? (image.Width, image.Height) : default;
+                sizes.Add(3L * width * height);
+            }
+            catch (SchaneException)
+            {
+                // Whoever asks for that image is told.
+            }
+        return sizes.Count > 0 && sizes.Average() * inner.Count <= (long)maxMegabytes << 20 ? new CachedDataset(inner, maxMegabytes: maxMegabytes) : inner;
+    }
+
     /// <summary>MiB of pixels that are kept at the moment.</summary>
     public double Megabytes => Interlocked.Read(ref bytes) / (double)(1 << 20);
 

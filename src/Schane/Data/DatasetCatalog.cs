@@ -85,6 +85,9 @@ public static class DatasetCatalog
             $"There is no data set and no folder '{Printable.Escape(spec)}'{Nearest.Hint(name, Entries.Select(e => e.Name))}. Data sets: {string.Join(", ", Entries.Select(e => e.Name))}.");
     }
 
+    /// <summary>Whether a spec names one part of a data set: <c>NAME:PART</c>.</summary>
+    internal static bool IsPart(string spec) => !IsPath(spec) && spec.Split(':', 2) is [var name, _] && Entries.Any(e => e.Name == name);
+
     private static IImageDataset OpenPart(CatalogEntry entry, string? part, string? dataRoot)
     {
         if (part is null ? entry.Parts.Count > 0 : !entry.Parts.Contains(part))

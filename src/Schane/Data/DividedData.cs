@@ -7,8 +7,11 @@ namespace Schane.Data;
 /// <param name="Splits">How images were divided here; null where the data came with all parts.</param>
 public sealed record DividedData(IImageDataset Train, IImageDataset? Validation, IImageDataset? Test, Splits? Splits)
 {
+    /// <summary>Sentences for people about what was let pass.</summary>
+    public IReadOnlyList<string> Warnings { get; private init; } = [];
+
     /// <summary>Opens data by name and divides what doesn't come divided.</summary>
-    /// <param name="spec">As for <see cref="DatasetCatalog.Open"/>, without a part.</param>
+    /// <param name="spec">As for <see cref="DatasetCatalog.Open"/>. Of a part that is named, as <c>mini-imagenet:train</c>, nothing is kept for the test.</param>
     /// <param name="validation">Share of the training images for validation where there is no such part.</param>
     /// <param name="test">Share of all images for the test where the data aren't divided at all.</param>
     /// <param name="seed">Key of the draw.</param>
@@ -26,9 +29,9 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
         {
             ImageFolder { Parts.Count: > 0 } folder => Splits.Of(folder, validation, seed),
             ImageIndex { Parts.Count: > 0 } index => Splits.Of(index, index.PartOf, validation, seed),
-            _ => Splits.Stratified(images, validation, test, seed),
+            _ => Splits.Stratified(images, validation, DatasetCatalog.IsPart(spec) ? 0 : test, seed),
         };
-        return Of(images, splits);
+        return Of(images, splits) with { Warnings = (images as ImageFolder)?.Warnings ?? [] };
     }
 
     private static DividedData Of(IImageDataset images, Splits splits)

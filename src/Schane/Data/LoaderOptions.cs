@@ -30,7 +30,7 @@ public sealed record LoaderOptions
     /// <summary><see cref="OnBadImage.Fail"/> by default.</summary>
     public OnBadImage OnBadImage { get; init; }
 
-    /// <summary>This process's share of every batch: rank <see cref="Rank"/> of <see cref="Ranks"/> takes consecutive images. 0 by default.</summary>
+    /// <summary>This process's number: it takes its <see cref="RankShare"/> of every batch of the one global order. 0 by default.</summary>
     public int Rank { get; init => field = Require.AtLeast(value, 0); }
 
     /// <summary>Into how many shares every batch is cut. 1 by default.</summary>

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Schane.Data;
 using Schane.Data.Sets;
-using Schane.Tensors;
 using Schane.Training;
 
 namespace Schane.Jobs;
@@ -25,7 +24,7 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     /// <summary>Group of near twins of a label; null where nobody knows.</summary>
     public Func<int, int>? TwinGroupOf { get; private init; }
 
-    /// <summary>How a folder's images were divided; null for data that come divided.</summary>
+    /// <summary>How images were divided here; null for data that come with all parts.</summary>
     public Splits? Splits { get; private init; }
 
     /// <summary>Sentences for people about what was let pass.</summary>
@@ -42,14 +41,10 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
         {
             "lookalikes" => Lookalikes(LookalikesPart.Train, LookalikesPart.Validation, LookalikesPart.Test, epochs: 40),
             "lookalikes:base" => Lookalikes(LookalikesPart.Base, LookalikesPart.BaseValidation, LookalikesPart.BaseValidation, epochs: 12),
-            _ => DatasetCatalog.Open(recipe.Data, dataRoot) switch
-            {
-                ImageFolder folder => Folder(folder, splits, recipe.Seed),
-                OmniglotDataset omniglot => Omniglot(omniglot, dataRoot),
-                var other => throw new SchaneException($"'{other.Name}' is only a part to evaluate on; train on lookalikes, lookalikes:base, omniglot:small1, omniglot:small2 or a folder."),
-            },
+            var spec when spec.Split(':')[0] == "omniglot" => Omniglot((OmniglotDataset)DatasetCatalog.Open(spec, dataRoot), dataRoot),
+            var spec => Divided(DividedData.Open(spec, ValidationShare, TestShare, recipe.Seed, splits, dataRoot)),
         };
-        return recipe.LabelsPerClass is { } labels ? setup with { Train = Few(setup.Train, labels, recipe.Seed) } : setup;
+        return recipe.LabelsPerClass is { } labels ? setup with { Train = Subset.PerClass(setup.Train, labels, recipe.Seed) } : setup;
     }
 
     /// <summary>Data to measure on only.</summary>
@@ -73,22 +68,6 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     private static DataSetup Omniglot(OmniglotDataset drawings, string? dataRoot) =>
         new(new CachedDataset(drawings), null, null, "convnet4", "omniglot", null) { OneShot = OmniglotRuns.Load(dataRoot) };
 
-    private static DataSetup Folder(ImageFolder folder, Splits? saved, int seed)
-    {
-        var splits = saved ?? (folder.Parts.Count > 0 ? Splits.Of(folder, ValidationShare, seed) : Splits.Stratified(folder, ValidationShare, TestShare, seed));
-        IImageDataset? Part(string name) => splits.Parts.TryGetValue(name, out var images) && images.Count > 0 ? splits.Part(folder, name) : null;
-        return new(new CachedDataset(Part("train")!), Part("val"), Part("test"), Tiny, "light", null) { Splits = splits, Warnings = folder.Warnings };
-    }
-
-    private static Subset Few(IImageDataset images, int labelsPerClass, int seed)
-    {
-        var kept = new List<int>();
-        foreach (var group in Enumerable.Range(0, images.Count).GroupBy(images.LabelOf).OrderBy(g => g.Key))
-        {
-            var order = group.ToArray();
-            new SampleRandom(seed, group.Key).Shuffle<int>(order);
-            kept.AddRange(order.Take(labelsPerClass).Order());
-        }
-        return new Subset(images, kept);
-    }
+    private static DataSetup Divided(DividedData data) =>
+        new(CachedDataset.Around(data.Train), data.Validation, data.Test, Tiny, "light", null) { Splits = data.Splits, Warnings = data.Warnings };
 }

@@ -167,6 +167,8 @@ public static class TrainJob
         progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
             $"{recipe.Model} at {recipe.InputSize} px, {data.Train.Classes.Count} classes, {data.Train.Count} training images; " +
             $"{recipe.Steps} steps ({(double)recipe.Steps!.Value / sampler.BatchesPerEpoch:0.#} epochs), {how}."));
+        foreach (var warning in data.Warnings)
+            progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null, warning));
         if (sampler is BalancedSampler { ClassesWithOneImage: > 0 } balanced)
             progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
                 $"{balanced.ClassesWithOneImage} {(balanced.ClassesWithOneImage == 1 ? "class has" : "classes have")} one image: other augmentations of it are its only positives."));

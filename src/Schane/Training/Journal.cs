@@ -6,7 +6,7 @@ namespace Schane.Training;
 
 /// <summary>
 /// What happened in a run, one JSON object a line, appended and flushed as it happens: <c>start</c>, <c>step</c>, <c>evaluation</c>,
-/// <c>warning</c>, <c>resume</c> and <c>end</c> in the field <c>event</c>. Numbers that are not finite are written as null.
+/// <c>warning</c>, <c>skipped</c> (an image that can't be read), <c>resume</c> and <c>end</c> in the field <c>event</c>. Numbers that are not finite are written as null.
 /// </summary>
 internal sealed class Journal : IDisposable
 {

@@ -81,7 +81,7 @@ internal sealed class Trainer : IDisposable
         loader.SeekTo(step);
         model.train();
         var watch = Stopwatch.StartNew();
-        var images = 0L;
+        var (images, skipped) = (0L, 0);
         var saveEvery = recipe.SaveEvery ?? Math.Max(50, steps / 10);
         var evaluateEvery = recipe.EvaluateEvery ?? Math.Max(1, steps / 10);
         Batch NextOrSave()
@@ -105,6 +105,12 @@ internal sealed class Trainer : IDisposable
             var waited = loader.Waited;
             var started = watch.Elapsed;
             using var batch = NextOrSave();
+            foreach (var bad in loader.BadImages.Skip(skipped))
+            {
+                skipped++;
+                journal.Write("skipped", ("step", step + 1), ("image", bad.Name), ("reason", bad.Reason), ("count", skipped));
+                Tell(bad.Reason);
+            }
             parameters.Gradients.zero_();
             using var loss = Attempt(batch, step);
             var norm = parameters.Gradients.norm().ToDouble();                                 // waits for the device

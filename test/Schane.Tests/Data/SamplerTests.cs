@@ -101,4 +101,16 @@ public class SamplerTests
     [Fact]
     public void One_image_a_class_in_a_batch_is_refused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => new BalancedSampler(Labels(3, 3), 2, 1, 1));
+
+    [Theory]
+    [InlineData(7, 3)]
+    [InlineData(64, 4)]
+    [InlineData(2, 5)]
+    public void The_shares_of_all_ranks_are_the_batch_in_its_order(int rows, int ranks)
+    {
+        var shares = Enumerable.Range(0, ranks).Select(rank => RankShare.Of(rows, rank, ranks)).ToList();
+        Assert.Equal(Enumerable.Range(0, rows), shares.SelectMany(s => Enumerable.Range(s.Start, s.Count)));
+        Assert.InRange(shares.Max(s => s.Count) - shares.Min(s => s.Count), 0, 1);
+        Assert.Throws<ArgumentOutOfRangeException>(() => RankShare.Of(rows, ranks, ranks));
+    }
 }

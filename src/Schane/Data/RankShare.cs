@@ -1,0 +1,26 @@
+using Schane.Tensors;
+
+namespace Schane.Data;
+
+/// <summary>The rows of a global batch that one rank takes: from <see cref="Start"/> up to and without <see cref="End"/>. Shares are consecutive in order of ranks, cover the batch, and differ by one row at most.</summary>
+/// <param name="Start">First row.</param>
+/// <param name="End">First row of the next rank.</param>
+public readonly record struct RankShare(int Start, int End)
+{
+    /// <summary>Rows of the share.</summary>
+    public int Count => End - Start;
+
+    /// <summary>The share of a rank.</summary>
+    /// <param name="rows">Rows of the global batch.</param>
+    /// <param name="rank">Which rank, 0 ≤ rank &lt; <paramref name="ranks"/>.</param>
+    /// <param name="ranks">How many there are.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
+    public static RankShare Of(int rows, int rank, int ranks)
+    {
+        Require.AtLeast(rows, 0);
+        Require.AtLeast(ranks, 1);
+        if (rank < 0 || rank >= ranks)
+            throw new ArgumentOutOfRangeException(nameof(rank), $"rank must lie between 0 and {ranks - 1} but is {rank}.");
+        return new((int)((long)rows * rank / ranks), (int)((long)rows * (rank + 1) / ranks));
+    }
+}
