@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
 using static TorchSharp.torch;
@@ -58,6 +59,20 @@ public sealed partial class NumpyFile : ICheckpoint
 
     /// <inheritdoc/>
     public void Dispose() => source.Dispose();
+
+    /// <summary>Writes one float32 array in C order as <c>.npy</c> version 1, whole or not at all.</summary>
+    internal static void Write(string path, ReadOnlySpan<float> values, long[] shape)
+    {
+        var text = $"{{'descr': '<f4', 'fortran_order': False, 'shape': ({string.Concat(shape.Select(d => $"{d}, "))}), }}";
+        var padded = text.PadRight((text.Length + 11 + 63) / 64 * 64 - 11) + "\n";       // 10 bytes before it; the data start at a multiple of 64
+        byte[] header = [0x93, .. "NUMPY"u8, 1, 0, (byte)padded.Length, (byte)(padded.Length >> 8), .. Encoding.Latin1.GetBytes(padded)];
+        var data = values.ToArray();
+        AtomicFile.Write(path, stream =>
+        {
+            stream.Write(header);
+            stream.Write(MemoryMarshal.AsBytes<float>(data));
+        });
+    }
 
     private Entry Find(string name) => entries.TryGetValue(name, out var entry) ? entry : throw new CheckpointException(Origin, $"has no array '{name}'.");
 

@@ -34,6 +34,12 @@ public sealed class RunFolder
     /// <summary>Metrics of the finished run.</summary>
     public string Results => At("results.json");
 
+    /// <summary>Each measured item with its answer.</summary>
+    public string Predictions => At("predictions.parquet");
+
+    /// <summary>Embeddings of the training and the measured images.</summary>
+    public string Embeddings => At("embeddings.safetensors");
+
     /// <summary>The page for people.</summary>
     public string Report => At("report.html");
 
@@ -128,7 +134,7 @@ public sealed class RunFolder
 
     private void Clear()
     {
-        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Report])
+        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Report])
             File.Delete(file);
         foreach (var file in Directory.EnumerateFiles(Checkpoints))
             File.Delete(file);

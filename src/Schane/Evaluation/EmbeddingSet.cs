@@ -59,6 +59,16 @@ public sealed class EmbeddingSet
     /// <summary>One embedding.</summary>
     public ReadOnlySpan<float> Row(int index) => Values.AsSpan(index * Width, Width);
 
+    /// <summary>Some of the rows, in the order asked for; classes keep their labels.</summary>
+    /// <param name="indices">Rows, 0 to n − 1.</param>
+    public EmbeddingSet Rows(IReadOnlyList<int> indices)
+    {
+        var values = new float[(long)indices.Count * Width];
+        for (var i = 0; i < indices.Count; i++)
+            Row(indices[i]).CopyTo(values.AsSpan(i * Width));
+        return new(values, Width, [.. indices.Select(i => Labels[i])], Classes);
+    }
+
     /// <summary>The rows as a new tensor [n, D] on the CPU.</summary>
     /// <param name="dtype">float64 unless said otherwise.</param>
     public Tensor ToTensor(ScalarType dtype = ScalarType.Float64) => tensor(Values, [Count, Width]).to_type(dtype);

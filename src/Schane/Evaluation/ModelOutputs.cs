@@ -8,7 +8,8 @@ namespace Schane.Evaluation;
 /// <param name="Embeddings">[n, D], float32, not normalised; the mean over the views where there are several.</param>
 /// <param name="Logits">[n, C], float32; the mean over the views.</param>
 /// <param name="Labels">[n], int64.</param>
-public sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Labels) : IDisposable
+/// <param name="Indices">n places in the data set; fewer than it has images where bad ones were skipped.</param>
+public sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Labels, IReadOnlyList<int> Indices) : IDisposable
 {
     /// <summary>Runs a model over a data set without keeping gradients. The model should be in evaluation mode.</summary>
     /// <param name="model">The model, on <paramref name="device"/>.</param>
@@ -24,6 +25,7 @@ public sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Label
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         List<Tensor> embeddings = [], logits = [], labels = [];
+        var indices = new List<int>();
         var views = options?.Views ?? 1;
         foreach (var part in BatchLoader.Pass(data, transform, batch, options, cancel))
         {
@@ -37,9 +39,10 @@ public sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Label
             }
             embeddings.Add(e.cpu().MoveToOuterDisposeScope());
             logits.Add(l.cpu().MoveToOuterDisposeScope());
+            indices.AddRange(part.Indices);
             labels.Add(part.Labels.narrow(0, 0, part.Indices.Length).clone().MoveToOuterDisposeScope());
         }
-        return new ModelOutputs(cat(embeddings).DetachFromDisposeScope(), cat(logits).DetachFromDisposeScope(), cat(labels).DetachFromDisposeScope());
+        return new ModelOutputs(cat(embeddings).DetachFromDisposeScope(), cat(logits).DetachFromDisposeScope(), cat(labels).DetachFromDisposeScope(), indices);
     }
 
     /// <inheritdoc/>

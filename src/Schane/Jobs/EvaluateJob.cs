@@ -30,13 +30,21 @@ public static class EvaluateJob
         using var model = RunModel.Load(run.Model, device);
         var before = RunResults.Load(run.Results);
         if (data is null)
-            return Measure(recipe, DataSetup.Open(recipe, dataRoot, TrainJob.SplitsOf(run)), model, before.Steps, before.Seconds, stop);
+            return Measure(recipe, DataSetup.Open(recipe, dataRoot, TrainJob.SplitsOf(run)), model, before.Steps, before.Seconds, stop).Results;
         var other = DatasetCatalog.Open(data, dataRoot, new FolderOptions { MinClasses = 1 });
         var setup = DataSetup.ForTest(new ClassesOf(other, model.Classes));
-        return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop);
+        return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop).Results;
     }
 
-    internal static RunResults Measure(Recipe recipe, DataSetup data, RunModel model, long steps, double seconds, CancellationToken stop = default)
+    /// <summary>Embeddings of images as they look without augmentation.</summary>
+    internal static EmbeddedImages Embed(RunModel model, IImageDataset images, string part, Recipe recipe, CancellationToken stop)
+    {
+        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
+            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
+        return Embedded(outputs, images, part);
+    }
+
+    internal static Measured Measure(Recipe recipe, DataSetup data, RunModel model, long steps, double seconds, CancellationToken stop = default)
     {
         var (part, images) = data.OneShot is not null ? ("runs", null) : data.Test is not null ? ("test", data.Test)
             : data.Validation is not null ? ("val", data.Validation) : ("train", data.Train);
@@ -56,7 +64,7 @@ public static class EvaluateJob
         return images is null ? OneShot(results, data, model, recipe, stop) : Classify(results, images, data, model, recipe, stop);
     }
 
-    private static RunResults Classify(RunResults results, IImageDataset images, DataSetup data, RunModel model, Recipe recipe, CancellationToken stop)
+    private static Measured Classify(RunResults results, IImageDataset images, DataSetup data, RunModel model, Recipe recipe, CancellationToken stop)
     {
         using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
@@ -74,7 +82,7 @@ public static class EvaluateJob
         };
         if (data.TwinGroupOf is { } groupOf && found.ErrorsInsideGroups(groupOf) is var share && double.IsFinite(share))
             metrics["errors_inside_twin_groups"] = share;
-        return results with
+        results = results with
         {
             Images = found.Count,
             Metrics = metrics,
@@ -83,9 +91,29 @@ public static class EvaluateJob
             Confusion = found.Confusion,
             Reliability = [.. found.Calibration.Bins.Select(b => new ReliabilityBin(b.Low, b.High, b.Count, b.Confidence ?? 0, b.Accuracy ?? 0))],
         };
+        return new(results, Answers(outputs, images, model.Classes), Embedded(outputs, images, results.Part));
     }
 
-    private static RunResults OneShot(RunResults results, DataSetup data, RunModel model, Recipe recipe, CancellationToken stop)
+    private static PredictedItem[] Answers(ModelOutputs outputs, IImageDataset images, IReadOnlyList<string> classes)
+    {
+        using var scope = NewDisposeScope();
+        var (best, answers) = outputs.Logits.softmax(1).max(1);
+        var (confidence, predicted, labels) = (Copy.Doubles(best), Copy.Longs(answers), Copy.Longs(outputs.Labels));
+        return [.. labels.Select((label, row) => new PredictedItem
+        {
+            Image = images.NameOf(outputs.Indices[row]),
+            Group = row,
+            Label = classes[(int)label],
+            Predicted = classes[(int)predicted[row]],
+            Confidence = confidence[row],
+            Right = predicted[row] == label,
+        })];
+    }
+
+    private static EmbeddedImages Embedded(ModelOutputs outputs, IImageDataset images, string part) => new(
+        EmbeddingSet.Of(outputs.Embeddings, outputs.Labels, images.Classes), [.. outputs.Indices.Select(images.NameOf)], [.. outputs.Indices.Select(_ => part)]);
+
+    private static Measured OneShot(RunResults results, DataSetup data, RunModel model, Recipe recipe, CancellationToken stop)
     {
         var runs = data.OneShot!;
         var images = new ImageList("omniglot:runs", OneShotRuns.Images(runs));
@@ -97,7 +125,7 @@ public static class EvaluateJob
         var plain = Answers(TransformPreset.Find(model.Augmentation).Evaluation(model.Input), 1);
         var averaged = Answers(TransformPreset.Find("omniglot-light").Training(model.Input), AveragedViews);
         var interval = Interval.Wilson(plain.Wrong, plain.Trials);
-        return results with
+        results = results with
         {
             Images = plain.Trials,
             Metrics = new Dictionary<string, double>
@@ -108,5 +136,20 @@ public static class EvaluateJob
                 ["error_averaged_views"] = averaged.ErrorPercent / 100,
             },
         };
+        return new(results, [.. plain.Answers.SelectMany((answers, run) => answers.Select((answer, trial) => new PredictedItem
+        {
+            Image = $"run {run + 1}, trial {trial + 1}",
+            Group = run,
+            Label = $"run {run + 1}, class {runs[run].Truth[trial] + 1}",
+            Predicted = $"run {run + 1}, class {answer + 1}",
+            Confidence = double.NaN,
+            Right = answer == runs[run].Truth[trial],
+        }))], null);
     }
 }
+
+/// <summary>What a measurement found.</summary>
+/// <param name="Results">Metrics.</param>
+/// <param name="Items">Each item with its answer.</param>
+/// <param name="Embedded">Embeddings of the items; null for one-shot runs, whose images are no data set.</param>
+internal sealed record Measured(RunResults Results, IReadOnlyList<PredictedItem> Items, EmbeddedImages? Embedded);

@@ -91,7 +91,10 @@ public static class TrainJob
             trainer.Run(resume, progress, Start(recipe, data, model, sampler), stop);
             model.Classifier.eval();
             model.Save(run.Model);
-            var results = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop) with { ImagesPerSecond = trainer.ImagesPerSecond };
+            var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop);
+            PredictedItem.Save(run.Predictions, measured.Items);
+            SaveEmbeddings(recipe, data, model, measured, run, stop);
+            var results = measured.Results with { ImagesPerSecond = trainer.ImagesPerSecond };
             results.Save(run.Results);
             RunReport.Write(run.Root, run.Report);
             return results;
@@ -100,6 +103,12 @@ public static class TrainJob
         {
             throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with `schane train --resume {run.Root}`.", e, stop);
         }
+    }
+
+    private static void SaveEmbeddings(Recipe recipe, DataSetup data, RunModel model, Measured measured, RunFolder run, CancellationToken stop)
+    {
+        var train = measured.Results.Part == "train" ? null : EvaluateJob.Embed(model, data.Train, "train", recipe, stop);
+        EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Embedded]).OfType<EmbeddedImages>()]).Save(run.Embeddings);
     }
 
     private static ValidationAccuracy? JudgeOf(Recipe recipe, DataSetup data, RunModel model) => data.Validation is null ? null

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Schane.Evaluation;
 using Schane.Jobs;
 using Schane.Losses;
 using Schane.Tests.Data;
@@ -31,6 +32,20 @@ public sealed class TrainJobTests : IDisposable
         TrainJob.Run(Short, At("a"));
         TrainJob.Run(Short, At("b"));
         Assert.Equal(Weights("a"), Weights("b"));
+    }
+
+    [Fact]
+    public void A_finished_run_holds_every_answer_and_the_embeddings_of_its_images()
+    {
+        var (run, results) = TrainJob.Run(Short, At("run"));
+        var items = PredictedItem.Load(run.Predictions);
+        Assert.Equal(results.Images, items.Count);
+        Assert.Equal(results.Metrics["top1"], items.Average(i => i.Right ? 1.0 : 0.0), 1e-12);
+        Assert.All(items, item => Assert.Equal(item.Right, item.Label == item.Predicted));
+        var embedded = EmbeddedImages.Load(run.Embeddings);
+        Assert.Equal(80, embedded.Part("train")!.Embeddings.Count);
+        Assert.Equal(items.Select(i => i.Image), embedded.Part("test")!.Images);
+        Assert.Equal(items.Select(i => i.Label), embedded.Part("test")!.Embeddings.Labels.Select(l => results.Classes![l]));
     }
 
     [Fact]
