@@ -64,6 +64,9 @@ internal sealed class RecipeFlags
             Setting("kernel", "auto|opgraph|tiled", "How the contrastive term is computed; both give the same to single precision."),
             Switch("detach-weights", "Let no gradient flow through the weights of the negatives."),
             Setting("label-smoothing", "0..1", "Smoothing of the cross-entropy's targets."),
+            Setting("mixup", "ALPHA", "Mixup's α: images are blended with others of their batch; 0 for none."),
+            Setting("cutmix", "ALPHA", "CutMix's α: boxes of images are replaced by those of others; 0 for none."),
+            Setting("mixing", "soft|clean", "Contrastive term on mixed images with soft pairs, or on the unmixed ones for twice the compute. Default: soft where the loss can."),
         ];
         Batches =
         [

@@ -125,6 +125,7 @@ public static class TrainJob
             ("classes", data.Train.Classes.Count), ("train_images", data.Train.Count), ("val_images", data.Validation?.Count ?? 0), ("test_images", data.Test?.Count ?? 0),
             ("steps", recipe.Steps), ("steps_per_epoch", sampler.BatchesPerEpoch), ("epochs", (double)recipe.Steps!.Value / sampler.BatchesPerEpoch),
             ("batch", sampler.Batches(0)[0].Length), ("views", recipe.Views), ("device", recipe.Device), ("threads", recipe.Threads ?? Environment.ProcessorCount),
+            ("mixing", recipe.Mixup == 0 && recipe.Cutmix == 0 ? "none" : objective.Mixed == MixedPairs.Clean && objective.Contrasts ? "clean: the unmixed images pass too, about twice the compute" : objective.Mixed.ToString().ToLowerInvariant()),
             ("precision", "float32"), ("kernel", recipe.Kernel.ToString().ToLowerInvariant()),
         ];
     }

@@ -55,7 +55,7 @@ public sealed class JointObjective
         var problem = Problem(labels, imageIds, mixture, mine);
         var statistics = Count(embeddings, problem);
 
-        var (ce, logitGradient) = settings.Lambda < 1 ? CrossEntropy(logits!, labels, mixture, mine, 1 - settings.Lambda) : (0, null);
+        var (ce, logitGradient, accuracy) = settings.Lambda < 1 ? CrossEntropy(logits!, labels, mixture, mine, 1 - settings.Lambda) : (0, null, null);
         var (contrastive, embeddingGradient, rows) = settings.Lambda == 0 ? (0, null, null)
             : options.Loss == LossKind.Triplet ? Triplets(embeddings, labels, mine, settings.Lambda)
             : Contrast(embeddings, problem, settings);
@@ -65,6 +65,7 @@ public sealed class JointObjective
         {
             Rows = rows,
             Settings = settings,
+            Accuracy = accuracy,
         };
     }
 
@@ -76,14 +77,16 @@ public sealed class JointObjective
         _ => new(settings.Temperature),
     };
 
-    private (double, Tensor?) CrossEntropy(Tensor logits, Tensor labels, Tensor? mixture, OwnRows own, double share)
+    private (double, Tensor?, double?) CrossEntropy(Tensor logits, Tensor labels, Tensor? mixture, OwnRows own, double share)
     {
         var leaf = logits.detach().requires_grad_();
         var total = mixture is null ? crossEntropy.Total(labels, leaf) : labels.shape[0];
         var target = mixture?.to_type(leaf.dtype) ?? labels;
         var loss = crossEntropy.Sum(leaf, target.narrow(0, own.First, own.Count)) / total;
         (loss * share).backward();
-        return (loss.to_type(ScalarType.Float64).item<double>(), leaf.grad!);
+        var truth = mixture is null ? labels : mixture.argmax(1);
+        var right = (leaf.argmax(1) == truth.narrow(0, own.First, own.Count)).to_type(ScalarType.Float64).mean();
+        return (loss.to_type(ScalarType.Float64).item<double>(), leaf.grad!, right.item<double>());
     }
 
     private (double, Tensor?, RowStatistics?) Triplets(Tensor embeddings, Tensor labels, OwnRows own, double share)

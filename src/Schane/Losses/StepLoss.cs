@@ -20,6 +20,9 @@ public sealed record StepLoss(double Total, double CrossEntropy, double Contrast
     /// <summary>τ, β and λ of this step, after their schedules.</summary>
     public JointSettings Settings { get; init; }
 
+    /// <summary>Share of rows whose largest logit is that of their label (under mixtures, of their largest share), 0 to 1; null without a cross-entropy term.</summary>
+    public double? Accuracy { get; init; }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -77,6 +77,15 @@ public sealed record Recipe
     /// <summary>Label smoothing of the cross-entropy in [0, 1).</summary>
     public double LabelSmoothing { get; init => field = Require.InRange(value, 0, 0.999); }
 
+    /// <summary>α of Mixup's share λ ~ Beta(α, α) (Zhang et al. 2017, arXiv:1710.09412); 0 mixes none. Partners stand in one group of 16 consecutive images, so keep <see cref="ImagesPerClass"/> below 16.</summary>
+    public double Mixup { get; init => field = Require.InRange(value, 0, 1000); }
+
+    /// <summary>α of CutMix's share (Yun et al. 2019, arXiv:1905.04899); 0 cuts none. With both, each group of images draws one of the two.</summary>
+    public double Cutmix { get; init => field = Require.InRange(value, 0, 1000); }
+
+    /// <summary>What the contrastive term does with mixed images: <c>soft</c> pairs, or <c>clean</c>, the unmixed images in a second pass (about twice the compute). Null: soft where the loss has soft pairs.</summary>
+    public MixedPairs? Mixing { get; init; }
+
     /// <summary>How batches are formed.</summary>
     public SamplerKind Sampler { get; init; } = SamplerKind.Balanced;
 
@@ -181,8 +190,13 @@ public sealed record Recipe
             Estimator = Estimator,
             Margin = Margin,
             Kernel = Kernel,
+            Mixed = Mixing ?? defaults.Mixed,
         };
     }
+
+    /// <summary>What mixes the images of a batch; null where the recipe mixes none.</summary>
+    internal BatchMixer? Mixer(int classes) =>
+        Mixup == 0 && Cutmix == 0 ? null : new BatchMixer(new MixOptions { MixupAlpha = Mixup, CutMixAlpha = Cutmix }, classes, Seed);
 }
 
 /// <summary>How batches are formed.</summary>

@@ -47,7 +47,7 @@ internal sealed class Trainer : IDisposable
             OptimizerKind.Sgd => new Sgd(parameters, recipe.Momentum),
             _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Optimizer, "No such optimiser."),
         };
-        seam = new TrainingStep(model, new JointObjective(recipe.Objective()), recipe.MicroBatch, device(recipe.Device), recipe.Seed);
+        seam = new TrainingStep(model, new JointObjective(recipe.Objective()), recipe.MicroBatch, device(recipe.Device), recipe.Seed, recipe.Mixer(model.Classes));
         schedule = new CosineSchedule(recipe.LearningRate, steps, Math.Min((int)Math.Round(recipe.Warmup * steps), steps - 1));
         checkpoints = new CheckpointStore(folder);
     }

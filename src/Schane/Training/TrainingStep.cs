@@ -16,17 +16,31 @@ namespace Schane.Training;
 /// <param name="microBatch">Rows that pass the model at once; null for all.</param>
 /// <param name="device">Where to compute.</param>
 /// <param name="seed">Seed of what drop path drops.</param>
-internal sealed class TrainingStep(ImageClassifier model, JointObjective objective, int? microBatch, Device device, long seed)
+/// <param name="mixer">Mixes the images first; null for none. What it draws does not depend on micro-batches.</param>
+internal sealed class TrainingStep(ImageClassifier model, JointObjective objective, int? microBatch, Device device, long seed, BatchMixer? mixer = null)
 {
     /// <summary>Adds the batch's gradient to the parameters' gradients.</summary>
     public StepLoss Run(Batch batch, long step)
     {
-        var rows = (int)batch.Labels.shape[0];
-        using var labels = batch.Labels.to(device);
-        using var ids = batch.ImageIds.to(device);
-        var samples = SamplesOf(batch);
-        return microBatch is { } size && size < rows ? InMicroBatches(batch.Images, labels, ids, samples, size, step) : AtOnce(batch.Images, labels, ids, samples, step);
+        using var scope = NewDisposeScope();
+        var mixed = mixer?.Mix(batch);
+        var rows = new Rows(batch.Labels.to(device), batch.ImageIds.to(device), mixed?.Mixture.to(device), SamplesOf(batch), step);
+        var passes = Passes(batch.Images, mixed?.Images);
+        var loss = microBatch is { } size && size < rows.Samples.Length ? InMicroBatches(passes, rows, size) : AtOnce(passes, rows);
+        loss.EmbeddingGradient?.MoveToOuterDisposeScope();
+        loss.LogitGradient?.MoveToOuterDisposeScope();
+        return loss;
     }
+
+    /// <summary>What is known of the N rows of a step beside their images.</summary>
+    private sealed record Rows(Tensor Labels, Tensor Ids, Tensor? Mixture, long[] Samples, long Step);
+
+    /// <summary>Images that go through the model and what is taken from it there.</summary>
+    private readonly record struct Pass(Tensor Images, bool Embeds, bool Classifies);
+
+    /// <summary>One pass gives both outputs, unless the contrastive term sees the unmixed images and cross-entropy the mixed.</summary>
+    private Pass[] Passes(Tensor images, Tensor? mixed) =>
+        mixed is not null && objective.Options is { Contrasts: true, Mixed: MixedPairs.Clean } ? [new(images, true, false), new(mixed, false, true)] : [new(mixed ?? images, true, true)];
 
     /// <summary>An index of each row among all rows of the step that neither ranks nor micro-batches change.</summary>
     private static long[] SamplesOf(Batch batch)
@@ -35,71 +49,64 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
         return [.. Enumerable.Range(0, rows).Select(row => (long)batch.Positions[row % images] * (rows / images) + row / images)];
     }
 
-    private StepLoss AtOnce(Tensor images, Tensor labels, Tensor ids, long[] samples, long step)
+    private StepLoss AtOnce(Pass[] passes, Rows rows)
     {
-        using var scope = NewDisposeScope();
-        var (embeddings, logits) = Forward(images, samples, step);                            // [N, D], [N, C]
-        var loss = objective.Compute(embeddings.detach(), logits.detach(), labels, step, ids);
+        var outputs = passes.Select(pass => Forward(pass, rows, 0, rows.Samples.Length)).ToList();
+        var embeddings = outputs.Select(o => o.Embeddings).First(e => e is not null)!;         // [N, D]
+        var logits = outputs.Select(o => o.Logits).First(l => l is not null)!;                 // [N, C]
+        var loss = objective.Compute(embeddings.detach(), logits.detach(), rows.Labels, rows.Step, rows.Ids, rows.Mixture);
         Backward(embeddings, logits, loss.EmbeddingGradient, loss.LogitGradient);
-        return Outlive(loss);
+        return loss;
     }
 
-    private (Tensor Embeddings, Tensor Logits) Forward(Tensor images, long[] samples, long step)
+    private StepLoss InMicroBatches(Pass[] passes, Rows rows, int size)
     {
-        model.Backbone.Draws = new SampleDraws(seed, step, samples);
-        return model.Forward(images.to(device));
-    }
-
-    private StepLoss InMicroBatches(Tensor images, Tensor labels, Tensor ids, long[] samples, int size, long step)
-    {
-        using var scope = NewDisposeScope();
-        var rows = samples.Length;
+        var parts = Enumerable.Range(0, (rows.Samples.Length + size - 1) / size).Select(i => (At: i * size, Count: Math.Min(size, rows.Samples.Length - i * size))).ToList();
         var statistics = model.buffers().Select(buffer => (buffer, copy: buffer.clone())).ToList();
         List<Tensor> embeddings = [], logits = [];
         using (no_grad())
         {
-            for (var at = 0; at < rows; at += size)
-            {
-                using var micro = NewDisposeScope();
-                var count = Math.Min(size, rows - at);
-                var (e, l) = Forward(images.narrow(0, at, count), samples[at..(at + count)], step);
-                embeddings.Add(e.MoveToOuterDisposeScope());
-                logits.Add(l.MoveToOuterDisposeScope());
-            }
+            foreach (var (at, count) in parts)
+                foreach (var pass in passes)
+                {
+                    using var micro = NewDisposeScope();
+                    var (e, l) = Forward(pass, rows, at, count);
+                    if (e is not null)
+                        embeddings.Add(e.MoveToOuterDisposeScope());
+                    if (l is not null)
+                        logits.Add(l.MoveToOuterDisposeScope());
+                }
             foreach (var (buffer, copy) in statistics)
                 buffer.copy_(copy);
         }
-        var loss = objective.Compute(cat(embeddings), cat(logits), labels, step, ids);
-        for (var at = 0; at < rows; at += size)
-        {
-            using var micro = NewDisposeScope();
-            var count = Math.Min(size, rows - at);
-            var (e, l) = Forward(images.narrow(0, at, count), samples[at..(at + count)], step);
-            Backward(e, l, loss.EmbeddingGradient?.narrow(0, at, count), loss.LogitGradient?.narrow(0, at, count));
-        }
-        return Outlive(loss);
+        var loss = objective.Compute(cat(embeddings), cat(logits), rows.Labels, rows.Step, rows.Ids, rows.Mixture);
+        foreach (var (at, count) in parts)
+            foreach (var pass in passes)
+            {
+                using var micro = NewDisposeScope();
+                var (e, l) = Forward(pass, rows, at, count);
+                Backward(e, l, loss.EmbeddingGradient?.narrow(0, at, count), loss.LogitGradient?.narrow(0, at, count));
+            }
+        return loss;
     }
 
-    private static void Backward(Tensor embeddings, Tensor logits, Tensor? embeddingGradient, Tensor? logitGradient)
+    private (Tensor? Embeddings, Tensor? Logits) Forward(Pass pass, Rows rows, int at, int count)
+    {
+        model.Backbone.Draws = new SampleDraws(seed, rows.Step, rows.Samples[at..(at + count)]);
+        var (embeddings, logits) = model.Forward(pass.Images.narrow(0, at, count).to(device));
+        return (pass.Embeds ? embeddings : null, pass.Classifies ? logits : null);
+    }
+
+    private static void Backward(Tensor? embeddings, Tensor? logits, Tensor? embeddingGradient, Tensor? logitGradient)
     {
         List<Tensor> outputs = [], gradients = [];
-        if (embeddingGradient is not null)
-        {
-            outputs.Add(embeddings);
-            gradients.Add(embeddingGradient);
-        }
-        if (logitGradient is not null)
-        {
-            outputs.Add(logits);
-            gradients.Add(logitGradient);
-        }
-        autograd.backward(outputs, gradients);
-    }
-
-    private static StepLoss Outlive(StepLoss loss)
-    {
-        loss.EmbeddingGradient?.MoveToOuterDisposeScope();
-        loss.LogitGradient?.MoveToOuterDisposeScope();
-        return loss;
+        foreach (var (output, gradient) in ((Tensor?, Tensor?)[])[(embeddings, embeddingGradient), (logits, logitGradient)])
+            if (output is not null && gradient is not null)
+            {
+                outputs.Add(output);
+                gradients.Add(gradient);
+            }
+        if (outputs.Count > 0)
+            autograd.backward(outputs, gradients);
     }
 }

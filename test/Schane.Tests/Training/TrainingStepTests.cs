@@ -35,6 +35,40 @@ public class TrainingStepTests
 
     private static double Apart(Tensor gradient, Tensor other) => (gradient - other).norm().ToDouble() / other.norm().ToDouble();
 
+    [Theory]
+    [InlineData(MixedPairs.Soft, LossKind.Schane)]
+    [InlineData(MixedPairs.Clean, LossKind.Schane)]
+    [InlineData(MixedPairs.Clean, LossKind.Hcl)]
+    [InlineData(MixedPairs.Soft, LossKind.Ce)]
+    public void Mixed_images_give_one_gradient_whatever_the_micro_batches(MixedPairs mixing, LossKind loss)
+    {
+        using var scope = NewDisposeScope();
+        var whole = GradientOf(loss, microBatch: null, mixing: mixing);
+        foreach (var size in (int[])[1, 3, 4])
+            Assert.True(Apart(GradientOf(loss, size, mixing: mixing), whole) <= 1e-12, $"micro-batches of {size}");
+        Assert.True(Apart(GradientOf(loss, null), whole) > 1e-3, "Nothing was mixed.");
+    }
+
+    [Fact]
+    public void Clean_mixing_shows_the_contrastive_term_the_unmixed_images_and_cross_entropy_the_mixtures()
+    {
+        using var scope = NewDisposeScope();
+        var (model, plain) = Build("convnet4", 16, LossKind.Schane, null);
+        model.eval();                                                                      // running statistics: a row does not depend on the others
+        using var batch = Images(rows: 8, channels: 1, side: 16);
+        using var unmixed = plain.Run(batch, 0);
+        using var clean = Mixed(model, MixedPairs.Clean).Run(batch, 0);
+        using var soft = Mixed(model, MixedPairs.Soft).Run(batch, 0);
+        Assert.Equal(unmixed.Contrastive, clean.Contrastive, 1e-6);
+        Assert.Equal(soft.CrossEntropy, clean.CrossEntropy, 1e-6);
+        Assert.True(Math.Abs(soft.Contrastive - clean.Contrastive) > 1e-3);
+        Assert.True(Math.Abs(unmixed.CrossEntropy - clean.CrossEntropy) > 1e-5);
+        model.Dispose();
+    }
+
+    private static TrainingStep Mixed(ImageClassifier model, MixedPairs mixing) =>
+        new(model, new JointObjective(JointOptions.For(LossKind.Schane) with { Mixed = mixing }), null, CPU, seed: 5, new Recipe { Mixup = 0.8, Cutmix = 1 }.Mixer(3));
+
     [Fact]
     public void Running_statistics_move_once_however_many_micro_batches_there_are()
     {
@@ -61,9 +95,9 @@ public class TrainingStepTests
         model.Dispose();
     }
 
-    private static Tensor GradientOf(LossKind loss, int? microBatch, double dropPath = 0, bool recomputes = false, long step = 0)
+    private static Tensor GradientOf(LossKind loss, int? microBatch, double dropPath = 0, bool recomputes = false, long step = 0, MixedPairs? mixing = null)
     {
-        var (model, seam) = Build("vit_tiny_patch16_224", 32, loss, microBatch, dropPath);
+        var (model, seam) = Build("vit_tiny_patch16_224", 32, loss, microBatch, dropPath, mixing);
         model.Backbone.Recomputes = recomputes;
         model.to(ScalarType.Float64);
         using var parameters = new FlatParameters([.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, 0)))]);
@@ -73,11 +107,12 @@ public class TrainingStepTests
         return parameters.Gradients.clone();
     }
 
-    private static (ImageClassifier, TrainingStep) Build(string name, int side, LossKind loss, int? microBatch, double dropPath = 0)
+    private static (ImageClassifier, TrainingStep) Build(string name, int side, LossKind loss, int? microBatch, double dropPath = 0, MixedPairs? mixing = null)
     {
         var model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side, dropPath: dropPath), classes: 3);
         model.train();
-        return (model, new TrainingStep(model, new JointObjective(JointOptions.For(loss)), microBatch, CPU, seed: 5));
+        var options = JointOptions.For(loss) is var plain && mixing is { } pairs ? plain with { Mixed = pairs } : plain;
+        return (model, new TrainingStep(model, new JointObjective(options), microBatch, CPU, seed: 5, mixing is null ? null : new Recipe { Mixup = 0.8, Cutmix = 1 }.Mixer(3)));
     }
 
     private static Batch Images(int rows, int channels, int side, ScalarType type = ScalarType.Float32)
