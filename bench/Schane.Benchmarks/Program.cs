@@ -7,11 +7,13 @@ return args switch
     ["loss-memory", .. var rest] => LossMemory.Run(rest),
     ["loss-error", ..] => LossError.Run(),
     ["data", ..] => DataSpeed.Run(),
+    ["step", .. var rest] => StepSpeed.Run(rest),
+    ["step-plain", .. var rest] when rest.Select(int.Parse).ToArray() is [var width, var depth, var heads, var side, var batch] => PlainTransformer.Serve(width, depth, heads, side, batch),
     _ => Wrong(),
 };
 
 static int Wrong()
 {
-    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] | loss-memory --rows N --dim D | loss-error | data");
+    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] | loss-memory --rows N --dim D | loss-error | data | step MODEL [--batch N] [--rounds N]");
     return 2;
 }

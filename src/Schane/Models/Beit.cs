@@ -176,7 +176,8 @@ internal sealed class BeitAttention : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         using var noKeyBias = zeros_like(queryBias);
-        var mixed = qkv.call(x) + cat([queryBias, noKeyBias, valueBias]);
+        var products = qkv.call(x);
+        var mixed = products + cat([queryBias, noKeyBias, valueBias]).to_type(products.dtype);
         var bias = table is null ? null : RelativeIndex.Bias(table, index.Value);
         if (shared is not null)
             bias = bias is null ? shared() : bias + shared();

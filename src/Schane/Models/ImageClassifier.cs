@@ -49,6 +49,25 @@ public sealed class ImageClassifier : nn.Module
     /// <summary>C, the width of the logits.</summary>
     public int Classes { get; }
 
+    /// <summary>Number type of the trunk's products in training passes. Never <see cref="Precision.Auto"/>; float32, or the weights' own type, by default.</summary>
+    public Precision Precision
+    {
+        get;
+        set
+        {
+            field = value;
+            ScalarType? type = value switch
+            {
+                Precision.Float32 => null,
+                Precision.Bf16 => ScalarType.BFloat16,
+                Precision.Fp16 => ScalarType.Float16,
+                _ => throw new ArgumentOutOfRangeException(nameof(value), value, "A model computes in float32, bf16 or fp16; what auto means is decided before."),
+            };
+            foreach (var layer in Backbone.modules().OfType<Layer>())
+                layer.Products = type;
+        }
+    } = Precision.Float32;
+
     /// <summary>One pass of the whole model.</summary>
     /// <param name="images">[n, channels, H, W], normalised by the backbone's constants.</param>
     /// <returns>
@@ -59,7 +78,7 @@ public sealed class ImageClassifier : nn.Module
     {
         using var scope = NewDisposeScope();
         var features = Backbone.Features(images);
-        var pooled = Backbone.Pool(features);                             // [n, D]
+        var pooled = Layer.Wide(Backbone.Pool(features));                             // [n, D]
         var embeddings = projection is null || !training ? pooled : projection.call(pooled);
         Tensor logits;                                                    // [n, C]
         if (distillationHead is null)

@@ -39,6 +39,7 @@ internal sealed class BatchNormalization : Layer
             using var _ = no_grad();
             batches.add_(1);
         }
-        return nn.functional.batch_norm(input, runningMean, runningVariance, weight, bias, training, 0.1, 1e-5);
+        using var scope = NewDisposeScope();
+        return nn.functional.batch_norm(Wide(input), runningMean, runningVariance, weight, bias, training, 0.1, 1e-5).MoveToOuterDisposeScope();
     }
 }

@@ -48,14 +48,15 @@ internal sealed class Convolution : Layer
 
     private Tensor Convolve(Tensor input)
     {
-        if (weight.shape[1] > 1 || groups > 1 || input.device_type != DeviceType.CPU)
-            return nn.functional.conv2d(input, weight, bias, strides, paddings, groups: groups);
+        using var scope = NewDisposeScope();
+        var (x, w, b) = (ForProduct(input), ForProduct(weight), bias is null ? null : ForProduct(bias));
+        if (w.shape[1] > 1 || groups > 1 || x.device_type != DeviceType.CPU)
+            return nn.functional.conv2d(x, w, b, strides, paddings, groups: groups).MoveToOuterDisposeScope();
 
         // With one channel the strides can't say channels-last, and libtorch would take the order whose pooling is 20 times slower on a CPU.
         // A second channel of zeros says it: the step of a small net takes 19 ms here instead of 53.
-        using var scope = NewDisposeScope();
-        var (n, height, width) = (input.shape[0], input.shape[2], input.shape[3]);
-        var both = nn.functional.pad(input.reshape(n, height, width, 1), [0, 1]).permute(0, 3, 1, 2);
-        return nn.functional.conv2d(both, nn.functional.pad(weight, [0, 0, 0, 0, 0, 1]), bias, strides, paddings).MoveToOuterDisposeScope();
+        var (n, height, width) = (x.shape[0], x.shape[2], x.shape[3]);
+        var both = nn.functional.pad(x.reshape(n, height, width, 1), [0, 1]).permute(0, 3, 1, 2);
+        return nn.functional.conv2d(both, nn.functional.pad(w, [0, 0, 0, 0, 0, 1]), b, strides, paddings).MoveToOuterDisposeScope();
     }
 }

@@ -40,9 +40,8 @@ internal sealed class Dense : Layer
     public override Tensor forward(Tensor input)
     {
         FlopCount.Add(input.numel() * weight.shape[0]);
-        if (weight.dim() == 2)
-            return nn.functional.linear(input, weight, bias);
-        using var matrix = weight.flatten(1);
-        return nn.functional.linear(input, matrix, bias);
+        using var scope = NewDisposeScope();
+        var matrix = ForProduct(weight.dim() == 2 ? weight : weight.flatten(1));
+        return nn.functional.linear(ForProduct(input), matrix, bias is null ? null : ForProduct(bias)).MoveToOuterDisposeScope();
     }
 }

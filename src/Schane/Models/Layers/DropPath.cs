@@ -39,7 +39,8 @@ internal sealed class DropPath(DropPaths owner, double rate, int layer)
         var shape = new long[branch.dim()];
         Array.Fill(shape, 1);
         shape[0] = scales.Length;
-        using var scale = tensor(scales, shape, dtype: branch.dtype, device: branch.device);
+        // A half type would round 1 / (1 − rate): the product is float32 then.
+        using var scale = tensor(scales, shape, dtype: branch.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32, device: branch.device);
         return branch * scale;
     }
 }

@@ -23,5 +23,9 @@ internal sealed class LayerNormalization : Layer
         WeightInit.Constant(bias, 0);
     }
 
-    public override Tensor forward(Tensor input) => nn.functional.layer_norm(input, width, weight, bias, eps);
+    public override Tensor forward(Tensor input)
+    {
+        using var scope = NewDisposeScope();
+        return nn.functional.layer_norm(Wide(input), width, weight, bias, eps).MoveToOuterDisposeScope();
+    }
 }
