@@ -1,0 +1,75 @@
+using System.Text;
+using Schane.Distributed.Mpi;
+using static TorchSharp.torch;
+
+namespace Schane.Distributed;
+
+/// <summary>Joining the other ranks, and what can be said with the few operations of <see cref="ICollective"/>.</summary>
+public static class Ranks
+{
+    /// <summary>Whether a launcher (mpirun, srun) started this process with others. Loads nothing.</summary>
+    /// <exception cref="SchaneException">Started side by side without MPI.</exception>
+    public static bool Launched => Launch.Find(Environment.GetEnvironmentVariable) is not null;
+
+    /// <summary>The ranks of this job: those that mpirun or srun started; this process alone, which loads nothing, where no launcher did.</summary>
+    /// <param name="options">Null for the defaults.</param>
+    /// <exception cref="SchaneException">The launcher's library of MPI is not installed, or another's was loaded.</exception>
+    public static ICollective Join(RankOptions? options = null)
+    {
+        if (Launch.Find(Environment.GetEnvironmentVariable) is not { } launch)
+            return new SingleProcess();
+        var mpi = MpiLibrary.Load(launch.Family)
+            ?? throw new SchaneException($"A launcher started {launch.Size} ranks ({launch.Variable}) but no MPI library loads; install one (apt-get install libopenmpi3 or libmpich12) or name its file in {MpiLibrary.Override}.");
+        return new MpiCollective(mpi, launch, options ?? new());
+    }
+
+    /// <summary>Whether any rank says so.</summary>
+    public static bool Any(this ICollective ranks, bool here) => ranks.Total(here ? 1 : 0) > 0;
+
+    /// <summary>The sum of a number over the ranks.</summary>
+    public static double Total(this ICollective ranks, double here)
+    {
+        using var value = tensor(here, ScalarType.Float64).DetachFromDisposeScope();
+        ranks.Sum(value);
+        return value.item<double>();
+    }
+
+    /// <summary>Rank 0's text; what the others give is not looked at.</summary>
+    public static string BroadcastText(this ICollective ranks, string text)
+    {
+        using var scope = NewDisposeScope();
+        var bytes = Encoding.UTF8.GetBytes(text);
+        var length = tensor((long)bytes.Length);
+        ranks.Broadcast(length);
+        var letters = ranks.Rank == 0 ? tensor(bytes, ScalarType.Byte) : empty(length.item<long>(), dtype: ScalarType.Byte);
+        ranks.Broadcast(letters);
+        return Encoding.UTF8.GetString(letters.bytes);
+    }
+
+    /// <summary>The text of each rank.</summary>
+    public static IReadOnlyList<string> GatherTexts(this ICollective ranks, string text)
+    {
+        using var scope = NewDisposeScope();
+        var bytes = Encoding.UTF8.GetBytes(text);
+        var lengths = Tensors.Copy.Longs(ranks.Gather(tensor((long[])[bytes.Length])).Rows);
+        var letters = ranks.Gather(bytes.Length == 0 ? empty(0, dtype: ScalarType.Byte) : tensor(bytes, ScalarType.Byte)).Rows.bytes;
+        var texts = new List<string>();
+        var at = 0;
+        foreach (var length in lengths)
+        {
+            texts.Add(Encoding.UTF8.GetString(letters.Slice(at, (int)length)));
+            at += (int)length;
+        }
+        return texts;
+    }
+
+    /// <summary>Work of rank 0 alone, which gives signs of life meanwhile; the others go on to the next collective and wait there.</summary>
+    public static void OnFirst(this ICollective ranks, Action work)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        if (ranks.Rank != 0)
+            return;
+        using var _ = ranks.Busy();
+        work();
+    }
+}
