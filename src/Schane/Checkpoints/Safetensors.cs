@@ -106,7 +106,7 @@ public static class Safetensors
         return bytes;
     }
 
-    private static void WriteData(FileStream file, Tensor tensor)
+    internal static void WriteData(Stream file, Tensor tensor)
     {
         using var scope = NewDisposeScope();
         var flat = tensor.detach().cpu().contiguous().view(-1);

@@ -32,7 +32,7 @@ internal sealed record BeitShape(int Patch, int Width, int Depth, int Heads, dou
 /// </summary>
 internal sealed class Beit : Backbone
 {
-    private const double Eps = 1e-6;
+    internal const double Eps = 1e-6;
 
     // TorchSharp registers fields by name: a field that is a part has the part's name.
     [ComponentName(Name = "cls_token")] private readonly Parameter classToken;
@@ -56,6 +56,9 @@ internal sealed class Beit : Backbone
         pooledNorm = shape.AveragePool ? new LayerNormalization(shape.Width, Eps) : null;
         RegisterComponents();
     }
+
+    /// <summary>Its numbers and switches.</summary>
+    internal BeitShape Shape => shape;
 
     /// <summary>Embeddings, tokens and the shared table; then the blocks.</summary>
     public override int LayerCount => shape.Depth + 1;

@@ -21,7 +21,7 @@ internal sealed record Beit3Shape(int Patch, int Width, int Depth, int Heads, bo
 internal sealed class Beit3 : Backbone
 {
     internal const double Eps = 1e-5;
-    private const int FirstPosition = 2;                                  // rows 0 and 1 are torchscale's padding
+    internal const int FirstPosition = 2;                                  // rows 0 and 1 are torchscale's padding
 
     // TorchSharp registers fields by name: a field that is a part has the part's name.
     [ComponentName(Name = "cls_token")] private readonly Parameter classToken;
@@ -43,6 +43,9 @@ internal sealed class Beit3 : Backbone
         pooledNorm = new LayerNormalization(shape.Width, Eps);
         RegisterComponents();
     }
+
+    /// <summary>Its numbers and switches.</summary>
+    internal Beit3Shape Shape => shape;
 
     /// <summary>Embeddings; then the blocks.</summary>
     public override int LayerCount => shape.Depth + 1;

@@ -45,6 +45,9 @@ internal sealed partial class ConvNeXt : Backbone
         RegisterComponents();
     }
 
+    /// <summary>Its numbers and switches.</summary>
+    internal ConvNeXtShape Shape => shape;
+
     /// <summary>Stem; then the blocks of all stages.</summary>
     public override int LayerCount => shape.Depths.Sum() + 1;
 

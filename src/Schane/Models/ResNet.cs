@@ -49,6 +49,7 @@ internal sealed class ResNet : Backbone
 
     public ResNet(BackboneInfo info, ResNetShape shape) : base(info)
     {
+        Shape = shape;
         poolsStem = shape.Stem == ResNetStem.Photo;
         register_module("conv1", conv1 = shape.Stem switch
         {
@@ -71,6 +72,9 @@ internal sealed class ResNet : Backbone
             register_module($"layer{s + 1}", stages[s] = new Chain(blocks));
         }
     }
+
+    /// <summary>Its numbers.</summary>
+    internal ResNetShape Shape { get; }
 
     /// <summary>Stem; then the blocks of all stages.</summary>
     public override int LayerCount => stages.Sum(s => s.Parts.Count) + 1;

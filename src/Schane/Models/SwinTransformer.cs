@@ -56,6 +56,9 @@ internal sealed partial class SwinTransformer : Backbone
         RegisterComponents();
     }
 
+    /// <summary>Its numbers.</summary>
+    internal SwinShape Shape => shape;
+
     /// <summary>Patch embedding; then the blocks of all stages.</summary>
     public override int LayerCount => shape.Depths.Sum() + 1;
 
@@ -219,7 +222,7 @@ internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>−100 between tokens of a window that come from different sides of the rolled border, else 0.</summary>
-    private static Tensor Apart(int side, int window, int shift)
+    internal static Tensor Apart(int side, int window, int shift)
     {
         var (count, area) = (side / window, window * window);
         int Region(int at) => at < side - window ? 0 : at < side - shift ? 1 : 2;

@@ -72,6 +72,9 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
 
     public bool HasTwoHeads => shape.Distilled;
 
+    /// <summary>Its numbers and switches.</summary>
+    internal VisionTransformerShape Shape => shape;
+
     /// <summary>Embeddings and tokens; then the blocks.</summary>
     public override int LayerCount => shape.Depth + 1;
 

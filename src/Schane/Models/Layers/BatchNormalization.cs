@@ -7,6 +7,8 @@ namespace Schane.Models.Layers;
 /// <summary>Batch normalisation over [n, H, W] per channel (Ioffe &amp; Szegedy 2015), eps 1e-5, momentum 0.1, unbiased running variance.</summary>
 internal sealed class BatchNormalization : Layer
 {
+    internal const double Eps = 1e-5;
+
     // RegisterComponents makes field names, or the names given here, checkpoint keys: renaming one breaks saved files.
     private readonly Parameter weight, bias;
     [ComponentName(Name = "running_mean")] private readonly Tensor runningMean;
@@ -40,6 +42,6 @@ internal sealed class BatchNormalization : Layer
             batches.add_(1);
         }
         using var scope = NewDisposeScope();
-        return nn.functional.batch_norm(Wide(input), runningMean, runningVariance, weight, bias, training, 0.1, 1e-5).MoveToOuterDisposeScope();
+        return nn.functional.batch_norm(Wide(input), runningMean, runningVariance, weight, bias, training, 0.1, Eps).MoveToOuterDisposeScope();
     }
 }
