@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Numerics;
 using System.Runtime.InteropServices;
 using Schane.Losses;
 using Schane.Losses.Tiled;
@@ -51,7 +50,7 @@ internal static unsafe class LossMemory
         var extra = (Status("VmHWM") - before) / 1e6;
 
         var limit = (18.0 * rows * width + 48e6 + 8.0 * rows * width * Math.Max(0, threads - 2)) / 1e6;
-        var (right, what) = loss is { } value ? Check(embeddings, gradient, rows, width, classes, value) : (false, "the kernel refused");
+        var (right, what) = loss is { } value ? Check(embeddings, gradient, rows, width, classes, threads, value) : (false, "the kernel refused");
         Console.WriteLine($"{threads} threads, limit {limit:F0} MB, buffers {kernel.Bytes / 1e6:F1} MB; {what}");
         Console.WriteLine($"{rows} {width} {milliseconds:F1} {extra:F1}");
         return right && extra <= limit ? 0 : 1;
@@ -67,106 +66,20 @@ internal static unsafe class LossMemory
 
     private static long Status(string key) => File.ReadLines("/proc/self/status").Where(l => l.StartsWith(key, StringComparison.Ordinal)).Select(l => long.Parse(l.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1]) * 1024).Single();
 
-    // Every row against every other in float64, for the loss; then the gradient of some rows, which takes the sums of all.
-    private static (bool Right, string What) Check(float* embeddings, float* gradient, int rows, int width, int classes, double loss)
+    private static (bool Right, string What) Check(float* embeddings, float* gradient, int rows, int width, int classes, int threads, double loss)
     {
-        var norms = new double[rows];
-        var units = new double[(long)rows * width];
-        for (var i = 0; i < rows; i++)
-        {
-            var sum = 0.0;
-            for (long d = (long)i * width, end = d + width; d < end; d++)
-                sum += (double)embeddings[d] * embeddings[d];
-            norms[i] = Math.Sqrt(sum);
-            for (long d = (long)i * width, end = d + width; d < end; d++)
-                units[d] = embeddings[d] / norms[i];
-        }
-
-        var sums = new (double Positive, double Attraction, double Norm, double Hard, int Positives)[rows];
-        Parallel.For(0, rows, i =>
-        {
-            ref var own = ref sums[i];
-            for (var j = 0; j < rows; j++)
-            {
-                if (j == i)
-                    continue;
-                var s = Dot(units, i, j, width) / Temperature;
-                var e = Math.Exp(s);
-                if (j % classes == i % classes)
-                    (own.Positive, own.Attraction, own.Positives) = (own.Positive + e, own.Attraction + s, own.Positives + 1);
-                else
-                    (own.Norm, own.Hard) = (own.Norm + e, own.Hard + e * e);
-            }
-        });
-
-        var (total, anchors) = (0.0, sums.Count(s => s.Positives > 0));
-        var denominators = new double[rows];
-        for (var i = 0; i < rows; i++)
-        {
-            var own = sums[i];
-            var negatives = rows - 1 - own.Positives;
-            denominators[i] = own.Positive + (negatives > 0 ? negatives * own.Hard / own.Norm : 0);
-            if (own.Positives > 0)
-                total += Math.Log(denominators[i]) - own.Attraction / own.Positives;
-        }
-        var expected = total / anchors;
-
-        // d loss(i) / d s(i, j).
-        double Slope(int i, int j, double s)
-        {
-            var own = sums[i];
-            if (own.Positives == 0)
-                return 0;
-            var e = Math.Exp(s);
-            if (j % classes == i % classes)
-                return e / denominators[i] - 1.0 / own.Positives;
-            double negatives = rows - 1 - own.Positives;
-            return negatives / (denominators[i] * own.Norm) * (2 * e * e - e * own.Hard / own.Norm);
-        }
-
+        var clock = Stopwatch.StartNew();
+        using var exact = new LossCheck(embeddings, rows, width, classes, Temperature, threads);
+        var count = Math.Min(Checked, rows);
         var (largest, error) = (0.0, 0.0);
-        for (var c = 0; c < Math.Min(Checked, rows); c++)
+        for (var c = 0; c < count; c++)
         {
-            var i = (int)((long)c * (rows - 1) / Math.Max(1, Math.Min(Checked, rows) - 1));
-            var unit = new double[width];
-            for (var j = 0; j < rows; j++)
-            {
-                if (j == i)
-                    continue;
-                var s = Dot(units, i, j, width) / Temperature;
-                var slope = (Slope(i, j, s) + Slope(j, i, s)) / (anchors * Temperature);
-                for (var d = 0; d < width; d++)
-                    unit[d] += slope * units[(long)j * width + d];
-            }
-            var radial = 0.0;
+            var i = (int)((long)c * (rows - 1) / Math.Max(1, count - 1));
+            var row = exact.Gradient(i);
             for (var d = 0; d < width; d++)
-                radial += unit[d] * units[(long)i * width + d];
-            for (var d = 0; d < width; d++)
-            {
-                var exact = (unit[d] - radial * units[(long)i * width + d]) / norms[i];
-                largest = Math.Max(largest, Math.Abs(exact));
-                error = Math.Max(error, Math.Abs(exact - gradient[(long)i * width + d]));
-            }
+                (largest, error) = (Math.Max(largest, Math.Abs(row[d])), Math.Max(error, Math.Abs(row[d] - gradient[(long)i * width + d])));
         }
-        var right = Math.Abs(loss - expected) <= 1e-5 * Math.Max(1, Math.Abs(expected)) && error <= 1e-5 * largest + 1e-9;
-        return (right, $"loss {loss:R} against {expected:R} in float64, gradient of {Math.Min(Checked, rows)} rows within {error / Math.Max(largest, 1e-30):E1} of its largest entry{(right ? "" : ": MISMATCH")}");
-    }
-
-    private static double Dot(double[] units, long i, long j, int width)
-    {
-        fixed (double* a = &units[i * width], b = &units[j * width])
-        {
-            var (x, y) = (Vector<double>.Zero, Vector<double>.Zero);
-            var d = 0;
-            for (; d <= width - 2 * Vector<double>.Count; d += 2 * Vector<double>.Count)
-            {
-                x = Vector.FusedMultiplyAdd(Vector.Load(a + d), Vector.Load(b + d), x);
-                y = Vector.FusedMultiplyAdd(Vector.Load(a + d + Vector<double>.Count), Vector.Load(b + d + Vector<double>.Count), y);
-            }
-            var sum = Vector.Sum(x + y);
-            for (; d < width; d++)
-                sum += a[d] * b[d];
-            return sum;
-        }
+        var right = Math.Abs(loss - exact.Loss) <= 1e-5 * Math.Max(1, Math.Abs(exact.Loss)) && error <= 1e-5 * largest + 1e-9;
+        return (right, $"loss {loss:R} against {exact.Loss:R} in float64, gradient of {count} rows within {error / Math.Max(largest, 1e-30):E1} of its largest entry, checked in {clock.Elapsed.TotalSeconds:F1} s{(right ? "" : ": MISMATCH")}");
     }
 }

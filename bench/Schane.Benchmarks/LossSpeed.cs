@@ -12,9 +12,9 @@ internal static class LossSpeed
         var threads = Math.Min(8, Environment.ProcessorCount);
         var rounds = Option(arguments, "--rounds", 5);
         set_num_threads(threads);
-        var rate = MatrixRate.Measure(threads);
-        Console.WriteLine($"{threads} threads, vectors of {TiledPairLoss.BestLanes}, matrix kernel {rate:F0} GFLOP/s on all threads, MALLOC_MMAP_MAX_={Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") ?? "unset"}");
-        Console.WriteLine("loss     rows   dim classes |  graph ms  tiled ms  ratio  floor ms  of floor |  wall: graph  tiled  ratio | buffers MB");
+        var (rate, half) = (MatrixRate.Measure(threads, bf16: false), MatrixRate.Measure(threads, bf16: true));
+        Console.WriteLine($"{threads} threads, vectors of {TiledPairLoss.BestLanes}, matrix kernel {rate:F0} GFLOP/s in float32 and {half:F0} in bfloat16 ({(Brgemm.Available ? "libtorch's" : "C#")}) on all threads, MALLOC_MMAP_MAX_={Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") ?? "unset"}");
+        Console.WriteLine("loss     rows   dim classes |  graph ms | tiled ms  ratio  floor ms  of floor | bf16 ms  ratio  of floor |  wall: graph  tiled  ratio   bf16  ratio | buffers MB");
         string[] cases = arguments.Contains("--only") ? arguments[Array.IndexOf(arguments, "--only") + 1].Split(';')
             : ["schane 2 128 1", "schane 16 128 4", "schane 64 128 8", "schane 256 128 64", "supcon 1024 768 64", "schane 1024 768 64", "schane 4096 128 64", "supcon 4096 768 64", "schane 4096 768 64",
                 "supcon 8192 128 64", "schane 8192 128 64", "tiled 8192 128 2", "tiled 8192 128 4096"];
@@ -22,7 +22,7 @@ internal static class LossSpeed
         {
             var parts = one.Split(' ', ',');
             var (rows, width, classes) = (int.Parse(parts[1]), int.Parse(parts[2]), int.Parse(parts[3]));
-            Measure(parts[0], parts[0] == "supcon" ? new(0.1) : new(0.5, 1), rows, width, classes, threads, rounds, rate);
+            Measure(parts[0], parts[0] == "supcon" ? new(0.1) : new(0.5, 1), rows, width, classes, threads, rounds, rate, half);
         }
         return 0;
     }
@@ -30,10 +30,11 @@ internal static class LossSpeed
     public static int Option(string[] arguments, string name, int value) =>
         Array.IndexOf(arguments, name) is >= 0 and var at ? int.Parse(arguments[at + 1]) : value;
 
-    private static void Measure(string name, PairFormula formula, int rows, int width, int classes, int threads, int rounds, double rate)
+    private static void Measure(string name, PairFormula formula, int rows, int width, int classes, int threads, int rounds, double rate, double half)
     {
         using var scope = NewDisposeScope();
         using var kernel = new TiledPairLoss(threads);
+        using var other = new TiledPairLoss(threads, bf16: true);
         var embeddings = randn(rows, width);
         var problem = new PairProblem(arange(rows).remainder(classes), null, 0, rows);
 
@@ -44,18 +45,20 @@ internal static class LossSpeed
             var leaf = embeddings.detach().requires_grad_();
             PairGraph.Share(PairLoss.Units(leaf), pairs, formula, 0, rows).backward();
         }
-        void Tiled()
+        void Tiled(TiledPairLoss by)
         {
             using var step = NewDisposeScope();
-            _ = TiledPairs.Compute(kernel, embeddings, problem, formula, 1) ?? throw new InvalidOperationException("The kernel refused.");
+            _ = TiledPairs.Compute(by, embeddings, problem, formula, 1) ?? throw new InvalidOperationException("The kernel refused.");
         }
 
         // Few long runs, many short ones.
         var work = 4.0 * rows * rows * width;
         var tiledRuns = (int)Math.Clamp(3e9 / work, 1, 2000);
-        var times = Times.Interleaved(rounds, threads, (name == "tiled" ? () => { } : Graph, (int)Math.Clamp(3e8 / work, 1, 200)), (Tiled, tiledRuns));
-        var (graph, tiled) = (times[0], times[1]);
-        var floor = (kernel.Caches ? 3 : 4) * (double)rows * rows * width / rate / 1e6;
-        Console.WriteLine($"{name,-7} {rows,6} {width,5} {classes,7} | {graph.Cpu,9:F2} {tiled.Cpu,9:F3} {graph.Cpu / tiled.Cpu,6:F1} {floor,9:F3} {floor / tiled.Cpu,8:P0} | {graph.Wall,11:F2} {tiled.Wall,7:F3} {graph.Wall / tiled.Wall,5:F1} | {kernel.Bytes / 1e6:F0}");
+        var times = Times.Interleaved(rounds, threads, (name == "tiled" ? () => { } : Graph, (int)Math.Clamp(3e8 / work, 1, 200)), (() => Tiled(kernel), tiledRuns), (() => Tiled(other), tiledRuns));
+        var (graph, tiled, bf16) = (times[0], times[1], times[2]);
+        var products = (kernel.Caches ? 3 : 4) * (double)rows * rows * width / 1e6;
+        var floor = products / rate;
+        Console.WriteLine($"{name,-7} {rows,6} {width,5} {classes,7} | {graph.Cpu,9:F2} | {tiled.Cpu,8:F3} {graph.Cpu / tiled.Cpu,6:F1} {floor,9:F3} {floor / tiled.Cpu,9:P0} | {bf16.Cpu,7:F3} {graph.Cpu / bf16.Cpu,6:F1} {products / half / bf16.Cpu,9:P0} "
+            + $"| {graph.Wall,11:F2} {tiled.Wall,6:F3} {graph.Wall / tiled.Wall,6:F1} {bf16.Wall,6:F3} {graph.Wall / bf16.Wall,6:F1} | {kernel.Bytes / 1e6:F0}");
     }
 }

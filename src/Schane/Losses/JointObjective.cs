@@ -102,9 +102,9 @@ public sealed class JointObjective
         var formula = Formula(settings);
         if (Kernel == LossKernel.Auto)
             Kernel = TiledPairs.Takes(embeddings) ? LossKernel.Tiled : LossKernel.OpGraph;
-        if (Kernel == LossKernel.Tiled)
+        if (Kernel != LossKernel.OpGraph)
         {
-            if (TiledPairs.Compute(embeddings, problem, formula, settings.Lambda) is { } tiled)
+            if (TiledPairs.Compute(embeddings, problem, formula, settings.Lambda, Kernel == LossKernel.TiledBf16) is { } tiled)
                 return (tiled.Loss, tiled.Gradient, tiled.Rows);
             StepsLeftToOpGraph++;
         }
@@ -142,8 +142,8 @@ public sealed class JointObjective
             Require.Shape(logits, [own.Count, -1]);
             LossInput.SameDevice(logits, embeddings, nameof(logits));
         }
-        if (Kernel == LossKernel.Tiled && settings.Lambda > 0 && options.Loss != LossKind.Triplet && !TiledPairs.Takes(embeddings))
-            throw new ArgumentException($"embeddings must be float32 on a CPU with AVX2 for the tiled kernel but are {embeddings.dtype} on {embeddings.device}. Set Kernel to OpGraph.", nameof(embeddings));
+        if (Kernel is LossKernel.Tiled or LossKernel.TiledBf16 && settings.Lambda > 0 && options.Loss != LossKind.Triplet && !TiledPairs.Takes(embeddings))
+            throw new ArgumentException($"embeddings must be float32 on a CPU with AVX2 for the tiled kernels but are {embeddings.dtype} on {embeddings.device}. Set Kernel to OpGraph.", nameof(embeddings));
         if (NeedsImageIds)
             LossInput.Labels(imageIds ?? throw new ArgumentNullException(nameof(imageIds), $"{options.Loss} takes the views of one image as positives and needs imageIds."), embeddings, nameof(imageIds));
         if (mixture is null)

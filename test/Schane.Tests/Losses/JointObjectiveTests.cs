@@ -122,6 +122,19 @@ public class JointObjectiveTests
     }
 
     [Fact]
+    public void Bfloat16_tiles_are_taken_when_asked_for()
+    {
+        var (z, logits, y) = (Some.Rows(50, 16, dtype: ScalarType.Float32), Some.Rows(50, 4, dtype: ScalarType.Float32), tensor(Some.Labels(50, 4)));
+        var half = new JointObjective(new() { Kernel = LossKernel.TiledBf16 });
+        using var one = half.Compute(z, logits, y);
+        using var other = new JointObjective(new() { Kernel = LossKernel.Tiled }).Compute(z, logits, y);
+        Assert.Equal(LossKernel.TiledBf16, half.Kernel);
+        Assert.NotEqual(other.Contrastive, one.Contrastive);
+        Assert.Equal(other.Contrastive, one.Contrastive, 1e-2);
+        Assert.Equal(other.Statistics.EffectiveNegatives!.Value, one.Statistics.EffectiveNegatives!.Value, 0.1);
+    }
+
+    [Fact]
     public void A_temperature_too_small_for_the_tiled_kernel_goes_to_the_op_graph_and_is_counted()
     {
         var objective = new JointObjective(new() { Temperature = 0.01 });

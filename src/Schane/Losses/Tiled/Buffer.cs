@@ -6,7 +6,7 @@ namespace Schane.Losses.Tiled;
 internal sealed unsafe class Buffer<T> : IDisposable where T : unmanaged
 {
     private T* pointer;
-    private long capacity;
+    private long capacity, length;
 
     ~Buffer() => Free();
 
@@ -23,7 +23,15 @@ internal sealed unsafe class Buffer<T> : IDisposable where T : unmanaged
             pointer = (T*)NativeMemory.AlignedAlloc((nuint)(count * sizeof(T)), 64);
             capacity = count;
         }
+        length = count;
         return pointer;
+    }
+
+    /// <summary>Zeros in all that was last asked for.</summary>
+    public void Clear()
+    {
+        for (long at = 0; at < length; at += 1 << 24)
+            new Span<T>(pointer + at, (int)Math.Min(1 << 24, length - at)).Clear();
     }
 
     public void Dispose()
@@ -36,6 +44,6 @@ internal sealed unsafe class Buffer<T> : IDisposable where T : unmanaged
     {
         NativeMemory.AlignedFree(pointer);
         pointer = null;
-        capacity = 0;
+        capacity = length = 0;
     }
 }

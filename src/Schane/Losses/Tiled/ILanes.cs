@@ -1,6 +1,6 @@
 namespace Schane.Losses.Tiled;
 
-/// <summary>The few float32 operations of the element-wise passes, so that they are written once and compiled for each vector width.</summary>
+/// <summary>The few operations of the element-wise passes, so that they are written once and compiled for each vector width.</summary>
 internal unsafe interface ILanes<T> where T : struct
 {
     static abstract int Count { get; }
@@ -23,6 +23,17 @@ internal unsafe interface ILanes<T> where T : struct
 
     /// <summary>value where weight is above one half, else −2.</summary>
     static abstract T WhereMost(T weight, T value);
+
+    /// <summary>The lower and the higher of pairs of bfloat16.</summary>
+    static abstract T Lower(uint* pairs);
+    static abstract T Higher(uint* pairs);
+
+    /// <summary>Rounds to what bfloat16 holds, ties to even.</summary>
+    static abstract T Round(T value);
+
+    /// <summary>Stores rounded values, and pairs of them.</summary>
+    static abstract void StoreHalves(T rounded, ushort* target);
+    static abstract void StorePairs(T lower, T higher, uint* target);
     static abstract float Sum(T value);
     static abstract float Largest(T value);
 }

@@ -14,8 +14,18 @@ internal readonly unsafe struct Lanes1 : ILanes<float>
     public static float Max(float a, float b) => a > b ? a : b;
     public static float Equal(int* labels, int label) => *labels == label ? 1 : 0;
     public static float WhereMost(float weight, float value) => weight > 0.5f ? value : -2;
+    public static float Lower(uint* pairs) => BitConverter.UInt32BitsToSingle(*pairs << 16);
+    public static float Higher(uint* pairs) => BitConverter.UInt32BitsToSingle(*pairs & 0xFFFF0000);
+    public static void StoreHalves(float rounded, ushort* target) => *target = (ushort)(BitConverter.SingleToUInt32Bits(rounded) >>> 16);
+    public static void StorePairs(float lower, float higher, uint* target) => *target = (BitConverter.SingleToUInt32Bits(lower) >>> 16) | BitConverter.SingleToUInt32Bits(higher);
     public static float Sum(float value) => value;
     public static float Largest(float value) => value;
+
+    public static float Round(float value)
+    {
+        var bits = BitConverter.SingleToUInt32Bits(value);
+        return BitConverter.UInt32BitsToSingle((bits + 0x7FFF + ((bits >>> 16) & 1)) & 0xFFFF0000);
+    }
 
     public static float Exp2(float x)
     {

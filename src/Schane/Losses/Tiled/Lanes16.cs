@@ -55,6 +55,27 @@ internal readonly unsafe struct Lanes16 : ILanes<Vector512<float>>
     public static Vector512<float> WhereMost(Vector512<float> weight, Vector512<float> value) =>
         Vector512.ConditionalSelect(Vector512.GreaterThan(weight, Vector512.Create(0.5f)), value, Vector512.Create(-2f));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Lower(uint* pairs) => (Vector512.Load(pairs) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Higher(uint* pairs) => (Vector512.Load(pairs) & Vector512.Create(0xFFFF0000)).AsSingle();
+
+    // What is cut off is added to what is kept if it is more than half, or half and the kept part odd.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Round(Vector512<float> value) =>
+        ((value.AsUInt32() + Vector512.Create(0x7FFFu) + ((value.AsUInt32() >>> 16) & Vector512<uint>.One)) & Vector512.Create(0xFFFF0000)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalves(Vector512<float> rounded, ushort* target)
+    {
+        var words = rounded.AsUInt32() >>> 16;
+        Vector512.Narrow(words, words).GetLower().Store(target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePairs(Vector512<float> lower, Vector512<float> higher, uint* target) => ((lower.AsUInt32() >>> 16) | higher.AsUInt32()).Store(target);
+
     public static float Sum(Vector512<float> value) => Vector512.Sum(value);
 
     public static float Largest(Vector512<float> value) => Lanes8.Largest(Vector256.MaxNative(value.GetLower(), value.GetUpper()));

@@ -55,6 +55,27 @@ internal readonly unsafe struct Lanes8 : ILanes<Vector256<float>>
     public static Vector256<float> WhereMost(Vector256<float> weight, Vector256<float> value) =>
         Vector256.ConditionalSelect(Vector256.GreaterThan(weight, Vector256.Create(0.5f)), value, Vector256.Create(-2f));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Lower(uint* pairs) => (Vector256.Load(pairs) << 16).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Higher(uint* pairs) => (Vector256.Load(pairs) & Vector256.Create(0xFFFF0000)).AsSingle();
+
+    // What is cut off is added to what is kept if it is more than half, or half and the kept part odd.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Round(Vector256<float> value) =>
+        ((value.AsUInt32() + Vector256.Create(0x7FFFu) + ((value.AsUInt32() >>> 16) & Vector256<uint>.One)) & Vector256.Create(0xFFFF0000)).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreHalves(Vector256<float> rounded, ushort* target)
+    {
+        var words = rounded.AsUInt32() >>> 16;
+        Vector256.Narrow(words, words).GetLower().Store(target);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StorePairs(Vector256<float> lower, Vector256<float> higher, uint* target) => ((lower.AsUInt32() >>> 16) | higher.AsUInt32()).Store(target);
+
     public static float Sum(Vector256<float> value) => Vector256.Sum(value);
 
     public static float Largest(Vector256<float> value)

@@ -6,7 +6,7 @@ namespace Schane.Losses.Tiled;
 
 /// <summary>
 /// Products of small float32 matrices that stay in cache: C (+)= A·B, one thread. B comes in panels of 32 columns, one row of a panel
-/// after the other; A in any strides, so that a transposed A costs nothing.
+/// after the other; A in any strides, so that a transposed A costs nothing, or in the same panels.
 /// </summary>
 /// <remarks>The accumulators of a block of 12 × 32 fill 24 of the 32 registers of AVX-512 (Goto and van de Geijn 2008).</remarks>
 internal static unsafe class MatrixKernel
@@ -20,6 +20,7 @@ internal static unsafe class MatrixKernel
     /// <param name="a">A(i, k) at a + i·aRow + k·aColumn, 0 ≤ i &lt; rows rounded up.</param>
     /// <param name="aRow">Floats from row to row.</param>
     /// <param name="aColumn">Floats from column to column.</param>
+    /// <param name="aJump">Floats to skip after every 32 columns of A, on top of those: for an A that lies in panels.</param>
     /// <param name="panels">B(k, j) at panels + (j / 32)·panelStride + k·32 + j % 32.</param>
     /// <param name="panelStride">Floats from panel to panel.</param>
     /// <param name="c">C(i, j) at c + i·cRow + j.</param>
@@ -29,8 +30,9 @@ internal static unsafe class MatrixKernel
     /// <param name="depth">Columns of A.</param>
     /// <param name="add">Whether C is added to.</param>
     /// <param name="lanes">Floats of the vectors to use: 16, 8 or 1.</param>
-    /// <param name="run">Products that are added up in one register before they are added to C: shorter runs round less where few of the terms are large.</param>
-    public static void Multiply(float* a, nint aRow, nint aColumn, float* panels, nint panelStride, float* c, nint cRow, int rows, int columns, int depth, bool add, int lanes, int run = int.MaxValue)
+    /// <param name="run">Products that are added up in one register before they are added to C: shorter runs round less where few of the terms are large. A multiple of 32.</param>
+    public static void Multiply(float* a, nint aRow, nint aColumn, float* panels, nint panelStride, float* c, nint cRow, int rows, int columns, int depth, bool add, int lanes,
+        int run = int.MaxValue, nint aJump = 0)
     {
         for (var j = 0; j < columns; j += PanelWidth, panels += panelStride)
         {
@@ -38,34 +40,34 @@ internal static unsafe class MatrixKernel
             {
                 var to = c + i * cRow + j;
                 for (var k = 0; k < depth; k += Math.Min(run, depth - k))
-                    Block(a + i * aRow + k * aColumn, aRow, aColumn, panels + (nint)k * PanelWidth, to, cRow, Math.Min(run, depth - k), add || k > 0, lanes);
+                    Block(a + i * aRow + k * aColumn + k / PanelWidth * aJump, aRow, aColumn, aJump, panels + (nint)k * PanelWidth, to, cRow, Math.Min(run, depth - k), add || k > 0, lanes);
             }
         }
     }
 
-    private static void Block(float* a, nint aRow, nint aColumn, float* b, float* c, nint cRow, int depth, bool add, int lanes)
+    private static void Block(float* a, nint aRow, nint aColumn, nint aJump, float* b, float* c, nint cRow, int depth, bool add, int lanes)
     {
         if (lanes == 16)
         {
-            Block512(a, aRow, aColumn, b, c, cRow, depth, add);
+            Block512(a, aRow, aColumn, aJump, b, c, cRow, depth, add);
         }
         else if (lanes == 8)
         {
             for (var half = 0; half < 2; half++, a += 6 * aRow, c += 6 * cRow)
             {
-                Block256(a, aRow, aColumn, b, c, cRow, depth, add);
-                Block256(a, aRow, aColumn, b + 16, c + 16, cRow, depth, add);
+                Block256(a, aRow, aColumn, aJump, b, c, cRow, depth, add);
+                Block256(a, aRow, aColumn, aJump, b + 16, c + 16, cRow, depth, add);
             }
         }
         else
         {
-            Block1(a, aRow, aColumn, b, c, cRow, depth, add);
+            Block1(a, aRow, aColumn, aJump, b, c, cRow, depth, add);
         }
     }
 
     // 12 × 32.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Block512(float* a, nint aRow, nint aColumn, float* b, float* c, nint cRow, int depth, bool add)
+    private static void Block512(float* a, nint aRow, nint aColumn, nint aJump, float* b, float* c, nint cRow, int depth, bool add)
     {
         Vector512<float> c0a = default, c1a = default, c2a = default, c3a = default, c4a = default, c5a = default, c6a = default, c7a = default, c8a = default, c9a = default, c10a = default, c11a = default;
         Vector512<float> c0b = default, c1b = default, c2b = default, c3b = default, c4b = default, c5b = default, c6b = default, c7b = default, c8b = default, c9b = default, c10b = default, c11b = default;
@@ -79,7 +81,7 @@ internal static unsafe class MatrixKernel
                 Sse.Prefetch0(c + r * cRow + 16);
             }
         }
-        for (var k = 0; k < depth; k++)
+        for (uint k = 0; k < (uint)depth; k++)
         {
             var b0 = Vector512.Load(b);
             var b1 = Vector512.Load(b + 16);
@@ -121,6 +123,8 @@ internal static unsafe class MatrixKernel
             c11b = Vector512.FusedMultiplyAdd(x11, b1, c11b);
             a += aColumn;
             b += PanelWidth;
+            if (k % PanelWidth == PanelWidth - 1)
+                a += aJump;
         }
         if (add)
         {
@@ -177,12 +181,12 @@ internal static unsafe class MatrixKernel
 
     // 6 × 16 of a panel of 32.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Block256(float* a, nint aRow, nint aColumn, float* b, float* c, nint cRow, int depth, bool add)
+    private static void Block256(float* a, nint aRow, nint aColumn, nint aJump, float* b, float* c, nint cRow, int depth, bool add)
     {
         Vector256<float> c0a = default, c1a = default, c2a = default, c3a = default, c4a = default, c5a = default;
         Vector256<float> c0b = default, c1b = default, c2b = default, c3b = default, c4b = default, c5b = default;
         var (r1, r2, r3, r4, r5) = (1 * aRow, 2 * aRow, 3 * aRow, 4 * aRow, 5 * aRow);
-        for (var k = 0; k < depth; k++)
+        for (uint k = 0; k < (uint)depth; k++)
         {
             var b0 = Vector256.Load(b);
             var b1 = Vector256.Load(b + 8);
@@ -206,6 +210,8 @@ internal static unsafe class MatrixKernel
             c5b = Vector256.FusedMultiplyAdd(x5, b1, c5b);
             a += aColumn;
             b += PanelWidth;
+            if (k % PanelWidth == PanelWidth - 1)
+                a += aJump;
         }
         if (add)
         {
@@ -237,7 +243,7 @@ internal static unsafe class MatrixKernel
     }
 
     // 12 × 32, for machines without vectors.
-    private static void Block1(float* a, nint aRow, nint aColumn, float* b, float* c, nint cRow, int depth, bool add)
+    private static void Block1(float* a, nint aRow, nint aColumn, nint aJump, float* b, float* c, nint cRow, int depth, bool add)
     {
         for (var i = 0; i < RowGroup; i++)
         {
@@ -245,7 +251,7 @@ internal static unsafe class MatrixKernel
             {
                 var sum = add ? c[i * cRow + j] : 0;
                 for (var k = 0; k < depth; k++)
-                    sum += a[i * aRow + k * aColumn] * b[(nint)k * PanelWidth + j];
+                    sum += a[i * aRow + k * aColumn + k / PanelWidth * aJump] * b[(nint)k * PanelWidth + j];
                 c[i * cRow + j] = sum;
             }
         }

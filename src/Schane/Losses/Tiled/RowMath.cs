@@ -32,6 +32,19 @@ internal static class RowMath
             result[i] = row[i] / by;
     }
 
+    public static void Add(Span<double> sum, ReadOnlySpan<float> row)
+    {
+        var i = 0;
+        for (; i <= row.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(row[i..]), out var low, out var high);
+            (new Vector<double>(sum[i..]) + low).CopyTo(sum[i..]);
+            (new Vector<double>(sum[(i + Vector<double>.Count)..]) + high).CopyTo(sum[(i + Vector<double>.Count)..]);
+        }
+        for (; i < row.Length; i++)
+            sum[i] += row[i];
+    }
+
     public static void Add(Span<float> sum, ReadOnlySpan<float> row)
     {
         var i = 0;

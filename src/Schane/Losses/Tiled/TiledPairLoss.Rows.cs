@@ -111,44 +111,34 @@ internal sealed unsafe partial class TiledPairLoss
     private void Prepare(int t)
     {
         var (from, to) = Part(t);
-        var total = workers[t].Total.AsSpan(0, width);
-        total.Clear();
+        var sum = workers[t].Sum.AsSpan(0, width);
+        sum.Clear();
         for (var i = from; i < to; i++)
         {
             var input = new ReadOnlySpan<float>(source + (long)order.Pointer[i] * width, width);
-            var unit = new Span<float>(units.Pointer + (long)i * width, width);
             norms.Pointer[i] = (float)Math.Max(Math.Sqrt(RowMath.Dot(input, input)), PairLoss.SmallestNorm);
-            RowMath.Divide(input, norms.Pointer[i], unit);
-            for (var d = 0; d < unit.Length; d++)
-                total[d] += unit[d];
+            var unit = Unit(workers[t], i);
+            products.Put(i, workers[t].Unit.Pointer);
+            RowMath.Add(sum, unit);
         }
-        if (to == rows)
-            new Span<float>(units.Pointer + (long)rows * width, MatrixKernel.RowGroup * width).Clear();
     }
 
-    // Panels of 32 rows, one coordinate of all after the other: B of the product that makes the similarities. And clears what the tiles add to.
-    private void Transpose(int t)
+    // The copies that the products read. And clears what the tiles add to.
+    private void Arrange(int t)
     {
         var (from, to) = Part(t);
-        for (var i = from; i < RoundUp(to, MatrixKernel.PanelWidth); i += MatrixKernel.PanelWidth)
-        {
-            var panel = transposed.Pointer + (long)i * width;
-            var count = Math.Min(MatrixKernel.PanelWidth, rows - i);
-            if (count < MatrixKernel.PanelWidth)
-                new Span<float>(panel, MatrixKernel.PanelWidth * width).Clear();
-            for (var r = 0; r < count; r++)
-            {
-                var unit = units.Pointer + (long)(i + r) * width;
-                for (var d = 0; d < width; d++)
-                    panel[(long)d * MatrixKernel.PanelWidth + r] = unit[d];
-            }
-        }
+        products.Arrange(t, from, to);
         var sums = workers[t].Sums.Pointer;
         for (var i = 0; i < rows; i++)
             sums[i] = new RowSums { Largest = -2, Tile = -1 };
-        var gradient = workers[t].Gradient.Pointer;
-        for (long at = 0, end = (long)(rows + MatrixKernel.RowGroup) * padded; at < end; at += 1 << 24)
-            new Span<float>(gradient + at, (int)Math.Min(1 << 24, end - at)).Clear();
+    }
+
+    // Made again where it is needed, which costs less than keeping all.
+    private Span<float> Unit(Worker worker, int i)
+    {
+        var unit = new Span<float>(worker.Unit.Pointer, width);
+        RowMath.Divide(new(source + (long)order.Pointer[i] * width, width), norms.Pointer[i], unit);
+        return unit;
     }
 
     // Adds up the sums of all threads, and turns them into losses and slopes. Rows that are no anchors get slopes of 0.
@@ -233,17 +223,17 @@ internal sealed unsafe partial class TiledPairLoss
         watch.HardestNegativeSimilarity[at] = sums.Tile < 0 ? float.NaN : sums.Largest;
         watch.EffectiveNegatives[at] = n <= 0 ? float.NaN : formula.Beta == 0 ? (float)n
             : (float)Math.Exp(Math.Log(norm) + formula.Beta * scale.Sigma - formula.Beta / formula.Temperature * sums.Entropy / norm);
-        watch.NegativeSimilarity[at] = n > 0 ? (float)((WithAll(i) - sums.Attraction) / n) : float.NaN;
+        watch.NegativeSimilarity[at] = n > 0 ? (float)((WithAll(worker, i) - sums.Attraction) / n) : float.NaN;
     }
 
     // Σ over j ≠ i of the cosine, from the sum of all unit rows.
-    private double WithAll(int i)
+    private double WithAll(Worker worker, int i)
     {
-        var unit = new ReadOnlySpan<float>(units.Pointer + (long)i * width, width);
+        var unit = Unit(worker, i);
         var sum = -RowMath.Dot(unit, unit);
         for (var t = 0; t < active.Size; t++)
         {
-            var total = workers[t].Total;
+            var total = workers[t].Sum;
             for (var d = 0; d < unit.Length; d++)
                 sum += unit[d] * total[d];
         }
@@ -256,10 +246,8 @@ internal sealed unsafe partial class TiledPairLoss
         var (from, to) = Part(t);
         for (var i = from; i < to; i++)
         {
-            var sum = new Span<float>(workers[0].Gradient.Pointer + (long)i * padded, width);
-            for (var other = 1; other < active.Size; other++)
-                RowMath.Add(sum, new ReadOnlySpan<float>(workers[other].Gradient.Pointer + (long)i * padded, width));
-            var unit = new ReadOnlySpan<float>(units.Pointer + (long)i * width, width);
+            var sum = new Span<float>(products.Total(i, active.Size, workers[t].Total.Pointer), width);
+            var unit = Unit(workers[t], i);
             var radial = norms.Pointer[i] > (float)PairLoss.SmallestNorm ? (float)RowMath.Dot(sum, unit) : 0;
             RowMath.SubtractAndDivide(sum, unit, radial, norms.Pointer[i], new Span<float>(target + (long)order.Pointer[i] * width, width));
         }

@@ -1,13 +1,8 @@
-using System.Runtime.CompilerServices;
-
 namespace Schane.Losses.Tiled;
 
 /// <content>The phases that go by tiles.</content>
 internal sealed unsafe partial class TiledPairLoss
 {
-    // Few positives weigh as much as all negatives: where both stand in one sum, it is kept short.
-    private const int ShortRun = 32;
-
     private void Sum(int t)
     {
         var passes = TilePasses.For(lanes, formula.Beta);
@@ -17,49 +12,40 @@ internal sealed unsafe partial class TiledPairLoss
             for (var j = i; j < plan.Blocks; j++)
             {
                 var job = Job(worker, i, j);
-                Cosines(job.Cosines, i, j);
-                if (Pure(i, j))
+                var pure = Pure(i, j);
+                products.Cosines(i, j, job.Cosines, fine && !pure);
+                if (pure)
                     passes.SumNegatives(&job);
                 else
                     passes.SumAny(&job);
             }
         }
+        products.Leave();
     }
 
     private void Slope(int t)
     {
         var passes = TilePasses.For(lanes, formula.Beta);
         var worker = workers[t];
-        var block = plan!.Block;
-        foreach (var i in plan.Strips[t])
+        foreach (var i in plan!.Strips[t])
         {
-            Pack(i, worker.RowPanels.Pointer);
+            products.Begin(t, i);
             for (var j = i; j < plan.Blocks; j++)
             {
                 var job = Job(worker, i, j);
-                if (!cached)
-                    Cosines(job.Cosines, i, j);
-                Locate(&job, i, j);
                 var pure = Pure(i, j);
+                if (!cached)
+                    products.Cosines(i, j, job.Cosines, fine && !pure);
+                Locate(&job, i, j);
                 if (pure)
                     passes.SlopeNegatives(&job);
                 else
                     passes.SlopeAny(&job);
-                var run = pure ? int.MaxValue : ShortRun;
-
-                // dU(I) += T·U(J) and dU(J) += Tᵀ·U(I).
-                var rowGradient = worker.Gradient.Pointer + (long)i * block * padded;
-                var columnGradient = worker.Gradient.Pointer + (long)j * block * padded;
-                var panels = worker.RowPanels.Pointer;
-                if (j != i)
-                {
-                    panels = worker.ColumnPanels.Pointer;
-                    Pack(j, panels);
-                    MatrixKernel.Multiply(job.Cosines, 1, block, worker.RowPanels.Pointer, (nint)block * MatrixKernel.PanelWidth, columnGradient, padded, job.Columns, padded, job.Rows, add: true, lanes, run);
-                }
-                MatrixKernel.Multiply(job.Cosines, block, 1, panels, (nint)block * MatrixKernel.PanelWidth, rowGradient, padded, job.Rows, padded, job.Columns, add: true, lanes, run);
+                products.Gradient(t, i, j, job.Cosines, pure);
             }
+            products.End(t, i);
         }
+        products.Leave();
     }
 
     private TileJob Job(Worker worker, int i, int j)
@@ -98,9 +84,6 @@ internal sealed unsafe partial class TiledPairLoss
         };
     }
 
-    private void Cosines(float* to, int i, int j) => MatrixKernel.Multiply(units.Pointer + (long)i * plan!.Block * width, width, 1, transposed.Pointer + (long)j * plan.Block * width,
-        (nint)width * MatrixKernel.PanelWidth, to, plan.Block, plan.RowsOf(i), plan.RowsOf(j), width, add: false, lanes);
-
     // No label in common, and no ragged columns.
     private bool Pure(int i, int j)
     {
@@ -113,24 +96,6 @@ internal sealed unsafe partial class TiledPairLoss
         if ((rowsFrom < anchors && rowsTo >= anchors) || (columnsFrom < anchors && columnsTo >= anchors))
             return false;
         return ids[rowsTo] < ids[columnsFrom] || ids[columnsTo] < ids[rowsFrom];
-    }
-
-    // U(J) in panels of 32 columns: B of the products that make the gradient.
-    private void Pack(int j, float* to)
-    {
-        var (count, stride) = (plan!.RowsOf(j), (nint)plan.Block * MatrixKernel.PanelWidth);
-        var whole = width / MatrixKernel.PanelWidth * MatrixKernel.PanelWidth;
-        for (var r = 0; r < count; r++)
-        {
-            var from = units.Pointer + ((long)j * plan.Block + r) * width;
-            var line = to + (nint)r * MatrixKernel.PanelWidth;
-            for (var column = 0; column < whole; column += MatrixKernel.PanelWidth, line += stride)
-                Unsafe.CopyBlockUnaligned(line, from + column, MatrixKernel.PanelWidth * sizeof(float));
-            if (whole == width)
-                continue;
-            new ReadOnlySpan<float>(from + whole, width - whole).CopyTo(new Span<float>(line, MatrixKernel.PanelWidth));
-            new Span<float>(line + width - whole, padded - width).Clear();
-        }
     }
 
     // The row of the hardest negative: where the largest cosine of the way forward stands, before the tile is overwritten.

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 namespace Schane.Losses.Tiled;
 
 /// <summary>
-/// <see cref="PairFormula"/> and its gradient on the CPU in float32, from row sums: tiles of the similarities are made, used and thrown away, twice, so that memory is
+/// <see cref="PairFormula"/> and its gradient on the CPU in float32 (matrix products in bfloat16 on request), from row sums: tiles of the similarities are made, used and thrown away, twice, so that memory is
 /// O(N·D). Keeps its threads and buffers from step to step.
 /// </summary>
 /// <remarks>
@@ -13,15 +13,20 @@ namespace Schane.Losses.Tiled;
 /// </remarks>
 internal sealed unsafe partial class TiledPairLoss : IDisposable
 {
-    // Similarities are kept for the way back where all of them fit.
-    private const long CacheBytes = 38_000_000;
+    // Cosines are kept for the way back where they fit near the cores, or where making them takes longer than fetching them.
+    private const long CloseBytes = 1_000_000, CacheBytes = 38_000_000;
+    private const int CacheWidth = 256;
+
+    // Of exp s by the cosine: steeper ones see the rounding of bfloat16 where positives lie close together.
+    private const double CoarseSlope = 5;
 
     private readonly int lanes;
     private readonly Crew crew;
     private readonly Crew alone = new(1);
     private readonly Worker[] workers;
-    private readonly Action<int> prepare, transpose, sum, settle, slope, finish;
-    private readonly Buffer<float> units = new(), transposed = new(), norms = new(), slopes = new(), cache = new(), shares = new(), sharesTransposed = new();
+    private readonly Action<int> prepare, arrange, sum, settle, slope, finish;
+    private readonly TileProducts products;
+    private readonly Buffer<float> norms = new(), slopes = new(), cache = new(), shares = new(), sharesTransposed = new();
     private readonly Buffer<int> order = new(), classes = new();
     private long[] keys = [];
     private TilePlan? plan;
@@ -36,17 +41,21 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
     private double gradientScale, totalWeight;
     private double[] positives = [];
     private RowStatistics? watched;
-    private bool cached;
+    private bool cached, fine;
 
     /// <param name="threads">Threads to use, the caller's among them, 1 to 8: each holds a gradient of all rows.</param>
     /// <param name="lanes">Width of the vectors: 16, 8 or 1; 0 for the machine's best.</param>
-    public TiledPairLoss(int threads, int lanes = 0)
+    /// <param name="bf16">Whether the factors of the matrix products are rounded to bfloat16.</param>
+    /// <param name="native">Whether libtorch makes those products; null where it can.</param>
+    public TiledPairLoss(int threads, int lanes = 0, bool bf16 = false, bool? native = null)
     {
         this.lanes = lanes > 0 ? lanes : BestLanes;
         crew = new Crew(Math.Clamp(threads, 1, 8));
         active = crew;
+        Bf16 = bf16;
+        products = bf16 ? new Bf16Products(crew.Size, this.lanes, native ?? Brgemm.Available) : new Float32Products(crew.Size, this.lanes);
         workers = [.. Enumerable.Range(0, crew.Size).Select(_ => new Worker())];
-        (prepare, transpose, sum, settle, slope, finish) = (Prepare, Transpose, Sum, Settle, Slope, Finish);
+        (prepare, arrange, sum, settle, slope, finish) = (Prepare, Arrange, Sum, Settle, Slope, Finish);
     }
 
     /// <summary>16 with AVX-512, 8 with AVX2, 1 without vectors.</summary>
@@ -55,8 +64,11 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
     /// <summary>Threads it works with.</summary>
     public int Threads => crew.Size;
 
+    /// <summary>Whether its matrix products are of bfloat16.</summary>
+    public bool Bf16 { get; }
+
     /// <summary>Bytes of all buffers.</summary>
-    public long Bytes => units.Bytes + transposed.Bytes + norms.Bytes + slopes.Bytes + cache.Bytes + shares.Bytes + sharesTransposed.Bytes + order.Bytes + classes.Bytes
+    public long Bytes => products.Bytes + norms.Bytes + slopes.Bytes + cache.Bytes + shares.Bytes + sharesTransposed.Bytes + order.Bytes + classes.Bytes
         + (keys.Length + positives.Length) * 8L + workers.Sum(w => w.Bytes);
 
     /// <summary>Whether the last step kept its similarities for the way back.</summary>
@@ -79,14 +91,15 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
         (formula, gradientScale, watched) = (pairFormula, share, statistics);
         (rows, width, anchors, mixedClasses) = (sizes.Rows, sizes.Width, sizes.Anchors, mixture == null ? 0 : sizes.Classes);
         scale = new(formula.Temperature, formula.Beta);
-        padded = RoundUp(width, MatrixKernel.PanelWidth);
+        fine = (1 + formula.Beta) / formula.Temperature > CoarseSlope;
+        padded = TileProducts.Padded(width);
 
         // A small problem is over before another thread wakes.
         active = (double)rows * rows * width < 2e6 ? alone : crew;
         var block = rows <= 512 ? 96 : 192;
         if (plan is null || !plan.Fits(rows, anchors, block, active.Size))
             plan = new TilePlan(rows, anchors, block, active.Size);
-        cached = (long)plan.Tiles * block * block * sizeof(float) <= CacheBytes;
+        cached = (long)plan.Tiles * block * block * sizeof(float) <= (width < CacheWidth ? CloseBytes : CacheBytes);
 
         Reserve();
         Sort(labels, sizes.First);
@@ -95,7 +108,7 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
         else
             Spread(mixture);
         active.Run(prepare);
-        active.Run(transpose);
+        active.Run(arrange);
         active.Run(sum);
         active.Run(settle);
         var (loss, lost) = (0.0, false);
@@ -112,8 +125,9 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
     {
         crew.Dispose();
         alone.Dispose();
-        foreach (var buffer in (Buffer<float>[])[units, transposed, norms, slopes, cache, shares, sharesTransposed])
+        foreach (var buffer in (Buffer<float>[])[norms, slopes, cache, shares, sharesTransposed])
             buffer.Dispose();
+        products.Dispose();
         order.Dispose();
         classes.Dispose();
         foreach (var worker in workers)
@@ -132,8 +146,7 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
     private void Reserve()
     {
         var (full, block) = (RoundUp(rows, 96) + 96, plan!.Block);
-        units.Ensure((long)(rows + MatrixKernel.RowGroup) * width);
-        transposed.Ensure((long)RoundUp(rows, MatrixKernel.PanelWidth) * width);
+        products.Reserve(plan, width, fine);
         norms.Ensure(rows);
         slopes.Ensure(4L * full);
         order.Ensure(rows);
@@ -149,31 +162,31 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
     /// <summary>What one thread owns.</summary>
     private sealed class Worker : IDisposable
     {
-        public readonly Buffer<float> Gradient = new(), Tile = new(), Shares = new(), RowPanels = new(), ColumnPanels = new(), Scratch = new();
+        public readonly Buffer<float> Unit = new(), Total = new(), Tile = new(), Shares = new(), Scratch = new();
         public readonly Buffer<RowSums> Sums = new();
-        public double[] Total = [];
+        public double[] Sum = [];
         public double Loss;
         public bool Lost;
 
-        public long Bytes => Gradient.Bytes + Tile.Bytes + Shares.Bytes + RowPanels.Bytes + ColumnPanels.Bytes + Scratch.Bytes + Sums.Bytes;
+        public long Bytes => Unit.Bytes + Total.Bytes + Tile.Bytes + Shares.Bytes + Scratch.Bytes + Sums.Bytes;
 
         public void Reserve(int rows, int padded, int block, bool mixed)
         {
-            Gradient.Ensure((long)(rows + MatrixKernel.RowGroup) * padded);
+            Unit.Ensure(padded);
+            Unit.Clear();
+            Total.Ensure(padded);
             Tile.Ensure((long)(block + MatrixKernel.RowGroup) * block);
-            RowPanels.Ensure((long)block * padded);
-            ColumnPanels.Ensure((long)block * padded);
             Scratch.Ensure(7L * block);
             Sums.Ensure(rows);
-            if (Total.Length < padded)
-                Total = new double[padded];
+            if (Sum.Length < padded)
+                Sum = new double[padded];
             if (mixed)
                 Shares.Ensure((long)(block + MatrixKernel.RowGroup) * block);
         }
 
         public void Dispose()
         {
-            foreach (var buffer in (Buffer<float>[])[Gradient, Tile, Shares, RowPanels, ColumnPanels, Scratch])
+            foreach (var buffer in (Buffer<float>[])[Unit, Total, Tile, Shares, Scratch])
                 buffer.Dispose();
             Sums.Dispose();
         }

@@ -9,15 +9,15 @@ internal static unsafe class TiledPairs
     private static TiledPairLoss? shared;
 
     /// <summary>With the process's one kernel, on as many threads as libtorch has: its threads and buffers are kept.</summary>
-    public static PairResult? Compute(Tensor embeddings, PairProblem problem, PairFormula formula, double share)
+    public static PairResult? Compute(Tensor embeddings, PairProblem problem, PairFormula formula, double share, bool bf16 = false)
     {
         lock (turn)
         {
             var threads = Math.Clamp(get_num_threads(), 1, 8);
-            if (shared?.Threads != threads)
+            if (shared is null || shared.Threads != threads || shared.Bf16 != bf16)
             {
                 shared?.Dispose();
-                shared = new TiledPairLoss(threads);
+                shared = new TiledPairLoss(threads, bf16: bf16);
             }
             return Compute(shared, embeddings, problem, formula, share);
         }
