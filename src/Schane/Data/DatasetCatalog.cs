@@ -60,10 +60,12 @@ public static class DatasetCatalog
         { Facts = [new("train", 36000, 60), new("val", 12000, 20), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes" },
         new("mini-imagenet", FewShot, "100 classes of ImageNet divided for episodes, 84 × 84 (Vinyals et al. 2016, Ravi and Larochelle 2017)", FewShotSets.MiniImageNet)
         { Facts = [new("train", 38400, 64), new("val", 9600, 16), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes" },
+        new("tiered-imagenet", FewShot, "608 classes of ImageNet divided for episodes by what they are, 84 × 84 (Ren et al. 2018)", TieredImageNet.Open)
+        { Facts = [new("train", 448695, 351), new("val", 124261, 97), new("test", 206209, 160)], Metric = "mean accuracy over 5-way episodes" },
     ];
 
     /// <summary>Opens a data set.</summary>
-    /// <param name="spec"><c>omniglot:small1</c>, a folder's path, an index (.csv, .jsonl), or <c>./NAME</c> for a folder that is called like a data set.</param>
+    /// <param name="spec"><c>omniglot:small1</c>, a folder's path (of class folders, or of Parquet files), a .parquet file, an index (.csv, .jsonl), or <c>./NAME</c> for a folder that is called like a data set.</param>
     /// <param name="dataRoot">Where data sets lie; <c>$SCHANE_DATA</c> and the user's data folder are searched after it.</param>
     /// <param name="options">How a folder is read.</param>
     /// <exception cref="SchaneException">Neither a name nor a folder, or what it names can't be opened.</exception>
@@ -72,21 +74,24 @@ public static class DatasetCatalog
         ArgumentException.ThrowIfNullOrWhiteSpace(spec);
         if (ImageIndex.Is(spec) && !Directory.Exists(spec))
             return File.Exists(spec) ? ImageIndex.Open(spec, new() { Limits = (options ?? new()).Limits }) : throw new SchaneException($"There is no index '{Printable.Escape(spec)}'.");
-        if (IsPath(spec))
-            return ImageFolder.Open(spec, options);
+        if (IsPath(spec) || File.Exists(spec))
+            return OpenFolder(spec, options);
         var (name, part) = spec.Split(':', 2) is [var before, var after] ? (before, after) : (spec, null);
         if (Entries.FirstOrDefault(e => e.Name == name) is { } entry)
             return OpenPart(entry, part, dataRoot);
         if (Directory.Exists(spec))
-            return ImageFolder.Open(spec, options);
+            return OpenFolder(spec, options);
         if (DataRoot.TryFind(dataRoot, spec) is { } found && Directory.Exists(found))
-            return ImageFolder.Open(found, options);
+            return OpenFolder(found, options);
         throw new SchaneException(
             $"There is no data set and no folder '{Printable.Escape(spec)}'{Nearest.Hint(name, Entries.Select(e => e.Name))}. Data sets: {string.Join(", ", Entries.Select(e => e.Name))}.");
     }
 
     /// <summary>Whether a spec names one part of a data set: <c>NAME:PART</c>.</summary>
     internal static bool IsPart(string spec) => !IsPath(spec) && spec.Split(':', 2) is [var name, _] && Entries.Any(e => e.Name == name);
+
+    private static IImageDataset OpenFolder(string path, FolderOptions? options) =>
+        ParquetImages.FilesOf(path) is { Count: > 0 } files ? ParquetImages.Open(path, files) : ImageFolder.Open(path, options);
 
     private static IImageDataset OpenPart(CatalogEntry entry, string? part, string? dataRoot)
     {

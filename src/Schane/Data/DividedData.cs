@@ -25,13 +25,10 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
         if (DatasetCatalog.Entries.FirstOrDefault(e => e.Name == spec) is { } entry && entry.Parts.Contains("train"))
             return Named(entry, validation, seed, saved, dataRoot);
         var images = DatasetCatalog.Open(spec, dataRoot, options);
-        var splits = saved ?? images switch
-        {
-            ImageFolder { Parts.Count: > 0 } folder => Splits.Of(folder, validation, seed),
-            ImageIndex { Parts.Count: > 0 } index => Splits.Of(index, index.PartOf, validation, seed),
-            _ => Splits.Stratified(images, validation, DatasetCatalog.IsPart(spec) ? 0 : test, seed),
-        };
-        return Of(images, splits) with { Warnings = (images as ImageFolder)?.Warnings ?? [] };
+        var divided = images as IDividedImages;
+        var splits = saved ?? (divided is { Parts.Count: > 0 } ? Splits.Of(images, divided.PartOf, validation, seed)
+            : Splits.Stratified(images, validation, DatasetCatalog.IsPart(spec) ? 0 : test, seed));
+        return Of(images, splits) with { Warnings = divided?.Warnings ?? [] };
     }
 
     private static DividedData Of(IImageDataset images, Splits splits)

@@ -33,5 +33,18 @@ internal interface IImageFiles : IImageDataset
     (byte[] Bytes, string Name)? ReadFile(int index);
 }
 
+/// <summary>A data set that may come divided into <c>train</c>, <c>val</c> and <c>test</c>.</summary>
+internal interface IDividedImages : IImageDataset
+{
+    /// <summary>The parts that there are; empty where it isn't divided.</summary>
+    IReadOnlyList<string> Parts { get; }
+
+    /// <summary>Sentences about what was let pass.</summary>
+    IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>Part of image <paramref name="index"/>, null where there are none.</summary>
+    string? PartOf(int index);
+}
+
 /// <summary>A decoded image: 8-bit samples, height × width × channels, rows from the top. Channels is 1 (gray) or 3 (RGB).</summary>
 public sealed record Image8(int Width, int Height, int Channels, byte[] Pixels);

@@ -5,7 +5,7 @@ namespace Schane.Data;
 /// and <c>test/</c>. Files are images by content, extensions in any case; folders inside a class folder belong to the class.
 /// </summary>
 /// <remarks>Only reads. Hidden files, and files that are no images, are passed over and listed in <see cref="Strays"/>.</remarks>
-public sealed class ImageFolder : IImageDataset, IImageFiles
+public sealed class ImageFolder : IImageFiles, IDividedImages
 {
     private readonly List<ScannedFile> files;
     private readonly int[] labels;

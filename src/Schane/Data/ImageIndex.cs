@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace Schane.Data;
 
 /// <summary>Images that a file lists: CSV with a line of column names, or JSON lines with one object an image.</summary>
-public sealed class ImageIndex : IImageDataset, IImageFiles
+public sealed class ImageIndex : IImageFiles, IDividedImages
 {
     private readonly ListedImages images;
     private readonly IReadOnlyList<string?> parts;
@@ -69,6 +69,8 @@ public sealed class ImageIndex : IImageDataset, IImageFiles
 
     /// <inheritdoc/>
     public Image8 Read(int index) => images.Read(index);
+
+    IReadOnlyList<string> IDividedImages.Warnings => [];
 
     ImageLimits IImageFiles.Limits => ((IImageFiles)images).Limits;
 

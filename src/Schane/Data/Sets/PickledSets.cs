@@ -49,6 +49,17 @@ internal static class PickledSets
         return new PackedImages(name, classes, labels, bytes, (84, 84), 84 * 84 * 3, 0, planar: false);
     }
 
+    /// <summary>Labels of tieredImageNet: <c>label_specific</c>, numbered anew, and the names of the classes where <c>label_specific_str</c> has them.</summary>
+    public static (IReadOnlyList<string> Classes, int[] Labels) Labels(string path)
+    {
+        var file = Load(path);
+        int[] original = [.. Whole(file, "label_specific", path)];
+        List<int> numbers = [.. original.Distinct().Order()];
+        var names = file.Entries.GetValueOrDefault("label_specific_str") is PickleList list && list.Items.TrueForAll(i => i is string) ? list.Items.Cast<string>().ToList() : [];
+        var anew = numbers.Select((n, i) => (n, i)).ToDictionary(n => n.n, n => n.i);
+        return ([.. numbers.Select(n => n >= 0 && n < names.Count ? names[n] : $"{n}")], [.. original.Select(n => anew[n])]);
+    }
+
     private static PickleDictionary Load(string path)
     {
         byte[] bytes;
@@ -73,6 +84,7 @@ internal static class PickledSets
         PickleList list => list.Items.Select(i => i is long number and >= int.MinValue and <= int.MaxValue ? (int)number
             : throw new SchaneException($"'{Printable.Escape(path)}' has something other than whole numbers in '{key}'.")),
         PickleArray { Type.Type: ScalarType.Int64 } array => Enumerable.Range(0, array.Data.Length / 8).Select(i => (int)BitConverter.ToInt64(array.Data, 8 * i)),
+        PickleArray { Type.Type: ScalarType.Int32 } array => Enumerable.Range(0, array.Data.Length / 4).Select(i => BitConverter.ToInt32(array.Data, 4 * i)),
         _ => throw new SchaneException($"'{Printable.Escape(path)}' has no list '{key}' of whole numbers."),
     };
 
