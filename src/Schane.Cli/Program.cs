@@ -10,7 +10,7 @@ var root = new Root(
     new CompareVerb(),
     new FewShotVerb(),
     new ReportVerb(),
-    new Command("data", "The data to train on.") { new DataListVerb(), new DataCheckVerb() },
+    new Command("data", "The data to train on.") { new DataListVerb(), new DataCheckVerb(), new DataShowVerb(), new DataFetchVerb() },
     new Command("models", "The architectures that can be trained.") { new ModelsListVerb(), new ModelsShowVerb() },
     new DoctorVerb(),
 ]);

@@ -20,6 +20,12 @@ public sealed record CatalogEntry(string Name, IReadOnlyList<string> Parts, stri
 
     /// <summary>How results on it are customarily stated.</summary>
     public string Metric { get; init; } = "top-1 accuracy";
+
+    /// <summary>The files that it is published as, where a program may fetch them.</summary>
+    public IReadOnlyList<RemoteArchive> Archives { get; init; } = [];
+
+    /// <summary>Folder below the data root that <see cref="DatasetFetch"/> puts them in.</summary>
+    public string Folder { get; init; } = Name;
 }
 
 /// <summary>Data by name: a folder, or one of the data sets that Schane knows, as <c>NAME</c> or <c>NAME:PART</c>.</summary>
@@ -35,34 +41,39 @@ public static class DatasetCatalog
         { Facts = [new("train", 400, 40), new("val", 400, 40), new("test", 1200, 40), new("base", 20000, 80), new("base-val", 800, 80)] },
         new("omniglot", ["small1", "small2", "background", "evaluation"], "hand-written characters, turned by 90° as classes of their own (Lake et al. 2015)",
             (part, root) => OmniglotDataset.Background(part, rotations: true, root))
-        { Facts = [new("small1", 10880, 544), new("small2", 12480, 624), new("background", 77120, 3856), new("evaluation", 52720, 2636)], Metric = "one-shot error on the 20 official runs" },
+        { Facts = [new("small1", 10880, 544), new("small2", 12480, 624), new("background", 77120, 3856), new("evaluation", 52720, 2636)], Metric = "one-shot error on the 20 official runs", Archives = Official.Omniglot },
         new("cifar10", TrainTest, "small photographs of 10 kinds of things, 32 × 32 (Krizhevsky 2009)", Cifar.Ten)
-        { Facts = [new("train", 50000, 10), new("test", 10000, 10)] },
+        { Facts = [new("train", 50000, 10), new("test", 10000, 10)], Archives = Official.Cifar10 },
         new("cifar100", TrainTest, "small photographs of 100 kinds of things, 32 × 32 (Krizhevsky 2009)", Cifar.Hundred)
-        { Facts = [new("train", 50000, 100), new("test", 10000, 100)] },
+        { Facts = [new("train", 50000, 100), new("test", 10000, 100)], Archives = Official.Cifar100 },
         new("cub", TrainTest, "200 kinds of birds (Wah et al. 2011)", FineGrained.Cub)
-        { Facts = [new("train", 5994, 200), new("test", 5794, 200)] },
+        { Facts = [new("train", 5994, 200), new("test", 5794, 200)], Archives = Official.Cub },
         new("caltech256", ["all"], "256 kinds of things, no official division (Griffin et al. 2007)", FineGrained.Caltech)
         { Facts = [new("all", 29780, 256)], Metric = "mean accuracy per class" },
         new("flowers102", ["train", "val", "test"], "102 kinds of flowers (Nilsback and Zisserman 2008)", FineGrained.Flowers)
-        { Facts = [new("train", 1020, 102), new("val", 1020, 102), new("test", 6149, 102)], Metric = "mean accuracy per class" },
+        { Facts = [new("train", 1020, 102), new("val", 1020, 102), new("test", 6149, 102)], Metric = "mean accuracy per class", Archives = Official.Flowers, Folder = "flowers-102" },
         new("pets", TrainTest, "37 breeds of cats and dogs (Parkhi et al. 2012)", FineGrained.Pets)
-        { Facts = [new("train", 3680, 37), new("test", 3669, 37)], Metric = "mean accuracy per class" },
+        { Facts = [new("train", 3680, 37), new("test", 3669, 37)], Metric = "mean accuracy per class", Archives = Official.Pets, Folder = "oxford-iiit-pet" },
         new("inat2017", ["train", "val"], "5089 species (Van Horn et al. 2018)", LargeScale.INaturalist)
-        { Facts = [new("train", 579184, 5089), new("val", 95986, 5089)] },
+        { Facts = [new("train", 579184, 5089), new("val", 95986, 5089)], Archives = Official.INaturalist },
         new("places365", ["train", "val"], "365 kinds of places (Zhou et al. 2017)", LargeScale.Places)
-        { Facts = [new("train", 1803460, 365), new("val", 36500, 365)] },
+        { Facts = [new("train", 1803460, 365), new("val", 36500, 365)], Archives = Official.Places },
         new("imagenet", ["train", "val"], "1000 kinds of things (Russakovsky et al. 2015)", LargeScale.ImageNet)
         { Facts = [new("train", 1281167, 1000), new("val", 50000, 1000)] },
         new("cifar-fs", FewShot, "CIFAR-100 divided by class for episodes (Bertinetto et al. 2019)", FewShotSets.CifarFs)
         { Facts = [new("train", 38400, 64), new("val", 9600, 16), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes" },
         new("fc100", FewShot, "CIFAR-100 divided by superclass for episodes (Oreshkin et al. 2018)", Cifar.Fc100)
-        { Facts = [new("train", 36000, 60), new("val", 12000, 20), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes" },
+        { Facts = [new("train", 36000, 60), new("val", 12000, 20), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes", Archives = Official.Cifar100, Folder = "cifar100" },
         new("mini-imagenet", FewShot, "100 classes of ImageNet divided for episodes, 84 × 84 (Vinyals et al. 2016, Ravi and Larochelle 2017)", FewShotSets.MiniImageNet)
         { Facts = [new("train", 38400, 64), new("val", 9600, 16), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes" },
         new("tiered-imagenet", FewShot, "608 classes of ImageNet divided for episodes by what they are, 84 × 84 (Ren et al. 2018)", TieredImageNet.Open)
         { Facts = [new("train", 448695, 351), new("val", 124261, 97), new("test", 206209, 160)], Metric = "mean accuracy over 5-way episodes" },
     ];
+
+    /// <summary>The data set of a name.</summary>
+    /// <exception cref="SchaneException">There is none; the message lists them.</exception>
+    public static CatalogEntry Find(string name) => Entries.FirstOrDefault(e => e.Name == name)
+        ?? throw new SchaneException($"There is no data set '{Printable.Escape(name)}'{Nearest.Hint(name, Entries.Select(e => e.Name))}. Data sets: {string.Join(", ", Entries.Select(e => e.Name))}.");
 
     /// <summary>Opens a data set.</summary>
     /// <param name="spec"><c>omniglot:small1</c>, a folder's path (of class folders, or of Parquet files), a .parquet file, an index (.csv, .jsonl), or <c>./NAME</c> for a folder that is called like a data set.</param>

@@ -19,8 +19,7 @@ public static class DatasetCheck
     /// <exception cref="SchaneException">There is no such data set.</exception>
     public static IReadOnlyList<PartReport> Run(string name, string? dataRoot = null, CancellationToken cancel = default)
     {
-        var entry = DatasetCatalog.Entries.FirstOrDefault(e => e.Name == name)
-            ?? throw new SchaneException($"There is no data set '{Printable.Escape(name)}'{Nearest.Hint(name, DatasetCatalog.Entries.Select(e => e.Name))}. Data sets: {string.Join(", ", DatasetCatalog.Entries.Select(e => e.Name))}.");
+        var entry = DatasetCatalog.Find(name);
         return [.. entry.Facts.Select(facts => Part(entry, facts, dataRoot, cancel))];
     }
 

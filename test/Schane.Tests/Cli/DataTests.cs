@@ -52,4 +52,39 @@ public class DataTests
 
     [Fact]
     public void The_embedded_data_set_is_listed() => Assert.Contains("lookalikes", SchaneProgram.Run("data", "list").Done().Errors);
+
+    [Fact]
+    public void A_named_data_set_is_compared_with_its_official_counts()
+    {
+        using var folder = new TemporaryFolder();
+        var ended = SchaneProgram.Run("data", "check", "cifar100", "--data-root", folder.Path);
+        Assert.Equal(1, ended.ExitCode);
+        Assert.Contains("cifar-100-binary.tar.gz", ended.Errors);
+        Assert.Contains("`schane data fetch cifar100` fetches it", ended.Errors);
+        Assert.Contains("lookalikes is complete.", SchaneProgram.Run("data", "check", "lookalikes").Done().Errors);
+    }
+
+    [Fact]
+    public void Pictures_that_are_nearly_the_same_in_different_parts_are_named()
+    {
+        using var photos = new Photos();
+        photos.Write("train/a/1.png", File.ReadAllBytes(GoldenImages.Image("natural.png")));
+        photos.Write("test/a/1.jpg", File.ReadAllBytes(GoldenImages.Image("natural.jpg")));
+        photos.Write("train/b/2.jpg", File.ReadAllBytes(GoldenImages.Image("gray.jpg")));
+        var said = SchaneProgram.Run("data", "check", photos.Data).Errors;
+        Assert.Contains("Nearly the same pictures in different parts", said);
+        Assert.Matches("test/a/1.jpg = train/a/1.png|train/a/1.png = test/a/1.jpg", said);
+    }
+
+    [Fact]
+    public void The_steps_of_a_preset_are_printed()
+    {
+        var said = SchaneProgram.Run("data", "show", "--transforms", "supcon-cifar", "--input-size", "32").Done().Errors;
+        Assert.Contains("RandomResizedCrop { Size = 32", said);
+        Assert.Contains("Normalize", said);
+        Assert.Equal(Schane.Data.Transforms.TransformPreset.All.Count, SchaneProgram.Run("data", "show", "--transforms", "--json").Done().Document().GetArrayLength());
+    }
+
+    [Fact]
+    public void A_data_set_that_cannot_be_fetched_says_so() => Assert.Contains("schane data check imagenet", SchaneProgram.Run("data", "fetch", "imagenet").Refusal());
 }
