@@ -12,7 +12,8 @@ namespace Schane.Cli;
 /// <param name="Left">Time left, null while unknown.</param>
 /// <param name="Note">Something short beside the bar, for instance the loss.</param>
 /// <param name="Message">A sentence to keep on the screen, null for none.</param>
-internal sealed record Moment(string Phase, long Done, long Total, double Rate = 0, TimeSpan? Left = null, string Note = "", string? Message = null);
+/// <param name="Memory">Bytes that the process takes, 0 while unknown.</param>
+internal sealed record Moment(string Phase, long Done, long Total, double Rate = 0, TimeSpan? Left = null, string Note = "", string? Message = null, long Memory = 0);
 
 /// <summary>Shows long work: a bar on a terminal, now and then a plain line elsewhere.</summary>
 internal static class LongWork
@@ -72,7 +73,8 @@ internal static class LongWork
     }
 
     private static string Details(Moment moment) =>
-        (moment.Note.Length > 0 ? $", {moment.Note}" : "") + (moment.Rate > 0 ? $", {moment.Rate:0} images/s" : "") + (moment.Left is { } left ? $", {Duration(left)} left" : "");
+        (moment.Note.Length > 0 ? $", {moment.Note}" : "") + (moment.Rate > 0 ? $", {moment.Rate:0} images/s" : "") + (moment.Left is { } left ? $", {Duration(left)} left" : "")
+        + (moment.Memory > 0 ? $", {moment.Memory / 1e9:0.0} GB" : "");
 
     private static string Duration(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time:mm\\:ss}" : $"{time:m\\:ss}";
 

@@ -92,6 +92,12 @@ internal sealed class RecipeFlags
             Setting("weight-decay", "DECAY", "Decoupled weight decay."),
             Setting("momentum", "0..1", "Momentum of sgd."),
             Setting("warmup", "0..1", "Share of the steps over which the rate rises; then it falls as a cosine."),
+            Setting("warmup-epochs", "N", "The same in epochs. Default: --warmup."),
+            Setting("lr-shape", "linear|cosine", "How the rate falls after the warm-up."),
+            Setting("lr-start", "RATE", "Rate at the first step of the warm-up."),
+            Setting("lr-final", "RATE", "Rate that the fall ends towards."),
+            Setting("freeze", "N|trunk|NAMES", "What is not trained: the first N layers, the whole trunk, or modules by name with commas. Default: nothing."),
+            Setting("ema", "DECAY", "Keep a moving average of the weights too, 0.999 for example. Default: none."),
             Setting("clip-norm", "NORM", "Largest norm of the gradient. Default: not clipped."),
         ];
         Machine =
@@ -104,6 +110,13 @@ internal sealed class RecipeFlags
         [
             Setting("save-every", "STEPS", "Steps between checkpoints. Default: about ten in a run."),
             Setting("evaluate-every", "STEPS", "Steps between evaluations. Default: about ten in a run."),
+            Setting("best-metric", "NAME", "Metric of the best checkpoint: top1, mean_per_class, nll; ema_top1 for averaged weights."),
+            Setting("patience", "N", "Stop after N evaluations without a better one. Default: never."),
+            Setting("final-weights", "last|best|ema", "Weights the run ends with. Default: ema where there is one, else last."),
+            Setting("keep-last", "N", "Checkpoints kept beside the best."),
+            Setting("on-non-finite", "stop|skip", "Stop at a loss or gradient that is not finite, or leave the step out; the batch is kept."),
+            Setting("skip-limit", "N", "Steps that may be left out so."),
+            Switch("tensorboard", "Write TensorBoard events too, to RUN/tensorboard."),
         ];
     }
 

@@ -12,6 +12,7 @@ internal sealed class TrainVerb : Verb
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
     private readonly Option<string> output = new("--out") { HelpName = "RUN", Description = "Run folder to make. Default: runs/DATA-LOSS-N." };
     private readonly Option<string> resume = new("--resume") { HelpName = "[RUN]", Arity = ArgumentArity.ZeroOrOne, Description = "Go on with a run that was stopped; without RUN the one of --out, else the latest in runs/." };
+    private readonly Option<bool> acceptChangedData = new("--accept-changed-data") { Description = "Resume although training images came or went since the run began." };
     private readonly Option<bool> force = new("--force") { Description = "Replace the run that stands in --out." };
 
     public TrainVerb() : base("train", "Trains a model on a folder of images; without --data on look-alikes that are drawn at run time.")
@@ -23,7 +24,7 @@ internal sealed class TrainVerb : Verb
         Flags("Length", recipe.Length);
         Flags("Optimiser", recipe.Optimizer);
         Flags("Machine", recipe.Machine);
-        Flags("Run", [recipe.File, output, resume, force, .. recipe.Saving]);
+        Flags("Run", [recipe.File, output, resume, acceptChangedData, force, .. recipe.Saving]);
     }
 
     public override IReadOnlyList<Example> Examples =>
@@ -45,7 +46,7 @@ internal sealed class TrainVerb : Verb
                 return TrainJob.Run(recipe.Read(parsed), parsed.GetValue(output), parsed.GetValue(force), root, progress, stop);
             if (recipe.FirstGiven(parsed) is { } flag)
                 throw new SchaneException($"--resume goes on with the run's own recipe; leave out {flag}, or start a new run.");
-            return TrainJob.Resume(parsed.GetValue(resume) ?? parsed.GetValue(output) ?? RunFolder.Latest("runs").Root, root, progress, stop);
+            return TrainJob.Resume(parsed.GetValue(resume) ?? parsed.GetValue(output) ?? RunFolder.Latest("runs").Root, root, progress, parsed.GetValue(acceptChangedData), stop);
         });
         Measures.Show(screen, results);
         screen.Say($"The run is in {folder.Root}; open {folder.Report} to see it.");
@@ -55,6 +56,6 @@ internal sealed class TrainVerb : Verb
     private sealed class Shown(Action<Moment> show) : IProgress<TrainingProgress>
     {
         public void Report(TrainingProgress value) => show(new(value.Phase, value.Step, value.Steps, value.ImagesPerSecond, value.Remaining,
-            value.Loss is { } loss ? $"loss {loss:0.000}" : "", value.Message));
+            value.Loss is { } loss ? $"loss {loss:0.000}{(value.Accuracy is { } right ? $", accuracy {right:0 %}" : "")}" : "", value.Message, value.Memory));
     }
 }

@@ -43,6 +43,9 @@ public sealed class RunFolder
     /// <summary>The page for people.</summary>
     public string Report => At("report.html");
 
+    /// <summary>Folder of TensorBoard's events, where they were asked for; their names hold the machine's name.</summary>
+    public string TensorBoard => At("tensorboard");
+
     /// <summary>Folder of the checkpoints.</summary>
     public string Checkpoints => At("checkpoints");
 

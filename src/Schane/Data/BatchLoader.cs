@@ -13,7 +13,7 @@ public sealed record BadImage(int Index, string Name, string Reason);
 /// Batches made ahead of time by worker threads: which images, in which order and with which augmentation is a pure function of the sampler,
 /// the seed and the step, so neither the number of workers nor a seek changes a value. One thread takes, any number make.
 /// </summary>
-public sealed class BatchLoader : IDisposable
+public sealed class BatchLoader : IBatchSource
 {
     private readonly BatchMaker maker;
     private readonly ISampler sampler;

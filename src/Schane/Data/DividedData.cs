@@ -10,6 +10,9 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
     /// <summary>Sentences for people about what was let pass.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
 
+    /// <summary>Images that are in no part, because they came after the division was saved.</summary>
+    internal int Unlisted { get; private init; }
+
     /// <summary>Opens data by name and divides what doesn't come divided.</summary>
     /// <param name="spec">As for <see cref="DatasetCatalog.Open"/>. Of a part that is named, as <c>mini-imagenet:train</c>, nothing is kept for the test.</param>
     /// <param name="validation">Share of the training images for validation where there is no such part.</param>
@@ -35,7 +38,7 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
     {
         IImageDataset? Part(string part) => splits.Parts.TryGetValue(part, out var names) && names.Count > 0 ? splits.Part(images, part) : null;
         return new(Part("train") ?? throw new SchaneException($"{images.Name} has no images to train on: its parts are {string.Join(", ", splits.Parts.Keys)}. Call one of them train."),
-            Part("val"), Part("test"), splits);
+            Part("val"), Part("test"), splits) { Unlisted = Enumerable.Range(0, images.Count).Select(images.NameOf).Except(splits.Parts.Values.SelectMany(names => names)).Count() };
     }
 
     private static DividedData Named(CatalogEntry entry, double validation, long seed, Splits? saved, string? dataRoot)

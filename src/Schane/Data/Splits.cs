@@ -68,6 +68,10 @@ public sealed record Splits
         return Named(dataset, seed, Draw(dataset, validation, test, seed, groupOf));
     }
 
+    /// <summary>Whether images of a part may be gone from the data set.</summary>
+    [JsonIgnore]
+    internal bool AllowsMissing { get; init; }
+
     /// <summary>Reads a saved division.</summary>
     /// <exception cref="SchaneException">Missing, damaged, or of a later version.</exception>
     public static Splits Load(string path)
@@ -95,7 +99,7 @@ public sealed record Splits
             throw new SchaneException($"The splits of {Printable.Escape(Dataset)} have the parts {string.Join(", ", Parts.Keys)} but no '{Printable.Escape(part)}'.");
         var wanted = names.ToHashSet();
         List<int> indices = [.. Enumerable.Range(0, dataset.Count).Where(i => wanted.Remove(dataset.NameOf(i)))];
-        return wanted.Count == 0 ? new(dataset, indices, $"{dataset.Name}/{part}")
+        return wanted.Count == 0 || AllowsMissing ? new(dataset, indices, $"{dataset.Name}/{part}")
             : throw new SchaneException($"{wanted.Count} images of the splits are not in {Printable.Escape(dataset.Name)}, '{Printable.Escape(wanted.Min(StringComparer.Ordinal)!)}' among them. Restore them or make new splits.");
     }
 

@@ -10,9 +10,11 @@ internal sealed class ValidationAccuracy(IImageDataset images, IImageTransform t
 {
     public string Part => "val";
 
-    public IReadOnlyDictionary<string, double> Evaluate(ImageClassifier model)
+    public IReadOnlyList<string> Metrics => ["top1", "mean_per_class", "nll"];
+
+    public IReadOnlyDictionary<string, double> Evaluate(ImageClassifier model, CancellationToken stop = default)
     {
-        using var outputs = ModelOutputs.Of(model, images, transform, device, options);
+        using var outputs = ModelOutputs.Of(model, images, transform, device, options, cancel: stop);
         var found = Classification.Of(outputs.Logits, outputs.Labels);
         return new Dictionary<string, double> { ["top1"] = found.Top1, ["mean_per_class"] = found.MeanPerClass, ["nll"] = found.Nll };
     }

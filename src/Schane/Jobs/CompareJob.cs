@@ -84,7 +84,7 @@ public static class CompareJob
         var wanted = TrainJob.Differs(RecipeFile.Load(run.Recipe), recipe);
         if (wanted is not null)
             throw new SchaneException($"'{path}' was made with another recipe ({wanted}); name another folder with --out.");
-        return File.Exists(run.Results) ? RunResults.Load(run.Results) : TrainJob.Resume(path, dataRoot, null, stop).Results;
+        return File.Exists(run.Results) ? RunResults.Load(run.Results) : TrainJob.Resume(path, dataRoot, stop: stop).Results;
     }
 
     private static string RunOf(string folder, string arm, int seed) => Path.Combine(folder, $"{arm}-s{seed}");

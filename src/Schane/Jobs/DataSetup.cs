@@ -27,6 +27,9 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     /// <summary>How images were divided here; null for data that come with all parts.</summary>
     public Splits? Splits { get; private init; }
 
+    /// <summary>Images that came after the division was saved and are in no part.</summary>
+    public int Unlisted { get; private init; }
+
     /// <summary>Sentences for people about what was let pass.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
 
@@ -69,5 +72,5 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
         new(new CachedDataset(drawings), null, null, "convnet4", "omniglot", null) { OneShot = OmniglotRuns.Load(dataRoot) };
 
     private static DataSetup Divided(DividedData data) =>
-        new(CachedDataset.Around(data.Train), data.Validation, data.Test, Tiny, "light", null) { Splits = data.Splits, Warnings = data.Warnings };
+        new(CachedDataset.Around(data.Train), data.Validation, data.Test, Tiny, "light", null) { Splits = data.Splits, Warnings = data.Warnings, Unlisted = data.Unlisted };
 }

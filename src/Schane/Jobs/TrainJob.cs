@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Data;
@@ -44,16 +46,26 @@ public static class TrainJob
     }
 
     /// <summary>Goes on with a run that was stopped or killed, from its newest whole checkpoint, to the weights it would have had.</summary>
-    /// <inheritdoc cref="Run"/>
+    /// <param name="folder">Run folder.</param>
+    /// <param name="dataRoot">Folder of the named data sets.</param>
+    /// <param name="progress">Told of each step and each evaluation.</param>
+    /// <param name="acceptChangedData">Goes on although training images came or went; the result is then no longer that of an uninterrupted run.</param>
+    /// <param name="stop">Saves a checkpoint and stops within a step.</param>
+    /// <exception cref="SchaneException">No such run, or its checkpoint is of another model, of other classes, data or batches.</exception>
+    /// <exception cref="OperationCanceledException">Stopped again.</exception>
+    /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
     public static (RunFolder Folder, RunResults Results) Resume(
-        string folder, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, CancellationToken stop = default)
+        string folder, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, bool acceptChangedData = false, CancellationToken stop = default)
     {
         var run = RunFolder.Open(folder);
         using var _ = run.Lock();
         var recipe = RecipeOf(run);
         Devices.Find(recipe.Device);
-        var data = DataSetup.Open(recipe, dataRoot, SplitsOf(run));
-        return (run, Train(recipe, data, run, resume: true, progress, stop));
+        var splits = SplitsOf(run);
+        var data = DataSetup.Open(recipe, dataRoot, acceptChangedData && splits is not null ? splits with { AllowsMissing = true } : splits);
+        if (data.Unlisted > 0 && !acceptChangedData)
+            throw new SchaneException($"The data has changed since the run began: {data.Unlisted} images are new. Go on without them with --accept-changed-data, or start a new run.");
+        return (run, Train(recipe, data, run, resume: true, progress, stop, acceptChangedData));
     }
 
     /// <summary>The resolved recipe of a run, with the data where they lay when it was made.</summary>
@@ -75,7 +87,7 @@ public static class TrainJob
     /// <summary>The saved division of a run's images; null for data that come divided.</summary>
     internal static Splits? SplitsOf(RunFolder run) => File.Exists(run.Splits) ? Splits.Load(run.Splits) : null;
 
-    private static RunResults Train(Recipe recipe, DataSetup data, RunFolder run, bool resume, IProgress<TrainingProgress>? progress, CancellationToken stop)
+    private static RunResults Train(Recipe recipe, DataSetup data, RunFolder run, bool resume, IProgress<TrainingProgress>? progress, CancellationToken stop, bool acceptChangedData = false)
     {
         set_num_threads(recipe.Threads ?? Environment.ProcessorCount);
         using var scope = NewDisposeScope();
@@ -85,10 +97,10 @@ public static class TrainJob
         var sampler = SamplerOf(recipe, data.Train);
         using var loader = new BatchLoader(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input),
             new LoaderOptions { Seed = recipe.Seed, Views = recipe.Views, Workers = Math.Max(1, (recipe.Threads ?? Environment.ProcessorCount) - 1), OnBadImage = recipe.OnBadImage });
-        using var trainer = new Trainer(recipe, model.Classifier, preTrained, loader, JudgeOf(recipe, data, model), run, data.Fingerprint());
+        using var trainer = new Trainer(recipe, model.Classifier, preTrained, loader, JudgeOf(recipe, data, model), run, Identity(model, data, sampler));
         try
         {
-            trainer.Run(resume, progress, Start(recipe, data, model, sampler), stop);
+            trainer.Run(resume, progress, Start(recipe, data, model, sampler), stop, acceptChangedData);
             model.Classifier.eval();
             model.Save(run.Model);
             var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop);
@@ -111,7 +123,14 @@ public static class TrainJob
         EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Embedded]).OfType<EmbeddedImages>()]).Save(run.Embeddings);
     }
 
-    private static ValidationAccuracy? JudgeOf(Recipe recipe, DataSetup data, RunModel model) => data.Validation is null ? null
+    private static RunIdentity Identity(RunModel model, DataSetup data, ISampler sampler)
+    {
+        static string Listed(IEnumerable<string> words, int count) => $"{count} {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', words))))}";
+        return new($"{model.Input.Channels}×{model.Input.Size}×{model.Input.Size} {model.Classifier.Backbone.Info.Name}", Listed(data.Train.Classes, data.Train.Classes.Count),
+            $"{data.Train.Count} {data.Fingerprint()}", Listed(sampler.Batches(0).Select(batch => string.Join(',', batch)), sampler.BatchesPerEpoch));
+    }
+
+    private static ValidationAccuracy? JudgeOf(Recipe recipe, DataSetup data, RunModel model) => data.Validation is null || recipe is { Lambda: 1, LambdaFinal: null or 1 } ? null
         : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage });
 
     private static (string, object?)[] Start(Recipe recipe, DataSetup data, RunModel model, ISampler sampler)

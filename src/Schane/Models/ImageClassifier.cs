@@ -119,6 +119,12 @@ public sealed class ImageClassifier : nn.Module
                     : (prefix + name, parameter, Backbone.LayerCount, parameter.dim() > 1);
     }
 
+    /// <summary>Running statistics and other tensors that are no parameters, with their published names.</summary>
+    internal IEnumerable<(string Name, Tensor Buffer)> Buffers() => Parts().SelectMany(part => part.Part.named_buffers().Select(b => (part.Prefix + b.name, b.buffer)));
+
+    /// <summary>Whether no trained parameter stands before the embeddings, so that a contrastive loss could change nothing.</summary>
+    internal bool EmbeddingsAreFixed => projection is null && !Backbone.parameters().Any(p => p.requires_grad);
+
     /// <summary>Trunk, heads and projection with what stands before their names.</summary>
     private IEnumerable<(string Prefix, nn.Module Part)> Parts()
     {

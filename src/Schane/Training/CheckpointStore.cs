@@ -1,32 +1,23 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
 using Schane.Checkpoints;
 using static TorchSharp.torch;
 
 namespace Schane.Training;
 
 /// <summary>
-/// The checkpoints of a run: weights, optimiser state and the step they stand at. Everything random in training is a pure function of the seed
-/// and the step, so nothing else is needed to go on with the same bits. A checkpoint counts once its SHA-256 stands beside it.
+/// The checkpoints of a run: tensors by name and the <see cref="RunState"/> they belong to; the last few, and the best. A checkpoint counts
+/// once its SHA-256 stands beside it, and none is removed before a newer one counts, so a full disk leaves the last good one.
 /// </summary>
-internal sealed class CheckpointStore(RunFolder folder, int keep = 2)
+internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, int keep)
 {
-    private const string ModelPrefix = "model.", OptimizerPrefix = "optimizer.";
+    private string Best => Path.Combine(folder.Checkpoints, "best.safetensors");
 
-    /// <summary>Writes the state after <paramref name="step"/> steps and removes all but the last few checkpoints.</summary>
-    public void Save(long step, IReadOnlyDictionary<string, Tensor> model, IOptimizer optimizer, string dataFingerprint)
+    /// <summary>Writes a checkpoint and removes all but the last few.</summary>
+    public void Save(RunState state, IReadOnlyDictionary<string, Tensor> tensors)
     {
-        var tensors = model.ToDictionary(t => ModelPrefix + t.Key, t => t.Value);
-        foreach (var (name, tensor) in optimizer.State)
-            tensors[OptimizerPrefix + name] = tensor;
-        var path = PathOf(step);
-        File.Delete(HashOf(path));
-        Safetensors.Write(path, tensors, new Dictionary<string, string>
-        {
-            ["step"] = step.ToString(CultureInfo.InvariantCulture),
-            ["data"] = dataFingerprint,
-        });
-        AtomicFile.WriteText(HashOf(path), Hash(path) + "\n");
+        Write(PathOf(state.Step), state, tensors);
         foreach (var old in Steps().Skip(keep))
         {
             File.Delete(HashOf(PathOf(old)));
@@ -34,43 +25,61 @@ internal sealed class CheckpointStore(RunFolder folder, int keep = 2)
         }
     }
 
+    /// <summary>Writes the weights that were best up to now; they are not counted among the last.</summary>
+    public void SaveBest(RunState state, IReadOnlyDictionary<string, Tensor> weights) => Write(Best, state, weights);
+
+    /// <summary>Takes the best weights.</summary>
+    /// <exception cref="SchaneException">There are none, or they are damaged.</exception>
+    public void RestoreBest(IReadOnlyDictionary<string, Tensor> weights)
+    {
+        if (!IsWhole(Best))
+            throw new SchaneException($"The best checkpoint '{Path.GetFileName(Best)}' is missing or damaged; train again, or set final-weights to last.");
+        Read(Best, weights, acceptChangedData: true);
+    }
+
     /// <summary>Restores the newest checkpoint that is whole.</summary>
-    /// <param name="model">Tensors by name, overwritten in place.</param>
-    /// <param name="optimizer">Its state is overwritten in place.</param>
-    /// <param name="dataFingerprint">What the data must be.</param>
+    /// <param name="tensors">Tensors by name, overwritten in place.</param>
+    /// <param name="acceptChangedData">Goes on although the training images are others.</param>
     /// <param name="warn">Told of each damaged checkpoint that is passed over.</param>
-    /// <returns>Steps done; null where there is no whole checkpoint.</returns>
-    /// <exception cref="SchaneException">The checkpoint is of another model or of other data.</exception>
-    public long? Restore(IReadOnlyDictionary<string, Tensor> model, IOptimizer optimizer, string dataFingerprint, Action<string> warn)
+    /// <returns>Null where there is no whole checkpoint.</returns>
+    /// <exception cref="SchaneException">The checkpoint is of another model, of other classes, data or batches.</exception>
+    public RunState? Restore(IReadOnlyDictionary<string, Tensor> tensors, bool acceptChangedData, Action<string> warn)
     {
         foreach (var step in Steps())
         {
-            var path = PathOf(step);
-            if (!File.Exists(HashOf(path)) || File.ReadAllText(HashOf(path)).Trim() != Hash(path))
-            {
-                warn($"Checkpoint {Path.GetFileName(path)} is damaged; going on from the one before.");
-                continue;
-            }
-            using var scope = NewDisposeScope();
-            using var _ = no_grad();
-            using var file = Safetensors.Open(path);
-            if (file.Metadata["data"] != dataFingerprint)
-                throw new SchaneException($"The data has changed since {Path.GetFileName(path)} was written; restore it, or start a new run.");
-            foreach (var (name, tensor) in model)
-                Restore(file, ModelPrefix + name, tensor);
-            foreach (var (name, tensor) in optimizer.State)
-                Restore(file, OptimizerPrefix + name, tensor);
-            return step;
+            if (IsWhole(PathOf(step)))
+                return Read(PathOf(step), tensors, acceptChangedData);
+            warn($"Checkpoint {Path.GetFileName(PathOf(step))} is damaged; going on from the one before.");
         }
         return null;
     }
 
-    private static void Restore(SafetensorsFile file, string name, Tensor target)
+    private void Write(string path, RunState state, IReadOnlyDictionary<string, Tensor> tensors)
     {
-        if (!file.Names.Contains(name) || !file.ShapeOf(name).SequenceEqual(target.shape))
-            throw new SchaneException($"'{file.Origin}' holds another model: {name} should have shape [{string.Join(", ", target.shape)}]. Resume with the recipe of that run.");
-        target.copy_(file.Read(name));
+        File.Delete(HashOf(path));
+        Safetensors.Write(path, tensors, new Dictionary<string, string>(identity.Parts.Select(p => KeyValuePair.Create(p.Name, p.Value))) { ["state"] = JsonSerializer.Serialize(state) });
+        AtomicFile.WriteText(HashOf(path), Hash(path) + "\n");
     }
+
+    private RunState Read(string path, IReadOnlyDictionary<string, Tensor> tensors, bool acceptChangedData)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        using var file = Safetensors.Open(path);
+        if (identity.Refusal(Path.GetFileName(path), file.Metadata, acceptChangedData) is { } refusal)
+            throw new SchaneException(refusal);
+        foreach (var (name, tensor) in tensors)
+            if (!file.Names.Contains(name) || !file.ShapeOf(name).SequenceEqual(tensor.shape))
+                throw new SchaneException($"'{file.Origin}' holds another model: {name} should have shape [{string.Join(", ", tensor.shape)}]. Resume with the recipe of that run.");
+        foreach (var (name, tensor) in tensors)
+        {
+            using var one = NewDisposeScope();
+            tensor.copy_(file.Read(name));
+        }
+        return JsonSerializer.Deserialize<RunState>(file.Metadata["state"])!;
+    }
+
+    private static bool IsWhole(string path) => File.Exists(path) && File.Exists(HashOf(path)) && File.ReadAllText(HashOf(path)).Trim() == Hash(path);
 
     /// <summary>Steps of the checkpoints on disk, newest first.</summary>
     private List<long> Steps() => Directory.EnumerateFiles(folder.Checkpoints, "step-*.safetensors")

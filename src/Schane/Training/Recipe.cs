@@ -142,8 +142,26 @@ public sealed record Recipe
     /// <summary>Momentum of SGD.</summary>
     public double Momentum { get; init => field = Require.InRange(value, 0, 1); } = 0.9;
 
-    /// <summary>Linear warm-up as a share of all steps, 0 to 1; then a cosine to zero.</summary>
+    /// <summary>Linear warm-up as a share of all steps, 0 to 1; then the rate falls to <see cref="LearningRateFinal"/>.</summary>
     public double Warmup { get; init => field = Require.InRange(value, 0, 1); } = 0.05;
+
+    /// <summary>Linear warm-up in epochs. Null: <see cref="Warmup"/>.</summary>
+    public int? WarmupEpochs { get; init => field = value is { } v ? Require.AtLeast(v, 0) : null; }
+
+    /// <summary>How the rate falls after the warm-up.</summary>
+    public ScheduleShape LearningRateShape { get; init; } = ScheduleShape.Cosine;
+
+    /// <summary>Rate of the first step of a warm-up, 0 or more.</summary>
+    public double LearningRateStart { get; init => field = Require.InRange(value, 0, 1000); }
+
+    /// <summary>Rate that the fall ends towards, 0 or more.</summary>
+    public double LearningRateFinal { get; init => field = Require.InRange(value, 0, 1000); }
+
+    /// <summary>What is not trained: a number N for the trunk's layers 0 … N − 1 (layer ids as in layer decay), <c>trunk</c>, or names of modules and parameters with commas between. Null: all is trained.</summary>
+    public string? Freeze { get; init; }
+
+    /// <summary>Decay of an exponential moving average of the weights, 0 to below 1: 0.999 looks back over about a thousand steps. It is evaluated beside the raw weights. Null: none.</summary>
+    public double? Ema { get; init => field = value is { } v ? Require.InRange(v, 0, 0.9999999) : null; }
 
     /// <summary>Largest norm of the whole gradient. Null: not clipped.</summary>
     public double? ClipNorm { get; init => field = value is { } v ? Require.Positive(v) : null; }
@@ -168,6 +186,27 @@ public sealed record Recipe
 
     /// <summary>Steps between evaluations on the validation part. Null: about every tenth of the run.</summary>
     public int? EvaluateEvery { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>Metric of the evaluations by which the best checkpoint is kept: <c>top1</c>, <c>mean_per_class</c> or <c>nll</c>, with <c>ema_</c> before it for the averaged weights.</summary>
+    public string BestMetric { get; init; } = "top1";
+
+    /// <summary>Evaluations without a better <see cref="BestMetric"/> after which training ends. Null: it never ends early.</summary>
+    public int? Patience { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>Which weights a finished run keeps as its model. Null: the averaged ones where there are any, else the last.</summary>
+    public FinalWeights? FinalWeights { get; init; }
+
+    /// <summary>Checkpoints kept, newest first; the best is kept beside them.</summary>
+    public int KeepLast { get; init => field = Require.AtLeast(value, 1); } = 2;
+
+    /// <summary>What happens when the loss or a gradient is not finite.</summary>
+    public NonFinitePolicy OnNonFinite { get; init; }
+
+    /// <summary>Steps that may be skipped in a run before it stops, where non-finite steps are skipped.</summary>
+    public int SkipLimit { get; init => field = Require.AtLeast(value, 0); } = 10;
+
+    /// <summary>Whether TensorBoard events are written beside the journal; their file names hold the machine's name.</summary>
+    public bool Tensorboard { get; init; }
 
     /// <summary>The joint objective this recipe asks for; unset values are the loss's defaults.</summary>
     internal JointOptions Objective()
@@ -217,4 +256,17 @@ public enum OptimizerKind
 
     /// <summary>Stochastic gradient descent with momentum.</summary>
     Sgd,
+}
+
+/// <summary>Which weights a finished run keeps.</summary>
+public enum FinalWeights
+{
+    /// <summary>Those after the last step.</summary>
+    Last,
+
+    /// <summary>Those of the best checkpoint.</summary>
+    Best,
+
+    /// <summary>The moving average after the last step.</summary>
+    Ema,
 }

@@ -120,6 +120,7 @@ public static class RecipeFile
     private static string KeyOf(string property) => property switch
     {
         nameof(Recipe.LearningRate) => "lr",
+        _ when property.StartsWith(nameof(Recipe.LearningRate), StringComparison.Ordinal) => $"lr-{property[nameof(Recipe.LearningRate).Length..].ToLowerInvariant()}",
         _ => string.Concat(property.Select((c, i) => char.IsUpper(c) && i > 0 ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}")),
     };
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Losses;
@@ -16,131 +15,54 @@ namespace Schane.Training;
 internal sealed class Trainer : IDisposable
 {
     private readonly Recipe recipe;
-    private readonly int steps;
+    private readonly int steps, saveEvery;
     private readonly ImageClassifier model;
-    private readonly BatchLoader loader;
-    private readonly IEvaluator? evaluator;
+    private readonly IBatchSource batches;
     private readonly RunFolder folder;
-    private readonly string dataFingerprint;
+    private readonly Freezing freezing;
     private readonly FlatParameters parameters;
     private readonly IOptimizer optimizer;
+    private readonly WeightAverage? average;
     private readonly TrainingStep seam;
-    private readonly CosineSchedule schedule;
+    private readonly RateSchedule schedule;
     private readonly CheckpointStore checkpoints;
+    private readonly Evaluations? evaluations;
+    private readonly NonFiniteGuard guard;
+    private readonly HealthWarnings health = new();
 
     /// <param name="recipe">Resolved: steps, λ, τ and β are set.</param>
     /// <param name="model">Initial weights; on the recipe's device.</param>
     /// <param name="preTrained">The trunk comes from a checkpoint, so the trunk's own rate applies.</param>
-    /// <param name="loader">Batches from step 0 on.</param>
+    /// <param name="batches">Batches from step 0 on.</param>
     /// <param name="evaluator">Looks at the model now and then; null for none.</param>
     /// <param name="folder">Where checkpoints and journal go.</param>
-    /// <param name="dataFingerprint">Identifies the training images; a resumed run must have the same.</param>
-    public Trainer(Recipe recipe, ImageClassifier model, bool preTrained, BatchLoader loader, IEvaluator? evaluator, RunFolder folder, string dataFingerprint)
+    /// <param name="identity">What is trained on what; a resumed run must have the same.</param>
+    /// <exception cref="SchaneException">Settings of the recipe don't fit the model, the data or each other.</exception>
+    public Trainer(Recipe recipe, ImageClassifier model, bool preTrained, IBatchSource batches, IEvaluator? evaluator, RunFolder folder, RunIdentity identity)
     {
-        (this.recipe, this.model, this.loader, this.evaluator, this.folder, this.dataFingerprint) = (recipe, model, loader, evaluator, folder, dataFingerprint);
+        (this.recipe, this.model, this.batches, this.folder) = (recipe, model, batches, folder);
         steps = recipe.Steps ?? throw new ArgumentException("The recipe must be resolved: Steps is not set.", nameof(recipe));
+        saveEvery = recipe.SaveEvery ?? Math.Max(50, steps / 10);
+        schedule = RateSchedule.Of(recipe, steps, batches.BatchesPerEpoch);
         NativeMemory.KeepFreedPages();
-        parameters = new FlatParameters([.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, Treat(p.Layer, p.Decays, preTrained)))]);
+        freezing = new Freezing(model, recipe.Freeze);
+        parameters = new FlatParameters([.. freezing.Trained.Select(p => ((Tensor)p.Parameter, Treat(p.Layer, p.Decays, preTrained)))]);
         optimizer = recipe.Optimizer switch
         {
             OptimizerKind.AdamW => new AdamW(parameters),
             OptimizerKind.Sgd => new Sgd(parameters, recipe.Momentum),
             _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Optimizer, "No such optimiser."),
         };
-        seam = new TrainingStep(model, new JointObjective(recipe.Objective()), recipe.MicroBatch, device(recipe.Device), recipe.Seed, recipe.Mixer(model.Classes));
-        schedule = new CosineSchedule(recipe.LearningRate, steps, Math.Min((int)Math.Round(recipe.Warmup * steps), steps - 1));
-        checkpoints = new CheckpointStore(folder);
-    }
-
-    /// <summary>Trains from the newest checkpoint, or from the start, to the last step.</summary>
-    /// <param name="resume">From the newest checkpoint; false for a new run.</param>
-    /// <param name="progress">Told of each step, evaluation and warning.</param>
-    /// <param name="start">Fields of the journal's first line, written by a new run.</param>
-    /// <param name="stop">Saves and stops.</param>
-    /// <exception cref="OperationCanceledException">Stopped; the state was saved first.</exception>
-    /// <exception cref="DivergedException">The loss or the gradient is not finite.</exception>
-    public void Run(bool resume, IProgress<TrainingProgress>? progress, (string Name, object? Value)[] start, CancellationToken stop)
-    {
-        var warnings = new List<string>();
-        var step = resume ? checkpoints.Restore(model.StateDict(), optimizer, dataFingerprint, warnings.Add) ?? 0 : 0;
-        var first = step;
-        if (resume)
-            Journal.CutAfter(folder.Journal, step);
-        using var journal = new Journal(folder.Journal);
-        if (resume)
-            journal.Write("resume", ("step", step));
-        else
-            journal.Write("start", start);
-        void Tell(string message) => progress?.Report(new TrainingProgress("train", step, steps, 0, null, 0, null, message));
-        foreach (var warning in warnings)
-        {
-            journal.Write("warning", ("step", step), ("message", warning));
-            Tell(warning);
-        }
-
-        loader.SeekTo(step);
-        model.train();
-        var watch = Stopwatch.StartNew();
-        var (images, skipped) = (0L, 0);
-        var saveEvery = recipe.SaveEvery ?? Math.Max(50, steps / 10);
-        var evaluateEvery = recipe.EvaluateEvery ?? Math.Max(1, steps / 10);
-        Batch NextOrSave()
-        {
-            try
-            {
-                stop.ThrowIfCancellationRequested();
-                return loader.Next(stop);
-            }
-            catch (OperationCanceledException)
-            {
-                Save(step);
-                StepsDone = step;
-                journal.Write("end", ("step", step), ("seconds", watch.Elapsed.TotalSeconds), ("reason", "interrupted"));
-                throw;
-            }
-        }
-        while (step < steps)
-        {
-            using var scope = NewDisposeScope();                                               // a step's tensors die with the step
-            var waited = loader.Waited;
-            var started = watch.Elapsed;
-            using var batch = NextOrSave();
-            foreach (var bad in loader.BadImages.Skip(skipped))
-            {
-                skipped++;
-                journal.Write("skipped", ("step", step + 1), ("image", bad.Name), ("reason", bad.Reason), ("count", skipped));
-                Tell(bad.Reason);
-            }
-            parameters.Gradients.zero_();
-            using var loss = Attempt(batch, step);
-            var norm = parameters.Gradients.norm().ToDouble();                                 // waits for the device
-            RequireFinite(step, loss, norm);
-            if (recipe.ClipNorm is { } limit && norm > limit)
-                parameters.Gradients.mul_(limit / (norm + 1e-6));
-            var rate = schedule.At(step);
-            optimizer.Step(rate, step);
-            step++;
-
-            images += batch.Labels.shape[0];
-            var perSecond = batch.Labels.shape[0] / (watch.Elapsed - started).TotalSeconds;
-            journal.Write("step", ("step", step), ("epoch", batch.Epoch), ("loss", loss.Total), ("ce", loss.CrossEntropy), ("con", loss.Contrastive), ("lr", rate),
-                ("grad_norm", norm), ("without_positives", loss.Statistics.ShareWithoutPositives), ("positives", loss.Statistics.MeanPositives),
-                ("negatives", loss.Statistics.MeanNegatives), ("effective_negatives", loss.Statistics.EffectiveNegatives), ("positive_similarity", loss.Statistics.MeanPositiveSimilarity),
-                ("negative_similarity", loss.Statistics.MeanNegativeSimilarity), ("hardest_negative", loss.Statistics.HardestNegativeSimilarity), ("zero_rows", loss.Statistics.ZeroRows),
-                ("images_per_second", perSecond),
-                ("waiting", (loader.Waited - waited) / (watch.Elapsed - started)));
-            var elapsed = watch.Elapsed;
-            progress?.Report(new TrainingProgress("train", step, steps, batch.Epoch, loss.Total, images / elapsed.TotalSeconds,
-                elapsed / (step - first) * (steps - step)));
-
-            if (evaluator is not null && (step % evaluateEvery == 0 || step == steps))
-                Evaluate(evaluator, journal, step, batch.Epoch, progress);
-            if (step % saveEvery == 0 || step == steps)
-                Save(step);
-        }
-        journal.Write("end", ("step", step), ("seconds", watch.Elapsed.TotalSeconds), ("reason", "finished"));
-        (StepsDone, Seconds) = (step, watch.Elapsed.TotalSeconds);
-        ImagesPerSecond = images / watch.Elapsed.TotalSeconds;
+        average = recipe.Ema is { } decay ? new WeightAverage(decay, parameters, model.Buffers()) : null;
+        var objective = new JointObjective(recipe.Objective());
+        if (objective.Options.Contrasts && model.EmbeddingsAreFixed)
+            throw new SchaneException("The trunk is frozen and there is no projection, so the contrastive term has nothing to train; set --projection, --loss ce, or freeze less.");
+        seam = new TrainingStep(model, objective, recipe.MicroBatch, device(recipe.Device), recipe.Seed, recipe.Mixer(model.Classes));
+        checkpoints = new CheckpointStore(folder, identity, recipe.KeepLast);
+        guard = new NonFiniteGuard(recipe, model, folder);
+        evaluations = evaluator is null ? null : new Evaluations(evaluator, recipe, model, average, freezing, checkpoints, steps);
+        if (evaluations is null && (recipe.Patience is not null || recipe.FinalWeights == FinalWeights.Best))
+            throw new SchaneException($"{(recipe.Patience is null ? "final-weights best" : "patience")} needs a validation part to look at, and this training has none.");
     }
 
     /// <summary>Optimiser steps behind the weights.</summary>
@@ -152,25 +74,129 @@ internal sealed class Trainer : IDisposable
     /// <summary>Images, views counted, per second of that loop.</summary>
     public double ImagesPerSecond { get; private set; }
 
+    /// <summary>Trains from the newest checkpoint, or from the start, to the last step or to the end of the recipe's patience; then the model holds the weights that the recipe asks for.</summary>
+    /// <param name="resume">From the newest checkpoint; false for a new run.</param>
+    /// <param name="progress">Told of each step, evaluation and warning.</param>
+    /// <param name="start">Fields of the journal's first line, written by a new run.</param>
+    /// <param name="stop">Saves and stops.</param>
+    /// <param name="acceptChangedData">Resumes although the training images are others.</param>
+    /// <exception cref="OperationCanceledException">Stopped; the state was saved first.</exception>
+    /// <exception cref="DivergedException">The loss or the gradient is not finite.</exception>
+    public void Run(bool resume, IProgress<TrainingProgress>? progress, (string Name, object? Value)[] start, CancellationToken stop, bool acceptChangedData = false)
+    {
+        var warnings = new List<string>();
+        var state = (resume ? checkpoints.Restore(Tensors(), acceptChangedData, warnings.Add) : null) ?? new RunState();
+        if (resume)
+            Journal.CutAfter(folder.Journal, state.Step);
+        using var log = new RunLog(folder, recipe.Tensorboard, progress, steps, state.Step);
+        log.Event(resume ? "resume" : "start", resume ? [("step", state.Step)] : start);
+        foreach (var warning in warnings)
+            log.Warn(state.Step, warning);
+
+        batches.SeekTo(state.Step);
+        freezing.TrainMode();
+        var reason = "finished";
+        try
+        {
+            for (var saved = state.Step; ;)
+            {
+                if (evaluations?.AreDue(state) == true)
+                    state = evaluations.Run(state, EpochOf(state.Step - 1), log, stop);
+                var givenUp = evaluations?.GiveUp(state) == true;
+                var over = state.Step == steps || givenUp;
+                if (state.Step > saved && (over || state.Step % saveEvery == 0))
+                    checkpoints.Save(state, Tensors());
+                saved = state.Step;
+                reason = givenUp ? $"{recipe.BestMetric} has not improved since step {state.BestStep}" : reason;
+                if (over)
+                    break;
+                stop.ThrowIfCancellationRequested();
+                state = Step(state, log, stop);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            checkpoints.Save(state, Tensors());
+            reason = "interrupted";
+            throw;
+        }
+        finally
+        {
+            (StepsDone, Seconds, ImagesPerSecond) = (state.Step, log.Elapsed.TotalSeconds, log.Images / log.Elapsed.TotalSeconds);
+            if (reason != "finished" || state.Step == steps)
+                log.Event("end", ("step", state.Step), ("seconds", Seconds), ("reason", reason));
+        }
+        TakeFinalWeights();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
         optimizer.Dispose();
+        average?.Dispose();
+        guard.Dispose();
         parameters.Dispose();
     }
 
-    private void Save(long step) => checkpoints.Save(step, model.StateDict(), optimizer, dataFingerprint);
-
-    private void Evaluate(IEvaluator judge, Journal journal, long step, int epoch, IProgress<TrainingProgress>? progress)
+    private RunState Step(RunState state, RunLog log, CancellationToken stop)
     {
-        model.eval();
-        IReadOnlyDictionary<string, double> metrics;
-        using (no_grad())
-            metrics = judge.Evaluate(model);
-        model.train();
-        journal.Write("evaluation", ("step", step), ("epoch", epoch), ("part", judge.Part), ("metrics", metrics));
-        progress?.Report(new TrainingProgress("evaluate", step, steps, epoch, null, 0, null,
-            $"step {step}: {judge.Part} {string.Join(", ", metrics.Select(m => $"{m.Key} {m.Value:G4}"))}"));
+        using var scope = NewDisposeScope();                                                   // a step's tensors die with the step
+        var (waited, started) = (batches.Waited, log.Elapsed);
+        using var batch = batches.Next(stop);
+        var bad = batches.BadImages;
+        for (; badImages < bad.Count; badImages++)
+            log.Skipped(state.Step + 1, bad[badImages], badImages + 1);
+
+        guard.Before();
+        parameters.Gradients.zero_();
+        var (attempt, problem) = NonFiniteGuard.Try(() => seam.Run(batch, state.Step));
+        using var loss = attempt;
+        var norm = loss is null ? double.NaN : parameters.Gradients.norm().ToDouble();         // waits for the device
+        problem ??= guard.Problem(state.Step, loss!, norm);
+        if (problem is not null)
+        {
+            (state, var message) = guard.Handle(state, problem, batch);
+            log.Warn(state.Step, message);
+            return state;
+        }
+        if (recipe.ClipNorm is { } limit && norm > limit)
+            parameters.Gradients.mul_(limit / (norm + 1e-6));
+        var rate = schedule.At(state.Step);
+        var updates = state.Step - state.Skipped;
+        optimizer.Step(rate, updates);
+        average?.Update(updates);
+        state = state with { Step = state.Step + 1 };
+
+        var took = log.Elapsed - started;
+        var waiting = (batches.Waited - waited) / took;
+        log.Step(state.Step, batch.Epoch, (int)batch.Labels.shape[0], loss!, rate, norm, took, waiting);
+        foreach (var warning in health.Look(loss!, waiting))
+            log.Warn(state.Step, warning);
+        return state;
+    }
+
+    private int badImages;
+
+    private int EpochOf(long step) => (int)(step / batches.BatchesPerEpoch);
+
+    /// <summary>All that a checkpoint holds, by name; the run's own tensors.</summary>
+    private Dictionary<string, Tensor> Tensors()
+    {
+        var tensors = model.StateDict().ToDictionary(t => $"model.{t.Key}", t => t.Value);
+        foreach (var (name, tensor) in optimizer.State)
+            tensors.Add($"optimizer.{name}", tensor);
+        foreach (var (name, tensor) in average?.State ?? [])
+            tensors.Add($"ema.{name}", tensor);
+        return tensors;
+    }
+
+    private void TakeFinalWeights()
+    {
+        var wanted = recipe.FinalWeights ?? (average is null ? FinalWeights.Last : FinalWeights.Ema);
+        if (wanted == FinalWeights.Best)
+            checkpoints.RestoreBest(model.StateDict());
+        else if (wanted == FinalWeights.Ema)
+            average!.Exchange();
     }
 
     private ParameterTreatment Treat(int layer, bool decays, bool preTrained)
@@ -178,29 +204,5 @@ internal sealed class Trainer : IDisposable
         var depth = model.Backbone.LayerCount;                                                 // the head's layer id
         var scale = Math.Pow(recipe.LayerDecay, depth - layer) * (preTrained && layer < depth ? recipe.TrunkRate : 1);
         return new ParameterTreatment(scale, decays ? recipe.WeightDecay : 0);
-    }
-
-    private string WayOut => $"Lower --lr (now {recipe.LearningRate}) or set --clip-norm; the last checkpoint is in {folder.Name}.";
-
-    private StepLoss Attempt(Batch batch, long step)
-    {
-        try
-        {
-            return seam.Run(batch, step);
-        }
-        catch (ArgumentException e) when (e.ParamName is "embeddings" or "logits")
-        {
-            throw new DivergedException($"Step {step + 1}: {e.Message.Split(" (Parameter")[0]} {WayOut}");
-        }
-    }
-
-    private void RequireFinite(long step, StepLoss loss, double gradientNorm)
-    {
-        if (double.IsNaN(loss.Contrastive) && loss.Statistics.ShareWithoutPositives == 1)
-            throw new SchaneException(
-                $"Step {step + 1}: no image of the batch has another of its class, so the contrastive loss is undefined. Use --sampler balanced with --images-per-class 2 or more, or --views 2.");
-        foreach (var (what, value) in ((string, double)[])[("cross-entropy", loss.CrossEntropy), ("contrastive loss", loss.Contrastive), ("gradient norm", gradientNorm)])
-            if (!double.IsFinite(value))
-                throw new DivergedException($"Step {step + 1}: the {what} is {value}. {WayOut}");
     }
 }

@@ -9,7 +9,14 @@ namespace Schane.Training;
 /// <param name="ImagesPerSecond">Rate since the start or the resume.</param>
 /// <param name="Remaining">Estimated time left; null while there is no rate yet.</param>
 /// <param name="Message">A sentence to show once (the plan, a warning, an evaluation); null for a mere step.</param>
-public sealed record TrainingProgress(string Phase, long Step, long Steps, int Epoch, double? Loss, double ImagesPerSecond, TimeSpan? Remaining, string? Message = null);
+public sealed record TrainingProgress(string Phase, long Step, long Steps, int Epoch, double? Loss, double ImagesPerSecond, TimeSpan? Remaining, string? Message = null)
+{
+    /// <summary>Share of the step's images that the classifier had right, 0 to 1; null outside training and without cross-entropy.</summary>
+    public double? Accuracy { get; init; }
+
+    /// <summary>Memory of the process in bytes; 0 where nobody measured.</summary>
+    public long Memory { get; init; }
+}
 
 /// <summary>Measures a model while it trains. Training owns this contract; Evaluation implements it.</summary>
 public interface IEvaluator
@@ -17,8 +24,12 @@ public interface IEvaluator
     /// <summary>Name of the part of the data that it looks at, for the journal: <c>val</c>.</summary>
     string Part { get; }
 
+    /// <summary>Names of the metrics; of those that end in <c>nll</c> the lowest is best, of others the highest.</summary>
+    IReadOnlyList<string> Metrics { get; }
+
     /// <summary>Metrics by name; the model is in evaluation mode and no gradients are kept.</summary>
-    IReadOnlyDictionary<string, double> Evaluate(Models.ImageClassifier model);
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    IReadOnlyDictionary<string, double> Evaluate(Models.ImageClassifier model, CancellationToken stop = default);
 }
 
 /// <summary>Training failed for a reason that is not the user's input: the loss or a gradient is not finite.</summary>

@@ -1,10 +1,11 @@
 using System.Text.Json.Nodes;
+using Schane.Losses;
 using Schane.Tests.Support;
 using Schane.Training;
 
 namespace Schane.Tests.Training;
 
-public class CosineScheduleTests(ITestOutputHelper output)
+public class RateScheduleTests(ITestOutputHelper output)
 {
     public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("optim");
 
@@ -17,12 +18,13 @@ public class CosineScheduleTests(ITestOutputHelper output)
         foreach (var golden in cases)
         {
             var args = golden!["args"]!;
-            if (golden["error"] is not null || args["sched_type"] is not null)
-                continue;                                                                  // a warm-up in steps needs one in epochs; the linear shape is another schedule
+            if (golden["error"] is not null)
+                continue;                                                                  // unilm wants a warm-up in epochs beside one in steps
             int Whole(string name) => (int?)args[name] ?? 0;
             var perEpoch = Whole("niter_per_ep");
             var warmup = Whole("warmup_steps") > 0 ? Whole("warmup_steps") : Whole("warmup_epochs") * perEpoch;
-            var schedule = new CosineSchedule((double)args["base_value"]!, Whole("epochs") * perEpoch, warmup, (double)args["final_value"]!, (double?)args["start_warmup_value"] ?? 0);
+            var schedule = new RateSchedule((double)args["base_value"]!, Whole("epochs") * perEpoch, warmup, (double)args["final_value"]!, (double?)args["start_warmup_value"] ?? 0,
+                (string?)args["sched_type"] == "linear" ? ScheduleShape.Linear : ScheduleShape.Cosine);
             var expected = golden["values"]!.AsArray().Select(v => (double)v!).ToArray();
             Assert.Equal(schedule.Steps, expected.Length);
             for (var step = 0; step < expected.Length; step++)
@@ -30,6 +32,12 @@ public class CosineScheduleTests(ITestOutputHelper output)
             run++;
         }
         output.WriteLine($"{run} schedules");
-        Assert.True(run >= 5);
+        Assert.True(run >= 6);
     }
+
+    [Theory]
+    [InlineData("warmup-epochs: 5", "The warm-up is 50 steps (warmup-epochs 5 × 10), but the training has 40; lower it or train longer.")]
+    [InlineData("warmup: 1", "The warm-up is 40 steps (warmup 1 of 40), but the training has 40; lower it or train longer.")]
+    public void A_warm_up_as_long_as_the_training_is_refused(string setting, string sentence) =>
+        Assert.Equal(sentence, Assert.Throws<SchaneException>(() => RateSchedule.Of(RecipeFile.Parse(setting, "r.yaml"), steps: 40, stepsPerEpoch: 10)).Message);
 }

@@ -1,0 +1,76 @@
+using Schane.Models;
+using static TorchSharp.torch;
+
+namespace Schane.Training;
+
+/// <summary>Looks at the model now and then, raw and averaged weights alike; keeps the best checkpoint and knows when nothing has improved for long.</summary>
+internal sealed class Evaluations
+{
+    /// <summary>What stands before the metrics of averaged weights.</summary>
+    public const string AveragePrefix = "ema_";
+
+    private readonly IEvaluator judge;
+    private readonly Recipe recipe;
+    private readonly ImageClassifier model;
+    private readonly WeightAverage? average;
+    private readonly Freezing freezing;
+    private readonly CheckpointStore checkpoints;
+    private readonly string metric;
+    private readonly int every, steps;
+
+    /// <exception cref="SchaneException">The recipe's metric is none of the judge's.</exception>
+    public Evaluations(IEvaluator judge, Recipe recipe, ImageClassifier model, WeightAverage? average, Freezing freezing, CheckpointStore checkpoints, int steps)
+    {
+        (this.judge, this.recipe, this.model, this.average, this.freezing, this.checkpoints, this.steps) = (judge, recipe, model, average, freezing, checkpoints, steps);
+        metric = recipe.BestMetric;
+        every = recipe.EvaluateEvery ?? Math.Max(1, steps / 10);
+        var known = judge.Metrics.Concat(average is null ? [] : judge.Metrics.Select(m => AveragePrefix + m)).ToList();
+        if (!known.Contains(metric))
+            throw new SchaneException($"best-metric must be one of {string.Join(", ", known)} but is '{metric}'{Nearest.Hint(metric, known)}.");
+    }
+
+    /// <summary>Whether the state has to be looked at.</summary>
+    public bool AreDue(RunState state) => state.Step > state.EvaluatedAt && (state.Step % every == 0 || state.Step == steps);
+
+    /// <summary>Whether the recipe's patience is at its end.</summary>
+    public bool GiveUp(RunState state) => recipe.Patience is { } patience && state.WithoutImprovement >= patience;
+
+    /// <summary>One evaluation.</summary>
+    /// <exception cref="OperationCanceledException">Stopped; the model is as it was.</exception>
+    public RunState Run(RunState state, int epoch, RunLog log, CancellationToken stop)
+    {
+        var metrics = new Dictionary<string, double>(Measure(stop));
+        if (average is not null)
+        {
+            using var averaged = average.InPlace();
+            foreach (var (name, value) in Measure(stop))
+                metrics[AveragePrefix + name] = value;
+        }
+        log.Evaluation(state.Step, epoch, judge.Part, metrics);
+
+        state = state with { EvaluatedAt = state.Step };
+        if (!IsBetter(metrics[metric], state.Best))
+            return state with { WithoutImprovement = state.WithoutImprovement + 1 };
+        state = state with { Best = metrics[metric], BestStep = state.Step, WithoutImprovement = 0 };
+        using var _ = metric.StartsWith(AveragePrefix, StringComparison.Ordinal) ? average!.InPlace() : null;
+        checkpoints.SaveBest(state, model.StateDict());
+        return state;
+    }
+
+    private bool IsBetter(double value, double? best) =>
+        !double.IsNaN(value) && (best is not { } b || (metric.EndsWith("nll", StringComparison.Ordinal) ? value < b : value > b));
+
+    private IReadOnlyDictionary<string, double> Measure(CancellationToken stop)
+    {
+        model.eval();
+        try
+        {
+            using var _ = no_grad();
+            return judge.Evaluate(model, stop);
+        }
+        finally
+        {
+            freezing.TrainMode();
+        }
+    }
+}

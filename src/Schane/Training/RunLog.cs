@@ -1,0 +1,89 @@
+using System.Diagnostics;
+using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Losses;
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace Schane.Training;
+
+/// <summary>Tells what happens in a run to all who listen: the journal, TensorBoard where it is asked for, and whoever shows progress.</summary>
+internal sealed class RunLog : IDisposable
+{
+    private readonly Journal journal;
+    private readonly SummaryWriter? board;
+    private readonly IProgress<TrainingProgress>? progress;
+    private readonly int steps;
+    private readonly long first;
+    private readonly Stopwatch watch = Stopwatch.StartNew();
+
+    /// <param name="folder">Run folder; its journal is appended to.</param>
+    /// <param name="board">Whether to write TensorBoard events too, below <c>tensorboard</c>.</param>
+    /// <param name="progress">Told of each step, evaluation and warning.</param>
+    /// <param name="steps">All steps.</param>
+    /// <param name="first">Steps done before.</param>
+    public RunLog(RunFolder folder, bool board, IProgress<TrainingProgress>? progress, int steps, long first)
+    {
+        (this.progress, this.steps, this.first) = (progress, steps, first);
+        journal = new Journal(folder.Journal);
+        this.board = board ? torch.utils.tensorboard.SummaryWriter(folder.TensorBoard) : null;
+    }
+
+    /// <summary>Wall time since it was made.</summary>
+    public TimeSpan Elapsed => watch.Elapsed;
+
+    /// <summary>Images, views counted, of the steps told.</summary>
+    public long Images { get; private set; }
+
+    public void Event(string kind, params ReadOnlySpan<(string Name, object? Value)> fields) => journal.Write(kind, fields);
+
+    /// <summary>A sentence that the journal keeps and people see.</summary>
+    public void Warn(long step, string message)
+    {
+        journal.Write("warning", ("step", step), ("message", message));
+        Say(message);
+    }
+
+    public void Skipped(long step, BadImage bad, int count)
+    {
+        journal.Write("skipped", ("step", step), ("image", bad.Name), ("reason", bad.Reason), ("count", count));
+        Say(bad.Reason);
+    }
+
+    public void Step(long step, int epoch, int images, StepLoss loss, double rate, double gradientNorm, TimeSpan took, double waiting)
+    {
+        Images += images;
+        var seen = loss.Statistics;
+        (string, object?)[] fields =
+        [
+            ("step", step), ("epoch", epoch), ("loss", loss.Total), ("ce", loss.CrossEntropy), ("con", loss.Contrastive), ("accuracy", loss.Accuracy), ("lr", rate),
+            ("grad_norm", gradientNorm), ("without_positives", seen.ShareWithoutPositives), ("positives", seen.MeanPositives), ("negatives", seen.MeanNegatives),
+            ("effective_negatives", seen.EffectiveNegatives), ("positive_similarity", seen.MeanPositiveSimilarity), ("negative_similarity", seen.MeanNegativeSimilarity),
+            ("hardest_negative", seen.HardestNegativeSimilarity), ("zero_rows", seen.ZeroRows), ("images_per_second", images / took.TotalSeconds), ("waiting", waiting),
+        ];
+        journal.Write("step", fields);
+        foreach (var (name, value) in fields)
+            if (value is double number && double.IsFinite(number))
+                Board($"train/{name}", number, step);
+        progress?.Report(new TrainingProgress("train", step, steps, epoch, loss.Total, Images / Elapsed.TotalSeconds, Elapsed / (step - first) * (steps - step))
+        {
+            Accuracy = loss.Accuracy,
+            Memory = Environment.WorkingSet,
+        });
+    }
+
+    public void Evaluation(long step, int epoch, string part, IReadOnlyDictionary<string, double> metrics)
+    {
+        journal.Write("evaluation", ("step", step), ("epoch", epoch), ("part", part), ("metrics", metrics));
+        foreach (var (name, value) in metrics)
+            Board($"{part}/{name}", value, step);
+        progress?.Report(new TrainingProgress("evaluate", step, steps, epoch, null, 0, null,
+            $"step {step}: {part} {string.Join(", ", metrics.Select(m => $"{m.Key} {m.Value:G4}"))}"));
+    }
+
+    public void Dispose() => journal.Dispose();
+
+    private void Say(string message) => progress?.Report(new TrainingProgress("train", first, steps, 0, null, 0, null, message));
+
+    private void Board(string tag, double value, long step) => board?.add_scalar(tag, (float)value, (int)step);
+}
