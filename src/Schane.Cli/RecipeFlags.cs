@@ -34,6 +34,7 @@ internal sealed class RecipeFlags
         [
             Setting("data", "FOLDER|NAME[:PART]", "Images to train on: FOLDER/class/..., or a data set by name. Default: lookalikes, which is drawn at run time."),
             Setting("labels-per-class", "N", "Training images kept of each class, drawn by the seed. Default: all."),
+            Setting("folds", "K", "Cross-validation: test on fold SEED mod K of division SEED / K. Default: parts drawn by the seed."),
             Setting("augmentation", "NAME", "How pictures are varied. Default: what suits the data."),
             Setting("on-bad-image", "fail|skip", "Stop at an image that can't be read, or leave it out and list it."),
         ];
@@ -73,7 +74,7 @@ internal sealed class RecipeFlags
             Setting("sampler", "balanced|shuffled", "P classes × K images, or any images."),
             Setting("classes-per-batch", "P", "Classes in a balanced batch. Default: as many as fit, at most 16."),
             Setting("images-per-class", "K", "Images of each class in a balanced batch; 2 or more give every anchor a positive."),
-            Setting("batch", "N", "Images in a shuffled batch."),
+            Setting("batch", "N", "Images in a shuffled batch. Default: P × K."),
             Setting("micro-batch", "N", "Images that pass the model at once; the gradient stays that of the whole batch. Default: all."),
             Setting("views", "N", "Varied views of each image in a batch."),
         ];
@@ -125,7 +126,12 @@ internal sealed class RecipeFlags
     {
         // A recipe with arms gives the arm that is named like the loss, so that one run of a comparison can be made by itself.
         var loss = settings.OfType<Option<string>>().First(s => s.Name == "--loss");
-        var recipe = parsed.GetValue(File) is { } file ? RecipeFile.Load(file, parsed.GetValue(loss)) : new Recipe();
+        return Override(parsed, parsed.GetValue(File) is { } file ? RecipeFile.Load(file, parsed.GetValue(loss)) : new Recipe());
+    }
+
+    /// <summary>A recipe with the flags of this command line on top.</summary>
+    public Recipe Override(ParseResult parsed, Recipe recipe)
+    {
         foreach (var setting in settings)
             if (parsed.GetResult(setting) is { Implicit: false } given)
                 recipe = RecipeFile.With(recipe, setting.Name[2..], given.Tokens is [var value] ? value.Value : "", setting.Name);

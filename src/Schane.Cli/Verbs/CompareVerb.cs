@@ -1,55 +1,124 @@
 using System.CommandLine;
+using System.Globalization;
 using Schane.Evaluation;
 using Schane.Jobs;
 using Schane.Reporting;
 using Schane.Training;
+using CompareOptions = Schane.Jobs.CompareOptions;
 
 namespace Schane.Cli.Verbs;
 
-/// <summary>Trains the arms of a recipe on the same seeds and says which did better.</summary>
+/// <summary>Trains several settings on the same seeds and says which did better.</summary>
 internal sealed class CompareVerb : Verb
 {
-    private readonly Option<string> recipe = new("--recipe") { HelpName = "FILE.yaml", Description = "Settings, and below each line '---' an arm: its name and what it changes." };
-    private readonly Option<int> seeds = new("--seeds") { HelpName = "N", DefaultValueFactory = _ => 8, Description = "Seeds of every arm: 0 to N-1. Default: 8." };
+    /// <summary>Below this many images of undivided data, folds say more than one draw of the parts.</summary>
+    private const int FewImages = 500;
+
+    private const int DefaultFolds = 5, DefaultRepeats = 2, DefaultSeeds = 8;
+
+    private readonly RecipeFlags recipe = new();
+    private readonly Option<int?> seeds = new("--seeds") { HelpName = "N", Description = $"Seeds of every arm: 0 to N-1. Default: {DefaultSeeds}." };
+    private readonly Option<int?> repeats = new("--repeats") { HelpName = "R", Description = $"With --folds K: R divisions into K folds, K·R runs of every arm. Below {FewImages} images that come undivided the default is --folds {DefaultFolds} --repeats {DefaultRepeats}." };
+    private readonly Option<string> labels = new("--labels") { HelpName = "N,N,...", Description = "Several comparisons, with N training images of each class." };
     private readonly Option<int> jobs = new("--jobs") { HelpName = "J", DefaultValueFactory = _ => 1, Description = "Runs side by side, each with its share of the cores. Default: 1." };
-    private readonly Option<string> output = new("--out") { HelpName = "FOLDER", Description = "Where the runs go, and compare.json; runs that are there already are used again. Default: runs/RECIPE." };
+    private readonly Option<string> output = new("--out") { HelpName = "FOLDER", Description = "Where the runs go, and compare.json and compare.html; runs that are there already are used again. Default: runs/compare-DATA, or runs/RECIPE." };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
     private readonly Option<string[]> mean = new("--mean") { HelpName = "FOLDER", AllowMultipleArgumentsPerToken = true, Description = "Train nothing: join finished comparisons of the same arms and seeds on different data, seed by seed." };
 
-    public CompareVerb() : base("compare", "Trains the arms of a recipe on the same seeds and compares them pair by pair.") =>
-        Flags("Comparison", recipe, seeds, jobs, output, dataRoot, mean);
+    public CompareVerb() : base("compare", "Trains cross-entropy, SupCon and SCHaNe (or the arms of a recipe) on the same seeds and says which did better.")
+    {
+        Flags("Comparison", recipe.File, seeds, repeats, labels, jobs, output, mean);
+        Flags("Data", [recipe.Data[0], dataRoot, .. recipe.Data.Skip(1)]);
+        Flags("Model", recipe.Model);
+        Flags("Objective, in all arms that don't say otherwise", [.. recipe.Objective.Where(flag => flag.Name != "--loss")]);
+        Flags("Batches", recipe.Batches);
+        Flags("Length of each run", recipe.Length);
+        Flags("Optimiser", recipe.Optimizer);
+        Flags("Machine", [.. recipe.Machine.Where(flag => flag.Name != "--seed")]);
+    }
 
     public override IReadOnlyList<Example> Examples =>
     [
-        new("schane compare --recipe recipes/lookalikes.yaml --seeds 5", "CE, SupCon and SCHaNe on the embedded data"),
-        new("schane compare --recipe my.yaml --jobs 2 --out runs/mine", "go on after Ctrl-C with the same line"),
+        new("schane compare --data photos --budget 3m", "CE on shuffled batches, CE, SupCon and SCHaNe, 8 seeds, three minutes a run"),
+        new("schane compare --recipe recipes/lookalikes.yaml --jobs 2", "the arms of a recipe, two runs side by side; go on after Ctrl-C with the same line"),
+        new("schane compare --data photos --labels 5,10,20", "how the answer depends on the number of labels"),
         new("schane compare --mean runs/omniglot-small1 runs/omniglot-small2", "mean of two comparisons"),
     ];
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
-        var comparison = parsed.GetValue(mean) is { Length: > 0 } folders ? CompareJob.Mean(folders) : LongWork.Show(screen, show => Train(parsed, show, stop));
-        var table = ComparisonTable.Of(comparison);
-        screen.Table([table.Metric, "mean", "95 % interval over seeds"], table.Objectives.Select(o => (string[])[o.Objective.Label, Percent(o.Mean.Mean), Range(o.Mean)]),
-            $"{comparison.Data}, {table.Objectives[0].Seeds.Count} seeds:");
-        screen.Table(["paired difference", "mean", "95 % interval", "p (Holm)", "verdict"], table.Differences.Select(d =>
-            (string[])[$"{d.First.Label} - {d.Second.Label}", Percent(d.Paired.Difference.Mean), Range(d.Paired.Difference), d.HolmP is { } p ? $"{p:0.0000}" : "", Said(d.Verdict)]));
-        screen.Say("Intervals are over seeds and hold for these test items.");
-        return new(new { comparison, table });
+        if (parsed.GetValue(mean) is { Length: > 0 } folders)
+            return Show(screen, [CompareJob.Mean(folders)], null);
+        var options = Wanted(parsed);
+        var counts = Labels(parsed);
+        List<Comparison> found = [];
+        foreach (var count in counts)
+            found.Add(LongWork.Show(screen, show => CompareJob.Run(count is not { } n ? options : options with
+            {
+                Folder = Path.Combine(options.Folder, $"labels-{n}"),
+                Arms = [.. options.Arms.Select(arm => (arm.Name, arm.Recipe with { LabelsPerClass = n }))],
+            }, new Shown(show), stop)));
+        return Show(screen, found, options.Folder);
     }
 
-    private Comparison Train(ParseResult parsed, Action<Moment> show, CancellationToken stop)
+    private CompareOptions Wanted(ParseResult parsed)
     {
-        var file = parsed.GetValue(recipe) ?? throw new SchaneException("schane compare needs --recipe FILE.yaml with two or more arms.");
-        if (parsed.GetValue(seeds) < 1 || parsed.GetValue(jobs) < 1)
-            throw new SchaneException($"--seeds and --jobs must be at least 1 but are {parsed.GetValue(seeds)} and {parsed.GetValue(jobs)}.");
-        return CompareJob.Run(file, parsed.GetValue(output) ?? Path.Combine("runs", Path.GetFileNameWithoutExtension(file)), [.. Enumerable.Range(0, parsed.GetValue(seeds))],
-            parsed.GetValue(jobs), parsed.GetValue(dataRoot), new Shown(show), stop);
+        var file = parsed.GetValue(recipe.File);
+        var (shared, arms) = file is null ? (new Recipe(), []) : RecipeFile.LoadArms(file);
+        shared = recipe.Override(parsed, shared);
+        if (file is not null && arms.Count is 1)
+            throw new SchaneException($"Recipe '{file}' has one arm; a comparison needs two or more documents 'arm: NAME' after the first, or none for CE, SupCon and SCHaNe.");
+        IReadOnlyList<(string, Recipe)> compared = arms.Count == 0 ? CompareOptions.DefaultArms(shared) : [.. arms.Select(arm => (arm.Name, recipe.Override(parsed, arm.Recipe)))];
+        var root = parsed.GetValue(dataRoot);
+        if (parsed.GetValue(seeds) is null && parsed.GetValue(repeats) is null && shared.Folds is null && CompareJob.UndividedImages(shared.Data, root) is < FewImages)
+        {
+            compared = [.. compared.Select(arm => (arm.Item1, arm.Item2 with { Folds = DefaultFolds }))];
+            shared = shared with { Folds = DefaultFolds };
+        }
+        if (shared.Folds is null && parsed.GetValue(repeats) is not null)
+            throw new SchaneException("--repeats says how often data are divided into folds; give --folds K too, or --seeds N instead.");
+        if (shared.Folds is not null && parsed.GetValue(seeds) is not null)
+            throw new SchaneException("With --folds the runs are folds times repeats; give --repeats R instead of --seeds.");
+        var count = shared.Folds is { } folds ? folds * (parsed.GetValue(repeats) ?? DefaultRepeats) : parsed.GetValue(seeds) ?? DefaultSeeds;
+        if (count < 1 || parsed.GetValue(jobs) < 1)
+            throw new SchaneException($"--seeds, --repeats and --jobs must be at least 1 but there would be {count} runs an arm, {parsed.GetValue(jobs)} at a time.");
+        return new CompareOptions
+        {
+            Arms = compared,
+            Folder = parsed.GetValue(output) ?? Path.Combine("runs", file is null ? $"compare-{Path.GetFileName(Path.TrimEndingDirectorySeparator(shared.Data)).Replace(':', '-')}" : Path.GetFileNameWithoutExtension(file)),
+            Seeds = [.. Enumerable.Range(0, count)],
+            Jobs = parsed.GetValue(jobs),
+            DataRoot = root,
+        };
+    }
+
+    private int?[] Labels(ParseResult parsed) => parsed.GetValue(labels) is not { } list ? [null]
+        : [.. list.Split(',').Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n > 0 ? n : (int?)null ?? throw new SchaneException($"--labels must be numbers from 1 on with commas between them but is '{list}'."))];
+
+    private static Outcome Show(Screen screen, IReadOnlyList<Comparison> comparisons, string? folder)
+    {
+        var tables = comparisons.Select(comparison => ComparisonTable.Of(comparison)).ToList();
+        foreach (var (comparison, table) in comparisons.Zip(tables))
+        {
+            var units = comparison.TestPerTrain is null ? "seeds" : "folds";
+            screen.Table([table.Metric, "mean", $"95 % interval over {units}"], table.Objectives.Select(o => (string[])[o.Objective.Label, Percent(o.Mean.Mean), Range(o.Mean.Low, o.Mean.High)]),
+                $"{comparison.Data}, {table.Objectives[0].Seeds.Count} {units}:");
+            screen.Table(["paired difference", "mean", $"95 % over {units}", "over items and seeds", "p (Holm)", "p (sign flips)", "verdict"], table.Differences.Select(d => (string[])[
+                $"{d.First.Label} - {d.Second.Label}", Percent(d.Paired.Difference.Mean), Range(d.Paired.Difference.Low, d.Paired.Difference.High),
+                comparison.Bootstrap?.FirstOrDefault(b => b.First == d.First.Name && b.Second == d.Second.Name) is { } b ? Range(b.Low, b.High) : "",
+                P(d.HolmP), P(d.Paired.SignFlipP), Said(d.Verdict)]));
+            screen.Say($"Intervals over {units} hold for these test items; those over items and seeds are a bootstrap.{(tables[0].Differences is [var first, ..] ? $" With {first.Seeds.Count} {units} the sign-flip p can't be below {P(first.Paired.LeastSignFlipP)}." : "")}");
+        }
+        if (folder is not null)
+            screen.Say($"The runs are in {folder}; open {Path.Combine(folder, comparisons.Count == 1 ? "" : "labels-*", "compare.html")} to see them compared.");
+        return new(new { comparisons = comparisons.Zip(tables, (comparison, table) => new { comparison, table }) });
     }
 
     private static string Percent(double share) => $"{100 * share:0.00} %";
 
-    private static string Range(Interval interval) => interval is { Low: { } low, High: { } high } ? $"{100 * low:0.00} to {100 * high:0.00} %" : "";
+    private static string Range(double? low, double? high) => low is { } l && high is { } h ? $"{100 * l:0.00} to {100 * h:0.00} %" : "";
+
+    private static string P(double? p) => p is { } value ? $"{value:0.0000}" : "";
 
     private static string Said(Verdict verdict) => verdict switch { Verdict.Helped => "helped", Verdict.Hurt => "hurt", _ => "no evidence" };
 
@@ -57,8 +126,9 @@ internal sealed class CompareVerb : Verb
     {
         public void Report(TrainingProgress value)
         {
-            show(new(value.Phase, value.Step, value.Steps, Message: value.Message));
-            show(new(value.Phase, value.Step, value.Steps));
+            if (value.Message is not null)
+                show(new(value.Phase, value.Step, value.Steps, Message: value.Message));
+            show(new(value.Phase, value.Step, value.Steps, Left: value.Remaining));
         }
     }
 }

@@ -21,18 +21,33 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
     /// <param name="saved">A division to use again instead of drawing one.</param>
     /// <param name="dataRoot">Where data sets lie.</param>
     /// <param name="options">How a folder is read.</param>
-    /// <exception cref="SchaneException">The data can't be opened, or their parts have different classes.</exception>
+    /// <param name="folds">Cross-validation of data that aren't divided: fold <paramref name="seed"/> mod folds of division ⌊<paramref name="seed"/> / folds⌋ is the test. Null: one draw.</param>
+    /// <exception cref="SchaneException">The data can't be opened, their parts have different classes, or folds are asked of data that come divided.</exception>
     public static DividedData Open(
-        string spec, double validation = 0.15, double test = 0.2, long seed = 0, Splits? saved = null, string? dataRoot = null, FolderOptions? options = null)
+        string spec, double validation = 0.15, double test = 0.2, long seed = 0, Splits? saved = null, string? dataRoot = null, FolderOptions? options = null, int? folds = null)
     {
         if (DatasetCatalog.Entries.FirstOrDefault(e => e.Name == spec) is { } entry && entry.Parts.Contains("train"))
-            return Named(entry, validation, seed, saved, dataRoot);
+            return folds is not null ? throw ComeDivided(spec) : Named(entry, validation, seed, saved, dataRoot);
         var images = DatasetCatalog.Open(spec, dataRoot, options);
         var divided = images as IDividedImages;
+        if (folds is not null && divided is { Parts.Count: > 0 })
+            throw ComeDivided(spec);
         var splits = saved ?? (divided is { Parts.Count: > 0 } ? Splits.Of(images, divided.PartOf, validation, seed)
+            : folds is { } k ? Splits.Fold(images, k, (int)(seed % k), validation, seed / k)
             : Splits.Stratified(images, validation, DatasetCatalog.IsPart(spec) ? 0 : test, seed));
         return Of(images, splits) with { Warnings = divided?.Warnings ?? [] };
     }
+
+    /// <summary>How many images data have that come without parts; null where they come divided.</summary>
+    internal static int? UndividedImages(string spec, string? dataRoot)
+    {
+        if (DatasetCatalog.Entries.FirstOrDefault(e => e.Name == spec) is { } entry && entry.Parts.Contains("train"))
+            return null;
+        var images = DatasetCatalog.Open(spec, dataRoot);
+        return images is IDividedImages { Parts.Count: > 0 } ? null : images.Count;
+    }
+
+    private static SchaneException ComeDivided(string spec) => new($"'{Printable.Escape(spec)}' comes divided into parts, so folds can't be drawn; leave out --folds, or name a folder that is not divided.");
 
     private static DividedData Of(IImageDataset images, Splits splits)
     {

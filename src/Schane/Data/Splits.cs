@@ -72,6 +72,38 @@ public sealed record Splits
     [JsonIgnore]
     internal bool AllowsMissing { get; init; }
 
+    /// <summary>
+    /// One fold of a stratified cross-validation: each class is dealt out to the folds in random order, one fold is <c>test</c>, a share of the rest <c>val</c>.
+    /// Over all folds of a seed every image is tested once.
+    /// </summary>
+    /// <param name="dataset">The images.</param>
+    /// <param name="folds">How many, at least 2.</param>
+    /// <param name="fold">Which is tested, 0 to <paramref name="folds"/> − 1.</param>
+    /// <param name="validation">Share of the images that are not tested for <c>val</c>, 0 to 0.9.</param>
+    /// <param name="seed">Key of the draw.</param>
+    /// <exception cref="SchaneException">A class has fewer images than there are folds, so that it would not be trained or tested in one.</exception>
+    public static Splits Fold(IImageDataset dataset, int folds, int fold, double validation, long seed)
+    {
+        Require.AtLeast(folds, 2, nameof(folds));
+        Require.InRange(fold, 0, folds - 1, nameof(fold));
+        List<int> rest = [], tested = [];
+        foreach (var images in Enumerable.Range(0, dataset.Count).OrderBy(dataset.NameOf, StringComparer.Ordinal).GroupBy(dataset.LabelOf).OrderBy(c => c.Key).Select(c => c.ToArray()))
+        {
+            if (images.Length < folds)
+                throw new SchaneException($"{folds} folds need {folds} images of each class, but '{Printable.Escape(dataset.Classes[dataset.LabelOf(images[0])])}' of {Printable.Escape(dataset.Name)} has {images.Length}; take fewer folds or add images.");
+            var label = dataset.LabelOf(images[0]);
+            new SampleRandom(seed, label).Shuffle<int>(images);
+            // Where the deal starts differs by class, so that the remainders of many classes don't all fall to the first folds.
+            for (var i = 0; i < images.Length; i++)
+                ((i + label) % folds == fold ? tested : rest).Add(images[i]);
+        }
+        var drawn = Draw(new Subset(dataset, [.. rest.Order()]), validation, 0, seed, null);
+        rest.Sort();
+        var parts = drawn.ToDictionary(part => part.Key, part => (IReadOnlyList<int>)[.. part.Value.Select(i => rest[i])]);
+        parts["test"] = [.. tested.Order()];
+        return Named(dataset, seed, parts);
+    }
+
     /// <summary>Reads a saved division.</summary>
     /// <exception cref="SchaneException">Missing, damaged, or of a later version.</exception>
     public static Splits Load(string path)

@@ -57,6 +57,39 @@ public static class PairedBootstrap
         return (Quantile(means, (1 - level) / 2), Quantile(means, (1 + level) / 2));
     }
 
+    /// <summary>The same where each seed has test items of its own: seeds are drawn, then items within each drawn seed.</summary>
+    /// <param name="first">For each seed the outcomes of its items.</param>
+    /// <param name="second">The same seeds and items of the other setting.</param>
+    /// <param name="level">Coverage, 0.95 by default.</param>
+    /// <param name="draws">Resamples, at least 100.</param>
+    /// <param name="seed">Of the draws.</param>
+    /// <returns>The lower and upper end of the mean over seeds.</returns>
+    /// <exception cref="ArgumentException">No seeds or items, or the two differ in their number.</exception>
+    public static (double Low, double High) WithinSeeds(IReadOnlyList<double[]> first, IReadOnlyList<double[]> second, double level = 0.95, int draws = DefaultDraws, long seed = 0)
+    {
+        Require.AtLeast(draws, 100, nameof(draws));
+        if (first.Count == 0 || second.Count != first.Count || first.Where((outcomes, s) => outcomes.Length == 0 || outcomes.Length != second[s].Length).Any())
+            throw new ArgumentException($"second must hold {first.Count} seeds, each with as many outcomes as the first, and at least one.", nameof(second));
+        double[][] differences = [.. first.Select((outcomes, s) => outcomes.Select((outcome, i) => outcome - second[s][i]).ToArray())];
+        var means = new double[draws];
+        Parallel.For(0, draws, draw =>
+        {
+            var random = new SampleRandom(seed, draw);
+            var total = 0.0;
+            for (var s = 0; s < differences.Length; s++)
+            {
+                var items = differences[random.Below(differences.Length)];
+                var sum = 0.0;
+                for (var i = 0; i < items.Length; i++)
+                    sum += items[random.Below(items.Length)];
+                total += sum / items.Length;
+            }
+            means[draw] = total / differences.Length;
+        });
+        Array.Sort(means);
+        return (Quantile(means, (1 - level) / 2), Quantile(means, (1 + level) / 2));
+    }
+
     private static double Quantile(double[] sorted, double share)
     {
         var at = share * (sorted.Length - 1);

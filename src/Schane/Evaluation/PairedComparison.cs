@@ -19,13 +19,21 @@ public sealed record PairedComparison(Interval First, Interval Second, Interval 
     /// <param name="first">One figure a seed.</param>
     /// <param name="second">The same seeds in the same order.</param>
     /// <param name="level">Coverage of the intervals.</param>
+    /// <param name="testPerTrain">
+    /// Test images for each training image where the measurements are folds of a cross-validation: their training sets overlap, so the variance of the mean difference is
+    /// taken as (1/n + this)·s² rather than s²/n (Nadeau and Bengio 2003, "Inference for the generalization error"). 0: independent seeds.
+    /// </param>
     /// <exception cref="ArgumentException">None, or not as many of the second.</exception>
-    public static PairedComparison Of(IReadOnlyList<double> first, IReadOnlyList<double> second, double level = 0.95)
+    public static PairedComparison Of(IReadOnlyList<double> first, IReadOnlyList<double> second, double level = 0.95, double testPerTrain = 0)
     {
+        Tensors.Require.InRange(testPerTrain, 0, 1000, nameof(testPerTrain));
         if (first.Count != second.Count)
             throw new ArgumentException($"second must hold {first.Count} measurements, one for each of the first, but has {second.Count}.", nameof(second));
         double[] differences = [.. first.Zip(second, (a, b) => a - b)];
-        return new(Interval.StudentT(first, level), Interval.StudentT(second, level), Interval.StudentT(differences, level), PairedT(differences), SignFlip(differences));
+        var widening = Math.Sqrt(1 + differences.Length * testPerTrain);
+        Interval Over(IReadOnlyList<double> values) => Interval.StudentT(values, level) is { HalfWidth: { } half } plain
+            ? plain with { Low = plain.Mean - half * widening, High = plain.Mean + half * widening } : Interval.StudentT(values, level);
+        return new(Over(first), Over(second), Over(differences), PairedT(differences, widening), SignFlip(differences));
     }
 
     /// <summary>Holm's step-down adjustment (Holm 1979) of the p-values of one family of comparisons, in their order.</summary>
@@ -38,7 +46,7 @@ public sealed record PairedComparison(Interval First, Interval Second, Interval 
         return adjusted;
     }
 
-    private static double? PairedT(double[] differences)
+    private static double? PairedT(double[] differences, double widening)
     {
         var n = differences.Length;
         if (n < 2)
@@ -47,7 +55,7 @@ public sealed record PairedComparison(Interval First, Interval Second, Interval 
         var variance = differences.Sum(d => (d - mean) * (d - mean)) / (n - 1);
         if (variance == 0)
             return mean == 0 ? 1 : 0;
-        return 2 * StudentT.CDF(0, 1, n - 1, -Math.Abs(mean) / Math.Sqrt(variance / n));
+        return 2 * StudentT.CDF(0, 1, n - 1, -Math.Abs(mean) / (Math.Sqrt(variance / n) * widening));
     }
 
     private static double? SignFlip(double[] differences)

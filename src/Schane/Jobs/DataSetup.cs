@@ -40,12 +40,14 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     /// <exception cref="SchaneException">The data are missing, damaged or too few.</exception>
     public static DataSetup Open(Recipe recipe, string? dataRoot, Splits? splits = null)
     {
+        if (recipe.Folds is not null && recipe.Data.Split(':')[0] is "lookalikes" or "omniglot")
+            throw new SchaneException($"'{recipe.Data}' comes divided into parts, so folds can't be drawn; leave out --folds, or name a folder that is not divided.");
         var setup = recipe.Data switch
         {
             "lookalikes" => Lookalikes(LookalikesPart.Train, LookalikesPart.Validation, LookalikesPart.Test, epochs: 40),
             "lookalikes:base" => Lookalikes(LookalikesPart.Base, LookalikesPart.BaseValidation, LookalikesPart.BaseValidation, epochs: 12),
             var spec when spec.Split(':')[0] == "omniglot" => Omniglot((OmniglotDataset)DatasetCatalog.Open(spec, dataRoot), dataRoot),
-            var spec => Divided(DividedData.Open(spec, ValidationShare, TestShare, recipe.Seed, splits, dataRoot)),
+            var spec => Divided(DividedData.Open(spec, ValidationShare, TestShare, recipe.Seed, splits, dataRoot, folds: recipe.Folds)),
         };
         return recipe.LabelsPerClass is { } labels ? setup with { Train = Subset.PerClass(setup.Train, labels, recipe.Seed) } : setup;
     }

@@ -68,6 +68,13 @@ public static class TrainJob
         return (run, Train(recipe, data, run, resume: true, progress, stop, acceptChangedData));
     }
 
+    /// <summary>What <see cref="Run"/> would make of a recipe: every choice that is left to the data, the model, the budget or the machine, made.</summary>
+    internal static Recipe Resolved(Recipe recipe, string? dataRoot)
+    {
+        Devices.Find(recipe.Device);
+        return Resolve(recipe, DataSetup.Open(recipe, dataRoot), progress: null);
+    }
+
     /// <summary>The resolved recipe of a run, with the data where they lay when it was made.</summary>
     internal static Recipe RecipeOf(RunFolder run)
     {
@@ -229,7 +236,7 @@ public static class TrainJob
         return recipe.Sampler switch
         {
             SamplerKind.Balanced => new BalancedSampler(labels, recipe.ClassesPerBatch!.Value, recipe.ImagesPerClass, recipe.Seed),
-            SamplerKind.Shuffled => new ShuffledSampler(labels.Length, recipe.Batch, recipe.Seed),
+            SamplerKind.Shuffled => new ShuffledSampler(labels.Length, recipe.Batch ?? recipe.ClassesPerBatch!.Value * recipe.ImagesPerClass, recipe.Seed),
             _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Sampler, "No such sampler."),
         };
     }

@@ -54,6 +54,7 @@ public static class CompareReport
             "Runs of one seed share their split, initial weights and batches; a difference is taken within each seed.",
             "Intervals over seeds hold for these test items; other items of the same kind would add their own scatter.",
             "A verdict rests on the paired t test, adjusted for all differences on this page (Holm); it says “no evidence” unless the adjusted p is below 0.05, which is not the same as evidence of no difference.",
+            .. (string[])(comparison.TestPerTrain is null ? [] : ["The runs are folds of a cross-validation; since folds share training images, intervals and p-values of differences are widened (Nadeau and Bengio 2003)."]),
             .. comparison.Notes ?? [],
         ];
         return new("notes", "How to read this", Html.Of($"<ul class=\"prose\">\n{Html.Join(notes.Select(note => Html.Of($"<li>{note}</li>\n")))}</ul>"));

@@ -32,6 +32,9 @@ public sealed record Comparison
     /// <summary>One a run; a run that is still to be made may be missing.</summary>
     public required IReadOnlyList<ComparedRun> Runs { get; init; }
 
+    /// <summary>Where the runs are folds of a cross-validation, test images for each training image: intervals and tests are widened by it (Nadeau and Bengio 2003). Null: seeds.</summary>
+    public double? TestPerTrain { get; init; }
+
     /// <summary>Intervals of differences by a bootstrap over test items and seeds, where they were made.</summary>
     public IReadOnlyList<BootstrapInterval>? Bootstrap { get; init; }
 

@@ -62,7 +62,7 @@ public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> 
         var pairs = new List<DifferenceRow>();
         for (var later = 1; later < rows.Length; later++)
             for (var earlier = 0; earlier < later; earlier++)
-                if (Pair(rows[later], rows[earlier]) is { } pair)
+                if (Pair(rows[later], rows[earlier], comparison.TestPerTrain ?? 0) is { } pair)
                     pairs.Add(pair);
         return new(metric, rows, Judged(pairs, Reporting.Metric.Of(metric).HigherIsBetter));
     }
@@ -82,14 +82,14 @@ public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> 
         return values;
     }
 
-    private static DifferenceRow? Pair(ObjectiveRow first, ObjectiveRow second)
+    private static DifferenceRow? Pair(ObjectiveRow first, ObjectiveRow second, double testPerTrain)
     {
         int[] seeds = [.. first.Seeds.Intersect(second.Seeds)];
         if (seeds.Length == 0)
             return null;
         double[] of(ObjectiveRow row) => [.. seeds.Select(seed => row.Values[row.Seeds.ToList().IndexOf(seed)])];
         var (a, b) = (of(first), of(second));
-        return new(first.Objective, second.Objective, seeds, [.. a.Zip(b, (x, y) => x - y)], PairedComparison.Of(a, b), null, Verdict.NoEvidence);
+        return new(first.Objective, second.Objective, seeds, [.. a.Zip(b, (x, y) => x - y)], PairedComparison.Of(a, b, testPerTrain: testPerTrain), null, Verdict.NoEvidence);
     }
 
     private static DifferenceRow[] Judged(List<DifferenceRow> pairs, bool higherIsBetter)

@@ -95,8 +95,8 @@ public sealed record Recipe
     /// <summary>K: images of each class in a balanced batch, at least 2 for a contrastive loss to have positives.</summary>
     public int ImagesPerClass { get; init => field = Require.AtLeast(value, 1); } = 4;
 
-    /// <summary>Images in a shuffled batch. A balanced batch has P × K.</summary>
-    public int Batch { get; init => field = Require.AtLeast(value, 1); } = 64;
+    /// <summary>Images in a shuffled batch. Null: P × K, as many as a balanced batch has.</summary>
+    public int? Batch { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 
     /// <summary>Images in one pass through the model; the gradient is that of the whole batch (GradCache). Null: the whole batch.</summary>
     public int? MicroBatch { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
@@ -168,6 +168,9 @@ public sealed record Recipe
 
     /// <summary>Training images kept of each class, drawn by the seed. Null: all.</summary>
     public int? LabelsPerClass { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>Cross-validation: the run tests on fold <see cref="Seed"/> mod folds of division ⌊<see cref="Seed"/> / folds⌋. At least 2; null: one draw of the parts by the seed.</summary>
+    public int? Folds { get; init => field = value is { } v ? Require.AtLeast(v, 2) : null; }
 
     /// <summary>Seed of the weights, the splits, the batches and the augmentation.</summary>
     public int Seed { get; init => field = Require.AtLeast(value, 0); }

@@ -19,6 +19,22 @@ public class SplitsTests
         }
     }
 
+    [Fact]
+    public void Folds_test_every_image_once_and_hold_every_class()
+    {
+        var data = Data(7, 5, 12);
+        var folds = Enumerable.Range(0, 5).Select(fold => Splits.Fold(data, 5, fold, 0.2, seed: 3)).ToList();
+        Assert.Equal([.. Enumerable.Range(0, 24).Select(data.NameOf).Order()], folds.SelectMany(f => f.Parts["test"]).Order());
+        Assert.All(folds, fold =>
+        {
+            Assert.Equal(24, fold.Parts.Values.Sum(p => p.Count));
+            foreach (var part in (string[])["train", "test"])
+                Assert.Equal([0, 1, 2], fold.Part(data, part) is var images ? Enumerable.Range(0, images.Count).Select(images.LabelOf).Distinct().Order() : []);
+        });
+        Assert.InRange(folds.Max(f => f.Parts["test"].Count) - folds.Min(f => f.Parts["test"].Count), 0, 2);
+        Assert.Contains("has 5", Assert.Throws<SchaneException>(() => Splits.Fold(data, 6, 0, 0.2, 3)).Message);
+    }
+
     [Theory]
     [InlineData(1, 1, 0, 0)]
     [InlineData(2, 1, 1, 0)]

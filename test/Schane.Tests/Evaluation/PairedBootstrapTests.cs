@@ -41,6 +41,18 @@ public class PairedBootstrapTests
     }
 
     [Fact]
+    public void Items_of_their_own_are_drawn_within_each_seed()
+    {
+        // One seed with all differences 1, one with 0: only the draw of seeds moves the mean.
+        Assert.Equal((0, 1), PairedBootstrap.WithinSeeds([[1, 1, 1], [0]], [[0, 0, 0], [0]], draws: 2000));
+        double[] some = [.. Enumerable.Range(0, 100).Select(i => i < 30 ? 1.0 : 0)];
+        var (low, high) = PairedBootstrap.WithinSeeds([some], [new double[100]], draws: 40_000);
+        Assert.Equal(0.21, low, 0.0101);
+        Assert.Equal(0.39, high, 0.0101);
+        Assert.Throws<ArgumentException>(() => PairedBootstrap.WithinSeeds([[1, 2]], [[1]]));
+    }
+
+    [Fact]
     public void Ninety_five_in_a_hundred_intervals_hold_the_true_difference_where_seeds_and_items_both_scatter()
     {
         var random = new SampleRandom(1);

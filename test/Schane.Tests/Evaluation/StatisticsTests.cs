@@ -37,6 +37,15 @@ public class StatisticsTests
     }
 
     [Fact]
+    public void Folds_that_share_training_images_widen_the_test_as_Nadeau_and_Bengio_say()
+    {
+        // Differences 1 2 3, 2 folds a repeat (test/train 1): variance of the mean (1/3 + 1)·1, t = 2/√(4/3) = √3; p = 1 − √3/√(3 + 2).
+        var paired = PairedComparison.Of([11, 22, 33], [10, 20, 30], testPerTrain: 1);
+        Assert.Equal(1 - Math.Sqrt(3.0 / 5), paired.PValue!.Value, 1e-9);
+        Assert.Equal(2 * PairedComparison.Of([11, 22, 33], [10, 20, 30]).Difference.HalfWidth!.Value, paired.Difference.HalfWidth!.Value, 1e-9);
+    }
+
+    [Fact]
     public void Paired_differences_are_those_of_the_same_seeds()
     {
         // Differences 1 2 3: mean 2, s 1, t = 2√3 with 2 degrees of freedom; p = 1 − t/√(t² + 2) = 1 − √12/√14.
