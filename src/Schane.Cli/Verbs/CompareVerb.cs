@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Schane.Evaluation;
 using Schane.Jobs;
 using Schane.Reporting;
 using Schane.Training;
@@ -95,7 +94,7 @@ internal sealed class CompareVerb : Verb
     private int?[] Labels(ParseResult parsed) => parsed.GetValue(labels) is not { } list ? [null]
         : [.. list.Split(',').Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n > 0 ? n : (int?)null ?? throw new SchaneException($"--labels must be numbers from 1 on with commas between them but is '{list}'."))];
 
-    private static Outcome Show(Screen screen, IReadOnlyList<Comparison> comparisons, string? folder)
+    private static Outcome Show(Screen screen, List<Comparison> comparisons, string? folder)
     {
         var tables = comparisons.Select(comparison => ComparisonTable.Of(comparison)).ToList();
         foreach (var (comparison, table) in comparisons.Zip(tables))
