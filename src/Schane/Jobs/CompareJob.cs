@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Evaluation;
+using Schane.Models;
 using Schane.Reporting;
 using Schane.Training;
 
@@ -90,7 +91,8 @@ public static class CompareJob
     {
         var threads = Math.Max(1, Environment.ProcessorCount / options.Jobs);
         var arms = options.Arms.Select(arm => (arm.Name, Recipe: arm.Recipe with { Threads = arm.Recipe.Threads ?? threads })).ToList();
-        var last = arms[^1].Recipe with { Seed = options.Seeds[0] };
+        var open = arms.Exists(arm => arm.Recipe.Precision == Precision.Auto);
+        var last = arms[^1].Recipe with { Seed = options.Seeds[0], Precision = open ? Precision.Auto : arms[^1].Recipe.Precision };
         var kept = Path.Combine(options.Folder, "plan.yaml");
         var plan = File.Exists(kept) ? RecipeFile.Load(kept) : TrainJob.Resolved(last, options.DataRoot);
         if (!File.Exists(kept))
@@ -105,6 +107,7 @@ public static class CompareJob
             ClassesPerBatch = arm.Recipe.ClassesPerBatch ?? plan.ClassesPerBatch,
             Steps = arm.Recipe.Steps ?? (arm.Recipe.Epochs is null || arm.Recipe.Epochs == last.Epochs ? plan.Steps : null),
             Kernel = plan.Kernel,
+            Precision = arm.Recipe.Precision == Precision.Auto ? plan.Precision : arm.Recipe.Precision,
         }))];
     }
 

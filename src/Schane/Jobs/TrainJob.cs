@@ -36,6 +36,7 @@ public static class TrainJob
         ArgumentNullException.ThrowIfNull(recipe);
         Devices.Find(recipe.Device);
         var data = DataSetup.Open(recipe, dataRoot);
+        PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
         recipe = Resolve(recipe, data, progress);
         var run = RunFolder.Create(folder ?? NextFree(recipe), force);
         using var _ = run.Lock();
@@ -86,7 +87,7 @@ public static class TrainJob
     internal static string? Differs(Recipe resolved, Recipe wanted)
     {
         foreach (var property in typeof(Recipe).GetProperties())
-            if (property.GetValue(wanted) is { } value && !value.Equals(property.GetValue(resolved)) && !(value is string path && Shareable(path).Equals(property.GetValue(resolved))) && value is not LossKernel.Auto)
+            if (property.GetValue(wanted) is { } value && !value.Equals(property.GetValue(resolved)) && !(value is string path && Shareable(path).Equals(property.GetValue(resolved))) && value is not (LossKernel.Auto or Precision.Auto))
                 return $"{property.Name} is {property.GetValue(resolved) ?? "unset"}, wanted {value}";
         return null;
     }
@@ -152,7 +153,7 @@ public static class TrainJob
             ("steps", recipe.Steps), ("steps_per_epoch", sampler.BatchesPerEpoch), ("epochs", (double)recipe.Steps!.Value / sampler.BatchesPerEpoch),
             ("batch", sampler.Batches(0)[0].Length), ("views", recipe.Views), ("device", recipe.Device), ("threads", recipe.Threads ?? Environment.ProcessorCount),
             ("mixing", recipe.Mixup == 0 && recipe.Cutmix == 0 ? "none" : objective.Mixed == MixedPairs.Clean && objective.Contrasts ? "clean: the unmixed images pass too, about twice the compute" : objective.Mixed.ToString().ToLowerInvariant()),
-            ("precision", "float32"), ("kernel", recipe.Kernel.ToString().ToLowerInvariant()),
+            ("precision", recipe.Precision.ToString().ToLowerInvariant()), ("kernel", recipe.Kernel.ToString().ToLowerInvariant()),
         ];
     }
 
@@ -183,12 +184,18 @@ public static class TrainJob
             recipe = recipe with { Kernel = TiledPairs.Takes(like) ? LossKernel.Tiled : LossKernel.OpGraph };
         }
         var sampler = SamplerOf(recipe, data.Train);
+        set_num_threads(recipe.Threads ?? Environment.ProcessorCount);
+        if (recipe.Precision == Precision.Auto)
+        {
+            var (precision, why) = PrecisionFor(recipe, data, info, sampler);
+            recipe = recipe with { Precision = precision };
+            progress?.Report(new TrainingProgress("plan", 0, recipe.Steps ?? 0, 0, null, 0, null, $"Precision {precision.ToString().ToLowerInvariant()}: {why}."));
+        }
 
         string how;
         if (recipe.Steps is null && recipe.Epochs is null)
         {
             int[] sizes = recipe.InputSize is { } fixedSize ? [fixedSize] : info.InputSize == 64 ? [64, 96, 128] : [info.InputSize];
-            set_num_threads(recipe.Threads ?? Environment.ProcessorCount);
             var rows = sampler.Batches(0)[0].Length * recipe.Views;
             var plan = RunPlan.Fit(recipe.Budget, sampler.BatchesPerEpoch, sizes,
                 size => RunPlan.Measure(side => NewClassifier(recipe, data, side), size, rows, objective, device(recipe.Device)));
@@ -211,11 +218,21 @@ public static class TrainJob
         return recipe;
     }
 
+    private static (Precision, string) PrecisionFor(Recipe recipe, DataSetup data, BackboneInfo info, ISampler sampler)
+    {
+        var rows = sampler.Batches(0)[0].Length * recipe.Views;
+        var length = (recipe.Steps ?? recipe.Epochs * sampler.BatchesPerEpoch) is { } steps ? steps * rows : (double?)null;
+        return PrecisionChoice.Decide(() => NewClassifier(recipe, data, recipe.InputSize ?? info.InputSize), Math.Min(recipe.MicroBatch ?? rows, rows), length, recipe.Budget, device(recipe.Device), Machine.Examine().Features);
+    }
+
     private static ImageClassifier NewClassifier(Recipe recipe, DataSetup data, int inputSize)
     {
         var backbone = ModelRegistry.Create(recipe.Model!, recipe.Seed, inputSize: inputSize, dropPath: recipe.DropPath);
         backbone.Recomputes = recipe.CheckpointActivations;
-        return new(backbone, data.Train.Classes.Count, new ClassifierOptions { Seed = recipe.Seed, ProjectionWidth = recipe.Projection, HeadInitScale = recipe.HeadInitScale });
+        return new(backbone, data.Train.Classes.Count, new ClassifierOptions { Seed = recipe.Seed, ProjectionWidth = recipe.Projection, HeadInitScale = recipe.HeadInitScale })
+        {
+            Precision = recipe.Precision == Precision.Auto ? Precision.Float32 : recipe.Precision,                     // auto: a run from before there was a choice
+        };
     }
 
     internal static bool LoadWeights(Recipe recipe, ImageClassifier model, IProgress<TrainingProgress>? progress)

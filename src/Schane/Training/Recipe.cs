@@ -1,5 +1,6 @@
 using Schane.Data;
 using Schane.Losses;
+using Schane.Models;
 using Schane.Tensors;
 
 namespace Schane.Training;
@@ -177,6 +178,9 @@ public sealed record Recipe
 
     /// <summary>Where to compute: <c>cpu</c>, <c>cuda</c> or <c>cuda:N</c>.</summary>
     public string Device { get; init; } = "cpu";
+
+    /// <summary>Number type of the products of training passes. Auto is decided once, before the first step, and recorded.</summary>
+    public Precision Precision { get; init; }
 
     /// <summary>Threads for the computation. Null: all cores.</summary>
     public int? Threads { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }

@@ -22,6 +22,7 @@ internal sealed class Trainer : IDisposable
     private readonly Freezing freezing;
     private readonly FlatParameters parameters;
     private readonly IOptimizer optimizer;
+    private readonly LossScaling? scaling;
     private readonly WeightAverage? average;
     private readonly TrainingStep seam;
     private readonly RateSchedule schedule;
@@ -53,6 +54,8 @@ internal sealed class Trainer : IDisposable
             OptimizerKind.Sgd => new Sgd(parameters, recipe.Momentum),
             _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Optimizer, "No such optimiser."),
         };
+        if (recipe.Precision == Precision.Fp16)
+            optimizer = scaling = new LossScaling(optimizer, parameters);
         average = recipe.Ema is { } decay ? new WeightAverage(decay, parameters, model.Buffers()) : null;
         var objective = new JointObjective(recipe.Objective());
         if (objective.Options.Contrasts && model.EmbeddingsAreFixed)
@@ -149,9 +152,15 @@ internal sealed class Trainer : IDisposable
 
         guard.Before();
         parameters.Gradients.zero_();
+        seam.Scale = scaling?.Scale ?? 1;
         var (attempt, problem) = NonFiniteGuard.Try(() => seam.Run(batch, state.Step));
         using var loss = attempt;
         var norm = loss is null ? double.NaN : parameters.Gradients.norm().ToDouble();         // waits for the device
+        if (loss is not null && scaling is not null && (norm = scaling.Unscale(norm)) is double.PositiveInfinity)
+        {
+            log.Event("overflow", ("step", state.Step + 1), ("loss_scale", scaling.Scale));
+            return state with { Step = state.Step + 1 };
+        }
         problem ??= guard.Problem(state.Step, loss!, norm);
         if (problem is not null)
         {
@@ -162,7 +171,7 @@ internal sealed class Trainer : IDisposable
         if (recipe.ClipNorm is { } limit && norm > limit)
             parameters.Gradients.mul_(limit / (norm + 1e-6));
         var rate = schedule.At(state.Step);
-        var updates = state.Step - state.Skipped;
+        var updates = state.Step - state.Skipped - (scaling?.Overflows ?? 0);
         optimizer.Step(rate, updates);
         average?.Update(updates);
         state = state with { Step = state.Step + 1 };

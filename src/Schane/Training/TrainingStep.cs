@@ -19,6 +19,9 @@ namespace Schane.Training;
 /// <param name="mixer">Mixes the images first; null for none. What it draws does not depend on micro-batches.</param>
 internal sealed class TrainingStep(ImageClassifier model, JointObjective objective, int? microBatch, Device device, long seed, BatchMixer? mixer = null)
 {
+    /// <summary>Factor on the gradient that is added, for loss scaling.</summary>
+    public double Scale { get; set; } = 1;
+
     /// <summary>Adds the batch's gradient to the parameters' gradients.</summary>
     public StepLoss Run(Batch batch, long step)
     {
@@ -97,14 +100,14 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
         return (pass.Embeds ? embeddings : null, pass.Classifies ? logits : null);
     }
 
-    private static void Backward(Tensor? embeddings, Tensor? logits, Tensor? embeddingGradient, Tensor? logitGradient)
+    private void Backward(Tensor? embeddings, Tensor? logits, Tensor? embeddingGradient, Tensor? logitGradient)
     {
         List<Tensor> outputs = [], gradients = [];
         foreach (var (output, gradient) in ((Tensor?, Tensor?)[])[(embeddings, embeddingGradient), (logits, logitGradient)])
             if (output is not null && gradient is not null)
             {
                 outputs.Add(output);
-                gradients.Add(gradient);
+                gradients.Add(Scale == 1 ? gradient : gradient * Scale);
             }
         if (outputs.Count > 0)
             autograd.backward(outputs, gradients);

@@ -3,6 +3,7 @@ using Schane.Evaluation;
 using Schane.Jobs;
 using Schane.Losses;
 using Schane.Tests.Data;
+using Schane.Models;
 using Schane.Training;
 
 namespace Schane.Tests.Jobs;
@@ -56,6 +57,20 @@ public sealed class TrainJobTests : IDisposable
         TrainJob.Resume(At("stopped"));
         Assert.Equal(Weights("whole"), Weights("stopped"));
         Assert.Equal(Steps("whole"), Steps("stopped"));
+    }
+
+    [Fact]
+    public void A_run_in_bf16_says_so_and_goes_on_in_it_to_the_bit()
+    {
+        var mixed = Short with { Precision = Precision.Bf16 };
+        TrainJob.Run(Short, At("exact"));
+        TrainJob.Run(mixed, At("whole"));
+        StopAfter(3, "stopped", mixed);
+        TrainJob.Resume(At("stopped"));
+        Assert.Equal(Weights("whole"), Weights("stopped"));
+        Assert.NotEqual(Weights("exact"), Weights("whole"));
+        Assert.Contains("\"precision\":\"bf16\"", File.ReadLines(Path.Combine(At("whole"), "journal.jsonl")).First());
+        Assert.Equal((Precision.Float32, Precision.Bf16), (Chosen("exact"), Chosen("whole")));
     }
 
     [Fact]
@@ -123,10 +138,12 @@ public sealed class TrainJobTests : IDisposable
     private List<long> Steps(string name) => [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
         .Where(e => e.GetProperty("event").GetString() == "step").Select(e => e.GetProperty("step").GetInt64())];
 
-    private void StopAfter(long step, string name)
+    private Precision Chosen(string name) => RecipeFile.Load(Path.Combine(At(name), "recipe.yaml")).Precision;
+
+    private void StopAfter(long step, string name, Recipe? recipe = null)
     {
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Short, At(name), progress: new Stopper(step, stop), stop: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(recipe ?? Short, At(name), progress: new Stopper(step, stop), stop: stop.Token));
     }
 
     private sealed class Stopper(long step, CancellationTokenSource stop) : IProgress<TrainingProgress>
