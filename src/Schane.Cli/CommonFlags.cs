@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Schane.Checkpoints;
 
 namespace Schane.Cli;
 
@@ -7,6 +8,13 @@ internal static class CommonFlags
 {
     public static Option<string> DataRoot() =>
         new("--data-root") { HelpName = "FOLDER", Description = "Where data sets by name lie. Default: $SCHANE_DATA, then the user's data folder." };
+
+    public const string WeightsForm = "default|embedded|none|FILE|RUN|hf:OWNER/NAME[@REVISION][/FILE]|https://...";
+
+    public static Option<bool> Offline() =>
+        new("--offline") { Description = "Use no network: weights come from this machine or from the cache of earlier downloads ($SCHANE_CACHE)." };
+
+    public static HubOptions Hub(this ParseResult parsed, Option<bool> offline) => new() { Offline = parsed.GetValue(offline) };
 
     public static Option<string> Device() =>
         new("--device") { HelpName = "cpu|cuda[:N]", DefaultValueFactory = _ => "cpu", Description = "Where to compute. Default: cpu." };

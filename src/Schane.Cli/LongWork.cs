@@ -7,7 +7,7 @@ namespace Schane.Cli;
 /// <summary>One moment of long work, as it is shown.</summary>
 /// <param name="Phase">What is being done: <c>train</c>.</param>
 /// <param name="Done">Parts done, at most <paramref name="Total"/>.</param>
-/// <param name="Total">All parts.</param>
+/// <param name="Total">All parts; 0 while unknown.</param>
 /// <param name="Rate">Images a second, 0 while unknown.</param>
 /// <param name="Left">Time left, null while unknown.</param>
 /// <param name="Note">Something short beside the bar, for instance the loss.</param>
@@ -36,7 +36,8 @@ internal static class LongWork
                 else if (watch.ElapsedMilliseconds - last >= Pause.TotalMilliseconds || moment.Done == moment.Total)
                 {
                     last = watch.ElapsedMilliseconds;
-                    screen.Say($"{moment.Phase} {moment.Done}/{moment.Total} ({(int)(100.0 * moment.Done / Math.Max(1, moment.Total))} %){Details(moment)}");
+                    screen.Say(moment.Total == 0 ? $"{moment.Phase} {moment.Done}{Details(moment)}"
+                        : $"{moment.Phase} {moment.Done}/{moment.Total} ({(int)(100.0 * moment.Done / moment.Total)} %){Details(moment)}");
                 }
             }
         });
@@ -63,8 +64,8 @@ internal static class LongWork
                     {
                         details.Text = Details(moment);
                         bar.Description = Markup.Escape(moment.Phase);
-                        bar.IsIndeterminate = false;
-                        bar.MaxValue = moment.Total;
+                        bar.IsIndeterminate = moment.Total == 0;
+                        bar.MaxValue = Math.Max(1, moment.Total);
                         bar.Value = moment.Done;
                     }
                 });

@@ -40,8 +40,8 @@ internal sealed class RecipeFlags
         ];
         Model =
         [
-            Setting("model", "NAME", "Architecture; `schane models list` shows them. Default: what suits the data."),
-            Setting("weights", "embedded|none|FILE", "Where training starts from. Default: embedded where the model has such weights."),
+            Setting("model", "NAME", "Architecture; `schane models list` shows them. A ViT, BEiT or BEiT-3 takes other numbers behind a colon: NAME:patch=8,width=48,depth=2,heads=3. Default: what suits the data."),
+            Setting("weights", CommonFlags.WeightsForm, "Where training starts from: safetensors, .pth, .bin, .npz, the index of shards, a run's model, or a download; `default` takes the published weights that `schane models show` names. Default: embedded where the model has such weights, else none."),
             Setting("input-size", "PIXELS", "Side of the square the model sees. Default: the model's own, or what the budget allows."),
             Setting("drop-path", "0..1", "Share of samples that lose the last residual branch in a training pass; falls to 0 towards the first."),
             Switch("checkpoint-activations", "Keep only the inputs of the blocks and run them again in the backward pass: less memory, more time."),

@@ -22,13 +22,14 @@ internal sealed class CompareVerb : Verb
     private readonly Option<int> jobs = new("--jobs") { HelpName = "J", DefaultValueFactory = _ => 1, Description = "Runs side by side, each with its share of the cores. Default: 1." };
     private readonly Option<string> output = new("--out") { HelpName = "FOLDER", Description = "Where the runs go, and compare.json and compare.html; runs that are there already are used again. Default: runs/compare-DATA, or runs/RECIPE." };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
+    private readonly Option<bool> offline = CommonFlags.Offline();
     private readonly Option<string[]> mean = new("--mean") { HelpName = "FOLDER", AllowMultipleArgumentsPerToken = true, Description = "Train nothing: join finished comparisons of the same arms and seeds on different data, seed by seed." };
 
     public CompareVerb() : base("compare", "Trains cross-entropy, SupCon and SCHaNe (or the arms of a recipe) on the same seeds and says which did better.")
     {
         Flags("Comparison", recipe.File, seeds, repeats, labels, jobs, output, mean);
         Flags("Data", [recipe.Data[0], dataRoot, .. recipe.Data.Skip(1)]);
-        Flags("Model", recipe.Model);
+        Flags("Model", [.. recipe.Model, offline]);
         Flags("Objective, in all arms that don't say otherwise", [.. recipe.Objective.Where(flag => flag.Name != "--loss")]);
         Flags("Batches", recipe.Batches);
         Flags("Length of each run", recipe.Length);
@@ -88,6 +89,7 @@ internal sealed class CompareVerb : Verb
             Seeds = [.. Enumerable.Range(0, count)],
             Jobs = parsed.GetValue(jobs),
             DataRoot = root,
+            Hub = parsed.Hub(offline),
         };
     }
 

@@ -13,7 +13,8 @@ internal sealed class FewShotVerb : Verb
     private readonly Option<string> data = new("--data") { HelpName = "FOLDER|NAME[:PART]", Description = "Images of the classes to tell apart; honest only on classes that the model was not trained on." };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
     private readonly Option<string> model = new("--model") { HelpName = "NAME", Description = "Architecture where there is no RUN. Default: schane_tiny." };
-    private readonly Option<string> weights = new("--weights") { HelpName = "embedded|none|FILE", Description = "Its weights. Default: embedded." };
+    private readonly Option<string> weights = new("--weights") { HelpName = CommonFlags.WeightsForm, Description = "Its weights, as schane train takes them. Default: embedded." };
+    private readonly Option<bool> offline = CommonFlags.Offline();
     private readonly Option<int> ways = Count("--ways", "N", "Classes in an episode.", Defaults.Ways);
     private readonly Option<int> shots = Count("--shots", "K", "Labelled images of each class.", Defaults.Shots);
     private readonly Option<int> queries = Count("--queries", "Q", "Images to classify of each class.", Defaults.Queries);
@@ -25,7 +26,7 @@ internal sealed class FewShotVerb : Verb
     public FewShotVerb() : base("fewshot", "Measures how well a model tells new classes apart from a few images of each.")
     {
         Add(run);
-        Flags("Model and data", data, dataRoot, model, weights, device);
+        Flags("Model and data", data, dataRoot, model, weights, offline, device);
         Flags("Episodes", ways, shots, queries, episodes, seed, file);
     }
 
@@ -42,8 +43,10 @@ internal sealed class FewShotVerb : Verb
         if (named is not null && ((Option[])[model, weights]).FirstOrDefault(o => parsed.GetResult(o) is { Implicit: false }) is { } flag)
             throw new SchaneException($"A run has its own model; leave out {flag.Name}, or leave out '{named}'.");
         var start = new FewShotJob { Data = parsed.GetValue(data) ?? throw new SchaneException("schane fewshot needs --data FOLDER|NAME[:PART]: the images of the classes to tell apart.") };
-        var report = (start with
+        var report = LongWork.Show(screen, show => (start with
         {
+            Hub = parsed.Hub(offline),
+            Progress = new ShownTraining(show),
             Run = named,
             Model = parsed.GetValue(model) ?? start.Model,
             Weights = parsed.GetValue(weights) ?? start.Weights,
@@ -58,7 +61,7 @@ internal sealed class FewShotVerb : Verb
                 Episodes = parsed.GetValue(episodes),
                 Seed = parsed.GetValue(seed),
             },
-        }).Measure(stop);
+        }).Measure(stop));
         screen.Table(["classifier", "accuracy", "95 % interval"], report.Results.Select(r => (string[])
             [r.Classifier.ToString(), $"{r.Accuracy.Mean:0.0000}", r.Accuracy.HalfWidth is { } half ? $"± {half:0.0000}" : "needs two episodes"]),
             $"{report.Options.Ways} ways, {report.Options.Shots} shots, {report.Options.Queries} queries, {report.Options.Episodes} episodes of seed {report.Options.Seed} on {report.Images} images of {report.Classes} classes:");

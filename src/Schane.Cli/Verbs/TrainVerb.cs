@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Schane.Checkpoints;
 using Schane.Jobs;
-using Schane.Training;
 
 namespace Schane.Cli.Verbs;
 
@@ -13,12 +12,13 @@ internal sealed class TrainVerb : Verb
     private readonly Option<string> output = new("--out") { HelpName = "RUN", Description = "Run folder to make. Default: runs/DATA-LOSS-N." };
     private readonly Option<string> resume = new("--resume") { HelpName = "[RUN]", Arity = ArgumentArity.ZeroOrOne, Description = "Go on with a run that was stopped; without RUN the one of --out, else the latest in runs/." };
     private readonly Option<bool> acceptChangedData = new("--accept-changed-data") { Description = "Resume although training images came or went since the run began." };
+    private readonly Option<bool> offline = CommonFlags.Offline();
     private readonly Option<bool> force = new("--force") { Description = "Replace the run that stands in --out." };
 
     public TrainVerb() : base("train", "Trains a model on a folder of images; without --data on look-alikes that are drawn at run time.")
     {
         Flags("Data", [recipe.Data[0], dataRoot, .. recipe.Data.Skip(1)]);
-        Flags("Model", recipe.Model);
+        Flags("Model", [.. recipe.Model, offline]);
         Flags("Objective: (1 - λ)·cross-entropy + λ·contrastive", recipe.Objective);
         Flags("Batches", recipe.Batches);
         Flags("Length", recipe.Length);
@@ -39,23 +39,18 @@ internal sealed class TrainVerb : Verb
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
         var root = parsed.GetValue(dataRoot);
+        var hub = parsed.Hub(offline);
         var (folder, results) = LongWork.Show(screen, show =>
         {
-            var progress = new Shown(show);
+            var progress = new ShownTraining(show);
             if (parsed.GetResult(resume) is null)
-                return TrainJob.Run(recipe.Read(parsed), parsed.GetValue(output), parsed.GetValue(force), root, progress, stop);
+                return TrainJob.Run(recipe.Read(parsed), parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, stop);
             if (recipe.FirstGiven(parsed) is { } flag)
                 throw new SchaneException($"--resume goes on with the run's own recipe; leave out {flag}, or start a new run.");
-            return TrainJob.Resume(parsed.GetValue(resume) ?? parsed.GetValue(output) ?? RunFolder.Latest("runs").Root, root, progress, parsed.GetValue(acceptChangedData), stop);
+            return TrainJob.Resume(parsed.GetValue(resume) ?? parsed.GetValue(output) ?? RunFolder.Latest("runs").Root, root, progress, parsed.GetValue(acceptChangedData), hub, stop);
         });
         Measures.Show(screen, results);
         screen.Say($"The run is in {folder.Root}; open {folder.Report} to see it.");
         return new(new { run = folder.Root, results });
-    }
-
-    private sealed class Shown(Action<Moment> show) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => show(new(value.Phase, value.Step, value.Steps, value.ImagesPerSecond, value.Remaining,
-            value.Loss is { } loss ? $"loss {loss:0.000}{(value.Accuracy is { } right ? $", accuracy {right:0 %}" : "")}" : "", value.Message, value.Memory));
     }
 }

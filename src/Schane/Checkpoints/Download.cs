@@ -211,7 +211,9 @@ internal sealed class Download : IDisposable
         }
         catch (HttpRequestException e)
         {
-            throw new DownloadException($"'{WeightsReference.Show(uri)}' can't be reached: {e.Message} Check the network or the proxy, or work with --offline.", e);
+            // The message of a proxy that refuses has the proxy's address with its password, so neither that nor the exception goes on.
+            var (reason, cause) = e.HttpRequestError == HttpRequestError.ProxyTunnelError ? ("the proxy refuses.", (Exception?)null) : (e.Message, e);
+            throw new DownloadException($"'{WeightsReference.Show(uri)}' can't be reached: {reason} Check the network or the proxy, or work with --offline.", cause);
         }
         catch (OperationCanceledException e) when (!stop.IsCancellationRequested)
         {

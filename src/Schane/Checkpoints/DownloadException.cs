@@ -7,5 +7,5 @@ public sealed class DownloadException : IOException
     public DownloadException(string message) : base(message) { }
 
     /// <summary>An error with its sentence and what caused it.</summary>
-    public DownloadException(string message, Exception inner) : base(message, inner) { }
+    public DownloadException(string message, Exception? inner) : base(message, inner) { }
 }

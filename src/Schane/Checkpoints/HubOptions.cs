@@ -12,11 +12,11 @@ public sealed record HubOptions
     /// <summary>Whether the network is out of bounds: only what is in the cache is found.</summary>
     public bool Offline { get; init; }
 
-    /// <summary>Server of <c>hf:</c> references. Default: $HF_ENDPOINT, else https://huggingface.co.</summary>
-    public Uri Endpoint { get; init; } = new(Environment.GetEnvironmentVariable("HF_ENDPOINT") is { Length: > 0 } given ? given : "https://huggingface.co");
+    /// <summary>Server of <c>hf:</c> references, https or on this machine. Default: $HF_ENDPOINT, else https://huggingface.co.</summary>
+    public Uri Endpoint { get; init => field = Safe(value); } = DefaultEndpoint();
 
     /// <summary>Access token, sent to the host of <see cref="Endpoint"/> alone, not along redirects to others, and written nowhere. Default: $HF_TOKEN; null for none.</summary>
-    public string? Token { get; init; } = Environment.GetEnvironmentVariable("HF_TOKEN") is { Length: > 0 } token ? token : null;
+    public string? Token { get; init => field = Sendable(value); } = Sendable(Environment.GetEnvironmentVariable("HF_TOKEN")?.Trim());
 
     /// <summary>Attempts after the first, at least 0.</summary>
     public int Retries { get; init => field = Require.AtLeast(value, 0); } = 5;
@@ -26,6 +26,18 @@ public sealed record HubOptions
 
     /// <summary>How long a server may stay silent.</summary>
     public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(30);
+
+    private static Uri DefaultEndpoint()
+    {
+        var given = Environment.GetEnvironmentVariable("HF_ENDPOINT") is { Length: > 0 } set ? set : "https://huggingface.co";
+        return Safe(Uri.TryCreate(given, UriKind.Absolute, out var uri) ? uri : throw new SchaneException("HF_ENDPOINT is not an address; https://HOST is one."));
+    }
+
+    private static Uri Safe(Uri endpoint) => endpoint.Scheme == "https" || (endpoint.Scheme == "http" && endpoint.IsLoopback) ? endpoint
+        : throw new SchaneException($"The hub '{WeightsReference.Show(endpoint)}' is not encrypted, so weights and token could be read and changed on the way; set HF_ENDPOINT to an address with https.");
+
+    private static string? Sendable(string? token) => string.IsNullOrEmpty(token) ? null : token.All(c => c is > ' ' and <= '~') ? token
+        : throw new SchaneException("HF_TOKEN holds characters that no access token has, a line break perhaps; set it again.");
 
     private static string DefaultCache()
     {

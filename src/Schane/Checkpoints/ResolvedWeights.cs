@@ -9,6 +9,9 @@ public sealed record ResolvedWeights(string Reference, string Path, string? Revi
 {
     /// <summary>SHA-256 of <see cref="Path"/>, lower-case hexadecimal.</summary>
     public string Sha256 => Files[0].Sha256;
+
+    /// <summary>The reference to these very weights: of a hub with commit and file, of an address with the hash, without secrets.</summary>
+    public required string Pinned { get; init; }
 }
 
 /// <summary>One file of weights.</summary>

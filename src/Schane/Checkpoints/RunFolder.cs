@@ -52,6 +52,9 @@ public sealed class RunFolder
     /// <summary>Where the data lay, for resuming on this machine; not to be shared, unlike the rest.</summary>
     internal string Source => Path.Combine(Checkpoints, "source.txt");
 
+    /// <summary>The weights the run began with: reference, revision, sizes and hashes.</summary>
+    internal string Weights => Path.Combine(Checkpoints, "weights.json");
+
     /// <summary>Makes a new run folder.</summary>
     /// <param name="path">Where; folders above it are made too.</param>
     /// <param name="force">Replaces an existing run.</param>

@@ -44,8 +44,13 @@ public sealed class WeightsHub : IDisposable
 
     private static async Task<ResolvedWeights> LocalAsync(WeightsReference.LocalFile local, CancellationToken stop)
     {
-        using (new ByteSource(local.Path)) { }                            // says what is wrong with the path
-        return new(local.Shown, local.Path, null, [new(Path.GetFileName(local.Path), new FileInfo(local.Path).Length, await Download.HashAsync(local.Path, stop).ConfigureAwait(false))]);
+        var files = new List<WeightsFile>();
+        foreach (var path in ShardsOf(local.Path).Select(shard => Path.Combine(Path.GetDirectoryName(local.Path) ?? "", shard)).Prepend(local.Path))
+        {
+            using (new ByteSource(path)) { }                              // says what is wrong with the path
+            files.Add(new(Path.GetFileName(path), new FileInfo(path).Length, await Download.HashAsync(path, stop).ConfigureAwait(false)));
+        }
+        return new(local.Shown, local.Path, null, files) { Pinned = local.Shown };
     }
 
     private async Task<ResolvedWeights> AddressAsync(WeightsReference.Address address, IProgress<DownloadProgress>? progress, CancellationToken stop)
@@ -53,12 +58,16 @@ public sealed class WeightsHub : IDisposable
         var key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(WeightsReference.Show(address.Uri))))[..32];
         var name = Path.GetFileName(address.Uri.AbsolutePath) is { Length: > 0 and < 200 } last ? last.Replace(':', '_') : "weights";
         var path = Path.Combine(options.CacheFolder, "url", key, name);
-        var file = await CachedAsync(path, address.Shown, address.Sha256, async () =>
+        async Task<WeightsFile> FileAsync(string file, Uri uri, string? sha256) => await CachedAsync(file, WeightsReference.Show(uri), sha256, async () =>
         {
-            var remote = await download.AskAsync(address.Uri, stop).ConfigureAwait(false) ?? throw new CheckpointException(address.Shown, "does not exist (HTTP 404).");
-            return remote with { Sha256 = address.Sha256 ?? remote.Sha256 };
+            var remote = await download.AskAsync(uri, stop).ConfigureAwait(false) ?? throw new CheckpointException(WeightsReference.Show(uri), "does not exist (HTTP 404).");
+            return remote with { Sha256 = sha256 ?? remote.Sha256 };
         }, progress, stop).ConfigureAwait(false);
-        return new(address.Shown, path, null, [file]);
+
+        var files = new List<WeightsFile> { await FileAsync(path, address.Uri, address.Sha256).ConfigureAwait(false) };
+        foreach (var shard in ShardsOf(path))
+            files.Add(await FileAsync(Path.Combine(Path.GetDirectoryName(path)!, shard), new Uri(address.Uri, Uri.EscapeDataString(shard)), null).ConfigureAwait(false));
+        return new(address.Shown, path, null, files) { Pinned = $"{address.Shown}#sha256={files[0].Sha256}" };
     }
 
     private async Task<ResolvedWeights> HubAsync(WeightsReference.Hub hub, IProgress<DownloadProgress>? progress, CancellationToken stop)
@@ -76,15 +85,20 @@ public sealed class WeightsHub : IDisposable
             return path;
         }
         var main = await FileAsync(name).ConfigureAwait(false);
-        if (name.EndsWith(".index.json", StringComparison.Ordinal))
-            foreach (var shard in ShardedCheckpoint.ReadIndex(main).Values.Distinct().Order(StringComparer.Ordinal))
-                await FileAsync(Path.Combine(Path.GetDirectoryName(name) ?? "", shard)).ConfigureAwait(false);
-        return new(hub.Shown, main, commit, files);
+        foreach (var shard in ShardsOf(main))
+            await FileAsync(Path.Combine(Path.GetDirectoryName(name) ?? "", shard)).ConfigureAwait(false);
+        return new(hub.Shown, main, commit, files) { Pinned = (hub with { Revision = commit, File = name }).Shown };
     }
+
+    /// <summary>The other files of a sharded model, in order; none of a single file.</summary>
+    private static IEnumerable<string> ShardsOf(string path) =>
+        path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? ShardedCheckpoint.ReadIndex(path).Values.Distinct().Order(StringComparer.Ordinal) : [];
 
     /// <summary>Commit and file of a reference: asked of the server, and remembered for when there is none.</summary>
     private async Task<(string Commit, string File)> RevisionAsync(WeightsReference.Hub hub, string folder, CancellationToken stop)
     {
+        if (hub.File is { } named && WeightsReference.IsCommit(hub.Revision))
+            return (hub.Revision, named);
         var note = Path.Combine(folder, "refs", $"{hub.Revision}{(hub.File is null ? "" : "." + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(hub.File)))[..16])}.json");
         var known = ReadNote<Reference>(note);
         if (known is not null && (options.Offline || known.Commit == hub.Revision))   // a commit never changes

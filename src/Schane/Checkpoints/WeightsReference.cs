@@ -57,6 +57,9 @@ internal abstract partial record WeightsReference
 
     public static bool IsHash(string text) => HashPattern().IsMatch(text);
 
+    /// <summary>Whether a revision is a commit, which never changes, and not a branch or tag.</summary>
+    public static bool IsCommit(string revision) => revision.Length == 40 && revision.All(char.IsAsciiHexDigitLower);
+
     [GeneratedRegex(@"^hf:(?<repository>[\w.-]{1,96}/[\w.-]{1,96})(@(?<revision>[\w.-]{1,96}))?(/(?<file>[\w.-][\w./-]{0,200}))?$", RegexOptions.IgnoreCase | RegexOptions.NonBacktracking)]
     private static partial Regex HubPattern();
 

@@ -13,12 +13,15 @@ namespace Schane.Inference;
 /// <param name="Augmentation">Name of the transform preset whose evaluation form prepares pictures.</param>
 internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string> Classes, string Augmentation) : IDisposable
 {
+    /// <summary>Texts that the metadata of a saved model say besides, of where it started for instance.</summary>
+    public IReadOnlyDictionary<string, string> Notes { get; init; } = new Dictionary<string, string>();
+
     /// <summary>What pictures must be made into.</summary>
     public InputShape Input => new(Info.Channels, Info.InputSize, Info.Mean, Info.Std);
 
     public void Save(string path)
     {
-        Safetensors.Write(path, Classifier.StateDict(), new Dictionary<string, string>
+        Safetensors.Write(path, Classifier.StateDict(), new Dictionary<string, string>(Notes)
         {
             ["format"] = "pt",
             ["schane"] = RunFolder.Version,

@@ -94,15 +94,16 @@ public static class CompareJob
         var open = arms.Exists(arm => arm.Recipe.Precision == Precision.Auto);
         var last = arms[^1].Recipe with { Seed = options.Seeds[0], Precision = open ? Precision.Auto : arms[^1].Recipe.Precision };
         var kept = Path.Combine(options.Folder, "plan.yaml");
-        var plan = File.Exists(kept) ? RecipeFile.Load(kept) : TrainJob.Resolved(last, options.DataRoot);
+        var plan = File.Exists(kept) ? RecipeFile.Load(kept) : TrainJob.Resolved(last, options.DataRoot, options.Hub);
         if (!File.Exists(kept))
         {
             Directory.CreateDirectory(options.Folder);
-            AtomicFile.WriteText(kept, RecipeFile.Write(plan with { Data = TrainJob.Shareable(plan.Data), Weights = TrainJob.Shareable(plan.Weights!) }));
+            AtomicFile.WriteText(kept, RecipeFile.Write(plan with { Data = TrainJob.Shareable(plan.Data) }));
         }
         return [.. arms.Select(arm => (arm.Name, arm.Recipe with
         {
             Model = arm.Recipe.Model ?? plan.Model,
+            Weights = arm.Recipe.Weights == last.Weights && InitialWeights.AreFetched(plan.Weights!) ? plan.Weights : arm.Recipe.Weights,
             InputSize = arm.Recipe.InputSize ?? plan.InputSize,
             ClassesPerBatch = arm.Recipe.ClassesPerBatch ?? plan.ClassesPerBatch,
             Steps = arm.Recipe.Steps ?? (arm.Recipe.Epochs is null || arm.Recipe.Epochs == last.Epochs ? plan.Steps : null),
@@ -137,17 +138,17 @@ public static class CompareJob
         void All() => Parallel.ForEach(Partitioner.Create(Enumerable.Range(0, work.Count), EnumerablePartitionerOptions.NoBuffering), new ParallelOptions { MaxDegreeOfParallelism = options.Jobs, CancellationToken = stop }, run =>
         {
             var (name, recipe) = work[run];
-            var results = RunOne(RunOf(options.Folder, name, recipe.Seed), recipe, options.DataRoot, new Inner(step => Tell(run, (int)(step * (Ticks - 1)), null)), stop);
+            var results = RunOne(RunOf(options.Folder, name, recipe.Seed), recipe, options, new Inner(step => Tell(run, (int)(step * (Ticks - 1)), null)), stop);
             Tell(run, Ticks, $"{CompareOptions.Label(name)}, seed {recipe.Seed}: {MetricOf(results)} {results.Metrics[MetricOf(results)]:P2}");
         });
     }
 
-    private static RunResults RunOne(string path, Recipe recipe, string? dataRoot, IProgress<TrainingProgress> progress, CancellationToken stop)
+    private static RunResults RunOne(string path, Recipe recipe, CompareOptions options, IProgress<TrainingProgress> progress, CancellationToken stop)
     {
         if (!File.Exists(Path.Combine(path, "run.json")))
-            return TrainJob.Run(recipe, path, force: false, dataRoot, progress, stop).Results;
+            return TrainJob.Run(recipe, path, force: false, options.DataRoot, progress, options.Hub, stop).Results;
         var run = RunFolder.Open(path);
-        return File.Exists(run.Results) ? RunResults.Load(run.Results) : TrainJob.Resume(path, dataRoot, progress: progress, stop: stop).Results;
+        return File.Exists(run.Results) ? RunResults.Load(run.Results) : TrainJob.Resume(path, options.DataRoot, progress, hub: options.Hub, stop: stop).Results;
     }
 
     private static void RequireSameRecipe(string path, Recipe recipe)

@@ -1,3 +1,4 @@
+using Schane.Checkpoints;
 using Schane.Losses;
 using Schane.Training;
 
@@ -23,6 +24,9 @@ public sealed record CompareOptions
 
     /// <summary>Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</summary>
     public string? DataRoot { get; init; }
+
+    /// <summary>Where downloaded weights are kept and whether the network may be used; null for the defaults, which come from the environment.</summary>
+    public HubOptions? Hub { get; init; }
 
     /// <summary>CE on shuffled batches, CE, SupCon (β = 0) and SCHaNe with otherwise the same settings: so the gain of the contrastive term, that of hard negatives and the cost of P × K batches each stand apart.</summary>
     /// <param name="recipe">The settings they share.</param>

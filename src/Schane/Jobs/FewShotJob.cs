@@ -20,8 +20,14 @@ public sealed record FewShotJob
     /// <summary>Model name in the registry where there is no run.</summary>
     public string Model { get; init; } = "schane_tiny";
 
-    /// <summary>Weights of <see cref="Model"/>: <c>embedded</c>, <c>none</c>, or a safetensors file.</summary>
+    /// <summary>Weights of <see cref="Model"/>, as <see cref="Recipe.Weights"/>.</summary>
     public string Weights { get; init; } = EmbeddedWeights.Name;
+
+    /// <summary>Where downloaded weights are kept and whether the network may be used; null for the defaults, which come from the environment.</summary>
+    public HubOptions? Hub { get; init; }
+
+    /// <summary>Told how far a download is and what became of the weights.</summary>
+    public IProgress<TrainingProgress>? Progress { get; init; }
 
     /// <summary>The images: a folder, or NAME[:PART]. Honest only on classes that the model has not been trained on.</summary>
     public required string Data { get; init; }
@@ -50,7 +56,7 @@ public sealed record FewShotJob
             throw new SchaneException($"'{Printable.Escape(EpisodeFile!)}' holds other episodes ({Shape(episodes.Options)}) than were asked for ({Shape(Options)}); name another file, or ask for its own.");
 
         using var scope = NewDisposeScope();
-        using var model = Run is null ? Initial() : RunModel.Load(RunFolder.Open(Run).Model, Device);
+        using var model = Run is null ? Initial(stop) : RunModel.Load(RunFolder.Open(Run).Model, Device);
         using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), where, cancel: stop);
         var embeddings = EmbeddingSet.Of(outputs.Embeddings, outputs.Labels, images.Classes);
         var results = ((FewShotClassifier[])[FewShotClassifier.CosineCentroid, FewShotClassifier.CosineNeighbour])
@@ -60,10 +66,11 @@ public sealed record FewShotJob
         return new(images.Name, model.Classifier.Backbone.Info.Name, images.Count, images.Classes.Count, Options, results);
     }
 
-    private RunModel Initial()
+    private RunModel Initial(CancellationToken stop)
     {
+        var weights = InitialWeights.Find(Weights, Model, Hub, Progress, stop);
         var classifier = new ImageClassifier(ModelRegistry.Create(Model, seed: 0), classes: 1);
-        TrainJob.LoadWeights(new Recipe { Model = Model, Weights = Weights }, classifier, progress: null);
+        weights.Into(classifier, Progress);
         classifier.to(Device);
         classifier.eval();
         return new RunModel(classifier, [], "none");

@@ -25,25 +25,29 @@ public static class TrainJob
     /// <param name="folder">Run folder to make; null: <c>runs/DATA-LOSS-N</c> with the next free N.</param>
     /// <param name="force">Replaces an existing run in <paramref name="folder"/>.</param>
     /// <param name="dataRoot">Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</param>
-    /// <param name="progress">Told of the plan, each step and each evaluation.</param>
+    /// <param name="progress">Told of a download, the plan, each step and each evaluation.</param>
+    /// <param name="hub">Where downloaded weights are kept and whether the network may be used; null for the defaults, which come from the environment.</param>
     /// <param name="stop">Saves a checkpoint and stops within a step.</param>
     /// <exception cref="SchaneException">The data, the recipe or the folder breaks a rule.</exception>
     /// <exception cref="OperationCanceledException">Stopped; <see cref="Resume"/> goes on.</exception>
     /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
     public static (RunFolder Folder, RunResults Results) Run(
-        Recipe recipe, string? folder = null, bool force = false, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, CancellationToken stop = default)
+        Recipe recipe, string? folder = null, bool force = false, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, HubOptions? hub = null,
+        CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         Devices.Find(recipe.Device);
         var data = DataSetup.Open(recipe, dataRoot);
         PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
-        recipe = Resolve(recipe, data, progress);
+        var weights = WeightsOf(recipe, data, hub, progress, stop);
+        recipe = Resolve(recipe, data, weights, progress);
         var run = RunFolder.Create(folder ?? NextFree(recipe), force);
         using var _ = run.Lock();
-        AtomicFile.WriteText(run.Recipe, RecipeFile.Write(recipe with { Data = Shareable(recipe.Data), Weights = Shareable(recipe.Weights!) }));
-        AtomicFile.WriteText(run.Source, JsonSerializer.Serialize(new[] { Located(recipe.Data), Located(recipe.Weights!) }));
+        weights.Save(run.Weights);
+        AtomicFile.WriteText(run.Recipe, RecipeFile.Write(recipe with { Data = Shareable(recipe.Data) }));
+        AtomicFile.WriteText(run.Source, JsonSerializer.Serialize(new[] { Located(recipe.Data), weights.Location }));
         data.Splits?.Save(run.Splits);
-        return (run, Train(recipe, data, run, resume: false, progress, stop));
+        return (run, Train(recipe, data, weights, run, resume: false, progress, stop));
     }
 
     /// <summary>Goes on with a run that was stopped or killed, from its newest whole checkpoint, to the weights it would have had.</summary>
@@ -51,12 +55,14 @@ public static class TrainJob
     /// <param name="dataRoot">Folder of the named data sets.</param>
     /// <param name="progress">Told of each step and each evaluation.</param>
     /// <param name="acceptChangedData">Goes on although training images came or went; the result is then no longer that of an uninterrupted run.</param>
+    /// <param name="hub">As for <see cref="Run"/>.</param>
     /// <param name="stop">Saves a checkpoint and stops within a step.</param>
     /// <exception cref="SchaneException">No such run, or its checkpoint is of another model, of other classes, data or batches.</exception>
     /// <exception cref="OperationCanceledException">Stopped again.</exception>
     /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
     public static (RunFolder Folder, RunResults Results) Resume(
-        string folder, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, bool acceptChangedData = false, CancellationToken stop = default)
+        string folder, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, bool acceptChangedData = false, HubOptions? hub = null,
+        CancellationToken stop = default)
     {
         var run = RunFolder.Open(folder);
         using var _ = run.Lock();
@@ -66,14 +72,17 @@ public static class TrainJob
         var data = DataSetup.Open(recipe, dataRoot, acceptChangedData && splits is not null ? splits with { AllowsMissing = true } : splits);
         if (data.Unlisted > 0 && !acceptChangedData)
             throw new SchaneException($"The data has changed since the run began: {data.Unlisted} images are new. Go on without them with --accept-changed-data, or start a new run.");
-        return (run, Train(recipe, data, run, resume: true, progress, stop, acceptChangedData));
+        var weights = InitialWeights.Find(recipe.Weights, recipe.Model!, hub, progress, stop);
+        weights.MustBe(InitialWeights.Saved(run.Weights));
+        return (run, Train(recipe, data, weights, run, resume: true, progress, stop, acceptChangedData));
     }
 
     /// <summary>What <see cref="Run"/> would make of a recipe: every choice that is left to the data, the model, the budget or the machine, made.</summary>
-    internal static Recipe Resolved(Recipe recipe, string? dataRoot)
+    internal static Recipe Resolved(Recipe recipe, string? dataRoot, HubOptions? hub)
     {
         Devices.Find(recipe.Device);
-        return Resolve(recipe, DataSetup.Open(recipe, dataRoot), progress: null);
+        var data = DataSetup.Open(recipe, dataRoot);
+        return Resolve(recipe, data, WeightsOf(recipe, data, hub, progress: null, CancellationToken.None), progress: null);
     }
 
     /// <summary>The resolved recipe of a run, with the data where they lay when it was made.</summary>
@@ -87,28 +96,28 @@ public static class TrainJob
     internal static string? Differs(Recipe resolved, Recipe wanted)
     {
         foreach (var property in typeof(Recipe).GetProperties())
-            if (property.GetValue(wanted) is { } value && !value.Equals(property.GetValue(resolved)) && !(value is string path && Shareable(path).Equals(property.GetValue(resolved))) && value is not (LossKernel.Auto or Precision.Auto))
-                return $"{property.Name} is {property.GetValue(resolved) ?? "unset"}, wanted {value}";
+            if (property.GetValue(wanted) is { } value && !(property.Name == nameof(Recipe.Weights) && InitialWeights.Meets(resolved.Weights!, (string)value, resolved.Model)) && !value.Equals(property.GetValue(resolved)) && !(value is string path && Shareable(path).Equals(property.GetValue(resolved))) && value is not (LossKernel.Auto or Precision.Auto))
+                return $"{property.Name} is {property.GetValue(resolved) ?? "unset"}, wanted {(property.Name == nameof(Recipe.Weights) ? InitialWeights.Shown((string)value) : value)}";
         return null;
     }
 
     /// <summary>The saved division of a run's images; null for data that come divided.</summary>
     internal static Splits? SplitsOf(RunFolder run) => File.Exists(run.Splits) ? Splits.Load(run.Splits) : null;
 
-    private static RunResults Train(Recipe recipe, DataSetup data, RunFolder run, bool resume, IProgress<TrainingProgress>? progress, CancellationToken stop, bool acceptChangedData = false)
+    private static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, IProgress<TrainingProgress>? progress, CancellationToken stop, bool acceptChangedData = false)
     {
         set_num_threads(recipe.Threads ?? Environment.ProcessorCount);
         using var scope = NewDisposeScope();
-        using var model = new RunModel(NewClassifier(recipe, data, recipe.InputSize!.Value), data.Train.Classes, recipe.Augmentation!);
-        var preTrained = LoadWeights(recipe, model.Classifier, progress);
+        using var model = new RunModel(NewClassifier(recipe, data, recipe.InputSize!.Value), data.Train.Classes, recipe.Augmentation!) { Notes = weights.Metadata() };
+        var loaded = weights.Into(model.Classifier, progress);
         model.Classifier.to(device(recipe.Device));
         var sampler = SamplerOf(recipe, data.Train);
         using var loader = new BatchLoader(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input),
             new LoaderOptions { Seed = recipe.Seed, Views = recipe.Views, Workers = Math.Max(1, (recipe.Threads ?? Environment.ProcessorCount) - 1), OnBadImage = recipe.OnBadImage });
-        using var trainer = new Trainer(recipe, model.Classifier, preTrained, loader, JudgeOf(recipe, data, model), run, Identity(model, data, sampler));
+        using var trainer = new Trainer(recipe, model.Classifier, weights.Exist, loader, JudgeOf(recipe, data, model), run, Identity(model, data, sampler));
         try
         {
-            trainer.Run(resume, progress, Start(recipe, data, model, sampler), stop, acceptChangedData);
+            trainer.Run(resume, progress, Start(recipe, data, model, weights, loaded, sampler), stop, acceptChangedData);
             model.Classifier.eval();
             model.Save(run.Model);
             var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop);
@@ -141,13 +150,14 @@ public static class TrainJob
     private static ValidationAccuracy? JudgeOf(Recipe recipe, DataSetup data, RunModel model) => data.Validation is null || recipe is { Lambda: 1, LambdaFinal: null or 1 } ? null
         : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage });
 
-    private static (string, object?)[] Start(Recipe recipe, DataSetup data, RunModel model, ISampler sampler)
+    private static (string, object?)[] Start(Recipe recipe, DataSetup data, RunModel model, InitialWeights weights, LoadingReport? loaded, ISampler sampler)
     {
         var objective = recipe.Objective();
         return
         [
             ("time", TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'")), ("schane", RunFolder.Version), ("data", Shareable(recipe.Data)), ("model", recipe.Model),
-            ("weights", Shareable(recipe.Weights!)), ("loss", recipe.Loss.ToString().ToLowerInvariant()), ("lambda", objective.Lambda), ("temperature", objective.Temperature),
+            ("weights", weights.Reference), ("weights_revision", weights.Revision), ("weights_files", weights.Files.Select(f => new { name = f.Name, bytes = f.Bytes, sha256 = f.Sha256 })),
+            ("loading", loaded is null ? null : new { used = loaded.Used.Count, resized = loaded.Resized, reinitialised = loaded.Reinitialised, ignored = loaded.Ignored }), ("loss", recipe.Loss.ToString().ToLowerInvariant()), ("lambda", objective.Lambda), ("temperature", objective.Temperature),
             ("beta", objective.Beta), ("seed", recipe.Seed), ("parameters", model.Classifier.NamedParameters().Sum(p => p.Parameter.numel())),
             ("classes", data.Train.Classes.Count), ("train_images", data.Train.Count), ("val_images", data.Validation?.Count ?? 0), ("test_images", data.Test?.Count ?? 0),
             ("steps", recipe.Steps), ("steps_per_epoch", sampler.BatchesPerEpoch), ("epochs", (double)recipe.Steps!.Value / sampler.BatchesPerEpoch),
@@ -158,12 +168,13 @@ public static class TrainJob
     }
 
     /// <summary>Fills in what the recipe leaves open, measuring the rate where the budget decides, and tells the plan.</summary>
-    private static Recipe Resolve(Recipe recipe, DataSetup data, IProgress<TrainingProgress>? progress)
+    private static Recipe Resolve(Recipe recipe, DataSetup data, InitialWeights weights, IProgress<TrainingProgress>? progress)
     {
         var objective = recipe.Objective();
         recipe = recipe with
         {
             Model = recipe.Model ?? data.Model,
+            Weights = weights.Reference,
             Augmentation = recipe.Augmentation ?? data.Augmentation,
             Lambda = objective.Lambda,
             Temperature = objective.Temperature,
@@ -171,12 +182,7 @@ public static class TrainJob
             ClassesPerBatch = Math.Min(recipe.ClassesPerBatch ?? 16, data.Train.Classes.Count),
             Epochs = recipe.Steps is null ? recipe.Epochs ?? data.Epochs : recipe.Epochs,
         };
-        recipe = recipe with { Weights = recipe.Weights ?? (EmbeddedWeights.Exist(recipe.Model) && recipe.Data != "lookalikes:base" ? EmbeddedWeights.Name : "none") };
         TransformPreset.Find(recipe.Augmentation!);
-        if (recipe.Weights != "none" && !(recipe.Weights == EmbeddedWeights.Name ? EmbeddedWeights.Exist(recipe.Model!) : Path.Exists(recipe.Weights)))
-            throw new SchaneException(recipe.Weights == EmbeddedWeights.Name
-                ? $"There are no embedded weights for '{recipe.Model}'; name a file with --weights, or train from --weights none."
-                : $"There are no weights '{Printable.Escape(recipe.Weights!)}': neither a file, a run folder, 'embedded' nor 'none'.");
         var info = ModelRegistry.InfoOf(recipe.Model!);
         if (recipe.Kernel == LossKernel.Auto)
         {
@@ -212,6 +218,9 @@ public static class TrainJob
             $"{recipe.Steps} steps ({(double)recipe.Steps!.Value / sampler.BatchesPerEpoch:0.#} epochs), {how}."));
         foreach (var warning in data.Warnings)
             progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null, warning));
+        if (recipe.Weights == InitialWeights.None && info.Weights is { } published)
+            progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
+                $"Training starts from random weights; --weights {InitialWeights.Published} takes {published} (licence {info.WeightsLicense})."));
         if (sampler is BalancedSampler { ClassesWithOneImage: > 0 } balanced)
             progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
                 $"{balanced.ClassesWithOneImage} {(balanced.ClassesWithOneImage == 1 ? "class has" : "classes have")} one image: other augmentations of it are its only positives."));
@@ -235,17 +244,9 @@ public static class TrainJob
         };
     }
 
-    internal static bool LoadWeights(Recipe recipe, ImageClassifier model, IProgress<TrainingProgress>? progress)
-    {
-        if (recipe.Weights == "none")
-            return false;
-        using var file = recipe.Weights == EmbeddedWeights.Name ? EmbeddedWeights.Open(recipe.Model!)
-            : Directory.Exists(recipe.Weights) ? Safetensors.Open(RunFolder.Open(recipe.Weights).Model)
-            : Safetensors.Open(recipe.Weights!);
-        var report = model.Load(file, HeadLoading.Never);
-        progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null, report.ToString()));
-        return true;
-    }
+    /// <summary>The weights a new run starts from; the embedded ones are of look-alikes, so these are not trained from them.</summary>
+    private static InitialWeights WeightsOf(Recipe recipe, DataSetup data, HubOptions? hub, IProgress<TrainingProgress>? progress, CancellationToken stop) =>
+        InitialWeights.Find(recipe.Weights ?? (recipe.Data == "lookalikes:base" ? InitialWeights.None : null), recipe.Model ?? data.Model, hub, progress, stop);
 
     internal static ISampler SamplerOf(Recipe recipe, IImageDataset train)
     {

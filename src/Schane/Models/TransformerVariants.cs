@@ -70,14 +70,26 @@ internal static class TransformerVariants
         Vit(name, shape with { Patch = 14, LayerScale = 1e-5 }, 518, ImageNetMean, ImageNetStd, $"{name}.lvd142m", "Apache-2.0", "Oquab et al. 2023, arXiv:2304.07193");
 
     private static Variant Vit(string name, VisionTransformerShape shape, int size, float[] mean, float[] std, string? weights, string license, string source) => new(
-        Info(name, size, shape.Width, mean, std, weights, license, source), (info, dropPath) => new VisionTransformer(info, shape, dropPath), shape);
+        Info(name, size, shape.Width, mean, std, weights, license, source), (info, dropPath) => new VisionTransformer(info, shape, dropPath), shape)
+    {
+        Heads = shape.Heads,
+        Sized = to => Vit(name, shape with { Patch = to.Patch ?? shape.Patch, Width = to.Width ?? shape.Width, Depth = to.Depth ?? shape.Depth, Heads = to.Heads ?? shape.Heads }, size, mean, std, weights, license, source),
+    };
 
     private static Variant BeitOf(string name, BeitShape shape, float[] mean, float[] std, string tag, string source) => new(
-        Info(name, 224, shape.Width, mean, std, $"{name}.{tag}", "Apache-2.0", source), (info, dropPath) => new Beit(info, shape, dropPath), shape);
+        Info(name, 224, shape.Width, mean, std, $"{name}.{tag}", "Apache-2.0", source), (info, dropPath) => new Beit(info, shape, dropPath), shape)
+    {
+        Heads = shape.Heads,
+        Sized = to => BeitOf(name, shape with { Patch = to.Patch ?? shape.Patch, Width = to.Width ?? shape.Width, Depth = to.Depth ?? shape.Depth, Heads = to.Heads ?? shape.Heads }, mean, std, tag, source),
+    };
 
     private static Variant Beit3Of(string name, Beit3Shape shape) => new(
         Info(name, 224, shape.Width, ImageNetMean, ImageNetStd, $"{name}.in22k_ft_in1k", "MIT", "Wang et al. 2022, arXiv:2208.10442") with { HeadInitScale = 0.001 },
-        (info, dropPath) => new Beit3(info, shape, dropPath), shape);
+        (info, dropPath) => new Beit3(info, shape, dropPath), shape)
+    {
+        Heads = shape.Heads,
+        Sized = to => Beit3Of(name, shape with { Patch = to.Patch ?? shape.Patch, Width = to.Width ?? shape.Width, Depth = to.Depth ?? shape.Depth, Heads = to.Heads ?? shape.Heads }),
+    };
 
     private static Variant Swin(string name, SwinShape shape) => new(
         Info(name, 224, shape.Width << (shape.Depths.Length - 1), ImageNetMean, ImageNetStd, $"{name}.ms_in22k_ft_in1k", "MIT", "Liu et al. 2021, arXiv:2103.14030") with { HeadName = "head.fc" },

@@ -18,7 +18,10 @@ public sealed record Recipe
     /// <summary>Model name in the registry. Null: the data's default.</summary>
     public string? Model { get; init; }
 
-    /// <summary>Initial weights: <c>embedded</c>, <c>none</c>, or a safetensors file or run folder. Null: embedded if the model has them, else none.</summary>
+    /// <summary>
+    /// Initial weights: <c>none</c>, <c>embedded</c>, <c>default</c> (the published ones of <see cref="Models.BackboneInfo.Weights"/>), a file or run folder,
+    /// <c>hf:OWNER/NAME[@REVISION][/FILE]</c> or <c>https://…[#sha256=…]</c>. A resolved recipe names the commit or the hash. Null: embedded if the model has them, else none.
+    /// </summary>
     public string? Weights { get; init; }
 
     /// <summary>Share of samples that lose the model's last residual branch in a training pass, rising linearly from 0 at the first (stochastic depth); 0 to below 1.</summary>

@@ -17,7 +17,7 @@ internal sealed class SchaneProgram : IDisposable
     private readonly StringBuilder output = new(), errors = new();
     private readonly Process process;
 
-    private SchaneProgram(IEnumerable<string> arguments, string? folder, string? program = null)
+    private SchaneProgram(IEnumerable<string> arguments, string? folder, string? program = null, IEnumerable<(string Name, string Value)>? environment = null)
     {
         var start = new ProcessStartInfo(program ?? File, arguments)
         {
@@ -28,6 +28,8 @@ internal sealed class SchaneProgram : IDisposable
         };
         start.Environment.Remove("NO_COLOR");
         start.Environment["TERM"] = "xterm-256color";
+        foreach (var (name, value) in environment ?? [])
+            start.Environment[name] = value;
         process = Process.Start(start)!;
         process.StandardInput.Close();
         process.OutputDataReceived += (_, line) => Take(output, line.Data);
@@ -54,6 +56,13 @@ internal sealed class SchaneProgram : IDisposable
     public static Ended RunIn(string? folder, params string[] arguments)
     {
         using var program = new SchaneProgram(arguments, folder);
+        return program.End();
+    }
+
+    /// <summary>Runs it to its end with more variables in its environment.</summary>
+    public static Ended RunWith((string Name, string Value)[] environment, params string[] arguments)
+    {
+        using var program = new SchaneProgram(arguments, null, environment: environment);
         return program.End();
     }
 

@@ -50,6 +50,18 @@ public sealed class ModelRegistryTests
     }
 
     [Fact]
+    public void A_transformer_takes_other_numbers_behind_a_colon()
+    {
+        using var small = ModelRegistry.Create("ViT_tiny_patch16_224:patch=8,width=48,depth=2,heads=3", 1, inputSize: 32);
+        Assert.Equal((48, 3, "vit_tiny_patch16_224:patch=8,width=48,depth=2,heads=3"), (small.Info.EmbeddingWidth, small.LayerCount, small.Info.Name));
+        Assert.Null(small.Info.Weights);
+        foreach (var (name, rule) in ((string, string)[])
+            [("vit_tiny_patch16_224:wide=3", "patch, width, depth, heads"), ("vit_tiny_patch16_224:depth=0", "depth=0"), ("vit_tiny_patch16_224:depth=1,depth=2", "each once"),
+                ("vit_tiny_patch16_224:heads=5", "multiple of its heads"), ("resnet18:depth=3", "no other sizes"), ("vit_tini_patch16_224:depth=3", "vit_tiny_patch16_224")])
+            Assert.Contains(rule, Assert.Throws<SchaneException>(() => ModelRegistry.InfoOf(name)).Message);
+    }
+
+    [Fact]
     public void Hands_each_parameter_to_the_optimiser_once()
     {
         using var model = new ImageClassifier(ModelRegistry.Create("schane_tiny", 1), 5, new() { ProjectionWidth = 8 });
