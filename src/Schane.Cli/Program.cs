@@ -8,6 +8,7 @@ var root = new Root(
     new EvaluateVerb(),
     new PredictVerb(),
     new CompareVerb(),
+    new ExportVerb(),
     new FewShotVerb(),
     new ReportVerb(),
     new Command("data", "The data to train on.") { new DataListVerb(), new DataCheckVerb(), new DataShowVerb(), new DataFetchVerb() },

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Schane.Data;
+using Schane.Export;
 using Schane.Training;
 
 namespace Schane.Cli;
@@ -54,7 +55,7 @@ internal sealed class Screen(bool json, bool verbose)
         {
             OperationCanceledException { InnerException: not null } when interrupted => (Exit.Interrupted, error.Message),
             OperationCanceledException when interrupted => (Exit.Interrupted, "Interrupted."),
-            DivergedException => (Exit.Failed, error.Message),
+            DivergedException or ParityException => (Exit.Failed, error.Message),
             SchaneException => (Exit.WrongUse, error.Message),
             ArgumentException => (Exit.WrongUse, error.Message.Split(" (Parameter '")[0]),
             IOException or UnauthorizedAccessException or DllNotFoundException => (Exit.Failed, error.Message),

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace Schane.Export;
 
-/// <summary>The graph of a whole model: input <c>images</c> [batch, C, S, S], outputs <c>embedding</c> [batch, D] and <c>logits</c> [batch, classes].</summary>
+/// <summary>The graph of a whole model as it evaluates, so without a projection: input <c>images</c> [batch, C, S, S], outputs <c>embedding</c> [batch, D] and <c>logits</c> [batch, classes].</summary>
 internal static class ModelGraph
 {
     public const string Images = "images", Embedding = "embedding", Logits = "logits";
@@ -22,15 +22,9 @@ internal static class ModelGraph
             images = graph.Div(graph.Sub(images, Channels(graph, "mean", info.Mean)), Channels(graph, "std", info.Std));
         var trunk = Build(graph, model.Backbone, images);
         var logits = trunk.HeadInput == trunk.Embedding ? graph.Linear(trunk.Embedding, info.HeadName) : BothHeads(graph, trunk.HeadInput, info.HeadName);
-        var embedding = trunk.Embedding;
-        var width = (long)info.EmbeddingWidth;
-        if (graph.Has($"{ImageClassifier.ProjectionName}.fc1.weight"))
-        {
-            embedding = graph.Linear(graph.Relu(graph.Linear(embedding, $"{ImageClassifier.ProjectionName}.fc1")), $"{ImageClassifier.ProjectionName}.fc2");
-            width = graph.State($"{ImageClassifier.ProjectionName}.fc2.weight").shape[0];
-        }
-        graph.Output(embedding, Embedding, width);
+        graph.Output(trunk.Embedding, Embedding, info.EmbeddingWidth);
         graph.Output(logits, Logits, model.Classes);
+        graph.Prune();
         return graph;
     }
 

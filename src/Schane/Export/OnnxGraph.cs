@@ -19,6 +19,7 @@ internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> s
 
     private readonly Dictionary<string, OnnxWeight> weights = [];
     private readonly Dictionary<string, int> used = [];
+    private readonly Dictionary<string, string> reshaped = [];            // value of a reshape → what it reshapes
 
     /// <summary>Nodes, inputs and outputs; the constants are apart in <see cref="Weights"/>.</summary>
     public GraphProto Proto { get; } = new() { Name = "schane" };
@@ -51,6 +52,19 @@ internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> s
             Rename(node.Output, value, name);
         }
         Proto.Output.Add(Declared(name, sizes));
+    }
+
+    /// <summary>Takes out nodes and constants whose values nobody reads: reshapes of what was reshaped again.</summary>
+    public void Prune()
+    {
+        var read = Proto.Output.Select(o => o.Name).ToHashSet();
+        for (var i = Proto.Node.Count - 1; i >= 0; i--)                   // readers stand after what they read
+            if (Proto.Node[i].Output.Any(read.Contains))
+                read.UnionWith(Proto.Node[i].Input);
+            else
+                Proto.Node.RemoveAt(i);
+        foreach (var name in weights.Keys.Where(name => !read.Contains(name)).ToList())
+            weights.Remove(name);
     }
 
     /// <summary>A parameter as it is.</summary>
@@ -126,8 +140,14 @@ internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> s
         ? Node("Gelu", [x])
         : Mul(Mul(x, Add(Node("Erf", [Div(x, Number(MathF.Sqrt(2)))]), Number(1))), Number(0.5f));
 
-    /// <summary>The same values in another shape; -1 is the size that follows from the others.</summary>
-    public string Reshape(string x, params long[] shape) => Node("Reshape", [x, Numbers($"[{string.Join(", ", shape)}]", shape)]);
+    /// <summary>The same values in another shape; -1 is the size that follows from the others. What was reshaped already is taken as it was before.</summary>
+    public string Reshape(string x, params long[] shape)
+    {
+        var source = reshaped.GetValueOrDefault(x, x);
+        var value = Node("Reshape", [source, Numbers($"[{string.Join(", ", shape)}]", shape)]);
+        reshaped[value] = source;
+        return value;
+    }
 
     public string Flatten(string x) => Node("Flatten", [x]);
 

@@ -32,8 +32,9 @@ internal sealed class OnnxModel : IDisposable
         Augmentation = Text("augmentation");
         var graphsOwn = Text("normalization") == OnnxExport.InGraph;
         var channels = Parsed<int>("channels");
-        Input = graphsOwn ? new(channels, Parsed<int>("input_size"), new float[channels], [.. Enumerable.Repeat(1f, channels)])
-            : new(channels, Parsed<int>("input_size"), Parsed<float[]>("mean"), Parsed<float[]>("std"));
+        float[] PerChannel(string key) => Parsed<float[]>(key) is var values && values.Length == channels ? values
+            : throw new SchaneException($"'{Shown(path)}' is damaged: '{key}' of its metadata must have {channels} numbers but has {values.Length}; export the run again.");
+        Input = new(channels, Parsed<int>("input_size"), graphsOwn ? new float[channels] : PerChannel("mean"), graphsOwn ? [.. Enumerable.Repeat(1f, channels)] : PerChannel("std"));
         Require(session.InputMetadata, ModelGraph.Images, [-1, channels, Input.Size, Input.Size]);
         Require(session.OutputMetadata, ModelGraph.Logits, [-1, Classes.Count]);
         Require(session.OutputMetadata, ModelGraph.Embedding, [-1, null]);

@@ -7,7 +7,7 @@ namespace Schane.Models;
 /// <summary>A backbone, its linear classifier and an optional projection. What a checkpoint holds: the trunk's names at top level, the head under its published name.</summary>
 public sealed class ImageClassifier : nn.Module
 {
-    internal const string ProjectionName = "projection";
+    private const string ProjectionName = "projection";
 
     private readonly Dense head;
     private readonly Dense? distillationHead;

@@ -20,6 +20,7 @@ internal static class NativeTorch
     internal const string VersionThatIsMissing = "GLIBCXX_3.4.32";
     private const string Library = "LibTorchSharp";
     private static readonly Lazy<nint> Handle = new(Load);
+    private static int resolverIsSet;
 
     /// <summary>Whether the copy in memory had to be loaded in this process.</summary>
     internal static bool Cured { get; private set; }
@@ -39,7 +40,9 @@ internal static class NativeTorch
             return 0;
         var handle = Handle.Value;
         // From here on every import of TorchSharp goes straight to the handle instead of failing once more on disk.
-        NativeLibrary.SetDllImportResolver(assembly, (wanted, _, _) => wanted == Library ? handle : 0);
+        // Only one of the threads that come here at once may say so.
+        if (Interlocked.Exchange(ref resolverIsSet, 1) == 0)
+            NativeLibrary.SetDllImportResolver(assembly, (wanted, _, _) => wanted == Library ? handle : 0);
         return handle;
     }
 

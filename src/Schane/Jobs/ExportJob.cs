@@ -1,0 +1,122 @@
+using System.Diagnostics;
+using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Data.Transforms;
+using Schane.Export;
+using Schane.Inference;
+using static TorchSharp.torch;
+
+namespace Schane.Jobs;
+
+/// <summary>Writes a trained run as an ONNX file that is proved to compute the same: what <c>schane export</c> does.</summary>
+public static class ExportJob
+{
+    /// <summary>Writes the file, runs it on ONNX Runtime beside the trained model, and keeps it only where both agree.</summary>
+    /// <param name="run">Run folder, or a <c>model.safetensors</c> of one.</param>
+    /// <param name="file">Where the ONNX file shall stand; <c>FILE.data</c> beside it where the weights are over <see cref="OnnxOptions.ExternalAbove"/>.</param>
+    /// <param name="options">Null for the defaults.</param>
+    /// <param name="inputs">At least 64 pictures to compare on; null for pictures of the run's data, or look-alikes where these can't be opened.</param>
+    /// <param name="force">Replaces an existing file.</param>
+    /// <param name="dataRoot">Folder of the named data sets.</param>
+    /// <param name="stop">Stops between weights and between passes; nothing is left then.</param>
+    /// <exception cref="SchaneException">No finished run there, too few pictures, or the file can't be written.</exception>
+    /// <exception cref="ParityException">The exported model does not agree with the trained one.</exception>
+    public static ExportResult Run(
+        string run, string file, OnnxOptions? options = null, IReadOnlyList<string>? inputs = null, bool force = false, string? dataRoot = null, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        ArgumentNullException.ThrowIfNull(file);
+        options ??= new();
+        var clock = Stopwatch.StartNew();
+        var folder = File.Exists(run) ? null : RunFolder.Open(run);
+        using var place = new Place(file, force);
+        var (trained, pictures, nodes) = Write(folder?.Model ?? run, folder, place.File, options, inputs, dataRoot, stop);
+        var written = clock.Elapsed;
+        // The trained model is gone by now: the certificate needs the memory of one.
+        var certificate = OnnxExport.Compare(place.File, trained, pictures.ForFile, ParityCertificate.LeastInputs, pictures.Source, options, stop);
+        if (!certificate.Passed)
+            throw new ParityException(certificate);
+        OnnxWriter.Append(place.File, new Dictionary<string, string> { ["parity"] = certificate.ToJson() });
+        var (bytes, data) = place.Keep();
+        return new(file, bytes, data, nodes, options.Opset, written.TotalSeconds, clock.Elapsed.TotalSeconds, certificate);
+    }
+
+    private static ((float[], float[]) Trained, ParityInputs Pictures, int Nodes) Write(
+        string weights, RunFolder? folder, string file, OnnxOptions options, IReadOnlyList<string>? inputs, string? dataRoot, CancellationToken stop)
+    {
+        using var model = RunModel.Load(weights, "cpu");
+        var preset = TransformPreset.Find(model.Augmentation);
+        var pictures = inputs is null
+            ? ParityInputs.OfRun(folder, dataRoot, preset, model.Input, options.Normalises)
+            : ParityInputs.OfFiles(inputs, preset, model.Input, options.Normalises);
+        var nodes = OnnxExport.Write(model.Classifier, file, Metadata(weights, folder), options, stop);
+        return (OnnxExport.Outputs(model.Classifier, pictures.ForModel, ParityCertificate.LeastInputs, CPU, stop), pictures, nodes);
+    }
+
+    private static Dictionary<string, string> Metadata(string weights, RunFolder? folder)
+    {
+        using var file = Safetensors.Open(weights);
+        var texts = file.Metadata.Where(m => m.Key != "format").ToDictionary();
+        if (folder is not null && File.Exists(folder.Recipe))
+            texts["recipe"] = File.ReadAllText(folder.Recipe);
+        return texts;
+    }
+
+    /// <summary>A folder beside the target that is written to; its files move to their places together or not at all.</summary>
+    private sealed class Place : IDisposable
+    {
+        private readonly string target, folder;
+
+        public Place(string target, bool force)
+        {
+            this.target = target;
+            var shown = Printable.Escape(target);
+            if (Directory.Exists(target))
+                throw new SchaneException($"'{shown}' is a folder; name a file with --onnx.");
+            if (Path.Exists(target) && !force)
+                throw new SchaneException($"'{shown}' is there already; replace it with --force or name another file with --onnx.");
+            if (!Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(target))))
+                throw new SchaneException($"The folder of '{shown}' is not there; make it or name another file with --onnx.");
+            folder = $"{target}.{Environment.ProcessId}.tmp";
+            try
+            {
+                Directory.CreateDirectory(folder);
+            }
+            catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+            {
+                throw new SchaneException($"'{shown}' can't be written ({e.Message.TrimEnd('.')}); name another file with --onnx.", e);
+            }
+        }
+
+        public string File => Path.Combine(folder, Path.GetFileName(target));
+
+        /// <returns>Bytes of both files, and the name of the second where there is one.</returns>
+        public (long Bytes, string? Data) Keep()
+        {
+            var (file, data) = (File, File + OnnxWriter.DataSuffix);
+            var bytes = new FileInfo(file).Length;
+            if (!System.IO.File.Exists(data))
+                data = null;
+            else
+            {
+                bytes += new FileInfo(data).Length;
+                System.IO.File.Move(data, target + OnnxWriter.DataSuffix, overwrite: true);
+            }
+            System.IO.File.Move(file, target, overwrite: true);
+            return (bytes, data is null ? null : target + OnnxWriter.DataSuffix);
+        }
+
+        public void Dispose() => Directory.Delete(folder, recursive: true);
+    }
+}
+
+/// <summary>What an export left.</summary>
+/// <param name="Onnx">The file.</param>
+/// <param name="Bytes">Its size, with that of <paramref name="Data"/>.</param>
+/// <param name="Data">The file with the weights beside it; null where they are in the file.</param>
+/// <param name="Nodes">Nodes of the graph.</param>
+/// <param name="Opset">Version of its operators.</param>
+/// <param name="WriteSeconds">From opening the run until the file was written and the trained model had run, in seconds.</param>
+/// <param name="Seconds">All of it, the certificate too.</param>
+/// <param name="Parity">The certificate.</param>
+public sealed record ExportResult(string Onnx, long Bytes, string? Data, int Nodes, int Opset, double WriteSeconds, double Seconds, ParityCertificate Parity);
