@@ -7,6 +7,7 @@ return args switch
     ["loss-memory", .. var rest] => LossMemory.Run(rest),
     ["loss-error", .. var rest] => LossError.Run(rest),
     ["data", ..] => DataSpeed.Run(),
+    ["export", .. var rest] => ExportSpeed.Run(rest),
     ["precision", .. var rest] => PrecisionGain.Run(rest),
     ["step", .. var rest] => StepSpeed.Run(rest),
     ["step-plain", .. var rest] when rest.Select(int.Parse).ToArray() is [var width, var depth, var heads, var side, var batch] => PlainTransformer.Serve(width, depth, heads, side, batch),
@@ -15,6 +16,6 @@ return args switch
 
 static int Wrong()
 {
-    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | step MODEL [--batch N] [--rounds N] | precision [MODEL]");
+    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | step MODEL [--batch N] [--rounds N] | precision [MODEL] | export [MODEL...]");
     return 2;
 }
