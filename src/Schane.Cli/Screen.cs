@@ -19,6 +19,9 @@ internal sealed class Screen(bool json, bool verbose)
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.KebabCaseLower) },
     };
 
+    /// <summary>Whether the result is asked for as JSON on stdout.</summary>
+    public bool IsJson => json;
+
     /// <summary>Whether stderr is a terminal that a progress bar can be drawn on.</summary>
     public bool IsTerminal { get; } = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
 

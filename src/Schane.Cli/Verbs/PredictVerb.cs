@@ -1,37 +1,89 @@
 using System.CommandLine;
-using Schane.Jobs;
+using System.Globalization;
+using Schane.Data;
+using Schane.Inference;
 
 namespace Schane.Cli.Verbs;
 
 /// <summary>What pictures show, by a trained run.</summary>
 internal sealed class PredictVerb : Verb
 {
-    private readonly Argument<string> run = new("RUN") { Description = "Run folder of `schane train`." };
-    private readonly Argument<string[]> images = new("IMAGE") { Arity = ArgumentArity.OneOrMore, Description = "Pictures." };
+    private const int MostRows = 200;
+    private readonly Argument<string> run = new("RUN") { Description = "Run folder of `schane train`, or a safetensors or ONNX file made from one." };
+    private readonly Argument<string[]> images = new("IMAGE") { Arity = ArgumentArity.OneOrMore, Description = "Pictures, folders, patterns ('new/**/*.jpg'), or - for a list on stdin, one a line." };
     private readonly Option<int> top = new("--top") { HelpName = "N", DefaultValueFactory = _ => 5, Description = "Classes shown for each picture. Default: 5." };
+    private readonly Option<double?> abstain = new("--abstain-below") { HelpName = "PRECISION", Description = "Withhold answers that are less sure than this precision asked for on the validation images: 0.95. Default: withhold none." };
+    private readonly Option<bool> embeddings = new("--embeddings") { Description = "Add each picture's embedding to --json or --csv." };
+    private readonly Option<bool> csv = new("--csv") { Description = "Print one line a picture on stdout, as they come." };
+    private readonly Option<string> onBadImage = new("--on-bad-image") { HelpName = "fail|skip", DefaultValueFactory = _ => "fail", Description = "Stop at a file that is no picture, or name it and go on. Default: fail." };
+    private readonly Option<int> batch = new("--batch") { HelpName = "N", DefaultValueFactory = _ => InferenceOptions.Default.Batch, Description = $"Pictures of one pass. Default: {InferenceOptions.Default.Batch}." };
     private readonly Option<string> device = CommonFlags.Device();
 
     public PredictVerb() : base("predict", "Names the most probable classes of pictures.")
     {
         Add(run);
         Add(images);
-        Flags("Flags", top, device);
+        Flags("Flags", top, abstain, embeddings, csv, onBadImage, batch, device);
     }
 
     public override IReadOnlyList<Example> Examples =>
     [
         new("schane predict runs/photos-schane-1 cat.jpg", "the five most probable classes"),
-        new("schane predict RUN --top 1 --json *.jpg", "the best class of many pictures, for a program"),
+        new("schane predict RUN new-photos --csv > new.csv", "every picture below a folder, as a table"),
+        new("schane predict RUN --top 1 --json 'new/**/*.jpg'", "the best class of each, for a program"),
+        new("schane predict RUN new --abstain-below 0.95", "only answers that are right 95 times in 100"),
     ];
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
         if (parsed.GetValue(top) < 1)
             throw new SchaneException($"--top must be at least 1 but is {parsed.GetValue(top)}.");
-        using var job = new PredictJob(parsed.GetRequiredValue(run), parsed.GetRequiredValue(device));
-        var predictions = job.Run(parsed.GetRequiredValue(images), parsed.GetValue(top), stop).ToList();
-        screen.Table(["image", "class", "probability"],
-            predictions.SelectMany(p => p.Top.Select((t, i) => (string[])[i == 0 ? p.Image : "", t.Class, $"{t.Probability:0.0000}"])));
+        if (parsed.GetValue(batch) < 1)
+            throw new SchaneException($"--batch must be at least 1 but is {parsed.GetValue(batch)}.");
+        var (asCsv, asJson) = (parsed.GetValue(csv), screen.IsJson);
+        if (asCsv && asJson)
+            throw new SchaneException("--csv and --json both print on stdout; keep one.");
+        if (parsed.GetValue(embeddings) && !asCsv && !asJson)
+            throw new SchaneException("--embeddings needs --json or --csv, which print them.");
+        var wanted = new PredictOptions
+        {
+            Top = parsed.GetValue(top),
+            AbstainBelow = parsed.GetValue(abstain),
+            Embedding = parsed.GetValue(embeddings),
+            OnBadImage = parsed.GetValue(onBadImage) switch
+            {
+                "fail" => OnBadImage.Fail,
+                "skip" => OnBadImage.Skip,
+                var other => throw new SchaneException($"--on-bad-image must be fail or skip but is '{other}'."),
+            },
+        };
+        using var classifier = Classifier.Load(parsed.GetRequiredValue(run), new() { Device = parsed.GetRequiredValue(device), Batch = parsed.GetValue(batch) });
+        var found = classifier.PredictFiles(PictureFiles.Find(parsed.GetRequiredValue(images), Console.In), wanted, cancel: stop);
+        var predictions = new List<Prediction>();
+        var (all, given, bad) = (0, 0, 0);
+        if (asCsv)
+            Console.Out.WriteLine(PredictionTable.Header(classifier, wanted));
+        foreach (var prediction in found)
+        {
+            all++;
+            given += prediction.Class is not null ? 1 : 0;
+            bad += prediction.Problem is not null ? 1 : 0;
+            if (prediction.Problem is { } problem)
+                screen.Say(problem);
+            if (asCsv)
+                Console.Out.WriteLine(PredictionTable.Line(prediction, wanted, classifier));
+            else if (asJson || predictions.Count < MostRows)
+                predictions.Add(prediction);
+        }
+        if (!asCsv)
+            screen.Table(["image", "class", "probability"], predictions.SelectMany(p => p.Top.Select((t, i) =>
+                (string[])[i == 0 ? p.Image : "", i == 0 && p.Unknown ? $"unknown (nearest: {t.Class})" : i == 0 && p.Withheld ? $"withheld ({t.Class})" : t.Class, t.Probability.ToString("0.0000", CultureInfo.InvariantCulture)])));
+        if (!asCsv && !asJson && all > predictions.Count)
+            screen.Say($"The first {predictions.Count} of {all} pictures; --csv or --json gives them all.");
+        if (wanted.AbstainBelow is { } precision && classifier.ThresholdAt(precision) is var point)
+            screen.Say($"Answers below a confidence of {point.Threshold:0.000} are withheld: {given} of {all - bad} pictures are answered. On {classifier.Confidence!.Images} validation images that answered {point.Coverage:P1}, of which {point.Accuracy:P1} were right.");
+        if (classifier.Confidence is null)
+            screen.Say("The run had no validation images, so its probabilities are not calibrated.");
         return new(predictions);
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Schane.Checkpoints;
+using Schane.Data;
 using Schane.Data.Transforms;
 using Schane.Models;
 using TorchSharp;
@@ -16,12 +17,15 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
     /// <summary>Texts that the metadata of a saved model say besides, of where it started for instance.</summary>
     public IReadOnlyDictionary<string, string> Notes { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>How confident its probabilities may be, fitted on validation images; null where there were none.</summary>
+    public CalibratedConfidence? Confidence { get; init; }
+
     /// <summary>What pictures must be made into.</summary>
     public InputShape Input => new(Info.Channels, Info.InputSize, Info.Mean, Info.Std);
 
     public void Save(string path)
     {
-        Safetensors.Write(path, Classifier.StateDict(), new Dictionary<string, string>(Notes)
+        var metadata = new Dictionary<string, string>(Notes)
         {
             ["format"] = "pt",
             ["schane"] = RunFolder.Version,
@@ -30,7 +34,10 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
             ["input_size"] = Info.InputSize.ToString(CultureInfo.InvariantCulture),
             ["classes"] = JsonSerializer.Serialize(Classes),
             ["augmentation"] = Augmentation,
-        });
+        };
+        if (Confidence is not null)
+            metadata["confidence"] = Confidence.ToJson();
+        Safetensors.Write(path, Classifier.StateDict(), metadata);
     }
 
     /// <exception cref="SchaneException">No such file, not Schane's, or its architecture is not known.</exception>
@@ -41,13 +48,32 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         using var file = Safetensors.Open(path);
         string Text(string key) => file.Metadata.TryGetValue(key, out var value) ? value
             : throw new SchaneException($"'{path}' has no '{key}' in its metadata; it is not a model that schane train wrote.");
-        var classes = JsonSerializer.Deserialize<string[]>(Text("classes"))!;
-        var backbone = ModelRegistry.Create(Text("architecture"), 0, int.Parse(Text("channels"), CultureInfo.InvariantCulture), int.Parse(Text("input_size"), CultureInfo.InvariantCulture));
+        int Number(string key) => int.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
+            : throw new SchaneException($"'{path}' says '{Printable.Escape(Text(key))}' for '{key}', which must be a whole number; it is damaged.");
+        var classes = ClassesOf(Text("classes"), path);
+        var architecture = Text("architecture");
+        if (!ModelRegistry.Names.Contains(architecture.Split(':')[0], StringComparer.OrdinalIgnoreCase))
+            throw new SchaneException($"'{path}' has the architecture '{Printable.Escape(architecture)}' of schane {Printable.Escape(Text("schane"))}, which version {RunFolder.Version} does not know; update schane.");
+        var backbone = ModelRegistry.Create(architecture, 0, Number("channels"), Number("input_size"));
         var classifier = new ImageClassifier(backbone, classes.Length);
         classifier.Load(file, HeadLoading.Required);
         classifier.to(device);
         classifier.eval();
-        return new RunModel(classifier, classes, Text("augmentation"));
+        return new RunModel(classifier, classes, Text("augmentation")) { Confidence = CalibratedConfidence.Parse(file.Metadata.GetValueOrDefault("confidence"), path) };
+    }
+
+    /// <exception cref="SchaneException">Not a list of names, or an empty one.</exception>
+    internal static string[] ClassesOf(string json, string path)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<string[]>(json) is { Length: > 0 } classes ? classes
+                : throw new SchaneException($"'{path}' names no classes, so it can't say what a picture shows; use it with --weights to train from, or train again.");
+        }
+        catch (JsonException e)
+        {
+            throw new SchaneException($"'{path}' is damaged: its classes must be a list of names ({e.Message.TrimEnd('.')}).", e);
+        }
     }
 
     private BackboneInfo Info => Classifier.Backbone.Info;

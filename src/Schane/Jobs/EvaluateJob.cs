@@ -110,7 +110,7 @@ public static class EvaluateJob
         })];
     }
 
-    private static EmbeddedImages Embedded(ModelOutputs outputs, IImageDataset images, string part) => new(
+    internal static EmbeddedImages Embedded(ModelOutputs outputs, IImageDataset images, string part) => new(
         EmbeddingSet.Of(outputs.Embeddings, outputs.Labels, images.Classes), [.. outputs.Indices.Select(images.NameOf)], [.. outputs.Indices.Select(_ => part)]);
 
     private static Measured OneShot(RunResults results, DataSetup data, RunModel model, Recipe recipe, CancellationToken stop)

@@ -119,10 +119,11 @@ public static class TrainJob
         {
             trainer.Run(resume, progress, Start(recipe, data, model, weights, loaded, sampler), stop, acceptChangedData);
             model.Classifier.eval();
-            model.Save(run.Model);
+            var (confidence, validation) = Validation(recipe, data, model, stop);
+            (model with { Confidence = confidence }).Save(run.Model);
             var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop);
             PredictedItem.Save(run.Predictions, measured.Items);
-            SaveEmbeddings(recipe, data, model, measured, run, stop);
+            SaveEmbeddings(recipe, data, model, measured, validation, run, stop);
             var results = measured.Results with { ImagesPerSecond = trainer.ImagesPerSecond };
             results.Save(run.Results);
             RunReport.Write(run.Root, run.Report);
@@ -134,10 +135,20 @@ public static class TrainJob
         }
     }
 
-    private static void SaveEmbeddings(Recipe recipe, DataSetup data, RunModel model, Measured measured, RunFolder run, CancellationToken stop)
+    private static void SaveEmbeddings(Recipe recipe, DataSetup data, RunModel model, Measured measured, EmbeddedImages? validation, RunFolder run, CancellationToken stop)
     {
         var train = measured.Results.Part == "train" ? null : EvaluateJob.Embed(model, data.Train, "train", recipe, stop);
-        EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Embedded]).OfType<EmbeddedImages>()]).Save(run.Embeddings);
+        EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation, measured.Embedded]).OfType<EmbeddedImages>()]).Save(run.Embeddings);
+    }
+
+    /// <summary>What the validation images, which chose no weight, say of the model's confidence, and where they lie.</summary>
+    private static (CalibratedConfidence?, EmbeddedImages?) Validation(Recipe recipe, DataSetup data, RunModel model, CancellationToken stop)
+    {
+        if (data.Validation is null)
+            return (null, null);
+        using var outputs = ModelOutputs.Of(model.Classifier, data.Validation, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
+            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
+        return (CalibratedConfidence.Fit(outputs.Logits, outputs.Labels), EvaluateJob.Embedded(outputs, data.Validation, "val"));
     }
 
     private static RunIdentity Identity(RunModel model, DataSetup data, ISampler sampler)

@@ -17,7 +17,7 @@ internal sealed class SchaneProgram : IDisposable
     private readonly StringBuilder output = new(), errors = new();
     private readonly Process process;
 
-    private SchaneProgram(IEnumerable<string> arguments, string? folder, string? program = null, IEnumerable<(string Name, string Value)>? environment = null)
+    private SchaneProgram(IEnumerable<string> arguments, string? folder, string? program = null, IEnumerable<(string Name, string Value)>? environment = null, string input = "")
     {
         var start = new ProcessStartInfo(program ?? File, arguments)
         {
@@ -31,6 +31,7 @@ internal sealed class SchaneProgram : IDisposable
         foreach (var (name, value) in environment ?? [])
             start.Environment[name] = value;
         process = Process.Start(start)!;
+        process.StandardInput.Write(input);
         process.StandardInput.Close();
         process.OutputDataReceived += (_, line) => Take(output, line.Data);
         process.ErrorDataReceived += (_, line) => Take(errors, line.Data);
@@ -63,6 +64,13 @@ internal sealed class SchaneProgram : IDisposable
     public static Ended RunWith((string Name, string Value)[] environment, params string[] arguments)
     {
         using var program = new SchaneProgram(arguments, null, environment: environment);
+        return program.End();
+    }
+
+    /// <summary>Runs it to its end with something on stdin.</summary>
+    public static Ended RunWithInput(string input, params string[] arguments)
+    {
+        using var program = new SchaneProgram(arguments, null, input: input);
         return program.End();
     }
 

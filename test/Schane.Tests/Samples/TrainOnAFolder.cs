@@ -1,4 +1,5 @@
 // <sample>
+using Schane.Inference;
 using Schane.Jobs;
 using Schane.Losses;
 using Schane.Training;
@@ -10,8 +11,8 @@ internal static class TrainOnAFolder
         var recipe = new Recipe { Data = photos, Loss = LossKind.Schane, Budget = budget };
         var (run, results) = TrainJob.Run(recipe, runFolder);       // photos/CLASS/*.jpg, from the embedded weights
         Console.WriteLine($"{results.Metrics["top1"]:P1} of {results.Images} test images; {run.Report}");
-        using var predictor = new PredictJob(runFolder);
-        foreach (var guess in predictor.Run([picture]).Single().Top)
+        using var classifier = Classifier.Load(runFolder);          // thread-safe: one for the whole program
+        foreach (var guess in classifier.Predict(picture).Top)
             Console.WriteLine($"{guess.Class} {guess.Probability:P1}");
     }
 }

@@ -1,0 +1,28 @@
+using System.Globalization;
+using Schane.Inference;
+
+namespace Schane.Cli;
+
+/// <summary>Predictions as comma-separated lines (RFC 4180).</summary>
+internal static class PredictionTable
+{
+    public static string Header(Classifier classifier, PredictOptions wanted) => string.Join(',',
+        [
+            "image", "answer",
+            .. Enumerable.Range(1, Math.Min(wanted.Top, classifier.Classes.Count)).SelectMany(k => (string[])[$"class{k}", $"probability{k}"]),
+            .. wanted.Embedding ? Enumerable.Range(1, classifier.EmbeddingWidth).Select(d => $"e{d}") : [],
+            "problem",
+        ]);
+
+    public static string Line(Prediction prediction, PredictOptions wanted, Classifier classifier) => string.Join(',',
+        [
+            Quoted(prediction.Image), Quoted(prediction.Class ?? (prediction.Withheld ? "withheld" : prediction.Unknown ? "unknown" : "")),
+            .. Enumerable.Range(0, Math.Min(wanted.Top, classifier.Classes.Count)).SelectMany(k => prediction.Top.Count > k
+                ? (string[])[Quoted(prediction.Top[k].Class), prediction.Top[k].Probability.ToString("0.######", CultureInfo.InvariantCulture)] : ["", ""]),
+            .. wanted.Embedding ? Enumerable.Range(0, classifier.EmbeddingWidth).Select(d => prediction.Embedding?[d].ToString("R", CultureInfo.InvariantCulture) ?? "") : [],
+            Quoted(prediction.Problem ?? ""),
+        ]);
+
+    private static string Quoted(string text) =>
+        text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+}

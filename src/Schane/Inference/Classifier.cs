@@ -1,0 +1,236 @@
+using Microsoft.Extensions.Logging;
+using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Data.Transforms;
+using Schane.Tensors;
+
+namespace Schane.Inference;
+
+/// <summary>A trained model that names what pictures show. Thread-safe: pictures are decoded side by side and pass the model one call at a time.</summary>
+public sealed partial class Classifier : IDisposable
+{
+    private readonly IModelPass pass;
+    private readonly InferenceOptions options;
+    private readonly ImagePipeline transform;
+    private readonly EnrolledClasses? enrolled;
+    private readonly Lock gate = new();
+
+    private Classifier(IModelPass pass, EnrolledClasses? enrolled, InferenceOptions options)
+    {
+        (this.pass, this.enrolled, this.options) = (pass, enrolled, options);
+        transform = TransformPreset.Find(Card.Augmentation).Evaluation(Card.Input);
+        Classes = [.. Card.Classes, .. enrolled?.Names ?? []];
+        if (options.Logger is { } logger)
+            Loaded(logger, Card.Architecture, Classes.Count);
+    }
+
+    /// <summary>Opens what a training left.</summary>
+    /// <param name="path">A run folder, or the <c>model.safetensors</c> or ONNX file made from one.</param>
+    /// <param name="options">Null for <see cref="InferenceOptions.Default"/>.</param>
+    /// <exception cref="SchaneException">Nothing there, no model of Schane's, one of a later version, or no such device.</exception>
+    public static Classifier Load(string path, InferenceOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(path);
+        options ??= InferenceOptions.Default;
+        if (!Directory.Exists(path) && !File.Exists(path))
+            throw new SchaneException($"There is no run, safetensors or ONNX file '{Printable.Escape(path)}'.");
+        var run = Directory.Exists(path) ? RunFolder.Open(path) : null;
+        var device = Devices.Find(options.Device);
+        return new(new TorchPass(RunModel.Load(run?.Model ?? path, options.Device), device), run is null ? null : EnrolledClasses.Load(run), options);
+    }
+
+    /// <summary>Names of the classes it answers with; enrolled ones stand last.</summary>
+    public IReadOnlyList<string> Classes { get; }
+
+    /// <summary>D, the width of the embedding.</summary>
+    public int EmbeddingWidth => Card.Width;
+
+    /// <summary>How its probabilities were calibrated; null where it was trained without validation images, and its probabilities are the softmax as it stands.</summary>
+    public CalibratedConfidence? Confidence => Card.Confidence;
+
+    /// <summary>What a picture may ask for before it is refused unread.</summary>
+    public ImageLimits Limits => options.Limits;
+
+    internal ModelCard Card => pass.Card;
+
+    /// <summary>What one picture shows.</summary>
+    /// <param name="image">An encoded picture (JPEG, PNG, GIF, WebP, BMP), read to its end and left open.</param>
+    /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
+    /// <param name="name">What answers and errors call it.</param>
+    /// <exception cref="SchaneException">Not a picture, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
+    public Prediction Predict(Stream image, PredictOptions? wanted = null, string name = "image") => Predict([Prepare(image, name)], wanted)[0];
+
+    /// <summary>What a file shows.</summary>
+    /// <param name="path">A picture.</param>
+    /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
+    /// <exception cref="SchaneException">The file can't be read as a picture; it is named.</exception>
+    public Prediction Predict(string path, PredictOptions? wanted = null) => Predict([PrepareFile(path)], wanted)[0];
+
+    /// <summary>The same without holding a thread while the stream is read; the work itself goes to the thread pool.</summary>
+    /// <param name="image">An encoded picture, read to its end and left open.</param>
+    /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
+    /// <param name="name">What answers and errors call it.</param>
+    /// <param name="cancel">Stops before the work begins.</param>
+    /// <exception cref="SchaneException">Not a picture, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
+    public async Task<Prediction> PredictAsync(Stream image, PredictOptions? wanted = null, string name = "image", CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        var bytes = new MemoryStream();
+        var buffer = new byte[81920];
+        for (int read; (read = await image.ReadAsync(buffer, cancel).ConfigureAwait(false)) > 0; RequireSize(bytes.Length, name))
+            bytes.Write(buffer, 0, read);
+        return await Task.Run(() => Predict([Prepare(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), name)], wanted)[0], cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>What many files show, in their order: the next files are decoded while the model works, and memory does not grow with their number.</summary>
+    /// <param name="paths">Pictures; read as they are needed.</param>
+    /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
+    /// <param name="progress">Told how many are done after each pass.</param>
+    /// <param name="cancel">Stops between passes.</param>
+    /// <exception cref="SchaneException">A file can't be read as a picture, and such are not to be skipped.</exception>
+    public IEnumerable<Prediction> PredictFiles(IEnumerable<string> paths, PredictOptions? wanted = null, IProgress<int>? progress = null, CancellationToken cancel = default)
+    {
+        ArgumentNullException.ThrowIfNull(paths);
+        wanted ??= PredictOptions.Default;
+        using var chunks = paths.Chunk(options.Batch).GetEnumerator();
+        Task<(PreparedImage? Image, Prediction? Bad)[]>? Ahead()
+        {
+            if (!chunks.MoveNext())
+                return null;
+            var some = chunks.Current;
+            return Task.WhenAll(some.Select(path => Task.Run(() => Read(path, wanted), cancel)));
+        }
+        var done = 0;
+        for (var next = Ahead(); next is not null;)
+        {
+            var read = next.GetAwaiter().GetResult();
+            next = Ahead();
+            PreparedImage[] images = [.. read.Where(r => r.Image is not null).Select(r => r.Image!)];
+            var answers = new Queue<Prediction>(images.Length > 0 ? Predict(images, wanted) : []);
+            progress?.Report(done += read.Length);
+            foreach (var (_, bad) in read)
+                yield return bad ?? answers.Dequeue();
+            cancel.ThrowIfCancellationRequested();
+        }
+    }
+
+    /// <summary>What prepared pictures show, in one pass of the model.</summary>
+    /// <param name="images">At least one, from <see cref="Prepare(Stream, string)"/> of this classifier.</param>
+    /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
+    /// <exception cref="ArgumentException">None given, or one is of another size.</exception>
+    /// <exception cref="SchaneException">A precision is asked for that the validation images don't give, or there were none.</exception>
+    public IReadOnlyList<Prediction> Predict(IReadOnlyList<PreparedImage> images, PredictOptions? wanted = null)
+    {
+        wanted ??= PredictOptions.Default;
+        var threshold = wanted.AbstainBelow is { } precision ? ThresholdAt(precision).Threshold : 0;
+        var (embeddings, logits) = Run(images);
+        return [.. images.Select((image, i) => Answer(image.Name, embeddings.AsSpan(i * EmbeddingWidth, EmbeddingWidth), logits.AsSpan(i * Card.Classes.Count, Card.Classes.Count), wanted, threshold))];
+    }
+
+    /// <summary>The embedding of one picture, [D], as the model gives it (not normalised).</summary>
+    /// <inheritdoc cref="Predict(Stream, PredictOptions?, string)"/>
+    public float[] Embed(Stream image, string name = "image") => Run([Prepare(image, name)]).Embeddings;
+
+    /// <summary>The embeddings of prepared pictures, [n, D] row by row.</summary>
+    /// <param name="images">At least one.</param>
+    public float[] Embed(IReadOnlyList<PreparedImage> images) => Run(images).Embeddings;
+
+    /// <summary>Decodes a picture and makes it into what the model takes; any number of threads may do so at once.</summary>
+    /// <param name="image">An encoded picture, read to its end and left open.</param>
+    /// <param name="name">What answers and errors call it.</param>
+    /// <exception cref="SchaneException">Not a picture, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
+    public PreparedImage Prepare(Stream image, string name = "image")
+    {
+        ArgumentNullException.ThrowIfNull(image);
+        using var bytes = new MemoryStream();
+        var buffer = new byte[81920];
+        for (int read; (read = image.Read(buffer)) > 0; RequireSize(bytes.Length, name))
+            bytes.Write(buffer, 0, read);
+        return Prepare(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), name);
+    }
+
+    /// <summary>The same from the bytes of a file.</summary>
+    /// <inheritdoc cref="Prepare(Stream, string)"/>
+    /// <param name="file">The whole encoded picture.</param>
+    /// <param name="name">What answers and errors call it.</param>
+    public PreparedImage Prepare(ReadOnlySpan<byte> file, string name)
+    {
+        var picture = ImageDecoder.Decode(file, name, options.Limits);
+        var (channels, height, width) = transform.Output;
+        var pixels = new float[channels * height * width];
+        var random = new SampleRandom();
+        transform.Apply(picture, ref random, pixels);
+        return new(name, pixels);
+    }
+
+    /// <summary>The confidence below which answers are withheld for a precision, with what share that leaves and how right it is.</summary>
+    /// <param name="precision">Above 0 to 1.</param>
+    /// <exception cref="SchaneException">There were no validation images, or none of their confidences reaches it.</exception>
+    public OperatingPoint ThresholdAt(double precision) => (Confidence
+        ?? throw new SchaneException("This model was trained without validation images, so no precision can be promised; leave --abstain-below out, or train with a val part.")).AtPrecision(precision);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (gate)
+            pass.Dispose();
+    }
+
+    internal (float[] Embeddings, float[] Logits) Run(IReadOnlyList<PreparedImage> images)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        var (channels, height, width) = transform.Output;
+        var size = channels * height * width;
+        if (images.Count == 0)
+            throw new ArgumentException("images must hold at least one.", nameof(images));
+        if (images.FirstOrDefault(i => i.Pixels.Length != size) is { } odd)
+            throw new ArgumentException($"'{odd.Name}' must have {size} pixels but has {odd.Pixels.Length}.", nameof(images));
+        var pixels = images[0].Pixels;
+        if (images.Count > 1)
+        {
+            pixels = new float[images.Count * size];
+            for (var i = 0; i < images.Count; i++)
+                images[i].Pixels.CopyTo(pixels, i * size);
+        }
+        lock (gate)
+            return pass.Run(pixels, images.Count);
+    }
+
+    private PreparedImage PrepareFile(string path) => Prepare(ImageDecoder.ReadBytes(path, path, options.Limits), path);
+
+    private (PreparedImage? Image, Prediction? Bad) Read(string path, PredictOptions wanted)
+    {
+        try
+        {
+            return (PrepareFile(path), null);
+        }
+        catch (SchaneException e) when (wanted.OnBadImage == OnBadImage.Skip)
+        {
+            if (options.Logger is { } logger)
+                Skipped(logger, e.Message);
+            return (null, new Prediction(path, []) { Problem = e.Message });
+        }
+    }
+
+    private Prediction Answer(string name, ReadOnlySpan<float> embedding, ReadOnlySpan<float> logits, PredictOptions wanted, double threshold)
+    {
+        var probabilities = CalibratedConfidence.Softmax(logits, Confidence?.Temperature ?? 1);
+        var unknown = false;
+        if (enrolled is not null)
+            (probabilities, unknown) = enrolled.Answer(embedding, probabilities);
+        var top = Enumerable.Range(0, probabilities.Length).OrderByDescending(c => probabilities[c]).Take(wanted.Top).Select(c => new ClassProbability(Classes[c], probabilities[c])).ToArray();
+        return new(name, top) { Withheld = top[0].Probability < threshold, Unknown = unknown, Embedding = wanted.Embedding ? embedding.ToArray() : null };
+    }
+
+    private void RequireSize(long length, string name)
+    {
+        if (length > (long)options.Limits.MaxMegabytes << 20)
+            throw new SchaneException($"'{Printable.Escape(name)}' has more than {options.Limits.MaxMegabytes} MiB. Shrink it or raise MaxMegabytes.");
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Loaded {Architecture} with {Classes} classes.")]
+    private static partial void Loaded(ILogger logger, string architecture, int classes);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Skipped: {Reason}")]
+    private static partial void Skipped(ILogger logger, string reason);
+}

@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Logging;
+using Schane.Data;
+
+namespace Schane.Inference;
+
+/// <summary>How a <see cref="Classifier"/> works.</summary>
+public sealed record InferenceOptions
+{
+    /// <summary>The settings used where none are given.</summary>
+    public static InferenceOptions Default { get; } = new();
+
+    /// <summary>Where to compute: <c>cpu</c> (the default), <c>cuda</c> or <c>cuda:N</c>. An ONNX file is computed on the processor.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Pictures of one pass over many files, 32 by default.</summary>
+    public int Batch { get; init => field = Tensors.Require.AtLeast(value, 1); } = 32;
+
+    /// <summary>What a picture may ask for before it is refused unread.</summary>
+    public ImageLimits Limits { get; init; } = ImageLimits.Default;
+
+    /// <summary>Told of what is loaded and of pictures that are skipped; null for nobody.</summary>
+    public ILogger? Logger { get; init; }
+}

@@ -1,0 +1,48 @@
+using Schane.Data;
+
+namespace Schane.Inference;
+
+/// <summary>What a picture shows.</summary>
+/// <param name="Image">Its path or name.</param>
+/// <param name="Top">Most probable first; empty where it could not be read.</param>
+public sealed record Prediction(string Image, IReadOnlyList<ClassProbability> Top)
+{
+    /// <summary>The answer: the most probable class, or null where it is withheld, unknown or there is no picture.</summary>
+    public string? Class => Withheld || Unknown || Top.Count == 0 ? null : Top[0].Class;
+
+    /// <summary>The most probable class is less sure than <see cref="PredictOptions.AbstainBelow"/> asks for.</summary>
+    public bool Withheld { get; init; }
+
+    /// <summary>Like no class that is known; only said of runs with enrolled classes.</summary>
+    public bool Unknown { get; init; }
+
+    /// <summary>[D], as the model gives it (not normalised), where it was asked for.</summary>
+    public float[]? Embedding { get; init; }
+
+    /// <summary>Why it could not be read, where bad pictures are skipped.</summary>
+    public string? Problem { get; init; }
+}
+
+/// <summary>One class and how probable it is.</summary>
+/// <param name="Class">Its name.</param>
+/// <param name="Probability">Calibrated, 0 to 1.</param>
+public sealed record ClassProbability(string Class, double Probability);
+
+/// <summary>What is wanted of a prediction.</summary>
+public sealed record PredictOptions
+{
+    /// <summary>The settings used where none are given.</summary>
+    public static PredictOptions Default { get; } = new();
+
+    /// <summary>How many classes, at least 1; 5 by default, and never more than there are.</summary>
+    public int Top { get; init => field = Tensors.Require.AtLeast(value, 1); } = 5;
+
+    /// <summary>Precision, above 0 to 1, that answers must have had on validation images; less sure ones are withheld. Null (the default) withholds none.</summary>
+    public double? AbstainBelow { get; init; }
+
+    /// <summary>Whether the embedding is given too. Off by default.</summary>
+    public bool Embedding { get; init; }
+
+    /// <summary>Whether a file that is no picture stops the work (the default) or is named in <see cref="Prediction.Problem"/>.</summary>
+    public OnBadImage OnBadImage { get; init; } = OnBadImage.Fail;
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Schane.Tests.Inference;
+
+namespace Schane.Tests.Cli;
+
+[Collection(TrainedRunTests.Name)]
+public class PredictTests(TrainedRun run)
+{
+    [Fact]
+    public void Folders_patterns_and_lists_on_stdin_name_pictures()
+    {
+        var folder = SchaneProgram.Run("predict", run.Folder, Path.Combine(run.Data, "red"), "--json", "--top", "1").Done().Document();
+        Assert.Equal(20, folder.GetArrayLength());
+        Assert.All(folder.EnumerateArray(), p => Assert.Equal("red", p.GetProperty("class").GetString()));
+        var pattern = SchaneProgram.Run("predict", run.Folder, $"{run.Data}/**/3.png", "--json").Done().Document();
+        Assert.Equal([run.Blue, run.Red], pattern.EnumerateArray().Select(p => p.GetProperty("image").GetString()));
+        var list = SchaneProgram.RunWithInput($"{run.Red}\n{run.Blue}\n", "predict", run.Folder, "-", "--json").Done().Document();
+        Assert.Equal([run.Red, run.Blue], list.EnumerateArray().Select(p => p.GetProperty("image").GetString()));
+    }
+
+    [Fact]
+    public void Csv_has_one_line_a_picture_with_its_embedding_where_asked_for()
+    {
+        var lines = SchaneProgram.Run("predict", run.Folder, run.Red, run.Blue, "--csv", "--embeddings").Done().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.StartsWith("image,answer,class1,probability1,class2,probability2,e1,e2,", lines[0]);
+        Assert.Equal(3, lines.Length);
+        Assert.StartsWith($"{run.Red},red,red,", lines[1]);
+        Assert.All(lines, line => Assert.Equal(lines[0].Count(c => c == ','), line.Count(c => c == ',')));
+    }
+
+    [Fact]
+    public void Abstaining_says_its_threshold_with_coverage_and_accuracy()
+    {
+        var said = SchaneProgram.Run("predict", run.Folder, run.Red, "--abstain-below", "0.9").Done().Errors;
+        Assert.Matches(@"Answers below a confidence of 0\.\d+ are withheld: \d of 1 pictures are answered\. On \d+ validation images that answered \d+.*%, of which \d+.* % were right\.", said);
+    }
+
+    [Fact]
+    public void What_can_not_be_predicted_from_is_refused_in_one_sentence()
+    {
+        var empty = Directory.CreateDirectory(Path.Combine(run.Folder, "empty")).FullName;
+        Assert.Contains("holds no picture", SchaneProgram.Run("predict", run.Folder, empty).Refusal());
+        Assert.Contains("matches", SchaneProgram.Run("predict", run.Folder, $"{empty}/*.png").Refusal());
+        Assert.Contains("The list names no file", SchaneProgram.Run("predict", run.Folder, "-").Refusal());
+        Assert.Contains("There is no run, safetensors or ONNX file", SchaneProgram.Run("predict", Path.Combine(empty, "x"), run.Red).Refusal());
+        Assert.Contains("keep one", SchaneProgram.Run("predict", run.Folder, run.Red, "--csv", "--json").ExitCode == 2 ? SchaneProgram.Run("predict", run.Folder, run.Red, "--csv", "--json").Errors : "");
+        Assert.Contains("--embeddings needs", SchaneProgram.Run("predict", run.Folder, run.Red, "--embeddings").Refusal());
+        Assert.Contains("fail or skip", SchaneProgram.Run("predict", run.Folder, run.Red, "--on-bad-image", "ignore").Refusal());
+    }
+
+    [Fact]
+    [Trait("Slow", "1")]
+    public void The_first_answer_of_a_cold_process_takes_no_longer_than_a_few_seconds_of_processor_time()
+    {
+        var watch = Stopwatch.StartNew();
+        SchaneProgram.Run("predict", run.Folder, run.Red).Done();
+        TestContext.Current.SendDiagnosticMessage($"first prediction after {watch.ElapsedMilliseconds} ms");
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 10);
+    }
+}
