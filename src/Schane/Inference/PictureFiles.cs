@@ -34,13 +34,13 @@ public static class PictureFiles
             throw new SchaneException("The list names no file; it must have one a line.");
     }
 
-    private static IEnumerable<string> Below(string folder)
+    private static string[] Below(string folder)
     {
         var found = Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true }).Where(IsPicture).Order(StringComparer.Ordinal).ToArray();
         return found.Length > 0 ? found : throw new SchaneException($"Folder '{Printable.Escape(folder)}' holds no picture (.jpg, .jpeg, .png, .gif, .webp, .bmp); name another.");
     }
 
-    private static IEnumerable<string> Matches(string pattern)
+    private static string[] Matches(string pattern)
     {
         var parts = pattern.Replace('\\', '/').Split('/');
         var whole = parts.TakeWhile(part => !IsPattern(part)).ToArray();

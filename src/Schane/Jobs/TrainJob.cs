@@ -141,7 +141,7 @@ public static class TrainJob
         EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation, measured.Embedded]).OfType<EmbeddedImages>()]).Save(run.Embeddings);
     }
 
-    /// <summary>What the validation images, which chose no weight, say of the model's confidence, and where they lie.</summary>
+    /// <summary>What the validation images say of the model's confidence, and where they lie.</summary>
     private static (CalibratedConfidence?, EmbeddedImages?) Validation(Recipe recipe, DataSetup data, RunModel model, CancellationToken stop)
     {
         if (data.Validation is null)
