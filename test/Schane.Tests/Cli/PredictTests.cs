@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Text.Json;
 using Schane.Tests.Inference;
 
 namespace Schane.Tests.Cli;
