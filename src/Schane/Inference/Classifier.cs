@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Transforms;
+using Schane.Export;
 using Schane.Tensors;
 
 namespace Schane.Inference;
@@ -34,6 +35,8 @@ public sealed partial class Classifier : IDisposable
         options ??= InferenceOptions.Default;
         if (!Directory.Exists(path) && !File.Exists(path))
             throw new SchaneException($"There is no run, safetensors or ONNX file '{Printable.Escape(path)}'.");
+        if (Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path))
+            return new(new OnnxPass(OnnxModel.Open(path), path), null, options);
         var run = Directory.Exists(path) ? RunFolder.Open(path) : null;
         var device = Devices.Find(options.Device);
         return new(new TorchPass(RunModel.Load(run?.Model ?? path, options.Device), device), run is null ? null : EnrolledClasses.Load(run), options);
@@ -161,6 +164,14 @@ public sealed partial class Classifier : IDisposable
         var random = new SampleRandom();
         transform.Apply(picture, ref random, pixels);
         return new(name, pixels);
+    }
+
+    /// <summary>Runs the model on nothing once, so that the first picture doesn't wait for what is set up late.</summary>
+    /// <param name="images">Pictures of the largest pass that will come, at least 1.</param>
+    public void WarmUp(int images = 1)
+    {
+        var (channels, height, width) = transform.Output;
+        Run([.. Enumerable.Repeat(new PreparedImage("nothing", new float[channels * height * width]), Require.AtLeast(images, 1))]);
     }
 
     /// <summary>The confidence below which answers are withheld for a precision, with what share that leaves and how right it is.</summary>

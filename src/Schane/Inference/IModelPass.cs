@@ -1,4 +1,5 @@
 using Schane.Data.Transforms;
+using Schane.Export;
 using static TorchSharp.torch;
 
 namespace Schane.Inference;
@@ -36,6 +37,17 @@ internal sealed class TorchPass(RunModel model, Device device) : IModelPass
         var (embeddings, logits) = model.Classifier.Forward(tensor(pixels, [rows, input.Channels, input.Size, input.Size]).to(device));
         return (Tensors.Copy.Floats(embeddings), Tensors.Copy.Floats(logits));
     }
+
+    public void Dispose() => model.Dispose();
+}
+
+/// <summary>An exported model on ONNX Runtime; libtorch is not touched.</summary>
+internal sealed class OnnxPass(OnnxModel model, string path) : IModelPass
+{
+    public ModelCard Card { get; } = new(model.Architecture, model.Classes, model.Augmentation, model.Input, model.Width,
+        CalibratedConfidence.Parse(model.Metadata.GetValueOrDefault("confidence"), path));
+
+    public (float[] Embeddings, float[] Logits) Run(float[] pixels, int rows) => model.Run(pixels, rows);
 
     public void Dispose() => model.Dispose();
 }

@@ -1,0 +1,80 @@
+using System.Threading.Channels;
+using Schane.Inference;
+
+namespace Schane.Server;
+
+/// <summary>Gathers pictures of several requests into one pass of the model: a pass begins when it is full or its first picture has waited long enough.</summary>
+internal sealed class MicroBatcher : IAsyncDisposable
+{
+    private readonly Classifier classifier;
+    private readonly ServeMetrics metrics;
+    private readonly int most;
+    private readonly TimeSpan delay;
+    private readonly Channel<Item> queue;
+    private readonly Task worker;
+
+    public MicroBatcher(Classifier classifier, ServeOptions options, ServeMetrics metrics)
+    {
+        (this.classifier, this.metrics, most, delay) = (classifier, metrics, options.Batch, options.Delay);
+        queue = Channel.CreateBounded<Item>(new BoundedChannelOptions(options.Queue) { SingleReader = true });
+        metrics.Watch(() => queue.Reader.Count);
+        worker = Task.Run(Work);
+    }
+
+    /// <summary>The answer to a picture with its embedding; null where the queue is full.</summary>
+    /// <param name="image">The picture.</param>
+    /// <param name="top">Classes wanted.</param>
+    public Task<Prediction>? TryPredict(PreparedImage image, int top)
+    {
+        var item = new Item(image, top, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        return queue.Writer.TryWrite(item) ? item.Answer.Task : null;
+    }
+
+    /// <summary>Answers what was accepted, then ends.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        queue.Writer.TryComplete();
+        await worker.ConfigureAwait(false);
+    }
+
+    private async Task Work()
+    {
+        var batch = new List<Item>(most);
+        while (await queue.Reader.WaitToReadAsync().ConfigureAwait(false))
+        {
+            batch.Clear();
+            using var deadline = new CancellationTokenSource(delay);
+            try
+            {
+                while (batch.Count < most)
+                    if (queue.Reader.TryRead(out var item))
+                        batch.Add(item);
+                    else if (delay == TimeSpan.Zero || !await queue.Reader.WaitToReadAsync(deadline.Token).ConfigureAwait(false))
+                        break;
+            }
+            catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+            {
+            }
+            if (batch.Count > 0)
+                Answer(batch);
+        }
+    }
+
+    private void Answer(List<Item> batch)
+    {
+        metrics.Passed(batch.Count);
+        try
+        {
+            var answers = classifier.Predict([.. batch.Select(item => item.Image)], new() { Top = batch.Max(item => item.Top), Embedding = true });
+            foreach (var (item, answer) in batch.Zip(answers))
+                item.Answer.SetResult(answer with { Top = [.. answer.Top.Take(item.Top)] });
+        }
+        catch (Exception e)                                               // each waiting request tells it; the worker goes on with the next pass
+        {
+            foreach (var item in batch)
+                item.Answer.TrySetException(e);
+        }
+    }
+
+    private sealed record Item(PreparedImage Image, int Top, TaskCompletionSource<Prediction> Answer);
+}

@@ -1,0 +1,92 @@
+using System.Numerics.Tensors;
+using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Evaluation;
+using SkiaSharp;
+
+namespace Schane.Jobs;
+
+/// <summary>One training image that is like a picture.</summary>
+/// <param name="Index">Its place, for <see cref="TrainingExamples.Picture"/>.</param>
+/// <param name="Image">Its name inside the data.</param>
+/// <param name="Class">Its class.</param>
+/// <param name="Similarity">Cosine of the embeddings, −1 to 1.</param>
+public sealed record TrainingExample(int Index, string Image, string Class, double Similarity);
+
+/// <summary>The images that a run was trained on, as the model sees them. Thread-safe.</summary>
+public sealed class TrainingExamples
+{
+    private readonly EmbeddedImages images;
+    private readonly float[] unit;
+    private readonly Lazy<(IImageDataset Data, Dictionary<string, int> Places)?> data;
+
+    private TrainingExamples(EmbeddedImages images, Func<IImageDataset> open)
+    {
+        this.images = images;
+        var set = images.Embeddings;
+        unit = [.. set.Values];
+        for (var i = 0; i < set.Count; i++)
+        {
+            var row = unit.AsSpan(i * set.Width, set.Width);
+            TensorPrimitives.Divide(row, Math.Max(TensorPrimitives.Norm<float>(row), 1e-12f), row);
+        }
+        data = new(() =>
+        {
+            try
+            {
+                var all = open();
+                return (all, Enumerable.Range(0, all.Count).GroupBy(all.NameOf).ToDictionary(g => g.Key, g => g.First()));
+            }
+            catch (SchaneException)                                       // the run has moved away from its data: names are all there is to show
+            {
+                return null;
+            }
+        });
+    }
+
+    /// <summary>Those of a run; null where it has kept none.</summary>
+    /// <param name="folder">Run folder.</param>
+    /// <param name="dataRoot">Where named data sets lie, for the pictures.</param>
+    /// <exception cref="SchaneException">No run there.</exception>
+    public static TrainingExamples? Open(string folder, string? dataRoot = null)
+    {
+        var run = RunFolder.Open(folder);
+        return File.Exists(run.Embeddings) && EmbeddedImages.Load(run.Embeddings).Part("train") is { } train
+            ? new(train, () => DataSetup.Open(TrainJob.RecipeOf(run), dataRoot, TrainJob.SplitsOf(run)).Train) : null;
+    }
+
+    /// <summary>The nearest images, nearest first.</summary>
+    /// <param name="embedding">[D].</param>
+    /// <param name="count">How many, at most as many as there are.</param>
+    public IReadOnlyList<TrainingExample> Nearest(ReadOnlySpan<float> embedding, int count)
+    {
+        var set = images.Embeddings;
+        if (embedding.Length != set.Width)
+            throw new ArgumentException($"embedding must have {set.Width} numbers but has {embedding.Length}.", nameof(embedding));
+        var norm = Math.Max(TensorPrimitives.Norm(embedding), 1e-12f);
+        var similarity = new float[set.Count];
+        for (var i = 0; i < set.Count; i++)
+            similarity[i] = TensorPrimitives.Dot(unit.AsSpan(i * set.Width, set.Width), embedding) / norm;
+        return [.. Enumerable.Range(0, set.Count).OrderByDescending(i => similarity[i]).Take(count)
+            .Select(i => new TrainingExample(i, images.Images[i], set.Classes[set.Labels[i]], similarity[i]))];
+    }
+
+    /// <summary>A small PNG of one image; null where its data are not on this machine any more.</summary>
+    /// <param name="index">From <see cref="TrainingExample.Index"/>.</param>
+    /// <param name="side">Longest side in pixels.</param>
+    public byte[]? Picture(int index, int side = 112)
+    {
+        if (index < 0 || index >= images.Images.Count || data.Value is not { } found || !found.Places.TryGetValue(images.Images[index], out var place))
+            return null;
+        var picture = found.Data.Read(place);
+        using var bitmap = new SKBitmap(new SKImageInfo(picture.Width, picture.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        var to = bitmap.GetPixelSpan();
+        for (var i = 0; i < picture.Width * picture.Height; i++)
+            for (var c = 0; c < 4; c++)
+                to[4 * i + c] = c == 3 ? (byte)255 : picture.Pixels[i * picture.Channels + Math.Min(c, picture.Channels - 1)];
+        var scale = Math.Min(1, (double)side / Math.Max(picture.Width, picture.Height));
+        using var small = bitmap.Resize(new SKImageInfo(Math.Max(1, (int)(picture.Width * scale)), Math.Max(1, (int)(picture.Height * scale))), new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
+        using var png = small.Encode(SKEncodedImageFormat.Png, 100);
+        return png.ToArray();
+    }
+}

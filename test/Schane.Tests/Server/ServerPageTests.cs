@@ -1,0 +1,35 @@
+using Microsoft.Playwright;
+using Schane.Server;
+using Schane.Tests.Inference;
+using Schane.Tests.Reporting;
+
+namespace Schane.Tests.Server;
+
+/// <summary>The page to drop pictures on, in a real browser.</summary>
+[Collection(BrowserTests.Name)]
+public sealed class ServerPageTests(Chromium chromium)
+{
+    [Fact]
+    public async Task A_picture_is_answered_with_its_nearest_training_pictures_and_a_text_with_why_not()
+    {
+        using var run = new TrainedRun();
+        await using var server = await PredictionServer.StartAsync(new ServeOptions { Run = run.Folder, Port = 0 }, TestContext.Current.CancellationToken);
+        await using var open = await chromium.Open($"{server.Address}", charts: false, width: 900);
+        var page = open.Page;
+        await page.WaitForFunctionAsync("document.getElementById('model').textContent.includes('2 classes')");
+        Assert.False(await page.IsVisibleAsync("#key-field"));
+
+        await page.SetInputFilesAsync("#file", run.Red);
+        await page.WaitForSelectorAsync("#class:has-text('red')");
+        await page.WaitForFunctionAsync("[...document.querySelectorAll('#neighbours img')].length == 6 && [...document.querySelectorAll('#neighbours img')].every(i => i.naturalWidth > 0)");
+        Assert.Equal(2, await page.Locator("#top li").CountAsync());
+        Assert.Equal(6, await page.Locator("#neighbours li").CountAsync());
+        await open.Keep("serve");
+        Assert.Empty(open.Complaints);
+        Assert.All(open.Requests, url => Assert.True(url.StartsWith($"{server.Address}", StringComparison.Ordinal) || url.StartsWith("blob:", StringComparison.Ordinal), url));
+
+        await page.SetInputFilesAsync("#file", new FilePayload { Name = "x.png", MimeType = "image/png", Buffer = "<b>no picture</b>"u8.ToArray() });
+        await page.WaitForSelectorAsync("#problem:has-text('is not a JPEG')");
+        Assert.Equal(0, await page.Locator("#problem b").CountAsync());
+    }
+}

@@ -1,0 +1,254 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Schane.Inference;
+using Schane.Server;
+using Schane.Tests.Cli;
+using Schane.Tests.Data;
+using Schane.Tests.Inference;
+
+namespace Schane.Tests.Server;
+
+[Collection(TrainedRunTests.Name)]
+public sealed class ServerTests(TrainedRun run) : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    public void Dispose() => folder.Dispose();
+
+    private Task<PredictionServer> Start(Func<ServeOptions, ServeOptions>? change = null)
+    {
+        var options = new ServeOptions { Run = run.Folder, Port = 0 };
+        return PredictionServer.StartAsync(change is null ? options : change(options), Stop);
+    }
+
+    private static HttpClient ClientOf(PredictionServer server) => new() { BaseAddress = server.Address };
+
+    private static ByteArrayContent Picture(string path) => new(File.ReadAllBytes(path)) { Headers = { ContentType = new("image/png") } };
+
+    private static async Task<JsonElement> Json(HttpResponseMessage response) => await response.Content.ReadFromJsonAsync<JsonElement>(Stop);
+
+    private static async Task<string> Refusal(HttpResponseMessage response, HttpStatusCode status)
+    {
+        Assert.Equal(status, response.StatusCode);
+        Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
+        return (await Json(response)).GetProperty("detail").GetString()!;
+    }
+
+    [Fact]
+    public async Task A_raw_picture_and_a_form_of_two_get_the_answers_of_the_library()
+    {
+        using var classifier = Classifier.Load(run.Folder);
+        await using var server = await Start();
+        using var client = ClientOf(server);
+        var raw = (await Json(await client.PostAsync("predict?top=1", Picture(run.Red), Stop))).GetProperty("predictions")[0];
+        Assert.Equal("red", raw.GetProperty("class").GetString());
+        Assert.Equal(1, raw.GetProperty("top").GetArrayLength());
+        Assert.Equal(classifier.Predict(run.Red).Top[0].Probability, raw.GetProperty("top")[0].GetProperty("probability").GetDouble(), 1e-5);
+        using var form = new MultipartFormDataContent { { Picture(run.Red), "a", "a.png" }, { Picture(run.Blue), "b", "b.png" } };
+        var two = (await Json(await client.PostAsync("predict", form, Stop))).GetProperty("predictions");
+        Assert.Equal(["a.png", "b.png"], two.EnumerateArray().Select(p => p.GetProperty("image").GetString()));
+        Assert.Equal(["red", "blue"], two.EnumerateArray().Select(p => p.GetProperty("class").GetString()));
+        var embedding = (await Json(await client.PostAsync("embed", Picture(run.Red), Stop))).GetProperty("embeddings")[0].GetProperty("embedding");
+        using var stream = File.OpenRead(run.Red);
+        var expected = classifier.Embed(stream);
+        Assert.All(embedding.EnumerateArray().Select((e, d) => Math.Abs(e.GetSingle() - expected[d])), difference => Assert.InRange(difference, 0, 1e-4));
+    }
+
+    [Fact]
+    public async Task Health_metrics_and_the_document_are_there_and_no_answer_allows_another_origin()
+    {
+        await using var server = await Start();
+        using var client = ClientOf(server);
+        await client.PostAsync("predict", Picture(run.Red), Stop);
+        var health = await Json(await client.GetAsync("healthz", Stop));
+        Assert.Equal("ready", health.GetProperty("status").GetString());
+        Assert.Equal(2, health.GetProperty("classes").GetInt32());
+        var metrics = await client.GetStringAsync("metrics", Stop);
+        Assert.Matches(@"(?m)^schane_pictures_total(\{[^}]*\})? 1\b", metrics);
+        Assert.Contains("schane_answer_duration_seconds_bucket", metrics);
+        Assert.Contains("http_server_request_duration", metrics);
+        var document = await Json(await client.GetAsync("openapi/v1.json", Stop));
+        Assert.Equal(["/embed", "/examples/{index}", "/healthz", "/predict"], document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
+        Assert.True(document.GetProperty("paths").GetProperty("/predict").GetProperty("post").GetProperty("requestBody").GetProperty("content").TryGetProperty("multipart/form-data", out _));
+        foreach (var path in (string[])["", "healthz", "metrics", "nowhere"])
+        {
+            using var response = await client.GetAsync(path, Stop);
+            Assert.DoesNotContain(response.Headers, h => h.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
+            Assert.Contains("nosniff", response.Headers.GetValues("X-Content-Type-Options"));
+        }
+    }
+
+    [Fact]
+    public async Task What_is_no_picture_is_refused_and_the_server_goes_on()
+    {
+        await using var server = await Start(o => o with { MaxPixels = 2000, MaxMegabytes = 1 });
+        using var client = ClientOf(server);
+        Assert.Contains("is not a JPEG", await Refusal(await client.PostAsync("predict", new ByteArrayContent("hello"u8.ToArray()), Stop), HttpStatusCode.BadRequest));
+        Assert.Contains("it is empty", await Refusal(await client.PostAsync("predict", new ByteArrayContent([]), Stop), HttpStatusCode.BadRequest));
+        Assert.Contains("ends too early", await Refusal(await client.PostAsync("predict", new ByteArrayContent(File.ReadAllBytes(run.Red)[..^30]), Stop), HttpStatusCode.BadRequest));
+        Assert.Contains("2000", await Refusal(await client.PostAsync("predict", Picture(folder.Write("big.png", Pictures.Flat(60, 60, 1, 2, 3))), Stop), HttpStatusCode.BadRequest));
+        Assert.Contains("larger than", await Refusal(await client.PostAsync("predict", new ByteArrayContent(new byte[2 << 20]), Stop), HttpStatusCode.RequestEntityTooLarge));
+        using var big = new MultipartFormDataContent { { new ByteArrayContent(new byte[2 << 20]), "a", "a.png" } };
+        Assert.Contains("larger than", await Refusal(await client.PostAsync("predict", big, Stop), HttpStatusCode.RequestEntityTooLarge));
+        using var none = new MultipartFormDataContent { { new StringContent("x"), "a" } };
+        Assert.Contains("holds no file", await Refusal(await client.PostAsync("predict", none, Stop), HttpStatusCode.BadRequest));
+        Assert.Contains("top must be", await Refusal(await client.PostAsync("predict?top=0", Picture(run.Red), Stop), HttpStatusCode.BadRequest));
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("predict", Picture(run.Red), Stop)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_foreign_host_and_a_foreign_page_are_refused()
+    {
+        await using var server = await Start(o => o with { Hosts = ["cats.example.org"] });
+        using var client = ClientOf(server);
+        async Task<HttpStatusCode> Ask(string? host, string? origin)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "predict") { Content = Picture(run.Red) };
+            request.Headers.Host = host;
+            if (origin is not null)
+                request.Headers.Add("Origin", origin);
+            using var response = await client.SendAsync(request, Stop);
+            return response.StatusCode;
+        }
+        Assert.Equal(HttpStatusCode.MisdirectedRequest, await Ask("evil.example.com", null));
+        Assert.Equal(HttpStatusCode.Forbidden, await Ask(null, "http://evil.example.com"));
+        Assert.Equal(HttpStatusCode.Forbidden, await Ask(null, "null"));
+        Assert.Equal(HttpStatusCode.OK, await Ask("cats.example.org", null));
+        Assert.Equal(HttpStatusCode.OK, await Ask($"localhost:{server.Address.Port}", $"http://localhost:{server.Address.Port}"));
+    }
+
+    [Fact]
+    public async Task Another_address_than_loopback_needs_a_key_and_shows_no_training_pictures_unasked()
+    {
+        Assert.Contains("SCHANE_API_KEY", (await Assert.ThrowsAsync<SchaneException>(() => Start(o => o with { Address = IPAddress.Any }))).Message);
+        await using var server = await Start(o => o with { Address = IPAddress.Any, ApiKey = "right" });
+        using var client = new HttpClient { BaseAddress = new($"http://127.0.0.1:{server.Address.Port}") };
+        Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("healthz", Stop)).StatusCode);
+        foreach (var path in (string[])["metrics", "openapi/v1.json", "examples/0"])
+            Assert.Equal(HttpStatusCode.Unauthorized, (await client.GetAsync(path, Stop)).StatusCode);
+        await Refusal(await client.PostAsync("predict", Picture(run.Red), Stop), HttpStatusCode.Unauthorized);
+        client.DefaultRequestHeaders.Add("X-API-Key", "wrong");
+        await Refusal(await client.PostAsync("predict", Picture(run.Red), Stop), HttpStatusCode.Unauthorized);
+        client.DefaultRequestHeaders.Remove("X-API-Key");
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", "right");
+        var answer = (await Json(await client.PostAsync("predict?neighbours=3", Picture(run.Red), Stop))).GetProperty("predictions")[0];
+        Assert.Equal(JsonValueKind.Null, answer.GetProperty("neighbours").ValueKind);
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("examples/0", Stop)).StatusCode);
+    }
+
+    [Fact]
+    public async Task The_nearest_training_pictures_of_a_training_picture_begin_with_itself()
+    {
+        await using var server = await Start();
+        using var client = ClientOf(server);
+        var near = (await Json(await client.PostAsync("predict?neighbours=5", Picture(run.Red), Stop))).GetProperty("predictions")[0].GetProperty("neighbours");
+        Assert.Equal(5, near.GetArrayLength());
+        Assert.All(near.EnumerateArray(), n => Assert.Equal("red", n.GetProperty("class").GetString()));
+        var png = await client.GetByteArrayAsync($"examples/{near[0].GetProperty("index").GetInt32()}", Stop);
+        Assert.Equal("\u0089PNG"u8.ToArray()[^3..], png[1..4]);
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("examples/999999", Stop)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_full_queue_answers_429_and_what_was_accepted_is_answered()
+    {
+        await using var server = await Start(o => o with { Queue = 1, Batch = 1, Delay = TimeSpan.Zero });
+        using var client = ClientOf(server);
+        var answers = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => client.PostAsync("predict", Picture(run.Red), Stop)));
+        Assert.All(answers, a => Assert.True(a.StatusCode is HttpStatusCode.OK or HttpStatusCode.TooManyRequests, $"{a.StatusCode}"));
+        Assert.Contains(answers, a => a.StatusCode == HttpStatusCode.OK);
+        var refused = Assert.Single(answers.Where(a => a.StatusCode == HttpStatusCode.TooManyRequests).Take(1));
+        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
+    }
+
+    [Fact]
+    public async Task A_slow_upload_is_cut_off_and_a_dropped_one_harms_nobody()
+    {
+        await using var server = await Start(o => o with { Grace = TimeSpan.FromSeconds(1.5) });
+        using var client = ClientOf(server);
+        async Task<TcpClient> Upload(string text)
+        {
+            var socket = new TcpClient();
+            await socket.ConnectAsync(server.Address.Host, server.Address.Port, Stop);
+            await socket.GetStream().WriteAsync(Encoding.ASCII.GetBytes(text), Stop);
+            return socket;
+        }
+        var head = $"POST /predict HTTP/1.1\r\nHost: {server.Address.Authority}\r\nContent-Type: image/png\r\nContent-Length: 5000\r\n";
+        using var slowHead = await Upload("POST /predict HTTP/1.1\r\nHost: ");
+        using var slowBody = await Upload(head + "\r\n1234");
+        using (await Upload(head + "\r\n12345678"))
+        {
+        }
+        var watch = Stopwatch.StartNew();
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("predict", Picture(run.Red), Stop)).StatusCode);
+        foreach (var slow in (TcpClient[])[slowHead, slowBody])
+        {
+            using var reader = new StreamReader(slow.GetStream());
+            Assert.Contains(" 408 ", await reader.ReadToEndAsync(Stop));
+        }
+        Assert.InRange(watch.Elapsed.TotalSeconds, 0.5, 20);
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("predict", Picture(run.Red), Stop)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_stopping_server_answers_what_it_has_accepted()
+    {
+        var server = await Start(o => o with { Batch = 64, Delay = TimeSpan.FromMilliseconds(400) });
+        using var client = ClientOf(server);
+        var answers = Enumerable.Range(0, 8).Select(_ => client.PostAsync("predict", Picture(run.Red), Stop)).ToArray();
+        await Task.Delay(150, Stop);
+        await server.DisposeAsync();
+        Assert.All(await Task.WhenAll(answers), a => Assert.Equal(HttpStatusCode.OK, a.StatusCode));
+        await Assert.ThrowsAsync<HttpRequestException>(() => client.GetAsync("healthz", Stop));
+    }
+
+    [Fact]
+    public async Task A_busy_port_is_named()
+    {
+        await using var server = await Start();
+        Assert.Contains($"Port {server.Address.Port} of 127.0.0.1 is taken", (await Assert.ThrowsAsync<SchaneException>(() => Start(o => o with { Port = server.Address.Port }))).Message);
+        Assert.Contains("is taken", SchaneProgram.Run("serve", run.Folder, "--port", $"{server.Address.Port}").Refusal());
+    }
+
+    [Fact]
+    public async Task The_command_serves_until_it_is_told_to_stop()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no signals.");
+        using var program = SchaneProgram.Start(null, "serve", run.Folder, "--port", "0");
+        program.WaitFor("Serving at ");
+        using var client = new HttpClient { BaseAddress = new(program.Errors.Split("Serving at ")[1].Split(' ')[0]) };
+        Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("predict", Picture(run.Red), Stop)).StatusCode);
+        program.Signal(System.Runtime.InteropServices.PosixSignal.SIGTERM);
+        Assert.Equal(0, program.End().ExitCode);
+        Assert.Contains("--api-key-file", SchaneProgram.Run("serve", run.Folder, "--address", "0.0.0.0").Refusal());
+        Assert.Contains("must be an IP address", SchaneProgram.Run("serve", run.Folder, "--address", "everywhere").Refusal());
+    }
+
+    [Fact]
+    [Trait("Slow", "1")]
+    public async Task Ten_thousand_requests_at_concurrency_64_are_all_answered_rightly()
+    {
+        await using var server = await Start();
+        using var client = ClientOf(server);
+        byte[][] pictures = [File.ReadAllBytes(run.Red), File.ReadAllBytes(run.Blue)];
+        var times = new double[10_000];
+        var watch = Stopwatch.StartNew();
+        await Parallel.ForAsync(0, times.Length, new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = Stop }, async (i, cancel) =>
+        {
+            var since = Stopwatch.GetTimestamp();
+            using var response = await client.PostAsync("predict?top=1", new ByteArrayContent(pictures[i % 2]), cancel);
+            var answer = await response.Content.ReadFromJsonAsync<JsonElement>(cancel);
+            times[i] = Stopwatch.GetElapsedTime(since).TotalMilliseconds;
+            Assert.Equal(i % 2 == 0 ? "red" : "blue", answer.GetProperty("predictions")[0].GetProperty("class").GetString());
+        });
+        Array.Sort(times);
+        TestContext.Current.SendDiagnosticMessage($"{times.Length / watch.Elapsed.TotalSeconds:F0} requests/s, p50 {times[5000]:F1} ms, p99 {times[9900]:F1} ms");
+    }
+}
