@@ -7,6 +7,7 @@ var root = new Root(
     new TrainVerb(),
     new EvaluateVerb(),
     new PredictVerb(),
+    new EnrollVerb(),
     new ServeVerb(),
     new CompareVerb(),
     new ExportVerb(),

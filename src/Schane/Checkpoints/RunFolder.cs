@@ -40,6 +40,9 @@ public sealed class RunFolder
     /// <summary>Embeddings of the training and the measured images.</summary>
     public string Embeddings => At("embeddings.safetensors");
 
+    /// <summary>Classes that were added without training.</summary>
+    public string Enrolled => At("enrolled.safetensors");
+
     /// <summary>The page for people.</summary>
     public string Report => At("report.html");
 
@@ -140,7 +143,7 @@ public sealed class RunFolder
 
     private void Clear()
     {
-        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Report])
+        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Enrolled, Report])
             File.Delete(file);
         foreach (var file in Directory.EnumerateFiles(Checkpoints))
             File.Delete(file);

@@ -14,8 +14,6 @@ namespace Schane.Inference;
 /// </summary>
 internal sealed record EnrolledClasses(IReadOnlyList<string> Names, Prototypes Prototypes, double Temperature, double Threshold)
 {
-    public const string File = "enrolled.safetensors";
-
     /// <summary>The probabilities of all C + E classes, and whether the picture is like none of them.</summary>
     public (double[] Probabilities, bool Unknown) Answer(ReadOnlySpan<float> embedding, ReadOnlySpan<double> trained)
     {
@@ -34,8 +32,8 @@ internal sealed record EnrolledClasses(IReadOnlyList<string> Names, Prototypes P
     /// <exception cref="SchaneException">The file is damaged.</exception>
     public static EnrolledClasses? Load(RunFolder run)
     {
-        var path = Path.Combine(run.Root, File);
-        if (!System.IO.File.Exists(path))
+        var path = run.Enrolled;
+        if (!File.Exists(path))
             return null;
         using var scope = NewDisposeScope();
         using var file = Safetensors.Open(path);
@@ -54,7 +52,7 @@ internal sealed record EnrolledClasses(IReadOnlyList<string> Names, Prototypes P
     public void Save(RunFolder run)
     {
         using var scope = NewDisposeScope();
-        Safetensors.Write(Path.Combine(run.Root, File), new Dictionary<string, Tensor> { ["prototypes"] = tensor(Prototypes.Values, [Prototypes.Count, Prototypes.Width]) },
+        Safetensors.Write(run.Enrolled, new Dictionary<string, Tensor> { ["prototypes"] = tensor(Prototypes.Values, [Prototypes.Count, Prototypes.Width]) },
             new Dictionary<string, string> { ["enrolled"] = JsonSerializer.Serialize(new About(Names, Temperature, Threshold)) });
     }
 
