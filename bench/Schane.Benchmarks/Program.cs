@@ -6,6 +6,8 @@ return args switch
     ["loss", .. var rest] => LossSpeed.Run(rest),
     ["loss-memory", .. var rest] => LossMemory.Run(rest),
     ["loss-error", .. var rest] => LossError.Run(rest),
+    ["forward", .. var rest] => ForwardSpeed.Run(rest),
+    ["load", ..] => LoadSpeed.Run(),
     ["data", ..] => DataSpeed.Run(),
     ["export", .. var rest] => ExportSpeed.Run(rest),
     ["precision", .. var rest] => PrecisionGain.Run(rest),
@@ -16,6 +18,6 @@ return args switch
 
 static int Wrong()
 {
-    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | step MODEL [--batch N] [--rounds N] | precision [MODEL] | export [MODEL...]");
+    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | precision [MODEL] | export [MODEL...]");
     return 2;
 }

@@ -120,6 +120,9 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
 
     public (Tensor Class, Tensor Distillation) HeadInputs(Tensor features) => (features.select(1, 0), features.select(1, 1));
 
+    protected internal override Checkpoints.ICheckpoint Combined(Checkpoints.ICheckpoint checkpoint) =>
+        shape.Registers > 0 && checkpoint.Names.Contains(MetaRegisters.Token) ? new MetaRegisters(checkpoint) : checkpoint;
+
     protected internal override Func<string, string?> Naming(IReadOnlyCollection<string> names)
     {
         if (names.Any(n => n.StartsWith("visual.", StringComparison.Ordinal)))

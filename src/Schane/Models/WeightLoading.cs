@@ -12,6 +12,7 @@ internal sealed class WeightLoading(ImageClassifier model, string projection, He
     public LoadingReport Load(ICheckpoint checkpoint)
     {
         using var scope = NewDisposeScope();
+        checkpoint = model.Backbone.Combined(checkpoint);
         var state = model.StateDict();
         var sources = Match(checkpoint, state);
 

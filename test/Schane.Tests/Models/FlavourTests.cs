@@ -65,6 +65,29 @@ public sealed partial class FlavourTests : IDisposable
         AssertTakes(model, (name, value) => (name.Replace("fc_norm", "norm"), value), ("decoder_embed.weight", zeros(3, 12)), ("mask_token", zeros(1, 1, 3)));
     }
 
+    [Theory]
+    [InlineData(28)]
+    [InlineData(42)]
+    public void DINOv2_with_registers_takes_Meta_s_own_file(int size)
+    {
+        var shape = new VisionTransformerShape(14, 12, 2, 3) { Registers = 4, LayerScale = 1e-5 };
+        using var timm = Model(new VisionTransformer(Info(28), shape, 0));
+        var state = timm.Backbone.state_dict();
+        var place = randn(1, 1, 12);                                      // the class token's position, which timm adds to the token
+        var meta = state.ToDictionary(t => t.Key == "reg_token" ? "register_tokens" : t.Key,
+            t => t.Key switch { "pos_embed" => cat([place, t.Value.detach()], 1), "cls_token" => t.Value.detach() - place, _ => t.Value.detach() });
+        meta.Add("mask_token", zeros(1, 12));
+
+        using var model = new ImageClassifier(new VisionTransformer(Info(size), shape, 0), 4);
+        var report = model.Load(meta);
+        Assert.Equal(["mask_token"], report.Ignored);
+        Assert.Equal(size == 28 ? 0 : 1, report.Resized.Count);
+        using var expected = new ImageClassifier(new VisionTransformer(Info(size), shape, 0), 4);
+        expected.Load(timm.StateDict());
+        foreach (var (name, tensor) in expected.Backbone.state_dict())
+            Assert.InRange((tensor - model.Backbone.state_dict()[name]).abs().max().item<float>(), 0, 1e-6);
+    }
+
     [Fact]
     public void BEiT_3_saved_under_timm_s_names_computes_what_torchscale_s_checkpoint_does()
     {

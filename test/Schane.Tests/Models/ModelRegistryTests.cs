@@ -50,6 +50,17 @@ public sealed class ModelRegistryTests
     }
 
     [Fact]
+    public void Every_name_says_what_it_takes_where_it_is_from_and_under_which_licence_its_weights_are() =>
+        Assert.All(ModelRegistry.Names.Select(ModelRegistry.InfoOf), info =>
+        {
+            Assert.Equal((info.Channels, info.Channels), (info.Mean.Length, info.Std.Length));
+            Assert.True(info.EmbeddingWidth > 0 && info.InputSize > 0);
+            Assert.NotEmpty(info.Source);
+            Assert.Equal(info.Weights is null, info.WeightsLicense is null);
+            Assert.True(info.Weights is null || info.Weights.StartsWith($"hf:timm/{info.Name.Replace("_mae", "")}.", StringComparison.Ordinal), $"{info.Name} takes {info.Weights}");
+        });
+
+    [Fact]
     public void A_transformer_takes_other_numbers_behind_a_colon()
     {
         using var small = ModelRegistry.Create("ViT_tiny_patch16_224:patch=8,width=48,depth=2,heads=3", 1, inputSize: 32);
