@@ -15,6 +15,13 @@ internal static class LossSpeed
         var (rate, half) = (MatrixRate.Measure(threads, bf16: false), MatrixRate.Measure(threads, bf16: true));
         Console.WriteLine($"{threads} threads, vectors of {TiledPairLoss.BestLanes}, matrix kernel {rate:F0} GFLOP/s in float32 and {half:F0} in bfloat16 ({(Brgemm.Available ? "libtorch's" : "C#")}) on all threads, MALLOC_MMAP_MAX_={Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") ?? "unset"}");
         Console.WriteLine("loss     rows   dim classes |  graph ms | tiled ms  ratio  floor ms  of floor | bf16 ms  ratio  of floor |  wall: graph  tiled  ratio   bf16  ratio | buffers MB");
+        if (Option(arguments, "--ladder", 0) is > 0 and var dim)
+        {
+            int[] ladder = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
+            var least = ladder.Min(n => Measure("supcon", new(0.1), n, dim, Math.Max(1, n / 4), threads, rounds, rate, half));
+            Console.WriteLine($"least ratio: {least:F1}");
+            return 0;
+        }
         string[] cases = arguments.Contains("--only") ? arguments[Array.IndexOf(arguments, "--only") + 1].Split(';')
             : ["schane 2 128 1", "schane 16 128 4", "schane 64 128 8", "schane 256 128 64", "supcon 1024 768 64", "schane 1024 768 64", "schane 4096 128 64", "supcon 4096 768 64", "schane 4096 768 64",
                 "supcon 8192 128 64", "schane 8192 128 64", "tiled 8192 128 2", "tiled 8192 128 4096"];
@@ -27,10 +34,20 @@ internal static class LossSpeed
         return 0;
     }
 
+    // SupCon, forward and backward, by the reference PyTorch code (1.13, OpenBLAS) on two cores, in ms: what keeps the op graph an honest baseline.
+    private static double? Reference(string name, int rows, int width) => (name, rows, width) switch
+    {
+        ("supcon", 1024, 768) => 40,
+        ("supcon", 4096, 768) => 940,
+        ("supcon", 8192, 128) => 2180,
+        _ => null,
+    };
+
     public static int Option(string[] arguments, string name, int value) =>
         Array.IndexOf(arguments, name) is >= 0 and var at ? int.Parse(arguments[at + 1]) : value;
 
-    private static void Measure(string name, PairFormula formula, int rows, int width, int classes, int threads, int rounds, double rate, double half)
+    /// <returns>How many times faster float32 tiles are, by processor or by wall time, whichever is less.</returns>
+    private static double Measure(string name, PairFormula formula, int rows, int width, int classes, int threads, int rounds, double rate, double half)
     {
         using var scope = NewDisposeScope();
         using var kernel = new TiledPairLoss(threads);
@@ -59,6 +76,8 @@ internal static class LossSpeed
         var products = (kernel.Caches ? 3 : 4) * (double)rows * rows * width / 1e6;
         var floor = products / rate;
         Console.WriteLine($"{name,-7} {rows,6} {width,5} {classes,7} | {graph.Cpu,9:F2} | {tiled.Cpu,8:F3} {graph.Cpu / tiled.Cpu,6:F1} {floor,9:F3} {floor / tiled.Cpu,9:P0} | {bf16.Cpu,7:F3} {graph.Cpu / bf16.Cpu,6:F1} {products / half / bf16.Cpu,9:P0} "
-            + $"| {graph.Wall,11:F2} {tiled.Wall,6:F3} {graph.Wall / tiled.Wall,6:F1} {bf16.Wall,6:F3} {graph.Wall / bf16.Wall,6:F1} | {kernel.Bytes / 1e6:F0}");
+            + $"| {graph.Wall,11:F2} {tiled.Wall,6:F3} {graph.Wall / tiled.Wall,6:F1} {bf16.Wall,6:F3} {graph.Wall / bf16.Wall,6:F1} | {kernel.Bytes / 1e6:F0}"
+            + (Reference(name, rows, width) is { } reference ? $" | op graph {graph.Cpu / reference:F1} × the {reference} ms of the reference code" : ""));
+        return Math.Min(graph.Cpu / tiled.Cpu, graph.Wall / tiled.Wall);
     }
 }

@@ -18,6 +18,6 @@ return args switch
 
 static int Wrong()
 {
-    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | precision [MODEL] | export [MODEL...]");
+    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | precision [MODEL] | export [MODEL...]");
     return 2;
 }

@@ -8,6 +8,7 @@ namespace Schane.Losses;
 /// <remarks>Not thread-safe; several objectives may be used at once, and take turns at the tiled kernel. The gradients are those of the mean over all rows, so the trainer adds them up and never averages.</remarks>
 public sealed class JointObjective
 {
+    private const long Unlabelled = -100;
     private readonly JointOptions options;
     private readonly CrossEntropyLoss crossEntropy;
 
@@ -37,7 +38,7 @@ public sealed class JointObjective
     /// <summary>The loss of one step and its gradients.</summary>
     /// <param name="embeddings">[N, D], all views of all images of the step and of all ranks, float32 or float64, any scale.</param>
     /// <param name="logits">[N, C], or those of <paramref name="own"/>; may be null at λ = 1.</param>
-    /// <param name="labels">[N], int64, 0 ≤ label &lt; C, or −100 for rows that cross-entropy leaves out.</param>
+    /// <param name="labels">[N], int64, 0 ≤ label &lt; C, or −100 for rows that cross-entropy leaves out, where neither the contrastive term (SimCLR and HCL don't) nor a mixture needs their class.</param>
     /// <param name="step">Optimiser step, from 0; moves the schedules.</param>
     /// <param name="imageIds">[N], int64: the image each row is a view of; SimCLR and HCL need it.</param>
     /// <param name="mixture">[N, C]: class shares of each row, sum 1, before label smoothing, where images were mixed. With
@@ -138,20 +139,32 @@ public sealed class JointObjective
         if (settings.Lambda < 1)
         {
             ArgumentNullException.ThrowIfNull(logits);
+            LossInput.SameDevice(logits, embeddings, nameof(logits));
             crossEntropy.Check(logits);
             Require.Shape(logits, [own.Count, -1]);
-            LossInput.SameDevice(logits, embeddings, nameof(logits));
         }
         if (Kernel is LossKernel.Tiled or LossKernel.TiledBf16 && settings.Lambda > 0 && options.Loss != LossKind.Triplet && !TiledPairs.Takes(embeddings))
             throw new ArgumentException($"embeddings must be float32 on a CPU with AVX2 for the tiled kernels but are {embeddings.dtype} on {embeddings.device}. Set Kernel to OpGraph.", nameof(embeddings));
         if (NeedsImageIds)
             LossInput.Labels(imageIds ?? throw new ArgumentNullException(nameof(imageIds), $"{options.Loss} takes the views of one image as positives and needs imageIds."), embeddings, nameof(imageIds));
+        else if (options.Contrasts && !(mixture is not null && options.Mixed == MixedPairs.Soft))
+            Labelled(labels, $"{options.Loss} takes rows of one class as positives", "Leave the row out, or choose SimClr or Hcl");
         if (mixture is null)
             return;
         LossInput.Mixture(mixture, embeddings);
+        Labelled(labels, "cross-entropy takes the mixture of every row", "Leave the row out");
         if (logits is not null)
             Require.Shape(mixture, [rows, logits.shape[1]]);
         if (options.Mixed == MixedPairs.Soft && options.Contrasts && options.Loss is LossKind.SimClr or LossKind.Hcl or LossKind.Triplet)
             throw new ArgumentException($"{options.Loss} has no soft pairs: its positives are not shares of classes. Set Mixed to Clean and give the embeddings of the unmixed images.", nameof(mixture));
+    }
+
+    // Rows that cross-entropy would leave out have no class to be compared by.
+    private static void Labelled(Tensor labels, string why, string wayOut)
+    {
+        using var scope = NewDisposeScope();
+        var unlabelled = labels == Unlabelled;
+        if (unlabelled.any().item<bool>())
+            throw new ArgumentException($"labels must name a class in every row, since {why}, but row {unlabelled.to_type(ScalarType.Byte).argmax().item<long>()} is {Unlabelled}. {wayOut}.", nameof(labels));
     }
 }

@@ -92,6 +92,31 @@ public class LossInputTests
         Refuses("embeddings", "2^31", () => objective.Compute(zeros(1, 1).expand(70_000, 40_000), zeros(1, 1).expand(70_000, 2), zeros(70_000, ScalarType.Int64)));
 
     [Fact]
-    public void A_tensor_on_another_device() =>
-        Refuses("labels", "must be on cpu", () => objective.Compute(Rows, Logits, empty(4, ScalarType.Int64, new Device(DeviceType.META))));
+    public void A_tensor_on_another_device()
+    {
+        var elsewhere = new Device(DeviceType.META);
+        Refuses("labels", "must be on cpu", () => objective.Compute(Rows, Logits, empty(4, ScalarType.Int64, elsewhere)));
+        Refuses("logits", "must be on cpu", () => objective.Compute(Rows, empty(4, 2, device: elsewhere), Labels));
+        Refuses("mixture", "must be on cpu", () => objective.Compute(Rows, Logits, Labels, mixture: empty(4, 2, device: elsewhere)));
+        Refuses("imageIds", "must be on cpu", () => new JointObjective(JointOptions.For(LossKind.SimClr)).Compute(Rows, Logits, Labels, imageIds: empty(4, ScalarType.Int64, elsewhere)));
+        Refuses("embeddings", "Set Kernel to OpGraph", () => new JointObjective(new() { Kernel = LossKernel.TiledBf16 }).Compute(Rows.to_type(ScalarType.Float64), Logits, Labels));
+    }
+
+    [Fact]
+    public void Rows_without_a_label_where_positives_are_of_one_class_or_images_were_mixed()
+    {
+        var some = tensor([0L, 0, -100, 1]);
+        foreach (var loss in new[] { LossKind.Schane, LossKind.SupCon, LossKind.Triplet })
+            Refuses("labels", "row 2 is -100", () => new JointObjective(JointOptions.For(loss)).Compute(Rows, Logits, some));
+        Refuses("labels", "mixture of every row", () => objective.Compute(Rows, Logits, some, mixture: Some.Mixtures(4, 2).to_type(ScalarType.Float32)));
+        Assert.True(double.IsFinite(new JointObjective(JointOptions.For(LossKind.SimClr)).Compute(Rows, Logits, some, imageIds: Labels).Total));
+        Assert.True(double.IsFinite(new JointObjective(JointOptions.For(LossKind.Ce)).Compute(Rows, Logits, some).Total));
+    }
+
+    [Theory]
+    [InlineData(LossKind.SimClr)]
+    [InlineData(LossKind.Hcl)]
+    [InlineData(LossKind.Triplet)]
+    public void Soft_pairs_of_a_loss_without_classes(LossKind loss) => Refuses("mixture", "Set Mixed to Clean", () =>
+        new JointObjective(JointOptions.For(loss) with { Mixed = MixedPairs.Soft }).Compute(Rows, Logits, Labels, imageIds: Labels, mixture: Some.Mixtures(4, 2).to_type(ScalarType.Float32)));
 }

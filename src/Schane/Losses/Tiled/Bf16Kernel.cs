@@ -89,6 +89,7 @@ internal readonly unsafe struct Bf16Kernel
         L.Store(add != 0 ? L.Add(L.Load(to + L.Count), second) : second, to + L.Count);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Parts<L, T>(float* from, int count, ushort* to, ushort* rest) where L : struct, ILanes<T> where T : struct
     {
         for (var d = 0; d < count; d += L.Count)

@@ -12,6 +12,9 @@ internal sealed unsafe class Float32Products(int threads, int lanes) : TileProdu
     // Few positives weigh as much as all negatives: where both stand in one sum, it is kept short.
     private const int ShortRun = 32;
 
+    // At small τ the last bits of a cosine count: long rows are added up in parts.
+    private const int CosineRun = 64;
+
     private readonly Buffer<float> units = new(), transposed = new();
     private readonly Buffer<float>[] gradients = [.. Enumerable.Range(0, threads).Select(_ => new Buffer<float>())];
     private TilePlan plan = null!;
@@ -30,6 +33,7 @@ internal sealed unsafe class Float32Products(int threads, int lanes) : TileProdu
             gradients[t].Ensure((long)(plan.Rows + MatrixKernel.RowGroup) * padded);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Put(int row, float* unit)
     {
         var to = At(row);
@@ -37,6 +41,7 @@ internal sealed unsafe class Float32Products(int threads, int lanes) : TileProdu
             Unsafe.CopyBlockUnaligned(to, unit + d, Panel * sizeof(float));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Arrange(int thread, int from, int to)
     {
         for (var i = from; i < to; i += Panel)
@@ -57,7 +62,7 @@ internal sealed unsafe class Float32Products(int threads, int lanes) : TileProdu
     }
 
     public override void Cosines(int i, int j, float* to, bool fine) => MatrixKernel.Multiply(At(i * plan.Block), Panel, 1, transposed.Pointer + (long)j * plan.Block * width, (nint)width * Panel,
-        to, plan.Block, plan.RowsOf(i), plan.RowsOf(j), width, add: false, lanes, aJump: PanelStride - Panel);
+        to, plan.Block, plan.RowsOf(i), plan.RowsOf(j), width, add: false, lanes, CosineRun, PanelStride - Panel);
 
     public override void Begin(int thread, int i)
     {
@@ -81,6 +86,7 @@ internal sealed unsafe class Float32Products(int threads, int lanes) : TileProdu
     {
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override float* Total(int row, int threads, float* scratch)
     {
         var sum = gradients[0].Pointer + (long)row * padded;

@@ -1,11 +1,13 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace Schane.Losses.Tiled;
 
-/// <summary>What is done to single rows, in whatever vectors there are.</summary>
+/// <summary>What is done to single rows, in whatever vectors there are. Optimised from the first call: a run's first steps would else spend most of their time here.</summary>
 internal static class RowMath
 {
     /// <summary>a·b, added in double: the square of 1e-30 or 1e30 is not lost.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         var (low, high) = (Vector<double>.Zero, Vector<double>.Zero);
@@ -23,6 +25,25 @@ internal static class RowMath
         return sum;
     }
 
+    /// <summary>a·b in double.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<double> b)
+    {
+        var (first, second) = (Vector<double>.Zero, Vector<double>.Zero);
+        var i = 0;
+        for (; i <= a.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(a[i..]), out var low, out var high);
+            first += low * new Vector<double>(b[i..]);
+            second += high * new Vector<double>(b[(i + Vector<double>.Count)..]);
+        }
+        var sum = Vector.Sum(first + second);
+        for (; i < a.Length; i++)
+            sum += a[i] * b[i];
+        return sum;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Divide(ReadOnlySpan<float> row, float by, Span<float> result)
     {
         var i = 0;
@@ -32,6 +53,7 @@ internal static class RowMath
             result[i] = row[i] / by;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(Span<double> sum, ReadOnlySpan<float> row)
     {
         var i = 0;
@@ -45,6 +67,7 @@ internal static class RowMath
             sum[i] += row[i];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(Span<float> sum, ReadOnlySpan<float> row)
     {
         var i = 0;
@@ -55,6 +78,7 @@ internal static class RowMath
     }
 
     /// <summary>(row − factor · other) / by.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void SubtractAndDivide(ReadOnlySpan<float> row, ReadOnlySpan<float> other, float factor, float by, Span<float> result)
     {
         var i = 0;

@@ -232,11 +232,7 @@ internal sealed unsafe partial class TiledPairLoss
         var unit = Unit(worker, i);
         var sum = -RowMath.Dot(unit, unit);
         for (var t = 0; t < active.Size; t++)
-        {
-            var total = workers[t].Sum;
-            for (var d = 0; d < unit.Length; d++)
-                sum += unit[d] * total[d];
-        }
+            sum += RowMath.Dot(unit, workers[t].Sum.AsSpan(0, width));
         return sum;
     }
 
