@@ -10,6 +10,7 @@ return args switch
     ["load", ..] => LoadSpeed.Run(),
     ["data", ..] => DataSpeed.Run(),
     ["export", .. var rest] => ExportSpeed.Run(rest),
+    ["export-one", var what, var run, var onnx, var weights] => ExportSpeed.Once(what, run, onnx, long.Parse(weights)),
     ["precision", .. var rest] => PrecisionGain.Run(rest),
     ["step", .. var rest] => StepSpeed.Run(rest),
     ["step-plain", .. var rest] when rest.Select(int.Parse).ToArray() is [var width, var depth, var heads, var side, var batch] => PlainTransformer.Serve(width, depth, heads, side, batch),
