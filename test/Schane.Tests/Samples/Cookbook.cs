@@ -1,0 +1,97 @@
+using Microsoft.Extensions.DependencyInjection;
+using Schane.Data;
+using Schane.Inference;
+using Schane.Jobs;
+using Schane.Losses;
+using Schane.Training;
+using static TorchSharp.torch;
+
+namespace Schane.Tests.Samples;
+
+/// <summary>The code of docs/cookbook.md, which <see cref="DocumentationTests"/> compares.</summary>
+internal static class Cookbook
+{
+    public static RunResults Train(string photos, string runFolder)
+    {
+        // <sample Train on a folder, with progress and a way to stop>
+        using var stop = new CancellationTokenSource();
+        var recipe = new Recipe { Data = photos, Loss = LossKind.SupCon, Temperature = 0.07, Steps = 20, Threads = 1 };
+        var progress = new Progress<TrainingProgress>(moment => Console.WriteLine($"{moment.Step}/{moment.Steps} {moment.Loss:F3}"));
+        var (run, results) = TrainJob.Run(recipe, runFolder, progress: progress, stop: stop.Token);   // stopping saves; TrainJob.Resume goes on
+        Console.WriteLine($"{results.Metrics["top1"]:P1}, see {run.Report}");
+        // </sample>
+        return results;
+    }
+
+    public static string? Predict(string runFolder, string picture)
+    {
+        // <sample What does a picture show?>
+        using var classifier = Classifier.Load(runFolder);                // a run, model.safetensors or an exported .onnx
+        using var stream = File.OpenRead(picture);
+        var answer = classifier.Predict(stream, new PredictOptions { Top = 3 });
+        foreach (var guess in answer.Top)
+            Console.WriteLine($"{guess.Class} {guess.Probability:P1}");
+        // </sample>
+        return answer.Class;
+    }
+
+    public static List<Prediction> PredictMany(string runFolder, string folder)
+    {
+        // <sample Many files, only answers that are right nine times in ten>
+        using var classifier = Classifier.Load(runFolder, new InferenceOptions { Batch = 64 });
+        var wanted = new PredictOptions { AbstainBelow = 0.9, OnBadImage = OnBadImage.Skip };
+        var answers = classifier.PredictFiles(PictureFiles.Find([folder]), wanted).ToList();
+        foreach (var answer in answers)
+            Console.WriteLine($"{answer.Image}: {answer.Class ?? answer.Problem ?? "not sure"}");
+        // </sample>
+        return answers;
+    }
+
+    public static async Task<double> Similar(string runFolder, string one, string other)
+    {
+        // <sample How alike are two pictures?>
+        using var classifier = Classifier.Load(runFolder);
+        await using var a = File.OpenRead(one);
+        await using var b = File.OpenRead(other);
+        var cosine = System.Numerics.Tensors.TensorPrimitives.CosineSimilarity<float>(classifier.Embed(a), classifier.Embed(b));
+        // </sample>
+        return cosine;
+    }
+
+    public static ServiceProvider Services(string runFolder)
+    {
+        // <sample In a program with dependency injection>
+        var services = new ServiceCollection();
+        services.AddSchane(runFolder);                                    // one Classifier for the whole program, opened when first asked for
+        var provider = services.BuildServiceProvider();
+        var classifier = provider.GetRequiredService<Classifier>();
+        // </sample>
+        Assert.NotNull(classifier);
+        return provider;
+    }
+
+    public static Enrolment Enroll(string runFolder, string[] pictures)
+    {
+        // <sample A class more, without training>
+        var enrolment = EnrollJob.Run(runFolder, "lynx", pictures);
+        Console.WriteLine($"expect {enrolment.Expected:P0}; below a cosine of {enrolment.Threshold:F2} a picture is unknown");
+        // </sample>
+        return enrolment;
+    }
+
+    public static double Loss()
+    {
+        // <sample The objective alone, in your own training loop>
+        using var scope = NewDisposeScope();
+        var embeddings = randn(8, 16, requires_grad: true);               // [N, D], normalised inside
+        var logits = randn(8, 4, requires_grad: true);                    // [N, C]
+        var labels = tensor(new long[] { 0, 0, 1, 1, 2, 2, 3, 3 });
+        var objective = new JointObjective(new JointOptions { Loss = LossKind.Schane, Lambda = 0.9 });
+        using var loss = objective.Compute(embeddings, logits, labels);
+        embeddings.backward([loss.EmbeddingGradient!]);                   // the loss stands at the embeddings; your model's graph goes on from here
+        logits.backward([loss.LogitGradient!]);
+        Console.WriteLine($"{loss.Total:F3} = 0.1 · {loss.CrossEntropy:F3} + 0.9 · {loss.Contrastive:F3}");
+        // </sample>
+        return loss.Total;
+    }
+}

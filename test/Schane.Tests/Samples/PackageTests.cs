@@ -1,0 +1,85 @@
+using System.Diagnostics;
+using System.IO.Compression;
+using System.Xml.Linq;
+using Schane.Tests.Inference;
+
+namespace Schane.Tests.Samples;
+
+/// <summary>Both packages, made, installed from a folder and used from outside the repository.</summary>
+[Collection(TrainedRunTests.Name)]
+[Trait("Slow", "1")]
+public sealed class PackageTests(TrainedRun run) : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("schane-packages-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public void The_library_package_has_what_it_should_and_a_new_project_predicts_with_it()
+    {
+        var root = ReadmeTests.Root();
+        Dotnet(root, "pack", "src/Schane", "-c", "Release", "-o", Path.Combine(folder, "feed"), "-v", "quiet", "-nologo");
+        var package = Assert.Single(Directory.GetFiles(Path.Combine(folder, "feed"), "Schane.*.nupkg"));
+        using (var zip = ZipFile.OpenRead(package))
+        {
+            var names = zip.Entries.Select(e => e.FullName).ToList();
+            Assert.Empty(((string[])["README.md", "LICENSE", "icon.png", "lib/net10.0/Schane.dll", "lib/net10.0/Schane.xml"]).Except(names));
+            Assert.InRange(new FileInfo(package).Length, 1, 16 << 20);    // neither libtorch nor ONNX Runtime
+            using var about = zip.GetEntry("Schane.nuspec")!.Open();
+            var metadata = XDocument.Load(about).Root!.Elements().First().Elements().ToDictionary(e => e.Name.LocalName, e => e.Value);
+            Assert.Equal(("README.md", "icon.png", "MIT"), (metadata["readme"], metadata["icon"], metadata["license"]));
+        }
+        var version = Path.GetFileNameWithoutExtension(package)["Schane.".Length..];
+        Write("nuget.config", $"""<configuration><packageSources><add key="here" value="{folder}/feed" /></packageSources></configuration>""");
+        Write("app/app.csproj", $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings><RestorePackagesPath>{folder}/packages</RestorePackagesPath><CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible></PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="Schane" Version="{version}" />
+                <PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />
+              </ItemGroup>
+            </Project>
+            """);
+        Write("app/Program.cs", """
+            using var classifier = Schane.Inference.Classifier.Load(args[0]);
+            Console.WriteLine(classifier.Predict(args[1]).Class);
+            """);
+        // What Schane itself was restored from serves here too, so that libtorch's 600 MB are linked and not fetched again.
+        var fallback = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        Dotnet(Path.Combine(folder, "app"), "build", "-c", "Release", "-v", "quiet", "-nologo", "-o", Path.Combine(folder, "out"), $"-p:RestoreFallbackFolders={fallback}");
+        Assert.Equal("red", Dotnet(folder, Path.Combine(folder, "out", "app.dll"), run.Folder, run.Red).Trim());
+    }
+
+    [Fact]
+    public void The_tool_package_installs_from_a_folder_and_predicts()
+    {
+        var feed = Path.Combine(folder, "feed");
+        Dotnet(ReadmeTests.Root(), "pack", "src/Schane.Cli", "-c", "Release", "-o", feed, "-v", "quiet", "-nologo");
+        var version = Path.GetFileNameWithoutExtension(Assert.Single(Directory.GetFiles(feed, "Schane.Tool.*.nupkg")))["Schane.Tool.".Length..];
+        Write("nuget.config", $"""<configuration><packageSources><clear /><add key="here" value="{feed}" /></packageSources></configuration>""");
+        Dotnet(folder, "tool", "install", "Schane.Tool", "--tool-path", Path.Combine(folder, "tools"), "--version", version, "--configfile", Path.Combine(folder, "nuget.config"));
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(folder, "tools", OperatingSystem.IsWindows() ? "schane.exe" : "schane"), ["predict", run.Folder, run.Red, "--csv", "--top", "1"])
+        { WorkingDirectory = folder, RedirectStandardOutput = true })!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        Assert.StartsWith($"{run.Red},red,red,", output.Split('\n')[1]);
+    }
+
+    private void Write(string name, string text)
+    {
+        var path = Path.Combine(folder, name);
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        File.WriteAllText(path, text);
+    }
+
+    private static string Dotnet(string where, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = where, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {process.ExitCode}: {output}{errors.Result}");
+        return output;
+    }
+}
