@@ -11,6 +11,9 @@ return args switch
     ["data", ..] => DataSpeed.Run(),
     ["export", .. var rest] => ExportSpeed.Run(rest),
     ["export-one", var what, var run, var onnx, var weights] => ExportSpeed.Once(what, run, onnx, long.Parse(weights)),
+    ["overhead", .. var rest] => StepCosts.Overhead(rest),
+    ["gradcache", .. var rest] => StepCosts.GradCache(rest),
+    ["step-memory", .. var rest] => StepCosts.Measure(rest),
     ["precision", .. var rest] => PrecisionGain.Run(rest),
     ["step", .. var rest] => StepSpeed.Run(rest),
     ["step-plain", .. var rest] when rest.Select(int.Parse).ToArray() is [var width, var depth, var heads, var side, var batch] => PlainTransformer.Serve(width, depth, heads, side, batch),
@@ -19,6 +22,6 @@ return args switch
 
 static int Wrong()
 {
-    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | precision [MODEL] | export [MODEL...]");
+    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | precision [MODEL] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...]");
     return 2;
 }

@@ -101,19 +101,21 @@ internal sealed class Stepper : IDisposable
     private readonly FlatParameters parameters;
     private readonly AdamW optimizer;
     private readonly TrainingStep seam;
+    private readonly TrainingStep? otherSeam;
     private readonly Batch batch;
     private long step;
 
-    public Stepper(string name, int rows, Precision precision = Precision.Float32, LossKind loss = LossKind.Ce, int? side = null, int? microBatch = null)
+    public Stepper(string name, int rows, Precision precision = Precision.Float32, LossKind loss = LossKind.Ce, int? side = null, int? microBatch = null, LossKind? other = null)
     {
         model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side), 100) { Precision = precision };
         model.train();
         parameters = new FlatParameters([.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, p.Decays ? 0.05 : 0)))]);
         optimizer = new AdamW(parameters);
-        seam = new TrainingStep(model, new JointObjective(JointOptions.For(loss)), microBatch, CPU, seed: 0);
+        TrainingStep Seam(LossKind of) => new(model, new JointObjective(JointOptions.For(of)), microBatch, CPU, seed: 0);
+        (seam, otherSeam) = (Seam(loss), other is { } second ? Seam(second) : null);
         var size = side ?? model.Backbone.Info.InputSize;
         var ids = arange(rows, ScalarType.Int64);
-        batch = new Batch(0, 0, randn(rows, 3, size, size), ids.div(2, RoundingMode.floor).remainder(100), ids, [.. Enumerable.Range(0, rows)], [.. Enumerable.Range(0, rows)]);
+        batch = new Batch(0, 0, randn([rows, model.Backbone.Info.Channels, size, size], generator: new Generator(1, CPU)), ids.div(2, RoundingMode.floor).remainder(100), ids, [.. Enumerable.Range(0, rows)], [.. Enumerable.Range(0, rows)]);
     }
 
     /// <summary>Floating-point operations of a step's products: forward, and twice that backward.</summary>
@@ -131,11 +133,17 @@ internal sealed class Stepper : IDisposable
 
     public Batch Batch => batch;
 
-    public (double Step, double Optimizer) Step()
+    /// <summary>Forward, loss and backward.</summary>
+    public void Gradient(bool withOther = false)
+    {
+        parameters.Gradients.zero_();
+        (withOther ? otherSeam! : seam).Run(batch, step).Dispose();
+    }
+
+    public (double Step, double Optimizer) Step(bool withOther = false)
     {
         var watch = Stopwatch.StartNew();
-        parameters.Gradients.zero_();
-        seam.Run(batch, step).Dispose();
+        Gradient(withOther);
         parameters.Gradients.norm().ToDouble();
         var before = watch.Elapsed.TotalSeconds;
         optimizer.Step(1e-4, step++);

@@ -150,6 +150,9 @@ internal sealed class Trainer : IDisposable
         for (; badImages < bad.Count; badImages++)
             log.Skipped(state.Step + 1, bad[badImages], badImages + 1);
 
+        if (!fits)
+            MemoryCheck.Require(model, batch.Images, Math.Min(recipe.MicroBatch ?? int.MaxValue, (int)batch.Labels.shape[0]), optimizer.State.Values.Sum(t => t.numel() * t.ElementSize));
+        fits = true;
         guard.Before();
         parameters.Gradients.zero_();
         seam.Scale = scaling?.Scale ?? 1;
@@ -185,6 +188,7 @@ internal sealed class Trainer : IDisposable
     }
 
     private int badImages;
+    private bool fits;
 
     private int EpochOf(long step) => (int)(step / batches.BatchesPerEpoch);
 

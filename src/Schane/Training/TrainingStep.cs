@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Schane.Data;
 using Schane.Losses;
 using Schane.Models;
@@ -29,7 +30,16 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
         var mixed = mixer?.Mix(batch);
         var rows = new Rows(batch.Labels.to(device), batch.ImageIds.to(device), mixed?.Mixture.to(device), SamplesOf(batch), step);
         var passes = Passes(batch.Images, mixed?.Images);
-        var loss = microBatch is { } size && size < rows.Samples.Length ? InMicroBatches(passes, rows, size) : AtOnce(passes, rows);
+        var size = Math.Min(microBatch ?? int.MaxValue, rows.Samples.Length);
+        StepLoss loss;
+        try
+        {
+            loss = size < rows.Samples.Length ? InMicroBatches(passes, rows, size) : AtOnce(passes, rows);
+        }
+        catch (ExternalException e) when (e.Message.Contains("out of memory", StringComparison.Ordinal) || e.Message.Contains("can't allocate memory", StringComparison.Ordinal))
+        {
+            throw new SchaneException($"The memory of the device ({device}) does not hold a pass of {size} images; use --micro-batch {Math.Max(1, size / 2)}, which leaves the batch and its negatives as they are, or --checkpoint-activations.", e);
+        }
         loss.EmbeddingGradient?.MoveToOuterDisposeScope();
         loss.LogitGradient?.MoveToOuterDisposeScope();
         return loss;
@@ -66,7 +76,7 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
     {
         var parts = Enumerable.Range(0, (rows.Samples.Length + size - 1) / size).Select(i => (At: i * size, Count: Math.Min(size, rows.Samples.Length - i * size))).ToList();
         var statistics = model.buffers().Select(buffer => (buffer, copy: buffer.clone())).ToList();
-        List<Tensor> embeddings = [], logits = [];
+        Tensor? embeddings = null, logits = null;                                             // [N, D], [N, C]
         using (no_grad())
         {
             foreach (var (at, count) in parts)
@@ -74,15 +84,13 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
                 {
                     using var micro = NewDisposeScope();
                     var (e, l) = Forward(pass, rows, at, count);
-                    if (e is not null)
-                        embeddings.Add(e.MoveToOuterDisposeScope());
-                    if (l is not null)
-                        logits.Add(l.MoveToOuterDisposeScope());
+                    Keep(ref embeddings, e, at, rows.Samples.Length);
+                    Keep(ref logits, l, at, rows.Samples.Length);
                 }
             foreach (var (buffer, copy) in statistics)
                 buffer.copy_(copy);
         }
-        var loss = objective.Compute(cat(embeddings), cat(logits), rows.Labels, rows.Step, rows.Ids, rows.Mixture);
+        var loss = objective.Compute(embeddings!, logits!, rows.Labels, rows.Step, rows.Ids, rows.Mixture);
         foreach (var (at, count) in parts)
             foreach (var pass in passes)
             {
@@ -91,6 +99,16 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
                 Backward(e, l, loss.EmbeddingGradient?.narrow(0, at, count), loss.LogitGradient?.narrow(0, at, count));
             }
         return loss;
+    }
+
+    /// <summary>Copies a part's rows into those of all. Small results left to lie between the large blocks of many passes would keep the allocator from using these again.</summary>
+    private static void Keep(ref Tensor? all, Tensor? part, int at, int rows)
+    {
+        if (part is null)
+            return;
+        all ??= part.new_empty([rows, part.shape[1]]).MoveToOuterDisposeScope();
+        using var slice = all.narrow(0, at, part.shape[0]);
+        slice.copy_(part);
     }
 
     private (Tensor? Embeddings, Tensor? Logits) Forward(Pass pass, Rows rows, int at, int count)

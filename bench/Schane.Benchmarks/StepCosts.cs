@@ -1,0 +1,108 @@
+using System.Diagnostics;
+using System.Globalization;
+using Schane.Losses;
+using Schane.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Schane.Benchmarks;
+
+/// <summary>What do the contrastive term and large batches cost beside plain cross-entropy and small batches, in time and in memory?</summary>
+/// <remarks>Memory is the highest resident size of a process of its own over three steps, less what it had before the model was made, as the kernel counts it.</remarks>
+internal static class StepCosts
+{
+    /// <summary>SCHaNe against cross-entropy, steps in turn in one process.</summary>
+    public static int Overhead(string[] arguments)
+    {
+        var (name, batch, rounds) = ("vit_tiny_patch16_224", LossSpeed.Option(arguments, "--batch", 64), LossSpeed.Option(arguments, "--rounds", 7));
+        var memory = (Plain: new List<double>(), Joint: new List<double>());
+        for (var round = 0; round < 3; round++)
+        {
+            memory.Plain.Add(Memory(name, batch, LossKind.Ce, 224, null).Peak);
+            memory.Joint.Add(Memory(name, batch, LossKind.Schane, 224, null).Peak);
+        }
+        var (plain, joint) = (StepSpeed.Median(memory.Plain), StepSpeed.Median(memory.Joint));
+        Console.WriteLine($"memory above the bare process, median of 3: CE {plain / 1e6:F0} MB, SCHaNe {joint / 1e6:F0} MB, ratio {joint / plain:F4}");
+        NativeMemory.KeepFreedPages();
+        using var stepper = new Stepper(name, batch, loss: LossKind.Ce, other: LossKind.Schane);
+        List<double> ratios = [], ce = [], schane = [];
+        for (var round = 0; round <= rounds; round++)
+        {
+            // First and second in turn, so that neither always runs on the warmer machine.
+            var one = stepper.Step(withOther: round % 2 != 0).Step;
+            var two = stepper.Step(withOther: round % 2 == 0).Step;
+            var (a, b) = round % 2 == 0 ? (one, two) : (two, one);
+            if (round == 0)
+                continue;
+            ce.Add(a);
+            schane.Add(b);
+            ratios.Add(b / a);
+        }
+        Console.WriteLine($"{name}, batch {batch}: CE {StepSpeed.Median(ce):F3} s, SCHaNe {StepSpeed.Median(schane):F3} s, median of {rounds} paired ratios {StepSpeed.Median(ratios):F4}");
+        return 0;
+    }
+
+    /// <summary>A batch of 1024 in micro-batches of 32 against batches of 32.</summary>
+    public static int GradCache(string[] arguments)
+    {
+        const string name = "vit_tiny_patch16_224";
+        const int side = 112, micro = 32;
+        var batch = LossSpeed.Option(arguments, "--batch", 1024);
+        var (small, large) = (Memory(name, micro, LossKind.Schane, side, null), Memory(name, batch, LossKind.Schane, side, micro));
+        Console.WriteLine($"memory above the bare process: batch {micro} {(small.Peak - small.Images) / 1e6:F0} MB, batch {batch} in micro-batches {(large.Peak - large.Images) / 1e6:F0} MB, each beyond its images ({small.Images / 1e6:F1} and {large.Images / 1e6:F1} MB): {(large.Peak - large.Images) / (small.Peak - small.Images):F3} x");
+
+        NativeMemory.KeepFreedPages();
+        using (var whole = new Stepper(name, 4 * micro, loss: LossKind.Schane, side: side))
+        using (var parts = new Stepper(name, 4 * micro, loss: LossKind.Schane, side: side, microBatch: micro))
+        {
+            whole.Gradient();
+            parts.Gradient();
+            using var scope = NewDisposeScope();
+            Console.WriteLine($"gradient of {4 * micro} images in micro-batches of {micro}: {((parts.Gradients - whole.Gradients).norm() / whole.Gradients.norm()).ToDouble():E1} from that of the whole, float32");
+        }
+
+        using var plain = new Stepper(name, micro, loss: LossKind.Schane, side: side);
+        using var cached = new Stepper(name, batch, loss: LossKind.Schane, side: side, microBatch: micro);
+        List<double> ratios = [];
+        for (var round = 0; round < 3; round++)
+        {
+            var watch = Stopwatch.StartNew();
+            for (var i = 0; i < batch / micro; i++)
+                plain.Gradient();
+            var before = watch.Elapsed.TotalSeconds;
+            cached.Gradient();
+            var after = watch.Elapsed.TotalSeconds - before;
+            if (round > 0)
+                ratios.Add(after / before);
+            Console.WriteLine($"{batch} images: {before:F2} s in plain batches of {micro}, {after:F2} s as one batch in micro-batches: {after / before:F3} x");
+        }
+        return 0;
+    }
+
+    /// <summary>Prints the bytes of the highest resident size over three steps, and of the images of a batch.</summary>
+    public static int Measure(string[] arguments)
+    {
+        using (var warm = new Stepper("convnet4", 4, side: 16))                                // loads what a first step loads
+            warm.Step();
+        NativeMemory.KeepFreedPages();
+        var before = Status("VmRSS");
+        using var stepper = new Stepper(arguments[0], int.Parse(arguments[1], CultureInfo.InvariantCulture), loss: Enum.Parse<LossKind>(arguments[2]),
+            side: int.Parse(arguments[3], CultureInfo.InvariantCulture), microBatch: arguments is [_, _, _, _, var micro] ? int.Parse(micro, CultureInfo.InvariantCulture) : null);
+        File.WriteAllText("/proc/self/clear_refs", "5");                                       // VmHWM := what is resident now
+        for (var i = 0; i < 3; i++)
+            stepper.Step();
+        Console.WriteLine($"{Status("VmHWM") - before} {stepper.Batch.Images.numel() * stepper.Batch.Images.ElementSize}");
+        return 0;
+    }
+
+    private static (double Peak, double Images) Memory(string name, int batch, LossKind loss, int side, int? micro)
+    {
+        string[] arguments = ["step-memory", name, $"{batch}", $"{loss}", $"{side}", .. micro is { } m ? (string[])[$"{m}"] : []];
+        using var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, arguments) { RedirectStandardOutput = true })!;
+        var words = process.StandardOutput.ReadToEnd().Split(' ');
+        process.WaitForExit();
+        return (double.Parse(words[0], CultureInfo.InvariantCulture), double.Parse(words[1], CultureInfo.InvariantCulture));
+    }
+
+    private static double Status(string key) => File.ReadLines("/proc/self/status").Where(l => l.StartsWith(key, StringComparison.Ordinal)).Select(l => double.Parse(l.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024).Single();
+}
