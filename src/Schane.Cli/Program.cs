@@ -12,6 +12,7 @@ var root = new Root(
     new CompareVerb(),
     new ExportVerb(),
     new FewShotVerb(),
+    new EmbedVerb(),
     new ReportVerb(),
     new Command("data", "The data to train on.") { new DataListVerb(), new DataCheckVerb(), new DataShowVerb(), new DataFetchVerb() },
     new Command("models", "The architectures that can be trained.") { new ModelsListVerb(), new ModelsShowVerb() },

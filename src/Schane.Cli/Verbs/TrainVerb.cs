@@ -49,7 +49,7 @@ internal sealed class TrainVerb : Verb
                 throw new SchaneException($"--resume goes on with the run's own recipe; leave out {flag}, or start a new run.");
             return TrainJob.Resume(parsed.GetValue(resume) ?? parsed.GetValue(output) ?? RunFolder.Latest("runs").Root, root, progress, parsed.GetValue(acceptChangedData), hub, stop);
         });
-        Measures.Show(screen, results);
+        Measures.Show(screen, results.Metrics, $"Measured on {results.Images} images ({results.Part}):");
         screen.Say($"The run is in {folder.Root}; open {folder.Report} to see it.");
         return new(new { run = folder.Root, results });
     }

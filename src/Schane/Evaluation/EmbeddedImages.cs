@@ -16,6 +16,10 @@ public sealed record EmbeddedImages(EmbeddingSet Embeddings, IReadOnlyList<strin
     /// <summary>What file names may end with.</summary>
     public static IReadOnlyList<string> Formats { get; } = [".safetensors", ".npy", ".parquet"];
 
+    /// <summary>What a model made of a data set.</summary>
+    internal static EmbeddedImages Of(ModelOutputs outputs, IImageDataset images, string part) =>
+        new(EmbeddingSet.Of(outputs.Embeddings, outputs.Labels, images.Classes), [.. outputs.Indices.Select(images.NameOf)], [.. outputs.Indices.Select(_ => part)]);
+
     /// <summary>Several of one width and the same classes, one after the other.</summary>
     /// <exception cref="ArgumentException">None given, or widths or classes differ.</exception>
     public static EmbeddedImages Join(params IReadOnlyList<EmbeddedImages> some)

@@ -41,7 +41,7 @@ public static class EvaluateJob
     {
         using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
-        return Embedded(outputs, images, part);
+        return EmbeddedImages.Of(outputs, images, part);
     }
 
     internal static Measured Measure(Recipe recipe, DataSetup data, RunModel model, long steps, double seconds, CancellationToken stop = default)
@@ -91,7 +91,7 @@ public static class EvaluateJob
             Confusion = found.Confusion,
             Reliability = [.. found.Calibration.Bins.Select(b => new ReliabilityBin(b.Low, b.High, b.Count, b.Confidence ?? 0, b.Accuracy ?? 0))],
         };
-        return new(results, Answers(outputs, images, model.Classes), Embedded(outputs, images, results.Part));
+        return new(results, Answers(outputs, images, model.Classes), EmbeddedImages.Of(outputs, images, results.Part));
     }
 
     private static PredictedItem[] Answers(ModelOutputs outputs, IImageDataset images, IReadOnlyList<string> classes)
@@ -109,9 +109,6 @@ public static class EvaluateJob
             Right = predicted[row] == label,
         })];
     }
-
-    internal static EmbeddedImages Embedded(ModelOutputs outputs, IImageDataset images, string part) => new(
-        EmbeddingSet.Of(outputs.Embeddings, outputs.Labels, images.Classes), [.. outputs.Indices.Select(images.NameOf)], [.. outputs.Indices.Select(_ => part)]);
 
     private static Measured OneShot(RunResults results, DataSetup data, RunModel model, Recipe recipe, CancellationToken stop)
     {

@@ -148,7 +148,7 @@ public static class TrainJob
             return (null, null);
         using var outputs = ModelOutputs.Of(model.Classifier, data.Validation, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
-        return (CalibratedConfidence.Fit(outputs.Logits, outputs.Labels), EvaluateJob.Embedded(outputs, data.Validation, "val"));
+        return (CalibratedConfidence.Fit(outputs.Logits, outputs.Labels), EmbeddedImages.Of(outputs, data.Validation, "val"));
     }
 
     private static RunIdentity Identity(RunModel model, DataSetup data, ISampler sampler)

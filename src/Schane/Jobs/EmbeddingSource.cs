@@ -1,0 +1,81 @@
+using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Data.Transforms;
+using Schane.Evaluation;
+using Schane.Inference;
+using Schane.Models;
+using Schane.Tensors;
+using Schane.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Schane.Jobs;
+
+/// <summary>A model, trained here or not, and images for it to embed: what <c>schane embed</c>, <c>schane fewshot</c> and the protocols of <c>schane evaluate</c> start from.</summary>
+public sealed record EmbeddingSource
+{
+    /// <summary>Run folder whose model makes the embeddings; null for <see cref="Model"/> with <see cref="Weights"/>.</summary>
+    public string? Run { get; init; }
+
+    /// <summary>Model name in the registry where there is no run.</summary>
+    public string Model { get; init; } = "schane_tiny";
+
+    /// <summary>Weights of <see cref="Model"/>, as <see cref="Recipe.Weights"/>.</summary>
+    public string Weights { get; init; } = EmbeddedWeights.Name;
+
+    /// <summary>The images: a folder, or NAME[:PART]. Null: the images that <see cref="Run"/> was trained and measured on.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</summary>
+    public string? DataRoot { get; init; }
+
+    /// <summary>Where downloaded weights are kept and whether the network may be used; null for the defaults, which come from the environment.</summary>
+    public HubOptions? Hub { get; init; }
+
+    /// <summary>Told how far a download is and what became of the weights.</summary>
+    public IProgress<TrainingProgress>? Progress { get; init; }
+
+    /// <summary>Where to compute.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Embeds the images, part by part; where data come undivided, parts are drawn by seed 0, and a part that is named is one part, <c>test</c>.</summary>
+    /// <exception cref="SchaneException">The run, the weights or the data break a rule.</exception>
+    public EmbeddedImages Embed(CancellationToken stop = default)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Open(stop);
+        return EmbeddedImages.Join([.. Parts().Select(part => Embed(model, part.Images, part.Name, stop))]);
+    }
+
+    /// <summary>The model, in evaluation mode.</summary>
+    internal RunModel Open(CancellationToken stop)
+    {
+        Devices.Find(Device);
+        if (Run is not null)
+            return RunModel.Load(RunFolder.Open(Run).Model, Device);
+        var weights = InitialWeights.Find(Weights, Model, Hub, Progress, stop);
+        var classifier = new ImageClassifier(ModelRegistry.Create(Model, seed: 0), classes: 1);
+        weights.Into(classifier, Progress);
+        classifier.to(Device);
+        classifier.eval();
+        return new RunModel(classifier, [], "none");
+    }
+
+    /// <summary>Embeddings of images as they look without augmentation.</summary>
+    internal EmbeddedImages Embed(RunModel model, IImageDataset images, string part, CancellationToken stop)
+    {
+        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), Devices.Find(Device), cancel: stop);
+        return EmbeddedImages.Of(outputs, images, part);
+    }
+
+    private IEnumerable<(string Name, IImageDataset Images)> Parts()
+    {
+        if (Data is not null && DatasetCatalog.IsPart(Data))
+            return [("test", DatasetCatalog.Open(Data, DataRoot))];
+        var setup = Data is not null ? DataSetup.Open(new Recipe { Data = Data }, DataRoot)
+            : RunFolder.Open(Run ?? throw new SchaneException("Name the images with --data, or a run whose images to embed.")) is var run
+                ? DataSetup.Open(TrainJob.RecipeOf(run), DataRoot, TrainJob.SplitsOf(run)) : null!;
+        return ((string, IImageDataset?)[])[("train", setup.Train), ("val", setup.Validation), ("test", setup.Test)] is var parts
+            ? [.. parts.Where(part => part.Item2 is not null).Select(part => (part.Item1, part.Item2!))] : [];
+    }
+}

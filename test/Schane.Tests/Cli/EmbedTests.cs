@@ -1,0 +1,65 @@
+using Schane.Evaluation;
+
+namespace Schane.Tests.Cli;
+
+public class EmbedTests
+{
+    [Fact]
+    public void Embeddings_of_a_run_go_to_a_file_and_every_protocol_measures_the_run_and_the_file_alike()
+    {
+        using var photos = Photos.OfTwoClasses();
+        SchaneProgram.Run(photos.Train("--steps", "2")).Done();
+        var file = Path.Combine(photos.Root, "e.parquet");
+        Assert.Equal(20, SchaneProgram.Run("embed", photos.Run, "--out", file, "--json").Done().Document().GetProperty("images").GetInt32());
+        var embedded = EmbeddedImages.Load(file);
+        Assert.Equal(20, embedded.Images.Distinct().Count());
+        Assert.Equal(["blue", "red"], embedded.Embeddings.Classes);
+        foreach (var protocol in (string[][])[["knn"], ["linear"], ["embeddings"], ["fewshot", "--ways", "2", "--shots", "1"]])
+        {
+            string[] flags = ["--protocol", .. protocol, "--json"];
+            // A class has two test images: too few for an episode's fifteen queries, which is said.
+            if (protocol[0] == "fewshot")
+            {
+                Assert.Contains("'blue' has 2", SchaneProgram.Run(["evaluate", photos.Run, .. flags[..^1]]).Refusal());
+                continue;
+            }
+            var ofRun = SchaneProgram.Run(["evaluate", photos.Run, .. flags]).Done();
+            Assert.Equal(ofRun.Output, SchaneProgram.Run(["evaluate", file, .. flags]).Done().Output);
+            Assert.Equal(4, ofRun.Document().GetProperty("images").GetInt32());
+        }
+    }
+
+    [Fact]
+    public void Weights_without_a_run_embed_any_folder()
+    {
+        using var photos = Photos.OfTwoClasses();
+        var file = Path.Combine(photos.Root, "e.npy");
+        SchaneProgram.Run("embed", "--data", photos.Data, "--out", file).Done();
+        Assert.Equal(21, File.ReadAllLines(Path.ChangeExtension(file, ".csv")).Length);
+        var knn = SchaneProgram.Run("evaluate", "--data", photos.Data, "--protocol", "knn", "--neighbours", "3", "--json").Done().Document();
+        Assert.Equal("3", knn.GetProperty("settings").GetProperty("neighbours").GetString());
+    }
+
+    [Fact]
+    public void What_is_missing_is_said_with_the_way_out()
+    {
+        using var photos = Photos.OfTwoClasses();
+        Assert.Contains("--data", SchaneProgram.Run("embed").Refusal());
+        Assert.Contains("name a run", SchaneProgram.Run("evaluate", "--data", photos.Data).Refusal());
+        Assert.Contains("no folder", SchaneProgram.Run("embed", "--data", photos.Data, "--out", Path.Combine(photos.Root, "no", "e.npy")).Refusal());
+        Assert.Contains(".parquet", SchaneProgram.Run("embed", "--data", photos.Data, "--out", Path.Combine(photos.Root, "e.txt")).Refusal());
+        var testOnly = Path.Combine(photos.Root, "t.safetensors");
+        new EmbeddedImages(new EmbeddingSet([1, 0, 0, 1], 2, [0, 1], ["a", "b"]), ["x", "y"], ["test", "test"]).Save(testOnly);
+        Assert.Contains("train", SchaneProgram.Run("evaluate", testOnly, "--protocol", "knn").Refusal());
+    }
+
+    [Fact]
+    public void Few_shot_figures_on_classes_that_were_trained_on_carry_a_warning()
+    {
+        using var photos = Photos.OfTwoClasses();
+        SchaneProgram.Run(photos.Train("--steps", "2")).Done();
+        var ended = SchaneProgram.Run("fewshot", photos.Run, "--data", photos.Data, "--ways", "2", "--queries", "2", "--episodes", "5").Done();
+        Assert.Contains("2 of the 2 classes were trained on (blue, red)", ended.Errors);
+        Assert.DoesNotContain("trained on", SchaneProgram.Run("fewshot", "--data", photos.Data, "--ways", "2", "--queries", "2", "--episodes", "5").Done().Errors);
+    }
+}
