@@ -16,12 +16,13 @@ public sealed class ServerPageTests(Chromium chromium)
         await using var server = await PredictionServer.StartAsync(new ServeOptions { Run = run.Folder, Port = 0 }, TestContext.Current.CancellationToken);
         await using var open = await chromium.Open($"{server.Address}", charts: false, width: 900);
         var page = open.Page;
-        await page.WaitForFunctionAsync("document.getElementById('model').textContent.includes('2 classes')");
+        await page.WaitForSelectorAsync("#model:has-text('2 classes')");
         Assert.False(await page.IsVisibleAsync("#key-field"));
 
         await page.SetInputFilesAsync("#file", run.Red);
         await page.WaitForSelectorAsync("#class:has-text('red')");
-        await page.WaitForFunctionAsync("[...document.querySelectorAll('#neighbours img')].length == 6 && [...document.querySelectorAll('#neighbours img')].every(i => i.naturalWidth > 0)");
+        await Assertions.Expect(page.Locator("#neighbours img")).ToHaveCountAsync(6);
+        await page.EvaluateAsync("Promise.all([...document.querySelectorAll('#neighbours img')].map(image => image.decode()))");    // fails where a picture is broken
         Assert.Equal(2, await page.Locator("#top li").CountAsync());
         Assert.Equal(6, await page.Locator("#neighbours li").CountAsync());
         await open.Keep("serve");
