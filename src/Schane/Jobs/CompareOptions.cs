@@ -32,8 +32,8 @@ public sealed record CompareOptions
     /// <param name="recipe">The settings they share.</param>
     public static IReadOnlyList<(string Name, Recipe Recipe)> DefaultArms(Recipe recipe) =>
     [
-        (ShuffledCe, recipe with { Loss = LossKind.Ce, Lambda = null, Sampler = SamplerKind.Shuffled }),
-        ("ce", recipe with { Loss = LossKind.Ce, Lambda = null }),
+        (ShuffledCe, recipe with { Loss = LossKind.Ce, Lambda = null, LambdaFinal = null, Sampler = SamplerKind.Shuffled }),
+        ("ce", recipe with { Loss = LossKind.Ce, Lambda = null, LambdaFinal = null }),
         ("supcon", recipe with { Loss = LossKind.SupCon }),
         ("schane", recipe with { Loss = LossKind.Schane }),
     ];

@@ -39,6 +39,6 @@ public sealed record LossSchedule
         var share = Math.Clamp((step - Delay) / (double)Steps, 0, 1);
         if (Shape == ScheduleShape.Cosine)
             share = (1 - Math.Cos(Math.PI * share)) / 2;
-        return From + (To - From) * share;
+        return share < 1 ? From + (To - From) * share : To;
     }
 }

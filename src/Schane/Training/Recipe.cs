@@ -57,13 +57,16 @@ public sealed record Recipe
     /// <summary>Share of all steps over which β rises from 0 on a straight line, 0 to 1: safer where hardness hurts early.</summary>
     public double BetaWarmup { get; init => field = Require.InRange(value, 0, 1); }
 
+    /// <summary>β at the last step, 0 or more; not together with <see cref="BetaWarmup"/>. Null: β stays.</summary>
+    public double? BetaFinal { get; init => field = value is { } v ? Require.InRange(v, 0, 1000) : null; }
+
     /// <summary>τ at the last step, above 0. Null: τ stays.</summary>
     public double? TemperatureFinal { get; init => field = value is { } v ? Require.Positive(v) : null; }
 
     /// <summary>λ at the last step, 0 to 1. Null: λ stays.</summary>
     public double? LambdaFinal { get; init => field = value is { } v ? Require.InRange(v, 0, 1) : null; }
 
-    /// <summary>How τ and λ move to their last values.</summary>
+    /// <summary>How β, τ and λ move to their last values.</summary>
     public ScheduleShape ScheduleShape { get; init; }
 
     /// <summary>τ⁺ of hcl, the share of its negatives that are thought to be positives, 0 to 0.99.</summary>
@@ -219,9 +222,16 @@ public sealed record Recipe
     public bool Tensorboard { get; init; }
 
     /// <summary>The joint objective this recipe asks for; unset values are the loss's defaults.</summary>
+    /// <exception cref="SchaneException">Settings that contradict each other.</exception>
     internal JointOptions Objective()
     {
         var defaults = JointOptions.For(Loss);
+        if (Loss == LossKind.Ce && (Lambda is > 0 || LambdaFinal is not null))
+            throw new SchaneException($"Loss ce has no contrastive term, but {(LambdaFinal is null ? $"lambda is {Lambda}" : $"lambda-final is {LambdaFinal}")}; leave it out, or choose another loss.");
+        if (BetaWarmup > 0 && BetaFinal is not null)
+            throw new SchaneException($"beta-warmup {BetaWarmup} lets β rise to beta and beta-final {BetaFinal} lets it move on from there; keep one of them.");
+        if (Mixing == MixedPairs.Soft && defaults.Mixed == MixedPairs.Clean && (Mixup > 0 || Cutmix > 0))
+            throw new SchaneException($"Loss {Loss.ToString().ToLowerInvariant()} has no soft pairs, because its positives are not shares of classes, but mixing is soft; set it to clean.");
         var (lambda, temperature, beta, steps) = (Lambda ?? defaults.Lambda, Temperature ?? defaults.Temperature, Beta ?? defaults.Beta, Steps ?? 1);
         LossSchedule? To(double from, double? final) => final is { } to ? new LossSchedule { From = from, To = to, Steps = steps, Shape = ScheduleShape } : null;
         return defaults with
@@ -231,7 +241,7 @@ public sealed record Recipe
             Temperature = temperature,
             TemperatureSchedule = To(temperature, TemperatureFinal),
             Beta = beta,
-            BetaSchedule = BetaWarmup > 0 ? LossSchedule.WarmUp(beta, Math.Max(1, (int)Math.Round(BetaWarmup * steps))) : null,
+            BetaSchedule = BetaWarmup > 0 ? LossSchedule.WarmUp(beta, Math.Max(1, (int)Math.Round(BetaWarmup * steps))) : To(beta, BetaFinal),
             Placement = Placement,
             DetachWeights = DetachWeights,
             LabelSmoothing = LabelSmoothing,

@@ -11,6 +11,8 @@ public class BadInputTests
     [InlineData("--lambda -0.1", "--lambda: lambda must lie between 0 and 1 but is -0.1.")]
     [InlineData("--temperature 0", "--temperature: temperature must be a finite number above 0 but is 0.")]
     [InlineData("--beta -1", "--beta: beta must lie between 0 and 1000 but is -1.")]
+    [InlineData("--loss ce --lambda 0.5", "Loss ce has no contrastive term, but lambda is 0.5; leave it out, or choose another loss.")]
+    [InlineData("--loss triplet --mixup 1 --mixing soft", "Loss triplet has no soft pairs")]
     [InlineData("--epochs many", "--epochs: epochs must be a whole number but is 'many'.")]
     [InlineData("--device gpu", "The device must be cpu, cuda or cuda:N but is 'gpu'.")]
     [InlineData("--device cuda:99", "Device 'cuda:99' ")]

@@ -49,6 +49,30 @@ public class RecipeFileTests
     }
 
     [Fact]
+    public void Schedules_of_the_objective_move_its_numbers_to_the_last_step()
+    {
+        JointOptions Of(string text) => RecipeFile.Parse($"steps: 100\n{text}", "r.yaml").Objective();
+        Assert.Equal(new JointSettings(0.5, 1, 0.9), Of("loss: schane").At(70));
+        var straight = Of("beta-final: 3\ntemperature-final: 0.1\nlambda-final: 0.5");
+        Assert.Equal(new JointSettings(0.5, 1, 0.9), straight.At(0));
+        Assert.Equal((0.3, 2, 0.7), (Math.Round(straight.At(50).Temperature, 12), straight.At(50).Beta, Math.Round(straight.At(50).Lambda, 12)));
+        Assert.Equal(new JointSettings(0.1, 3, 0.5), straight.At(100));
+        Assert.Equal(1 + 2 * (1 - Math.Cos(Math.PI / 4)) / 2, Of("beta-final: 3\nschedule-shape: cosine").At(25).Beta, 1e-12);
+        var risen = Of("beta-warmup: 0.2\nbeta: 2");
+        Assert.Equal((0, 1, 2, 2), (risen.At(0).Beta, risen.At(10).Beta, risen.At(20).Beta, risen.At(99).Beta));
+    }
+
+    [Theory]
+    [InlineData("loss: ce\nlambda: 0.5", "Loss ce has no contrastive term, but lambda is 0.5")]
+    [InlineData("loss: ce\nlambda-final: 0.5", "Loss ce has no contrastive term, but lambda-final is 0.5")]
+    [InlineData("beta-warmup: 0.1\nbeta-final: 2", "keep one of them")]
+    [InlineData("loss: simclr\nviews: 2\nmixup: 0.8\nmixing: soft", "Loss simclr has no soft pairs")]
+    [InlineData("loss: hcl\nviews: 2\ncutmix: 1\nmixing: soft", "Loss hcl has no soft pairs")]
+    [InlineData("loss: triplet\nmixup: 0.8\nmixing: soft", "Loss triplet has no soft pairs")]
+    public void Settings_of_the_objective_that_contradict_each_other_are_refused(string text, string sentence) =>
+        Assert.Contains(sentence, Assert.Throws<SchaneException>(() => RecipeFile.Parse(text, "r.yaml").Objective()).Message);
+
+    [Fact]
     public void A_recipe_over_one_megabyte_is_refused() =>
         Assert.Contains("larger than 1 MB", Assert.Throws<SchaneException>(() => RecipeFile.Parse(new string('#', 2 << 20), "r.yaml")).Message);
 }
