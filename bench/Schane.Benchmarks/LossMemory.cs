@@ -18,7 +18,7 @@ internal static unsafe class LossMemory
     public static int Run(string[] arguments)
     {
         var (rows, width) = (LossSpeed.Option(arguments, "--rows", 8192), LossSpeed.Option(arguments, "--dim", 128));
-        var threads = LossSpeed.Option(arguments, "--threads", Math.Min(8, Environment.ProcessorCount));
+        var threads = LossSpeed.Option(arguments, "--threads", Math.Min(2, Environment.ProcessorCount));
         if (rows < 2 || width < 1 || (long)rows * width > int.MaxValue)
         {
             Console.Error.WriteLine($"--rows must be at least 2, --dim at least 1 and their product below 2^31, but they are {rows} and {width}.");

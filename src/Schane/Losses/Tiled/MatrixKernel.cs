@@ -36,32 +36,35 @@ internal static unsafe class MatrixKernel
     {
         for (var j = 0; j < columns; j += PanelWidth, panels += panelStride)
         {
+            if (lanes == 8)
+            {
+                // Half a panel at a time: with what is read of A it stays in the first cache.
+                Strip256(a, aRow, aColumn, aJump, panels, c + j, cRow, rows, depth, add, run);
+                Strip256(a, aRow, aColumn, aJump, panels + 16, c + j + 16, cRow, rows, depth, add, run);
+                continue;
+            }
             for (var i = 0; i < rows; i += RowGroup)
             {
                 var to = c + i * cRow + j;
                 for (var k = 0; k < depth; k += Math.Min(run, depth - k))
-                    Block(a + i * aRow + k * aColumn + k / PanelWidth * aJump, aRow, aColumn, aJump, panels + (nint)k * PanelWidth, to, cRow, Math.Min(run, depth - k), add || k > 0, lanes);
+                {
+                    var from = a + i * aRow + k * aColumn + k / PanelWidth * aJump;
+                    if (lanes == 16)
+                        Block512(from, aRow, aColumn, aJump, panels + (nint)k * PanelWidth, to, cRow, Math.Min(run, depth - k), add || k > 0);
+                    else
+                        Block1(from, aRow, aColumn, aJump, panels + (nint)k * PanelWidth, to, cRow, Math.Min(run, depth - k), add || k > 0);
+                }
             }
         }
     }
 
-    private static void Block(float* a, nint aRow, nint aColumn, nint aJump, float* b, float* c, nint cRow, int depth, bool add, int lanes)
+    private static void Strip256(float* a, nint aRow, nint aColumn, nint aJump, float* b, float* c, nint cRow, int rows, int depth, bool add, int run)
     {
-        if (lanes == 16)
+        for (int k = 0, count; k < depth; k += count)
         {
-            Block512(a, aRow, aColumn, aJump, b, c, cRow, depth, add);
-        }
-        else if (lanes == 8)
-        {
-            for (var half = 0; half < 2; half++, a += 6 * aRow, c += 6 * cRow)
-            {
-                Block256(a, aRow, aColumn, aJump, b, c, cRow, depth, add);
-                Block256(a, aRow, aColumn, aJump, b + 16, c + 16, cRow, depth, add);
-            }
-        }
-        else
-        {
-            Block1(a, aRow, aColumn, aJump, b, c, cRow, depth, add);
+            count = Math.Min(run, depth - k);
+            for (var i = 0; i < rows; i += RowGroup / 2)
+                Block256(a + i * aRow + k * aColumn + k / PanelWidth * aJump, aRow, aColumn, aJump, b + (nint)k * PanelWidth, c + i * cRow, cRow, count, add || k > 0);
         }
     }
 

@@ -36,12 +36,13 @@ internal static unsafe class TiledPairs
         var rows = RowStatistics.Empty(problem.First, problem.Count);
         var gradient = empty(embeddings.shape, ScalarType.Float32);
         var sizes = new TiledSizes((int)embeddings.shape[0], (int)embeddings.shape[1], (int)(problem.Mixture?.shape[1] ?? 0), (int)problem.First, (int)problem.Count);
-        fixed (byte* source = Bytes(embeddings), labels = Bytes(problem.Labels), mixture = Bytes(problem.Mixture?.to_type(ScalarType.Float32)), target = gradient.bytes)
+        fixed (byte* source = Start(embeddings), labels = Start(problem.Labels), mixture = Start(problem.Mixture?.to_type(ScalarType.Float32)), target = Start(gradient))
         {
             var loss = kernel.Compute((float*)source, (long*)labels, (float*)mixture, sizes, formula, share, (float*)target, rows);
             return loss is { } value ? new(value, gradient.MoveToOuterDisposeScope(), rows) : null;
         }
     }
 
-    private static Span<byte> Bytes(Tensor? tensor) => tensor is null ? default : tensor.contiguous().bytes;
+    // The first element alone: a span reaches over 2 GiB at most.
+    private static Span<byte> Start(Tensor? tensor) => tensor is null ? default : tensor.contiguous().view(-1).narrow(0, 0, 1).bytes;
 }
