@@ -117,6 +117,40 @@ public class FamilyTests
         Assert.Equal(PairOracle.Loss(values, (i, j) => shares[i].Zip(shares[j], (a, b) => a * b).Sum(), 0.4, beta, inside), loss.ComputeSoft(rows, mixtures).item<double>(), 1e-12);
     }
 
+    private static void SameValueAndGradient(IContrastiveLoss one, IContrastiveLoss other, Tensor rows, long[] of)
+    {
+        (double, Tensor) Of(IContrastiveLoss loss)
+        {
+            var leaf = rows.detach().requires_grad_();
+            var value = loss.Compute(leaf, tensor(of));
+            value.backward();
+            return (value.item<double>(), leaf.grad!);
+        }
+        var ((value, gradient), (otherValue, otherGradient)) = (Of(one), Of(other));
+        Assert.Equal(value, otherValue, 1e-12);
+        Assert.True((gradient - otherGradient).abs().max().item<double>() < 1e-12);
+    }
+
+    [Theory]
+    [InlineData(Placement.Outside, false)]
+    [InlineData(Placement.Inside, false)]
+    [InlineData(Placement.Outside, true)]
+    public void SCHaNe_without_hardness_is_SupCon(Placement placement, bool detached) => Gen.Int[1, 1000].Sample(seed =>
+    {
+        using var scope = NewDisposeScope();
+        SameValueAndGradient(new SchaneLoss(new() { Temperature = 0.3, Beta = 0, Placement = placement, DetachWeights = detached }), new SupConLoss(new() { Temperature = 0.3, Placement = placement }), Some.Rows(9, 5, seed), labels);
+    }, iter: 10);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(0.7)]
+    [InlineData(2)]
+    public void SCHaNe_of_two_views_of_images_that_are_a_class_each_is_HCL_without_debiasing(double beta) => Gen.Int[1, 1000].Sample(seed =>
+    {
+        using var scope = NewDisposeScope();
+        SameValueAndGradient(new SchaneLoss(new() { Temperature = 0.3, Beta = beta }), new HclLoss(new() { Temperature = 0.3, Beta = beta, TauPlus = 0 }), Some.Rows(10, 5, seed), [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
+    }, iter: 10);
+
     [Fact]
     public void HCL_equals_the_formula_written_out_in_loops_for_three_views()
     {
