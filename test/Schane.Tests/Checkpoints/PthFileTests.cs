@@ -104,7 +104,6 @@ public sealed class PthFileTests : IDisposable
         Assert.Contains("truncated", Message(good[..^200]));
         Assert.Contains("truncated", Message(good[..1000]));
         Assert.Contains("neither one of PyTorch", Message(Zip(("a.txt", [1]))));
-        Assert.Contains("compressed", Message(Zip(CompressionLevel.Optimal, ("x/data.pkl", new byte[100_000]))));
         Assert.Contains("holds no dictionary of tensors", Message(Zip(("x/data.pkl", [0x80, 2, .. "}."u8]))));
         Assert.Contains("magic number", Message([0x80, 2, .. "K\x01."u8]));
         Assert.Contains("truncated", Message(File.ReadAllBytes(Golden("pickle_edge_legacy.pth"))[..^10]));
@@ -138,10 +137,28 @@ public sealed class PthFileTests : IDisposable
     }
 
     [Fact]
-    public void Takes_the_prefix_of_data_parallel_training_off()
+    public void Does_not_unpack_a_zip_bomb()
     {
-        using var pth = CheckpointFile.Open(Tensor(0, [2], [1], name: "module.w"), "some.pth");
-        Assert.Equal(["w"], pth.Names);
+        var bomb = Zip(CompressionLevel.Fastest, ("x/data.pkl", new byte[200 << 20]));
+        Assert.True(bomb.Length < 2 << 20);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("compressed", Message(bomb));
+        Assert.True(GC.GetAllocatedBytesForCurrentThread() - before < 1 << 20);
+    }
+
+    [Theory]                                                              // timm and BEiT; Lightning; DeepSpeed; both
+    [InlineData("w", "w", "model")]
+    [InlineData("w", "w", "state_dict")]
+    [InlineData("w", "w", "module")]
+    [InlineData("module.w", "w", "state_dict")]
+    [InlineData("w", "w", "module", "model")]
+    [InlineData("module.w", "w")]
+    [InlineData("_orig_mod.w", "w", "model")]
+    public void Takes_the_published_nestings_and_prefixes_off(string name, string expected, params string[] nesting)
+    {
+        using var pth = CheckpointFile.Open(Tensor(0, [2], [1], name, nesting), "some.pth");
+        Assert.Equal([expected], pth.Names);
+        Assert.Equal([0f, 1], pth.Read(expected).data<float>().ToArray());
     }
 
     private static void AssertSame(ICheckpoint expected, ICheckpoint actual)
@@ -177,14 +194,21 @@ public sealed class PthFileTests : IDisposable
     private static byte[] Legacy(byte[] pickle) =>
         [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.', 0x80, 2, (byte)'M', 0xe9, 3, (byte)'.', 0x80, 2, .. "}."u8, .. pickle];
 
-    /// <summary>{name: a view of 10 floats 0, 1, 2, …}, as torch.save writes it.</summary>
-    private static byte[] Tensor(long offset, int[] size, int[] stride, string name = "w")
+    /// <summary>{nesting: {…: {name: a view of 10 floats 0, 1, 2, …}}, epoch: 3}, as torch.save writes it.</summary>
+    private static byte[] Tensor(long offset, int[] size, int[] stride, string name = "w", params string[] nesting)
     {
         var pickle = new List<byte> { 0x80, 2 };
         void Raw(string text) => pickle.AddRange(Encoding.Latin1.GetBytes(text));
         void Text(string text) { Raw("X"); pickle.AddRange(BitConverter.GetBytes(text.Length)); Raw(text); }
         void Int(long value) { Raw("J"); pickle.AddRange(BitConverter.GetBytes((int)value)); }
         Raw("}");
+        foreach (var outer in nesting)
+        {
+            Text("epoch");
+            Raw("K\u0003s");
+            Text(outer);
+            Raw("}");
+        }
         Text(name);
         Raw("ctorch._utils\n_rebuild_tensor_v2\n((");
         Text("storage");
@@ -200,7 +224,7 @@ public sealed class PthFileTests : IDisposable
         Raw("t(");
         foreach (var s in stride)
             Int(s);
-        Raw("t\u0089ccollections\nOrderedDict\n)RtRs.");
+        Raw("t\u0089ccollections\nOrderedDict\n)RtR" + new string('s', nesting.Length + 1) + ".");
         return Zip(("x/data.pkl", pickle.ToArray()), ("x/data/0", [.. Enumerable.Range(0, 10).SelectMany(i => BitConverter.GetBytes((float)i))]));
     }
 

@@ -131,6 +131,15 @@ public sealed class WeightsHubTests : IDisposable
     }
 
     [Fact]
+    public async Task Gives_up_on_a_server_that_stays_busy()
+    {
+        using var server = new LoopbackServer(r => r.HeadAsync(429, ("Retry-After", "0"), ("Content-Length", "0")));
+        using var hub = Hub(server, o => o with { Retries = 3 });
+        Assert.Contains("too often (HTTP 429)", (await Assert.ThrowsAsync<DownloadException>(() => hub.ResolveAsync("hf:timm/some", null, Stop))).Message);
+        Assert.Equal(4, server.Snapshot().Length);
+    }
+
+    [Fact]
     public async Task Leaves_a_server_that_falls_silent_and_goes_on()
     {
         var gets = 0;

@@ -74,6 +74,8 @@ public class WeightsTests
 
     [Theory]
     [InlineData(401)]
+    [InlineData(404)]
+    [InlineData(429)]
     [InlineData(500)]
     public void A_refusal_or_failure_shows_no_token_and_no_query(int status)
     {
@@ -84,7 +86,7 @@ public class WeightsTests
         {
             var ended = SchaneProgram.RunWith(environment, Train(photos, reference, "--verbose"));
             Assert.NotEqual(0, ended.ExitCode);
-            Assert.Contains($"HTTP {status}", ended.Errors);
+            Assert.Contains(status == 404 ? "does not exist" : $"HTTP {status}", ended.Errors);
             NowhereIn(photos.Root, Token, ended);
         }
     }
