@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Schane.Data;
+using Schane.Data.Transforms;
 using Schane.Losses;
 using Schane.Models;
 using Schane.Tensors;
@@ -115,7 +116,9 @@ internal sealed class Stepper : IDisposable
         (seam, otherSeam) = (Seam(loss), other is { } second ? Seam(second) : null);
         var size = side ?? model.Backbone.Info.InputSize;
         var ids = arange(rows, ScalarType.Int64);
-        batch = new Batch(0, 0, randn([rows, model.Backbone.Info.Channels, size, size], generator: new Generator(1, CPU)), ids.div(2, RoundingMode.floor).remainder(100), ids, [.. Enumerable.Range(0, rows)], [.. Enumerable.Range(0, rows)]);
+        var info = model.Backbone.Info;
+        var pixels = randint(256, [rows, info.Channels, size, size], ScalarType.Byte, generator: new Generator(1, CPU));          // as the loader gives them
+        batch = new Batch(0, 0, pixels, ids.div(2, RoundingMode.floor).remainder(100), ids, [.. Enumerable.Range(0, rows)], [.. Enumerable.Range(0, rows)]) { Scale = InputShape.Of(info, size) };
     }
 
     /// <summary>Floating-point operations of a step's products: forward, and twice that backward.</summary>
@@ -125,7 +128,7 @@ internal sealed class Stepper : IDisposable
         {
             using var scope = NewDisposeScope();
             using var _ = no_grad();
-            return 6.0 * batch.Labels.shape[0] * Schane.Models.Layers.FlopCount.Of(() => model.Forward(batch.Images.narrow(0, 0, 1)));
+            return 6.0 * batch.Labels.shape[0] * Schane.Models.Layers.FlopCount.Of(() => model.Forward(batch.Normalised(0, 1)));
         }
     }
 

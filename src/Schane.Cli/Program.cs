@@ -15,6 +15,7 @@ var root = new Root(
     new EmbedVerb(),
     new ReportVerb(),
     new Command("data", "The data to train on.") { new DataListVerb(), new DataCheckVerb(), new DataShowVerb(), new DataFetchVerb() },
+    new Command("recipe", "Settings of a training in a file.") { new RecipeCheckVerb(), new RecipeShowVerb() },
     new Command("models", "The architectures that can be trained.") { new ModelsListVerb(), new ModelsShowVerb() },
     new DoctorVerb(),
 ]);
@@ -35,7 +36,8 @@ try
         return Exit.WrongUse;
     }
     var outcome = verb.Run(parsed, screen, interrupt.Token);
-    screen.Result(outcome.Document);
+    if (!outcome.Printed)
+        screen.Result(outcome.Document);
     return outcome.ExitCode;
 }
 catch (Exception e)

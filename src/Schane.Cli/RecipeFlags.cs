@@ -42,6 +42,7 @@ internal sealed class RecipeFlags
         [
             Setting("model", "NAME", "Architecture; `schane models list` shows them. A ViT, BEiT or BEiT-3 takes other numbers behind a colon: NAME:patch=8,width=48,depth=2,heads=3. Default: what suits the data."),
             Setting("weights", CommonFlags.WeightsForm, "Where training starts from: safetensors, .pth, .bin, .npz, the index of shards, a run's model, or a download; `default` takes the published weights that `schane models show` names. Default: embedded where the model has such weights, else none."),
+            Switch("keep-head", "Go on with the classifier of the weights too, where it has as many classes, instead of a new one."),
             Setting("input-size", "PIXELS", "Side of the square the model sees. Default: the model's own, or what the budget allows."),
             Setting("drop-path", "0..1", "Share of samples that lose the last residual branch in a training pass; falls to 0 towards the first."),
             Switch("checkpoint-activations", "Keep only the inputs of the blocks and run them again in the backward pass: less memory, more time."),
@@ -75,8 +76,9 @@ internal sealed class RecipeFlags
             Setting("sampler", "balanced|shuffled", "P classes × K images, or any images."),
             Setting("classes-per-batch", "P", "Classes in a balanced batch. Default: as many as fit, at most 16."),
             Setting("images-per-class", "K", "Images of each class in a balanced batch; 2 or more give every anchor a positive."),
-            Setting("batch", "N", "Images in a shuffled batch. Default: P × K."),
+            Setting("batch", "N", "Images in a batch; of a balanced one P × K, which gives P. Default: P × K."),
             Setting("micro-batch", "N", "Images that pass the model at once; the gradient stays that of the whole batch. Default: all."),
+            Switch("accumulate", "Give each micro-batch a loss of its own and add up the gradients: two thirds of the compute, but it adds no negatives."),
             Setting("views", "N", "Varied views of each image in a batch."),
         ];
         Length =
@@ -123,6 +125,9 @@ internal sealed class RecipeFlags
         ];
     }
 
+    /// <summary>What each setting is for, by key.</summary>
+    public IReadOnlyDictionary<string, string> Descriptions => settings.ToDictionary(s => s.Name[2..], s => s.Description!);
+
     /// <summary>The recipe that the command line asks for: the file's if one is named, with the flags on top.</summary>
     public Recipe Read(ParseResult parsed)
     {
@@ -130,6 +135,10 @@ internal sealed class RecipeFlags
         var loss = settings.OfType<Option<string>>().First(s => s.Name == "--loss");
         return Override(parsed, parsed.GetValue(File) is { } file ? RecipeFile.Load(file, parsed.GetValue(loss)) : new Recipe());
     }
+
+    /// <summary>The stages of the file that is named, each with the flags on top; none where it has none.</summary>
+    public IReadOnlyList<(string Name, Recipe Recipe)> Stages(ParseResult parsed) =>
+        parsed.GetValue(File) is { } file ? [.. RecipeFile.LoadStages(file).Select(stage => (stage.Name, Override(parsed, stage.Recipe)))] : [];
 
     /// <summary>A recipe with the flags of this command line on top.</summary>
     public Recipe Override(ParseResult parsed, Recipe recipe)

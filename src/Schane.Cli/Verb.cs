@@ -31,7 +31,11 @@ internal sealed record FlagGroup(string Title, IReadOnlyList<Option> Flags);
 internal sealed record Example(string CommandLine, string Purpose);
 
 /// <summary>How a verb ended: its exit code and what <c>--json</c> prints.</summary>
-internal sealed record Outcome(object Document, int ExitCode = Exit.Done);
+internal sealed record Outcome(object Document, int ExitCode = Exit.Done)
+{
+    /// <summary>Whether the verb has written its document to stdout itself, in a format of its own.</summary>
+    public bool Printed { get; init; }
+}
 
 /// <summary>Exit codes of the command.</summary>
 internal static class Exit

@@ -43,6 +43,8 @@ internal sealed class TrainVerb : Verb
         var (folder, results) = LongWork.Show(screen, show =>
         {
             var progress = new ShownTraining(show);
+            if (parsed.GetResult(resume) is null && recipe.Stages(parsed) is { Count: > 0 } stages)
+                return StagedTraining.Run(stages, parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, stop);
             if (parsed.GetResult(resume) is null)
                 return TrainJob.Run(recipe.Read(parsed), parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, stop);
             if (recipe.FirstGiven(parsed) is { } flag)

@@ -46,6 +46,12 @@ public sealed class RunFolder
     /// <summary>The page for people.</summary>
     public string Report => At("report.html");
 
+    /// <summary>Recipes of the stages of a run that has several, with the places of the data; not to be shared.</summary>
+    internal string Stages => Path.Combine(Checkpoints, "stages.yaml");
+
+    /// <summary>Runs of the stages before the last.</summary>
+    internal string EarlierStages => At("stages");
+
     /// <summary>Folder of TensorBoard's events, where they were asked for; their names hold the machine's name.</summary>
     public string TensorBoard => At("tensorboard");
 
@@ -145,6 +151,9 @@ public sealed class RunFolder
     {
         foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Enrolled, Report])
             File.Delete(file);
+        foreach (var folder in (string[])[TensorBoard, EarlierStages])
+            if (Directory.Exists(folder))
+                Directory.Delete(folder, recursive: true);
         foreach (var file in Directory.EnumerateFiles(Checkpoints))
             File.Delete(file);
     }

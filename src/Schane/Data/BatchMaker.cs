@@ -18,6 +18,8 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
     // One view of a file is decoded no further than its crop needs; several views share one whole decode.
     private readonly IImageFiles? files = options.Views == 1 && transform is ImagePipeline { CropsFirst: true } ? dataset as IImageFiles : null;
 
+    private readonly ImagePipeline? pixels = options.KeepBytes ? transform as ImagePipeline : null;
+
     public Batch Make(long step, int epoch, int[] whole)
     {
         var (from, to) = RankShare.Of(whole.Length, options.Rank, options.Ranks);
@@ -25,10 +27,10 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
             throw new SchaneException($"Batch {step} has {whole.Length} images, too few for {options.Ranks} ranks. Make batches larger.");
         var (views, shape) = (options.Views, transform.Output);
         var size = shape.Channels * shape.Height * shape.Width;
-        var images = empty([(long)(to - from) * views, shape.Channels, shape.Height, shape.Width], float32);
+        var images = empty([(long)(to - from) * views, shape.Channels, shape.Height, shape.Width], pixels is null ? float32 : uint8);
         try
         {
-            var rows = MemoryMarshal.Cast<byte, float>(images.bytes);
+            var rows = images.bytes;
             var read = new List<(int Index, int Position)>(to - from);    // in order; what can't be read leaves its rows to be closed up
             var times = new Dictionary<int, int>();                       // a sampler may repeat an image in a batch: each time is another view
             for (var i = 0; i < to; i++)
@@ -47,7 +49,10 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
                 pageable.Dispose();
             }
             return new(step, epoch, images, Repeat(read.Select(r => (long)dataset.LabelOf(r.Index))), Repeat(read.Select(r => (long)r.Index)),
-                [.. read.Select(r => r.Index)], [.. read.Select(r => r.Position)]);
+                [.. read.Select(r => r.Index)], [.. read.Select(r => r.Position)])
+            {
+                Scale = pixels?.Input,
+            };
         }
         catch
         {
@@ -57,7 +62,7 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
     }
 
     /// <summary>Writes the views of one image to rows <paramref name="row"/>, n + row, 2n + row …; false where it can't be read and is to be skipped.</summary>
-    private bool Draw(int epoch, int index, int time, Span<float> rows, int row, int n, int size)
+    private bool Draw(int epoch, int index, int time, Span<byte> rows, int row, int n, int size)
     {
         if (Bad.ContainsKey(index))
             return false;
@@ -65,14 +70,19 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
         {
             var file = files?.ReadFile(index);
             var image = file is null ? dataset.Read(index) : null;
+            var bytes = pixels is null ? size * sizeof(float) : size;
             for (var v = 0; v < options.Views; v++)
             {
                 var random = new SampleRandom(options.Seed, epoch, index, time * options.Views + v);
-                var destination = rows.Slice((v * n + row) * size, size);
-                if (file is var (bytes, name))
-                    ((ImagePipeline)transform).ApplyToFile(bytes, name, files!.Limits, ref random, destination);
+                var destination = rows.Slice((v * n + row) * bytes, bytes);
+                if (file is var (content, name) && pixels is not null)
+                    pixels.ApplyBytesToFile(content, name, files!.Limits, ref random, destination);
+                else if (file is var (whole, of))
+                    ((ImagePipeline)transform).ApplyToFile(whole, of, files!.Limits, ref random, MemoryMarshal.Cast<byte, float>(destination));
+                else if (pixels is not null)
+                    pixels.ApplyBytes(image!, ref random, destination);
                 else
-                    transform.Apply(image!, ref random, destination);
+                    transform.Apply(image!, ref random, MemoryMarshal.Cast<byte, float>(destination));
             }
             return true;
         }

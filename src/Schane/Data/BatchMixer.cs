@@ -46,23 +46,39 @@ public sealed class BatchMixer
     public MixedImages Mix(Batch batch)
     {
         using var scope = NewDisposeScope();
+        var plan = Plan(batch);
+        return new(plan.Images(0, batch.Images.shape[0]).MoveToOuterDisposeScope(), plan.Mixture.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>What will be mixed with what; the images themselves are mixed as they are asked for.</summary>
+    internal MixPlan Plan(Batch batch)
+    {
+        using var scope = NewDisposeScope();
         var n = batch.Indices.Length;
         var (height, width) = ((int)batch.Images.shape[2], (int)batch.Images.shape[3]);
-        var images = batch.Images.clone();
         var mixture = nn.functional.one_hot(batch.Labels, classes).to_type(float32);      // [R, C]
-        for (var view = 0; view < images.shape[0] / n; view++)
+        var groups = new List<(int First, int Count, MixDraw? Draw)>();
+        for (var view = 0; view < batch.Images.shape[0] / n; view++)
             for (int from = 0, to; from < n; from = to)
             {
                 var group = batch.Positions[from] / options.GroupSize;
                 for (to = from + 1; to < n && batch.Positions[to] / options.GroupSize == group; to++) { }
-                if (Draw(new SampleRandom(seed, batch.Step, view, group), height, width) is { } draw)
-                    Apply(images.narrow(0, view * n + from, to - from), mixture.narrow(0, view * n + from, to - from), draw);
+                var draw = Draw(new SampleRandom(seed, batch.Step, view, group), height, width);
+                groups.Add((view * n + from, to - from, draw));
+                if (draw is { } drawn)
+                    MixShares(mixture.narrow(0, view * n + from, to - from), drawn.Keep);
             }
-        return new(images.MoveToOuterDisposeScope(), mixture.MoveToOuterDisposeScope());
+        return new(batch, groups, mixture.MoveToOuterDisposeScope());
     }
 
     /// <summary>Mixes one group in place.</summary>
     internal static void Apply(Tensor images, Tensor mixture, MixDraw draw)
+    {
+        MixImages(images, draw);
+        MixShares(mixture, draw.Keep);
+    }
+
+    internal static void MixImages(Tensor images, MixDraw draw)
     {
         using var scope = NewDisposeScope();
         var partners = images.flip(0);
@@ -70,7 +86,12 @@ public sealed class BatchMixer
             images[.., .., top..bottom, left..right] = partners[.., .., top..bottom, left..right];
         else
             images.mul_(draw.Keep).add_(partners, 1 - draw.Keep);
-        mixture.copy_(mixture * draw.Keep + mixture.flip(0) * (1 - draw.Keep));
+    }
+
+    private static void MixShares(Tensor mixture, double keep)
+    {
+        using var scope = NewDisposeScope();
+        mixture.copy_(mixture * keep + mixture.flip(0) * (1 - keep));
     }
 
     private MixDraw? Draw(SampleRandom random, int height, int width)

@@ -38,4 +38,7 @@ public sealed record LoaderOptions
 
     /// <summary>Whether images lie in page-locked memory, for copies to a GPU. False by default.</summary>
     public bool PinMemory { get; init; }
+
+    /// <summary>Whether images wait as bytes and are normalised where they are used, by <see cref="Batch.Normalised"/>: a quarter of the memory. For an <see cref="Transforms.ImagePipeline"/> alone; other transforms give floats. False by default.</summary>
+    public bool KeepBytes { get; init; }
 }

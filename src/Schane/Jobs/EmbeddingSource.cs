@@ -55,7 +55,7 @@ public sealed record EmbeddingSource
             return RunModel.Load(RunFolder.Open(Run).Model, Device);
         var weights = InitialWeights.Find(Weights, Model, Hub, Progress, stop);
         var classifier = new ImageClassifier(ModelRegistry.Create(Model, seed: 0), classes: 1);
-        weights.Into(classifier, Progress);
+        weights.Into(classifier, keepHead: false, Progress);
         classifier.to(Device);
         classifier.eval();
         return new RunModel(classifier, [], "none");

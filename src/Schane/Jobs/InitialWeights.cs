@@ -69,15 +69,15 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
         };
     }
 
-    /// <summary>Gives them to a model whose head stays its own, and tells what was used, resized, re-initialised and ignored.</summary>
+    /// <summary>Gives them to a model whose head stays its own unless <paramref name="keepHead"/>, and tells what was used, resized, re-initialised and ignored.</summary>
     /// <returns>Null where there are none.</returns>
     /// <exception cref="CheckpointException">They are not of this model.</exception>
-    public LoadingReport? Into(ImageClassifier model, IProgress<TrainingProgress>? progress)
+    public LoadingReport? Into(ImageClassifier model, bool keepHead, IProgress<TrainingProgress>? progress)
     {
         if (!Exist)
             return null;
         using var file = Reference == EmbeddedWeights.Name ? EmbeddedWeights.Open(model.Backbone.Info.Name) : CheckpointFile.Open(path);
-        var report = model.Load(file, HeadLoading.Never) with { Origin = Reference };
+        var report = model.Load(file, keepHead ? HeadLoading.IfItFits : HeadLoading.Never) with { Origin = Reference };
         progress?.Report(Said($"Weights {report}{(License is null ? "" : $" Their licence is {License}.")}"));
         return report;
     }

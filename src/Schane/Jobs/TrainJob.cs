@@ -36,18 +36,38 @@ public static class TrainJob
         CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(recipe);
+        RunFolder? made = null;
+        IDisposable? held = null;
+        try
+        {
+            var results = Begin(recipe, resolved =>
+            {
+                made = RunFolder.Create(folder ?? NextFree(resolved), force);
+                held = made.Lock();
+                return made;
+            }, dataRoot, progress, hub, stop);
+            return (made!, results);
+        }
+        finally
+        {
+            held?.Dispose();
+        }
+    }
+
+    /// <summary>Trains in a folder that is made and held once the recipe has been found right.</summary>
+    internal static RunResults Begin(Recipe recipe, Func<Recipe, RunFolder> make, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, CancellationToken stop)
+    {
         Devices.Find(recipe.Device);
         var data = DataSetup.Open(recipe, dataRoot);
         PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
         var weights = WeightsOf(recipe, data, hub, progress, stop);
         recipe = Resolve(recipe, data, weights, progress);
-        var run = RunFolder.Create(folder ?? NextFree(recipe), force);
-        using var _ = run.Lock();
+        var run = make(recipe);
         weights.Save(run.Weights);
         AtomicFile.WriteText(run.Recipe, RecipeFile.Write(recipe with { Data = Shareable(recipe.Data) }));
         AtomicFile.WriteText(run.Source, JsonSerializer.Serialize(new[] { Located(recipe.Data), weights.Location }));
         data.Splits?.Save(run.Splits);
-        return (run, Train(recipe, data, weights, run, resume: false, progress, stop));
+        return Train(recipe, data, weights, run, resume: false, progress, stop);
     }
 
     /// <summary>Goes on with a run that was stopped or killed, from its newest whole checkpoint, to the weights it would have had.</summary>
@@ -66,6 +86,12 @@ public static class TrainJob
     {
         var run = RunFolder.Open(folder);
         using var _ = run.Lock();
+        return (run, File.Exists(run.Stages) ? StagedTraining.GoOn(run, dataRoot, progress, acceptChangedData, hub, stop) : GoOn(run, dataRoot, progress, acceptChangedData, hub, stop));
+    }
+
+    /// <summary><see cref="Resume"/> in a folder that is held already.</summary>
+    internal static RunResults GoOn(RunFolder run, string? dataRoot, IProgress<TrainingProgress>? progress, bool acceptChangedData, HubOptions? hub, CancellationToken stop)
+    {
         var recipe = RecipeOf(run);
         Devices.Find(recipe.Device);
         var splits = SplitsOf(run);
@@ -74,7 +100,7 @@ public static class TrainJob
             throw new SchaneException($"The data has changed since the run began: {data.Unlisted} images are new. Go on without them with --accept-changed-data, or start a new run.");
         var weights = InitialWeights.Find(recipe.Weights, recipe.Model!, hub, progress, stop);
         weights.MustBe(InitialWeights.Saved(run.Weights));
-        return (run, Train(recipe, data, weights, run, resume: true, progress, stop, acceptChangedData));
+        return Train(recipe, data, weights, run, resume: true, progress, stop, acceptChangedData);
     }
 
     /// <summary>What <see cref="Run"/> would make of a recipe: every choice that is left to the data, the model, the budget or the machine, made.</summary>
@@ -109,15 +135,16 @@ public static class TrainJob
         set_num_threads(recipe.Threads ?? Environment.ProcessorCount);
         using var scope = NewDisposeScope();
         using var model = new RunModel(NewClassifier(recipe, data, recipe.InputSize!.Value), data.Train.Classes, recipe.Augmentation!) { Notes = weights.Metadata() };
-        var loaded = weights.Into(model.Classifier, progress);
+        var loaded = weights.Into(model.Classifier, recipe.KeepHead, progress);
         model.Classifier.to(device(recipe.Device));
         var sampler = SamplerOf(recipe, data.Train);
-        using var loader = new BatchLoader(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input),
-            new LoaderOptions { Seed = recipe.Seed, Views = recipe.Views, Workers = Math.Max(1, (recipe.Threads ?? Environment.ProcessorCount) - 1), OnBadImage = recipe.OnBadImage });
-        using var trainer = new Trainer(recipe, model.Classifier, weights.Exist, loader, JudgeOf(recipe, data, model), run, Identity(model, data, sampler));
+        using var frozen = FrozenTrunk.Suits(recipe, model.Classifier) ? FrozenTrunk.Open(recipe, data, model, sampler, run, JudgeOf(recipe, data, model) is not null, stop) : null;
+        using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler);
+        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, weights.Exist, batches, frozen is null ? JudgeOf(recipe, data, model) : frozen.Judge, run, Identity(model, data, sampler));
         try
         {
             trainer.Run(resume, progress, Start(recipe, data, model, weights, loaded, sampler), stop, acceptChangedData);
+            frozen?.GiveBack();
             model.Classifier.eval();
             var (confidence, validation) = Validation(recipe, data, model, stop);
             (model with { Confidence = confidence }).Save(run.Model);
@@ -134,6 +161,16 @@ public static class TrainJob
             throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with `schane train --resume {run.Root}`.", e, stop);
         }
     }
+
+    private static BatchLoader LoaderOf(Recipe recipe, DataSetup data, RunModel model, ISampler sampler) => new(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input), new LoaderOptions
+    {
+        Seed = recipe.Seed,
+        Views = recipe.Views,
+        Workers = Math.Max(1, (recipe.Threads ?? Environment.ProcessorCount) - 1),
+        OnBadImage = recipe.OnBadImage,
+        KeepBytes = true,
+        PinMemory = device(recipe.Device).type == DeviceType.CUDA,
+    });
 
     private static void SaveEmbeddings(Recipe recipe, DataSetup data, RunModel model, Measured measured, EmbeddedImages? validation, RunFolder run, CancellationToken stop)
     {
@@ -172,10 +209,22 @@ public static class TrainJob
             ("beta", objective.Beta), ("seed", recipe.Seed), ("parameters", model.Classifier.NamedParameters().Sum(p => p.Parameter.numel())),
             ("classes", data.Train.Classes.Count), ("train_images", data.Train.Count), ("val_images", data.Validation?.Count ?? 0), ("test_images", data.Test?.Count ?? 0),
             ("steps", recipe.Steps), ("steps_per_epoch", sampler.BatchesPerEpoch), ("epochs", (double)recipe.Steps!.Value / sampler.BatchesPerEpoch),
-            ("batch", sampler.Batches(0)[0].Length), ("views", recipe.Views), ("device", recipe.Device), ("threads", recipe.Threads ?? Environment.ProcessorCount),
+            ("batch", sampler.Batches(0)[0].Length), ("views", recipe.Views), .. Passes(recipe, model, sampler.Batches(0)[0].Length * recipe.Views), ("device", recipe.Device), ("threads", recipe.Threads ?? Environment.ProcessorCount),
             ("mixing", recipe.Mixup == 0 && recipe.Cutmix == 0 ? "none" : objective.Mixed == MixedPairs.Clean && objective.Contrasts ? "clean: the unmixed images pass too, about twice the compute" : objective.Mixed.ToString().ToLowerInvariant()),
             ("precision", recipe.Precision.ToString().ToLowerInvariant()), ("kernel", recipe.Kernel.ToString().ToLowerInvariant()),
         ];
+    }
+
+    /// <summary>How a batch goes through the model: what the contrastive term and what batch statistics see of it.</summary>
+    private static IEnumerable<(string, object?)> Passes(Recipe recipe, RunModel model, int rows)
+    {
+        var pass = Math.Min(recipe.MicroBatch ?? rows, rows);
+        yield return ("micro_batch", pass);
+        yield return ("negatives", recipe.Accumulate && pass < rows ? $"of a micro-batch of {pass}: accumulation adds none" : $"of the whole batch of {rows}");
+        if (FrozenTrunk.Suits(recipe, model.Classifier))
+            yield return ("trunk", "frozen: each image passed it once, and its embedding was kept");
+        else if (model.Classifier.Backbone.HasBatchStatistics)
+            yield return ("batch_statistics", $"of {pass} images (the ghost batch); running statistics move in one pass a step");
     }
 
     /// <summary>Fills in what the recipe leaves open, measuring the rate where the budget decides, and tells the plan.</summary>
@@ -190,7 +239,7 @@ public static class TrainJob
             Lambda = objective.Lambda,
             Temperature = objective.Temperature,
             Beta = objective.Beta,
-            ClassesPerBatch = Math.Min(recipe.ClassesPerBatch ?? 16, data.Train.Classes.Count),
+            ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count),
             Epochs = recipe.Steps is null ? recipe.Epochs ?? data.Epochs : recipe.Epochs,
         };
         TransformPreset.Find(recipe.Augmentation!);
@@ -201,6 +250,7 @@ public static class TrainJob
             recipe = recipe with { Kernel = TiledPairs.Takes(like) ? LossKernel.Tiled : LossKernel.OpGraph };
         }
         var sampler = SamplerOf(recipe, data.Train);
+        BatchShape.Check(recipe, sampler.Batches(0)[0].Length);
         set_num_threads(recipe.Threads ?? Environment.ProcessorCount);
         if (recipe.Precision == Precision.Auto)
         {
@@ -274,9 +324,9 @@ public static class TrainJob
     internal static string Shareable(string data) => Path.IsPathRooted(data) ? $"./{Path.GetFileName(Path.TrimEndingDirectorySeparator(data))}" : data;
 
     /// <summary>The full path of what lies on this disk, so that a run can be resumed from another folder.</summary>
-    private static string Located(string named) => Path.Exists(named) ? Path.GetFullPath(named) : named;
+    internal static string Located(string named) => Path.Exists(named) ? Path.GetFullPath(named) : named;
 
-    private static string NextFree(Recipe recipe)
+    internal static string NextFree(Recipe recipe)
     {
         var name = string.Concat(Path.GetFileName(Path.TrimEndingDirectorySeparator(recipe.Data)).Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'));
         for (var n = 1; ; n++)

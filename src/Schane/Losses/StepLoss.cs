@@ -23,6 +23,23 @@ public sealed record StepLoss(double Total, double CrossEntropy, double Contrast
     /// <summary>Share of rows whose largest logit is that of their label (under mixtures, of their largest share), 0 to 1; null without a cross-entropy term.</summary>
     public double? Accuracy { get; init; }
 
+    /// <summary>Losses of parts of a batch that did not see each other, as one: means over all rows, without gradients.</summary>
+    internal static StepLoss MeanOf(IReadOnlyList<StepLoss> parts)
+    {
+        var rows = parts.Sum(p => p.Statistics.Rows);
+        double Mean(Func<StepLoss, double> of) => parts.Sum(p => of(p) * p.Statistics.Rows) / rows;
+        double? MeanOrNull(Func<StepLoss, double?> of) => parts.All(p => of(p) is not null) ? Mean(p => of(p)!.Value) : null;
+        var seen = new BatchStatistics(rows, Mean(p => p.Statistics.ShareWithoutPositives), Mean(p => p.Statistics.MeanPositives), Mean(p => p.Statistics.MeanNegatives))
+        {
+            ZeroRows = parts.Sum(p => p.Statistics.ZeroRows),
+            MeanPositiveSimilarity = MeanOrNull(p => p.Statistics.MeanPositiveSimilarity),
+            MeanNegativeSimilarity = MeanOrNull(p => p.Statistics.MeanNegativeSimilarity),
+            HardestNegativeSimilarity = MeanOrNull(p => p.Statistics.HardestNegativeSimilarity),
+            EffectiveNegatives = MeanOrNull(p => p.Statistics.EffectiveNegatives),
+        };
+        return new(Mean(p => p.Total), Mean(p => p.CrossEntropy), Mean(p => p.Contrastive), null, null, seen) { Settings = parts[0].Settings, Accuracy = MeanOrNull(p => p.Accuracy) };
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

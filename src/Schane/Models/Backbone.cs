@@ -73,9 +73,12 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     public bool Recomputes
     {
         get;
-        set => field = !value || !modules().OfType<BatchNormalization>().Any() ? value
+        set => field = !value || !HasBatchStatistics ? value
             : throw new SchaneException($"{Info.Name} has batch norm, so its blocks can't be run again in the backward pass; leave activation checkpointing off or choose a transformer or ConvNeXt.");
     }
+
+    /// <summary>Whether a training pass normalises by the images that pass together, so that it is not the sum of its parts.</summary>
+    internal bool HasBatchStatistics => modules().OfType<BatchNormalization>().Any();
 
     private protected DropPaths Drops { get; } = new();
 

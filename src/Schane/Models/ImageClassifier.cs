@@ -22,7 +22,7 @@ public sealed class ImageClassifier : nn.Module
     {
         ArgumentNullException.ThrowIfNull(backbone);
         options ??= new();
-        (Backbone, Classes) = (backbone, Tensors.Require.AtLeast(classes, 1, nameof(classes)));
+        (Backbone, Classes, ProjectionWidth) = (backbone, Tensors.Require.AtLeast(classes, 1, nameof(classes)), options.ProjectionWidth);
         long width = backbone.Info.EmbeddingWidth;
         var deviation = 0.02 * (options.HeadInitScale ?? backbone.Info.HeadInitScale);
         using var init = new WeightInit(options.Seed);
@@ -48,6 +48,12 @@ public sealed class ImageClassifier : nn.Module
 
     /// <summary>C, the width of the logits.</summary>
     public int Classes { get; }
+
+    /// <summary>Width of the projection; null where there is none.</summary>
+    internal int? ProjectionWidth { get; }
+
+    /// <summary>Whether a second head takes other features than the embedding.</summary>
+    internal bool HasTwoHeads => distillationHead is not null;
 
     /// <summary>Number type of the trunk's products in training passes. Never <see cref="Precision.Auto"/>; float32, or the weights' own type, by default.</summary>
     public Precision Precision

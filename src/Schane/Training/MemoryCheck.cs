@@ -1,3 +1,4 @@
+using Schane.Data;
 using Schane.Models;
 using Schane.Tensors;
 using TorchSharp;
@@ -12,14 +13,14 @@ internal static class MemoryCheck
 
     /// <summary>Measures and compares. Leaves weights and running statistics as they were, and gradients in disorder.</summary>
     /// <param name="model">In training mode.</param>
-    /// <param name="images">[N, C, H, W], of the batch.</param>
+    /// <param name="batch">Whose first images are passed.</param>
     /// <param name="rows">Images in a pass through the model.</param>
     /// <param name="further">Bytes that the first step takes beside the pass: the optimiser's state.</param>
     /// <param name="free">Bytes that there are; null for what the system says.</param>
     /// <exception cref="SchaneException">The pass would not fit; the message says which micro-batch would.</exception>
-    public static void Require(ImageClassifier model, Tensor images, int rows, long further, long? free = null)
+    public static void Require(ImageClassifier model, Batch batch, int rows, long further, long? free = null)
     {
-        if (rows < 2 || model.NamedParameters().First().Parameter.device_type != DeviceType.CPU || (free ?? MemoryRoom.Free()) is not { } room || Measure(model, images, Math.Max(1, Math.Min(rows, (int)images.shape[0]) / SmallPart)) is not var (fixedPart, each))
+        if (rows < 2 || model.NamedParameters().First().Parameter.device_type != DeviceType.CPU || (free ?? MemoryRoom.Free()) is not { } room || Measure(model, batch, Math.Max(1, Math.Min(rows, (int)batch.Images.shape[0]) / SmallPart)) is not var (fixedPart, each))
             return;
         var need = fixedPart + each * rows + further;
         if (need <= room)
@@ -31,16 +32,16 @@ internal static class MemoryCheck
     }
 
     /// <summary>Bytes that any pass takes and bytes that each image adds, from passes of <paramref name="part"/> and twice as many; null where the system doesn't tell.</summary>
-    internal static (double Fixed, double Each)? Measure(ImageClassifier model, Tensor images, int part)
+    internal static (double Fixed, double Each)? Measure(ImageClassifier model, Batch batch, int part)
     {
         using var scope = NewDisposeScope();
         var statistics = model.buffers().Select(buffer => (buffer, copy: buffer.clone())).ToList();
         NativeMemory.ReturnFreedPages();
         if (!MemoryRoom.StartOver() || MemoryRoom.Peak is not { } before)
             return null;
-        Pass(model, images.narrow(0, 0, part));
+        Pass(model, batch, part);
         var once = MemoryRoom.Peak!.Value - before;
-        Pass(model, images.narrow(0, 0, 2 * part));
+        Pass(model, batch, 2 * part);
         var twice = MemoryRoom.Peak!.Value - before;
         using (no_grad())
             foreach (var (buffer, copy) in statistics)
@@ -49,9 +50,10 @@ internal static class MemoryCheck
         return (Math.Max(0, once - each * part), each);
     }
 
-    private static void Pass(ImageClassifier model, Tensor images)
+    private static void Pass(ImageClassifier model, Batch batch, int rows)
     {
         using var scope = NewDisposeScope();
+        var images = batch.Normalised(0, rows, model.NamedParameters().First().Parameter.device);
         model.Backbone.Draws = new SampleDraws(0, 0, [.. Enumerable.Range(0, (int)images.shape[0]).Select(row => (long)row)]);
         var (embeddings, logits) = model.Forward(images);
         (embeddings.sum() + logits.sum()).backward();

@@ -8,11 +8,17 @@ namespace Schane.Training;
 
 /// <summary>
 /// Reads and writes recipes: one YAML mapping of plain scalars whose keys are the command line's flags. Further documents of the file are the
-/// arms of a comparison: each is named by <c>arm</c> and overrides the first. Tags, anchors, aliases and files over 1 MB are refused, so a
+/// arms of a comparison, each named by <c>arm</c>, or the stages of a training one after the other, each named by <c>stage</c>; they override the first. Tags, anchors, aliases and files over 1 MB are refused, so a
 /// recipe can't build objects or swell in memory.
 /// </summary>
 public static class RecipeFile
 {
+    /// <summary>Key that names an arm of a comparison.</summary>
+    internal const string Arm = "arm";
+
+    /// <summary>Key that names a stage of a training.</summary>
+    internal const string Stage = "stage";
+
     private const int LargestFile = 1 << 20;
 
     private static readonly IReadOnlyDictionary<string, PropertyInfo> Settings =
@@ -20,6 +26,9 @@ public static class RecipeFile
 
     /// <summary>The keys a recipe may have, in the order of <see cref="Recipe"/>.</summary>
     public static IReadOnlyCollection<string> Keys { get; } = [.. Settings.Keys];
+
+    /// <summary>Type of each setting, by key.</summary>
+    internal static IEnumerable<(string Key, PropertyInfo Property)> Properties => Settings.Select(s => (s.Key, s.Value));
 
     /// <summary>Reads a recipe file.</summary>
     /// <param name="path">The file.</param>
@@ -32,38 +41,62 @@ public static class RecipeFile
     }
 
     /// <summary>Reads a recipe file with its arms, in the order of the file.</summary>
-    /// <exception cref="SchaneException">As <see cref="Load"/>; or an arm has no name, or the name of another.</exception>
-    public static (Recipe Recipe, IReadOnlyList<(string Name, Recipe Recipe)> Arms) LoadArms(string path)
-    {
-        if (!File.Exists(path))
-            throw new SchaneException($"There is no recipe file '{path}'.");
-        if (new FileInfo(path).Length > LargestFile)
-            throw TooLarge(path);
-        return ParseArms(File.ReadAllText(path), path);
-    }
+    /// <exception cref="SchaneException">As <see cref="Load"/>; or an arm has no name, or the name of another; or the file has stages.</exception>
+    public static (Recipe Recipe, IReadOnlyList<(string Name, Recipe Recipe)> Arms) LoadArms(string path) => ParseArms(Text(path), path);
+
+    /// <summary>Reads the stages of a recipe file, in order; none where it is a plain recipe.</summary>
+    /// <exception cref="SchaneException">As <see cref="Load"/>; or a stage has no name, or the name of another.</exception>
+    public static IReadOnlyList<(string Name, Recipe Recipe)> LoadStages(string path) => ParseDocuments(Text(path), path) is (_, Stage, var stages) ? stages : [];
+
+    /// <summary>Everything in a recipe file: the first document, whether the others are an <c>arm</c> or a <c>stage</c> each (empty where there are none), and these by name, in order.</summary>
+    /// <exception cref="SchaneException">As <see cref="Load"/>.</exception>
+    public static (Recipe Recipe, string Kind, IReadOnlyList<(string Name, Recipe Recipe)> Others) LoadAll(string path) => ParseDocuments(Text(path), path);
+
+    /// <summary>All settings of a recipe by key, as a file writes them; null for those that are left to the data, the model or the loss.</summary>
+    public static IReadOnlyDictionary<string, string?> Values(Recipe recipe) => Settings.ToDictionary(s => s.Key, s => s.Value.GetValue(recipe) is { } value ? Show(value) : null);
 
     /// <summary>Reads a recipe from text; <paramref name="source"/> names it in errors.</summary>
     public static Recipe Parse(string text, string source) => ParseArms(text, source).Recipe;
 
-    internal static (Recipe Recipe, IReadOnlyList<(string Name, Recipe Recipe)> Arms) ParseArms(string text, string source)
+    internal static (Recipe Recipe, IReadOnlyList<(string Name, Recipe Recipe)> Arms) ParseArms(string text, string source) => ParseDocuments(text, source) switch
+    {
+        (_, Stage, _) => throw new SchaneException($"{source} has stages, one after the other; `schane train --recipe` runs them, nothing else does."),
+        var (recipe, _, arms) => (recipe, arms),
+    };
+
+    /// <summary>The first document, what the others are (<see cref="Arm"/>, <see cref="Stage"/> or nothing), and these by name.</summary>
+    internal static (Recipe Recipe, string Kind, IReadOnlyList<(string Name, Recipe Recipe)> Others) ParseDocuments(string text, string source)
     {
         if (text.Length > LargestFile)
             throw TooLarge(source);
         var documents = Scalars(text, source).GroupBy(s => s.Document).ToDictionary(d => d.Key, d => d.ToList());
         var recipe = Apply(new Recipe(), documents.GetValueOrDefault(0) ?? [], source);
-        var arms = new List<(string Name, Recipe Recipe)>();
+        var (kind, others) = ("", new List<(string Name, Recipe Recipe)>());
         foreach (var (_, settings) in documents.Where(d => d.Key > 0).OrderBy(d => d.Key))
         {
             var line = settings[0].Line;
-            var name = settings.FirstOrDefault(s => s.Key == "arm").Value
-                ?? throw new SchaneException($"{source} line {line}: every document after the first is an arm of a comparison and needs a line 'arm: NAME'.");
-            if (name.Length == 0 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
-                throw new SchaneException($"{source} line {line}: the name of an arm is letters, digits, '-', '_' and '.' but is '{name}'.");
-            if (arms.Any(a => a.Name == name))
-                throw new SchaneException($"{source} line {line}: there are two arms '{name}'; rename one.");
-            arms.Add((name, Apply(recipe, settings.Where(s => s.Key != "arm"), source)));
+            var (_, here, name, _) = settings.FirstOrDefault(s => s.Key is Arm or Stage);
+            if (name is null)
+                throw new SchaneException($"{source} line {line}: every document after the first is an arm of a comparison or a stage of a training, and needs a line 'arm: NAME' or 'stage: NAME'.");
+            if (kind.Length > 0 && kind != here)
+                throw new SchaneException($"{source} line {line}: a recipe has arms or stages, not both; split the file.");
+            if (name.Length == 0 || name[0] == '.' || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
+                throw new SchaneException($"{source} line {line}: the name of {(here == Arm ? "an arm" : "a stage")} is letters, digits, '-', '_' and '.' but is '{name}'.");
+            if (others.Any(a => a.Name == name))
+                throw new SchaneException($"{source} line {line}: there are two {here}s '{name}'; rename one.");
+            kind = here;
+            others.Add((name, Apply(recipe, settings.Where(s => s.Key != here), source)));
         }
-        return (recipe, arms);
+        return (recipe, kind, others);
+    }
+
+    private static string Text(string path)
+    {
+        if (!File.Exists(path))
+            throw new SchaneException($"There is no recipe file '{path}'.");
+        if (new FileInfo(path).Length > LargestFile)
+            throw TooLarge(path);
+        return File.ReadAllText(path);
     }
 
     private static Recipe Apply(Recipe recipe, IEnumerable<(int Document, string Key, string Value, long Line)> settings, string source)
@@ -116,6 +149,10 @@ public static class RecipeFile
                 text.Append(key).Append(": ").Append(Show(value)).Append('\n');
         return text.ToString();
     }
+
+    /// <summary>Stages as YAML; the first document, which they override, says nothing of its own.</summary>
+    internal static string Write(IEnumerable<(string Name, Recipe Recipe)> stages) =>
+        "# Stages of this run, as they were asked for; each says all its settings.\nseed: 0\n" + string.Concat(stages.Select(stage => $"---\n{Stage}: {stage.Name}\n{Write(stage.Recipe)}"));
 
     private static string KeyOf(string property) => property switch
     {
@@ -194,10 +231,10 @@ public static class RecipeFile
         var t => $"one of {string.Join(", ", Choices(t))}",
     };
 
-    private static IEnumerable<string> Choices(Type type) =>
+    internal static IEnumerable<string> Choices(Type type) =>
         (Nullable.GetUnderlyingType(type) ?? type) is { IsEnum: true } e ? Enum.GetNames(e).Select(n => n.ToLowerInvariant()) : [];
 
-    private static string Show(object value) => value switch
+    internal static string Show(object value) => value switch
     {
         TimeSpan time => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds}s"),
         bool flag => flag ? "true" : "false",

@@ -16,6 +16,7 @@ internal sealed class RunLog : IDisposable
     private readonly int steps;
     private readonly long first;
     private readonly Stopwatch watch = Stopwatch.StartNew();
+    private TimeSpan inSteps, waited;
 
     /// <param name="folder">Run folder; its journal is appended to.</param>
     /// <param name="board">Whether to write TensorBoard events too, below <c>tensorboard</c>.</param>
@@ -35,6 +36,9 @@ internal sealed class RunLog : IDisposable
     /// <summary>Images, views counted, of the steps told.</summary>
     public long Images { get; private set; }
 
+    /// <summary>Share of the time of the steps told that they waited for their batches, 0 to 1.</summary>
+    public double Waiting => inSteps > TimeSpan.Zero ? waited / inSteps : 0;
+
     public void Event(string kind, params ReadOnlySpan<(string Name, object? Value)> fields) => journal.Write(kind, fields);
 
     /// <summary>A sentence that the journal keeps and people see.</summary>
@@ -53,6 +57,7 @@ internal sealed class RunLog : IDisposable
     public void Step(long step, int epoch, int images, StepLoss loss, double rate, double gradientNorm, TimeSpan took, double waiting)
     {
         Images += images;
+        (inSteps, waited) = (inSteps + took, waited + took * waiting);
         var seen = loss.Statistics;
         (string, object?)[] fields =
         [

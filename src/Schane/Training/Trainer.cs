@@ -58,15 +58,24 @@ internal sealed class Trainer : IDisposable
             optimizer = scaling = new LossScaling(optimizer, parameters);
         average = recipe.Ema is { } decay ? new WeightAverage(decay, parameters, model.Buffers()) : null;
         var objective = new JointObjective(recipe.Objective());
-        if (objective.Options.Contrasts && model.EmbeddingsAreFixed)
-            throw new SchaneException("The trunk is frozen and there is no projection, so the contrastive term has nothing to train; set --projection, --loss ce, or freeze less.");
-        seam = new TrainingStep(model, objective, recipe.MicroBatch, device(recipe.Device), recipe.Seed, recipe.Mixer(model.Classes));
+        CheckTrained(model, objective.Options.Contrasts);
+        seam = new TrainingStep(model, objective, recipe.MicroBatch, device(recipe.Device), recipe.Seed, recipe.Mixer(model.Classes), recipe.Accumulate);
         checkpoints = new CheckpointStore(folder, identity, recipe.KeepLast);
         guard = new NonFiniteGuard(recipe, model, folder);
         evaluations = evaluator is null ? null : new Evaluations(evaluator, recipe, model, average, freezing, checkpoints, steps);
         if (evaluations is null && (recipe.Patience is not null || recipe.FinalWeights == FinalWeights.Best))
             throw new SchaneException($"{(recipe.Patience is null ? "final-weights best" : "patience")} needs a validation part to look at, and this training has none.");
     }
+
+    /// <summary>Refuses a contrastive term that could change nothing.</summary>
+    internal static void CheckTrained(ImageClassifier model, bool contrasts)
+    {
+        if (contrasts && model.EmbeddingsAreFixed)
+            throw NothingToContrast();
+    }
+
+    internal static SchaneException NothingToContrast() =>
+        new("The trunk is frozen and there is no projection, so the contrastive term has nothing to train; set --projection, --loss ce, or freeze less.");
 
     /// <summary>Optimiser steps behind the weights.</summary>
     public long StepsDone { get; private set; }
@@ -127,7 +136,7 @@ internal sealed class Trainer : IDisposable
         {
             (StepsDone, Seconds, ImagesPerSecond) = (state.Step, log.Elapsed.TotalSeconds, log.Images / log.Elapsed.TotalSeconds);
             if (reason != "finished" || state.Step == steps)
-                log.Event("end", ("step", state.Step), ("seconds", Seconds), ("reason", reason));
+                log.Event("end", ("step", state.Step), ("seconds", Seconds), ("waiting", log.Waiting), ("reason", reason));
         }
         TakeFinalWeights();
     }
@@ -151,7 +160,7 @@ internal sealed class Trainer : IDisposable
             log.Skipped(state.Step + 1, bad[badImages], badImages + 1);
 
         if (!fits)
-            MemoryCheck.Require(model, batch.Images, Math.Min(recipe.MicroBatch ?? int.MaxValue, (int)batch.Labels.shape[0]), optimizer.State.Values.Sum(t => t.numel() * t.ElementSize));
+            MemoryCheck.Require(model, batch, Math.Min(recipe.MicroBatch ?? int.MaxValue, (int)batch.Labels.shape[0]), optimizer.State.Values.Sum(t => t.numel() * t.ElementSize));
         fits = true;
         guard.Before();
         parameters.Gradients.zero_();

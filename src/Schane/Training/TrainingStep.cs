@@ -10,7 +10,8 @@ namespace Schane.Training;
 /// Forward, objective and backward of one step: the loss is taken at the embeddings (docs/design.md §2). With one micro-batch the graph is
 /// kept; with several, each is run once without a graph for the embeddings of the whole batch, and once more with it to be back-propagated
 /// from the gradients that the objective gave (GradCache, Gao et al. 2021, arXiv:2101.06983). The gradient is that of the whole batch; models
-/// with batch statistics normalise each micro-batch by itself, and their running statistics move in the second pass only.
+/// with batch statistics normalise each micro-batch by itself, and their running statistics move in the second pass only. Accumulation, where
+/// it is asked for, runs each once and adds the gradients up: the loss of a micro-batch then sees the rows of that micro-batch alone.
 /// </summary>
 /// <param name="model">The model, on <paramref name="device"/>.</param>
 /// <param name="objective">What is made small.</param>
@@ -18,7 +19,8 @@ namespace Schane.Training;
 /// <param name="device">Where to compute.</param>
 /// <param name="seed">Seed of what drop path drops.</param>
 /// <param name="mixer">Mixes the images first; null for none. What it draws does not depend on micro-batches.</param>
-internal sealed class TrainingStep(ImageClassifier model, JointObjective objective, int? microBatch, Device device, long seed, BatchMixer? mixer = null)
+/// <param name="accumulates">Whether each micro-batch has a loss of its own. Adds no negatives.</param>
+internal sealed class TrainingStep(ImageClassifier model, JointObjective objective, int? microBatch, Device device, long seed, BatchMixer? mixer = null, bool accumulates = false)
 {
     /// <summary>Factor on the gradient that is added, for loss scaling.</summary>
     public double Scale { get; set; } = 1;
@@ -27,14 +29,14 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
     public StepLoss Run(Batch batch, long step)
     {
         using var scope = NewDisposeScope();
-        var mixed = mixer?.Mix(batch);
+        var mixed = mixer?.Plan(batch);
         var rows = new Rows(batch.Labels.to(device), batch.ImageIds.to(device), mixed?.Mixture.to(device), SamplesOf(batch), step);
-        var passes = Passes(batch.Images, mixed?.Images);
+        var passes = Passes(batch, mixed);
         var size = Math.Min(microBatch ?? int.MaxValue, rows.Samples.Length);
         StepLoss loss;
         try
         {
-            loss = size < rows.Samples.Length ? InMicroBatches(passes, rows, size) : AtOnce(passes, rows);
+            loss = size >= rows.Samples.Length ? AtOnce(passes, rows, 0, rows.Samples.Length) : accumulates ? OneByOne(passes, rows, size) : InMicroBatches(passes, rows, size);
         }
         catch (ExternalException e) when (e.Message.Contains("out of memory", StringComparison.Ordinal) || e.Message.Contains("can't allocate memory", StringComparison.Ordinal))
         {
@@ -48,12 +50,18 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
     /// <summary>What is known of the N rows of a step beside their images.</summary>
     private sealed record Rows(Tensor Labels, Tensor Ids, Tensor? Mixture, long[] Samples, long Step);
 
-    /// <summary>Images that go through the model and what is taken from it there.</summary>
-    private readonly record struct Pass(Tensor Images, bool Embeds, bool Classifies);
+    /// <summary>Images that go through the model, some rows at a time, and what is taken from it there.</summary>
+    private readonly record struct Pass(Func<long, long, Tensor> Images, bool Embeds, bool Classifies);
 
     /// <summary>One pass gives both outputs, unless the contrastive term sees the unmixed images and cross-entropy the mixed.</summary>
-    private Pass[] Passes(Tensor images, Tensor? mixed) =>
-        mixed is not null && objective.Options is { Contrasts: true, Mixed: MixedPairs.Clean } ? [new(images, true, false), new(mixed, false, true)] : [new(mixed ?? images, true, true)];
+    private Pass[] Passes(Batch batch, MixPlan? mixed)
+    {
+        Tensor Plain(long at, long count) => batch.Normalised(at, count, device);
+        if (mixed is null)
+            return [new(Plain, true, true)];
+        Tensor Mixed(long at, long count) => mixed.Images(at, count, device);
+        return objective.Options is { Contrasts: true, Mixed: MixedPairs.Clean } ? [new(Plain, true, false), new(Mixed, false, true)] : [new(Mixed, true, true)];
+    }
 
     /// <summary>An index of each row among all rows of the step that neither ranks nor micro-batches change.</summary>
     private static long[] SamplesOf(Batch batch)
@@ -62,19 +70,34 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
         return [.. Enumerable.Range(0, rows).Select(row => (long)batch.Positions[row % images] * (rows / images) + row / images)];
     }
 
-    private StepLoss AtOnce(Pass[] passes, Rows rows)
+    /// <summary>Some rows with a loss of their own, whose gradient counts by their share of all rows.</summary>
+    private StepLoss AtOnce(Pass[] passes, Rows rows, int at, int count)
     {
-        var outputs = passes.Select(pass => Forward(pass, rows, 0, rows.Samples.Length)).ToList();
-        var embeddings = outputs.Select(o => o.Embeddings).First(e => e is not null)!;         // [N, D]
-        var logits = outputs.Select(o => o.Logits).First(l => l is not null)!;                 // [N, C]
-        var loss = objective.Compute(embeddings.detach(), logits.detach(), rows.Labels, rows.Step, rows.Ids, rows.Mixture);
-        Backward(embeddings, logits, loss.EmbeddingGradient, loss.LogitGradient);
+        var outputs = passes.Select(pass => Forward(pass, rows, at, count)).ToList();
+        var embeddings = outputs.Select(o => o.Embeddings).First(e => e is not null)!;         // [count, D]
+        var logits = outputs.Select(o => o.Logits).First(l => l is not null)!;                 // [count, C]
+        var loss = objective.Compute(embeddings.detach(), logits.detach(), rows.Labels.narrow(0, at, count), rows.Step, rows.Ids.narrow(0, at, count), rows.Mixture?.narrow(0, at, count));
+        Backward(embeddings, logits, loss.EmbeddingGradient, loss.LogitGradient, (double)count / rows.Samples.Length);
         return loss;
+    }
+
+    private StepLoss OneByOne(Pass[] passes, Rows rows, int size)
+    {
+        var losses = new List<StepLoss>();
+        foreach (var (at, count) in Parts(rows, size))
+        {
+            using var micro = NewDisposeScope();
+            var loss = AtOnce(passes, rows, at, count);
+            if (double.IsNaN(loss.Contrastive) && loss.Statistics.ShareWithoutPositives == 1)
+                throw new SchaneException($"Step {rows.Step + 1}: no image of micro-batch {losses.Count + 1} has another of its class in it, and accumulation shows the contrastive term one micro-batch at a time. Leave out --accumulate, so that it sees the whole batch, or raise --micro-batch.");
+            losses.Add(loss);
+        }
+        return StepLoss.MeanOf(losses);
     }
 
     private StepLoss InMicroBatches(Pass[] passes, Rows rows, int size)
     {
-        var parts = Enumerable.Range(0, (rows.Samples.Length + size - 1) / size).Select(i => (At: i * size, Count: Math.Min(size, rows.Samples.Length - i * size))).ToList();
+        var parts = Parts(rows, size);
         var statistics = model.buffers().Select(buffer => (buffer, copy: buffer.clone())).ToList();
         Tensor? embeddings = null, logits = null;                                             // [N, D], [N, C]
         using (no_grad())
@@ -90,6 +113,7 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
             foreach (var (buffer, copy) in statistics)
                 buffer.copy_(copy);
         }
+        Tensors.NativeMemory.ReturnFreedPages();                                                       // what passes without a graph left lies where passes with one need other blocks
         var loss = objective.Compute(embeddings!, logits!, rows.Labels, rows.Step, rows.Ids, rows.Mixture);
         foreach (var (at, count) in parts)
             foreach (var pass in passes)
@@ -100,6 +124,9 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
             }
         return loss;
     }
+
+    private static List<(int At, int Count)> Parts(Rows rows, int size) =>
+        [.. Enumerable.Range(0, (rows.Samples.Length + size - 1) / size).Select(i => (i * size, Math.Min(size, rows.Samples.Length - i * size)))];
 
     /// <summary>Copies a part's rows into those of all. Small results left to lie between the large blocks of many passes would keep the allocator from using these again.</summary>
     private static void Keep(ref Tensor? all, Tensor? part, int at, int rows)
@@ -114,18 +141,18 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
     private (Tensor? Embeddings, Tensor? Logits) Forward(Pass pass, Rows rows, int at, int count)
     {
         model.Backbone.Draws = new SampleDraws(seed, rows.Step, rows.Samples[at..(at + count)]);
-        var (embeddings, logits) = model.Forward(pass.Images.narrow(0, at, count).to(device));
+        var (embeddings, logits) = model.Forward(pass.Images(at, count));
         return (pass.Embeds ? embeddings : null, pass.Classifies ? logits : null);
     }
 
-    private void Backward(Tensor? embeddings, Tensor? logits, Tensor? embeddingGradient, Tensor? logitGradient)
+    private void Backward(Tensor? embeddings, Tensor? logits, Tensor? embeddingGradient, Tensor? logitGradient, double share = 1)
     {
         List<Tensor> outputs = [], gradients = [];
         foreach (var (output, gradient) in ((Tensor?, Tensor?)[])[(embeddings, embeddingGradient), (logits, logitGradient)])
             if (output is not null && gradient is not null)
             {
                 outputs.Add(output);
-                gradients.Add(Scale == 1 ? gradient : gradient * Scale);
+                gradients.Add(Scale * share == 1 ? gradient : gradient * (Scale * share));
             }
         if (outputs.Count > 0)
             autograd.backward(outputs, gradients);

@@ -85,11 +85,24 @@ internal sealed class SchaneProgram : IDisposable
     }
 
     /// <summary>Waits until stderr says <paramref name="words"/>.</summary>
-    public void WaitFor(string words)
+    public void WaitFor(string words) => WaitUntil(() => Errors.Contains(words, StringComparison.Ordinal), $"it said '{words}'");
+
+    /// <summary>Waits until something is so, while it runs.</summary>
+    public void WaitUntil(Func<bool> condition, string what)
     {
-        for (var watch = Stopwatch.StartNew(); !Errors.Contains(words, StringComparison.Ordinal); Thread.Sleep(20))
+        for (var watch = Stopwatch.StartNew(); !condition(); Thread.Sleep(5))
             if (process.HasExited || watch.Elapsed > Patience)
-                Assert.Fail($"The program never said '{words}' but: {Errors}");
+                Assert.Fail($"The program ended or waited too long before {what}; it had said: {Errors}");
+    }
+
+    /// <summary>Whether it has ended by itself.</summary>
+    public bool HasEnded => process.HasExited;
+
+    /// <summary>Ends it as a power cut would: SIGKILL, which no program sees.</summary>
+    public void Kill()
+    {
+        process.Kill();
+        process.WaitForExit();
     }
 
     public void Signal(PosixSignal signal) =>

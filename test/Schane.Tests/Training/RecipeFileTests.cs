@@ -32,6 +32,8 @@ public class RecipeFileTests
     [InlineData("seed: 1\n---\nloss: ce", "r.yaml line 3: every document after the first is an arm")]
     [InlineData("seed: 1\n---\narm: ../x", "the name of an arm is letters, digits")]
     [InlineData("seed: 1\n---\narm: a\n---\narm: a", "there are two arms 'a'")]
+    [InlineData("seed: 1\n---\narm: a\n---\nstage: b", "arms or stages, not both")]
+    [InlineData("seed: 1\n---\nstage: a", "r.yaml has stages")]
     public void A_wrong_recipe_is_refused_with_its_line_and_rule(string text, string sentence)
     {
         var error = Assert.Throws<SchaneException>(() => RecipeFile.Parse(text, "r.yaml"));

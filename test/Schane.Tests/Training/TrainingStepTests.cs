@@ -25,6 +25,39 @@ public class TrainingStepTests
     }
 
     [Fact]
+    public void Micro_batches_give_the_float32_gradient_of_the_whole_batch_within_1e_5()
+    {
+        using var scope = NewDisposeScope();
+        var whole = GradientOf(LossKind.Schane, null, type: ScalarType.Float32, rows: 64);
+        foreach (var size in (int[])[8, 32])
+            Assert.InRange(Apart(GradientOf(LossKind.Schane, size, type: ScalarType.Float32, rows: 64), whole), 0, 1e-5);
+    }
+
+    [Fact]
+    public void Accumulation_gives_the_mean_of_the_gradients_of_its_micro_batches()
+    {
+        using var scope = NewDisposeScope();
+        var accumulated = GradientOf(LossKind.Schane, 4, accumulates: true);
+        var mean = (GradientOf(LossKind.Schane, null, part: (0, 4)) + GradientOf(LossKind.Schane, null, part: (4, 4))) / 2;
+        Assert.InRange(Apart(accumulated, mean), 0, 1e-12);
+        Assert.True(Apart(accumulated, GradientOf(LossKind.Schane, 4)) > 1e-3, "It should not be the gradient of the whole batch.");
+    }
+
+    [Fact]
+    public void Images_that_wait_as_bytes_give_the_gradient_of_normalised_ones()
+    {
+        using var scope = NewDisposeScope();
+        var scale = new Schane.Data.Transforms.InputShape(3, 32, [0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
+        using var floats = Images(8, 3, 32);
+        var bytes = randint(256, [8, 3, 32, 32], dtype: ScalarType.Int32, generator: new Generator(3, CPU)).to_type(ScalarType.Byte);
+        Tensor Of(float[] values) => tensor(values).view(1, 3, 1, 1);
+        var normalised = (bytes.to_type(ScalarType.Float32) / 255 - Of(scale.Mean)) / Of(scale.Std);
+        foreach (var mixing in (MixedPairs?[])[null, MixedPairs.Soft])
+            Assert.True(GradientOf(LossKind.Schane, 2, mixing: mixing, type: ScalarType.Float32, images: floats with { Images = bytes, Scale = scale })
+                .equal(GradientOf(LossKind.Schane, 2, mixing: mixing, type: ScalarType.Float32, images: floats with { Images = normalised })).all().item<bool>());
+    }
+
+    [Fact]
     public void Drop_path_drops_something_else_at_every_step()
     {
         using var scope = NewDisposeScope();
@@ -95,24 +128,28 @@ public class TrainingStepTests
         model.Dispose();
     }
 
-    private static Tensor GradientOf(LossKind loss, int? microBatch, double dropPath = 0, bool recomputes = false, long step = 0, MixedPairs? mixing = null)
+    private static Tensor GradientOf(LossKind loss, int? microBatch, double dropPath = 0, bool recomputes = false, long step = 0, MixedPairs? mixing = null, bool accumulates = false,
+        ScalarType type = ScalarType.Float64, int rows = 8, (int At, int Count)? part = null, Batch? images = null)
     {
-        var (model, seam) = Build("vit_tiny_patch16_224", 32, loss, microBatch, dropPath, mixing);
+        var (model, seam) = Build("vit_tiny_patch16_224", 32, loss, microBatch, dropPath, mixing, accumulates);
         model.Backbone.Recomputes = recomputes;
-        model.to(ScalarType.Float64);
+        model.to(type);
         using var parameters = new FlatParameters([.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, 0)))]);
-        using var batch = Images(rows: 8, channels: 3, side: 32, ScalarType.Float64);
+        using var own = Images(rows, channels: 3, side: 32, type);
+        var batch = images ?? own;
+        if (part is var (at, count))
+            batch = batch with { Images = batch.Images.narrow(0, at, count), Labels = batch.Labels.narrow(0, at, count), ImageIds = batch.ImageIds.narrow(0, at, count), Indices = batch.Indices[at..(at + count)], Positions = batch.Positions[at..(at + count)] };
         seam.Run(batch, step).Dispose();
         model.Dispose();
         return parameters.Gradients.clone();
     }
 
-    private static (ImageClassifier, TrainingStep) Build(string name, int side, LossKind loss, int? microBatch, double dropPath = 0, MixedPairs? mixing = null)
+    private static (ImageClassifier, TrainingStep) Build(string name, int side, LossKind loss, int? microBatch, double dropPath = 0, MixedPairs? mixing = null, bool accumulates = false)
     {
         var model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side, dropPath: dropPath), classes: 3);
         model.train();
         var options = JointOptions.For(loss) is var plain && mixing is { } pairs ? plain with { Mixed = pairs } : plain;
-        return (model, new TrainingStep(model, new JointObjective(options), microBatch, CPU, seed: 5, mixing is null ? null : new Recipe { Mixup = 0.8, Cutmix = 1 }.Mixer(3)));
+        return (model, new TrainingStep(model, new JointObjective(options), microBatch, CPU, seed: 5, mixing is null ? null : new Recipe { Mixup = 0.8, Cutmix = 1 }.Mixer(3), accumulates));
     }
 
     private static Batch Images(int rows, int channels, int side, ScalarType type = ScalarType.Float32)

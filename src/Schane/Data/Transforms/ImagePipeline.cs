@@ -39,6 +39,9 @@ public sealed class ImagePipeline : IImageTransform
     /// <summary>The steps in order.</summary>
     public IReadOnlyList<ImageStep> Steps => steps;
 
+    /// <summary>What it makes pictures for.</summary>
+    internal InputShape Input => input;
+
     /// <inheritdoc/>
     public (int Channels, int Height, int Width) Output => (input.Channels, input.Size, input.Size);
 
@@ -51,14 +54,39 @@ public sealed class ImagePipeline : IImageTransform
     /// <summary>Whether <see cref="ApplyToFile"/> is faster than decoding first: the first step cuts a random box.</summary>
     internal bool CropsFirst => steps is [RandomResizedCrop, ..];
 
-    /// <summary>The same from a file in memory, of which no more is decoded than the first step's box needs.</summary>
-    internal void ApplyToFile(ReadOnlySpan<byte> file, string name, ImageLimits limits, ref SampleRandom random, Span<float> destination)
+    /// <summary><see cref="Apply"/> without normalisation: channels × height × width bytes.</summary>
+    internal void ApplyBytes(Image8 image, ref SampleRandom random, Span<byte> destination) => Separate(Draw(image, ref random), destination);
+
+    /// <summary><see cref="Apply"/> from a file in memory, of which no more is decoded than the first step's box needs.</summary>
+    internal void ApplyToFile(ReadOnlySpan<byte> file, string name, ImageLimits limits, ref SampleRandom random, Span<float> destination) =>
+        Normalise(Cut(file, name, limits, ref random), destination);
+
+    /// <summary>The same without normalisation: channels × height × width bytes.</summary>
+    internal void ApplyBytesToFile(ReadOnlySpan<byte> file, string name, ImageLimits limits, ref SampleRandom random, Span<byte> destination) =>
+        Separate(Cut(file, name, limits, ref random), destination);
+
+    private Canvas Cut(ReadOnlySpan<byte> file, string name, ImageLimits limits, ref SampleRandom random)
     {
         var picture = canvas ??= new();
         CropDecoder.Decode(file, name, limits, (RandomResizedCrop)steps[0], input.Channels, ref random, picture);
         foreach (var step in steps.AsSpan(1))
             step.Apply(picture, ref random);
-        Normalise(picture, destination);
+        return picture;
+    }
+
+    /// <summary>Interleaved pixels as planes; a gray picture is repeated for a model of three channels.</summary>
+    private void Separate(Canvas picture, Span<byte> destination)
+    {
+        var pixels = picture.Pixels;
+        var (plane, step) = (input.Size * input.Size, picture.Channels);
+        if (destination.Length != plane * input.Channels)
+            throw new ArgumentException($"destination must have {plane * input.Channels} elements but has {destination.Length}.", nameof(destination));
+        for (var c = 0; c < input.Channels; c++)
+        {
+            var to = destination.Slice(c * plane, plane);
+            for (int i = 0, at = step == 1 ? 0 : c; i < plane; i++, at += step)
+                to[i] = pixels[at];
+        }
     }
 
     private void Normalise(Canvas picture, Span<float> destination)

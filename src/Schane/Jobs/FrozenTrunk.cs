@@ -1,0 +1,107 @@
+using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Data.Transforms;
+using Schane.Evaluation;
+using Schane.Inference;
+using Schane.Models;
+using Schane.Training;
+using static TorchSharp.torch;
+
+namespace Schane.Jobs;
+
+/// <summary>
+/// Training of head and projection on a trunk that is frozen and sees every picture as it is: each image goes through the trunk once, its
+/// embedding is kept in the run, and the steps take embeddings in place of images. The same weights as with the trunk in every step, to rounding.
+/// </summary>
+internal sealed class FrozenTrunk : IDisposable
+{
+    private readonly RunModel model;
+    private readonly Dictionary<string, Tensor> kept;
+
+    private FrozenTrunk(RunModel model, Dictionary<string, Tensor> kept, ISampler sampler)
+    {
+        (this.model, this.kept) = (model, kept);
+        var whole = model.Classifier;
+        Heads = new(new GivenFeatures(whole.Backbone), whole.Classes, new ClassifierOptions { ProjectionWidth = whole.ProjectionWidth });
+        Copy(whole, Heads);
+        Batches = new FeatureBatches(kept["train"], kept["train_labels"], kept["train_images"], sampler);
+        Judge = kept.TryGetValue("val", out var features) ? new FeatureAccuracy(features, kept["val_labels"]) : null;
+    }
+
+    /// <summary>Head and projection, on given embeddings.</summary>
+    public ImageClassifier Heads { get; }
+
+    /// <summary>Batches of embeddings.</summary>
+    public IBatchSource Batches { get; }
+
+    /// <summary>Measures on the embeddings of the validation part; null where there is none.</summary>
+    public IEvaluator? Judge { get; }
+
+    /// <summary>Whether a recipe asks for nothing that would show the trunk a picture in two ways.</summary>
+    public static bool Suits(Recipe recipe, ImageClassifier model) =>
+        recipe is { Freeze: Freezing.Trunk, Augmentation: "none", Views: 1, Mixup: 0, Cutmix: 0 } && !model.HasTwoHeads;
+
+    /// <summary>Computes the embeddings, or takes those that the run has kept.</summary>
+    /// <param name="recipe">Resolved.</param>
+    /// <param name="data">Training and validation images.</param>
+    /// <param name="model">With its initial weights, on the recipe's device.</param>
+    /// <param name="sampler">Which images stand in which batch.</param>
+    /// <param name="run">Where they are kept.</param>
+    /// <param name="validates">Whether those of the validation part are needed.</param>
+    /// <param name="stop">Stops between batches.</param>
+    public static FrozenTrunk Open(Recipe recipe, DataSetup data, RunModel model, ISampler sampler, RunFolder run, bool validates, CancellationToken stop)
+    {
+        var file = Path.Combine(run.Checkpoints, "features.safetensors");
+        var identity = data.Fingerprint();
+        var kept = Read(file, identity, device(recipe.Device));
+        if (kept is null)
+        {
+            kept = [];
+            Embed(kept, "train", data.Train, recipe, model, stop);
+            if (validates && data.Validation is not null)
+                Embed(kept, "val", data.Validation, recipe, model, stop);
+            Safetensors.Write(file, kept, new Dictionary<string, string> { ["data"] = identity });
+        }
+        return new(model, kept, sampler);
+    }
+
+    /// <summary>Gives what was trained to the whole model.</summary>
+    public void GiveBack() => Copy(Heads, model.Classifier);
+
+    public void Dispose()
+    {
+        Batches.Dispose();
+        Heads.Dispose();
+        foreach (var tensor in kept.Values)
+            tensor.Dispose();
+    }
+
+    private static void Copy(ImageClassifier from, ImageClassifier to)
+    {
+        using var _ = no_grad();
+        var there = to.StateDict();
+        foreach (var (name, tensor) in from.StateDict())
+            if (there.TryGetValue(name, out var target))
+                target.copy_(tensor);
+    }
+
+    private static void Embed(Dictionary<string, Tensor> kept, string part, IImageDataset images, Recipe recipe, RunModel model, CancellationToken stop)
+    {
+        model.Classifier.eval();
+        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device),
+            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
+        using var scope = NewDisposeScope();
+        kept[part] = outputs.Embeddings.to(device(recipe.Device)).alias().DetachFromDisposeScope();
+        kept[$"{part}_labels"] = outputs.Labels.alias().DetachFromDisposeScope();
+        kept[$"{part}_images"] = tensor((long[])[.. outputs.Indices.Select(i => (long)i)]).DetachFromDisposeScope();
+    }
+
+    private static Dictionary<string, Tensor>? Read(string path, string identity, Device device)
+    {
+        if (!File.Exists(path))
+            return null;
+        using var file = Safetensors.Open(path);
+        return file.Metadata.GetValueOrDefault("data") != identity ? null
+            : file.Names.ToDictionary(name => name, name => file.Read(name).to(name.Contains('_') ? CPU : device).DetachFromDisposeScope());
+    }
+}

@@ -1,0 +1,75 @@
+using Schane.Checkpoints;
+using Schane.Models;
+using Schane.Tensors;
+using Schane.Training;
+
+namespace Schane.Jobs;
+
+/// <summary>
+/// Training in stages: each goes on with the weights of the one before, classifier included where it fits. The last stage is the run itself;
+/// those before it are whole runs in its folder <c>stages</c>. A run that was stopped goes on at the stage it was in.
+/// </summary>
+public static class StagedTraining
+{
+    /// <summary>Trains a new run in stages.</summary>
+    /// <param name="stages">Name and recipe of each, in order; at least two.</param>
+    /// <param name="folder">Run folder to make; null: <c>runs/DATA-LOSS-N</c> with the next free N.</param>
+    /// <param name="force">Replaces an existing run in <paramref name="folder"/>.</param>
+    /// <param name="dataRoot">Folder of the named data sets.</param>
+    /// <param name="progress">Told of each stage, step and evaluation.</param>
+    /// <param name="hub">As for <see cref="TrainJob.Run"/>.</param>
+    /// <param name="stop">Saves a checkpoint and stops within a step; <see cref="TrainJob.Resume"/> goes on.</param>
+    /// <exception cref="SchaneException">The data, a recipe or the folder breaks a rule.</exception>
+    /// <exception cref="OperationCanceledException">Stopped.</exception>
+    /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
+    public static (RunFolder Folder, RunResults Results) Run(
+        IReadOnlyList<(string Name, Recipe Recipe)> stages, string? folder = null, bool force = false, string? dataRoot = null, IProgress<TrainingProgress>? progress = null,
+        HubOptions? hub = null, CancellationToken stop = default)
+    {
+        ArgumentNullException.ThrowIfNull(stages);
+        if (stages.Count < 2)
+            throw new SchaneException($"Training in stages needs two or more but has {stages.Count}; write a plain recipe instead.");
+        foreach (var (_, recipe) in stages)
+        {
+            Devices.Find(recipe.Device);                                   // what can be found wrong is, before a folder is made
+            DataSetup.Open(recipe, dataRoot);
+            if (recipe.Model is { } model)
+                ModelRegistry.InfoOf(model);
+        }
+        var run = RunFolder.Create(folder ?? TrainJob.NextFree(stages[^1].Recipe), force);
+        using var _ = run.Lock();
+        AtomicFile.WriteText(run.Stages, RecipeFile.Write(stages.Select(stage => (stage.Name, stage.Recipe with { Data = TrainJob.Located(stage.Recipe.Data), Weights = stage.Recipe.Weights is { } w ? TrainJob.Located(w) : null }))));
+        return (run, GoOn(run, dataRoot, progress, acceptChangedData: false, hub, stop));
+    }
+
+    /// <summary>Does the stages that are not done yet.</summary>
+    internal static RunResults GoOn(RunFolder run, string? dataRoot, IProgress<TrainingProgress>? progress, bool acceptChangedData, HubOptions? hub, CancellationToken stop)
+    {
+        var stages = RecipeFile.LoadStages(run.Stages);
+        string? before = null;
+        for (var i = 0; i < stages.Count; i++)
+        {
+            var (name, recipe) = stages[i];
+            if (before is not null)
+                recipe = recipe with { Weights = before, KeepHead = true };
+            if (i == stages.Count - 1)
+            {
+                Tell(i);
+                return File.Exists(run.Recipe) ? TrainJob.GoOn(run, dataRoot, progress, acceptChangedData, hub, stop) : TrainJob.Begin(recipe, _ => run, dataRoot, progress, hub, stop);
+            }
+            var folder = Path.Combine(run.EarlierStages, name);
+            if (!File.Exists(Path.Combine(folder, "results.json")))
+            {
+                Tell(i);
+                if (File.Exists(Path.Combine(folder, "recipe.yaml")))
+                    TrainJob.Resume(folder, dataRoot, progress, acceptChangedData, hub, stop);
+                else
+                    TrainJob.Run(recipe, folder, force: true, dataRoot, progress, hub, stop);
+            }
+            before = folder;
+        }
+        throw new SchaneException($"'{run.Stages}' names no stages; it is damaged.");
+
+        void Tell(int i) => progress?.Report(new("plan", 0, 0, 0, null, 0, null, $"Stage {i + 1} of {stages.Count}: {stages[i].Name}."));
+    }
+}

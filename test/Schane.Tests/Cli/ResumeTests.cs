@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+
+namespace Schane.Tests.Cli;
+
+/// <summary>Real programs that are killed, run out of disk, or are told to stop.</summary>
+public class ResumeTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [Trait("Slow", "1")]
+    public void A_run_that_is_killed_at_random_moments_ends_with_the_weights_of_one_that_is_not_to_the_bit(int seed)
+    {
+        string[] settings = ["--steps", "240", "--micro-batch", "2", "--ema", "0.95", "--save-every", "7", "--evaluate-every", "30", "--mixup", "0.3", "--clip-norm", "1"];
+        using var whole = Photos.OfTwoClasses();
+        SchaneProgram.Run(whole.Train(settings)).Done();
+        var all = new FileInfo(Path.Combine(whole.Run, "journal.jsonl")).Length;
+
+        using var killed = Photos.OfTwoClasses();
+        var random = new Random(seed);
+        var kills = 0;
+        string[] line = killed.Train(settings);
+        foreach (var share in Enumerable.Range(0, 4).Select(_ => random.NextDouble()).Order())
+        {
+            using var program = SchaneProgram.Start(null, line);
+            var journal = Path.Combine(killed.Run, "journal.jsonl");
+            program.WaitUntil(() => program.HasEnded || (File.Exists(journal) && new FileInfo(journal).Length >= share * all), $"its journal had {share:P0} of its length");
+            program.Kill();
+            kills++;
+            line = ["train", "--resume", killed.Run];
+        }
+        SchaneProgram.Run(line).Done();
+        Assert.Equal(4, kills);
+        Assert.Equal(File.ReadAllBytes(Path.Combine(whole.Run, "model.safetensors")), File.ReadAllBytes(Path.Combine(killed.Run, "model.safetensors")));
+        Assert.Equal(File.ReadAllBytes(Last(whole)), File.ReadAllBytes(Last(killed)));      // optimiser, average and state too
+        Assert.Equal(Enumerable.Range(1, 240).Select(i => (long)i), Steps(killed));
+    }
+
+    [Fact]
+    public void A_full_disk_ends_the_run_with_the_last_good_checkpoint_intact()
+    {
+        using var photos = Photos.OfTwoClasses();
+        Directory.CreateDirectory(photos.Run);
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Mount("mount", "-t", "tmpfs", "-o", "size=48m", "tmpfs", photos.Run) == 0, "Mounting a small tmpfs needs root.");
+        try
+        {
+            var filler = Path.Combine(photos.Run, "filler");
+            using (var program = SchaneProgram.Start(null, photos.Train("--steps", "100000", "--save-every", "5", "--evaluate-every", "20")))
+            {
+                program.WaitUntil(() => Directory.Exists(Path.Combine(photos.Run, "checkpoints")) && Directory.GetFiles(Path.Combine(photos.Run, "checkpoints"), "step-*.sha256").Length >= 2, "it had saved twice");
+                Fill(filler);
+                var ended = program.End();
+                Assert.Contains("No space left", ended.Refusal(exitCode: 1));
+            }
+            File.Delete(filler);
+            using (var program = SchaneProgram.Start(null, "train", "--resume", photos.Run))
+            {
+                program.WaitFor("train ");
+                program.Signal(PosixSignal.SIGTERM);
+                Assert.Equal(130, program.End().ExitCode);
+            }
+            Assert.True(Events(photos).Single(e => e.GetProperty("event").GetString() == "resume").GetProperty("step").GetInt64() >= 10);
+            Assert.Equal(Enumerable.Range(1, Steps(photos).Count).Select(i => (long)i), Steps(photos));
+        }
+        finally
+        {
+            Mount("umount", "-l", photos.Run);
+        }
+    }
+
+    [Fact]
+    public void A_run_in_two_stages_is_one_command_and_goes_on_where_it_was_stopped()
+    {
+        using var photos = Photos.OfTwoClasses();
+        var recipe = Path.Combine(photos.Root, "two.yaml");
+        File.WriteAllText(recipe, "seed: 3\n---\nstage: contrastive\nloss: supcon\nlambda: 1\nsteps: 4\n---\nstage: linear\nloss: ce\nfreeze: trunk\naugmentation: none\nsteps: 100000\n");
+        using (var program = SchaneProgram.Start(null, photos.Train("--recipe", recipe)))
+        {
+            program.WaitFor("Stage 2 of 2: linear.");
+            program.WaitFor("train ");
+            program.WaitUntil(() => Directory.Exists(photos.Run) && File.Exists(Path.Combine(photos.Run, "journal.jsonl")) && Steps(photos).Count > 0, "it had done a step of the second stage");
+            program.Signal(PosixSignal.SIGINT);
+            Assert.Equal(130, program.End().ExitCode);
+        }
+        using (var program = SchaneProgram.Start(null, "train", "--resume", photos.Run))
+        {
+            program.WaitFor("Stage 2 of 2: linear.");
+            program.WaitUntil(() => Events(photos).Any(e => e.GetProperty("event").GetString() == "resume"), "it went on");
+            program.Signal(PosixSignal.SIGINT);
+            Assert.Equal(130, program.End().ExitCode);
+        }
+        Assert.Equal("contrastive", Path.GetFileName(Assert.Single(Directory.GetDirectories(Path.Combine(photos.Run, "stages")))));
+        Assert.Contains("has stages", SchaneProgram.Run("compare", "--recipe", recipe, "--data", photos.Data).Refusal());
+    }
+
+    private static void Fill(string path)
+    {
+        using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1);
+        try
+        {
+            for (var block = new byte[4096]; ;)
+                file.Write(block);
+        }
+        catch (IOException)
+        {
+            // Full.
+        }
+    }
+
+    private static string Last(Photos photos) => Directory.GetFiles(Path.Combine(photos.Run, "checkpoints"), "step-*.safetensors").Order(StringComparer.Ordinal).Last();
+
+    private static List<long> Steps(Photos photos) => [.. Events(photos).Where(e => e.GetProperty("event").GetString() == "step").Select(e => e.GetProperty("step").GetInt64())];
+
+    private static List<JsonElement> Events(Photos photos)
+    {
+        using var file = new FileStream(Path.Combine(photos.Run, "journal.jsonl"), FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        using var reader = new StreamReader(file);
+        return [.. reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.EndsWith('}')).Select(line => JsonDocument.Parse(line).RootElement)];
+    }
+
+    private static int Mount(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+}

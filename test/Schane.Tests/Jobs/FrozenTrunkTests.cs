@@ -1,0 +1,87 @@
+using Schane.Checkpoints;
+using Schane.Jobs;
+using Schane.Losses;
+using Schane.Tests.Cli;
+using Schane.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Schane.Tests.Jobs;
+
+/// <summary>A trunk that is frozen and sees each picture once.</summary>
+public sealed class FrozenTrunkTests : IDisposable
+{
+    private Recipe Probe => new()
+    {
+        Data = photos.Data,
+        Weights = "embedded",
+        Freeze = "trunk",
+        Augmentation = "none",
+        Loss = LossKind.Schane,
+        Projection = 8,
+        Steps = 6,
+        InputSize = 32,
+        ClassesPerBatch = 2,
+        ImagesPerClass = 2,
+        SaveEvery = 2,
+        EvaluateEvery = 3,
+        Ema = 0.9,
+        Threads = 1,
+    };
+
+    private readonly Photos photos = Photos.OfTwoClasses();
+
+    public void Dispose() => photos.Dispose();
+
+    [Fact]
+    public void The_head_becomes_the_one_that_steps_through_the_whole_model_give()
+    {
+        var (kept, _) = TrainJob.Run(Probe, At("kept"));
+        var (whole, _) = TrainJob.Run(Probe with { Freeze = TrunkByName() }, At("whole"));      // another word for the same: not kept
+        Assert.True(File.Exists(Path.Combine(kept.Checkpoints, "features.safetensors")));
+        Assert.False(File.Exists(Path.Combine(whole.Checkpoints, "features.safetensors")));
+        using var scope = NewDisposeScope();
+        using var one = Safetensors.Open(kept.Model);
+        using var other = Safetensors.Open(whole.Model);
+        foreach (var name in one.Names)
+        {
+            var (a, b) = (one.Read(name).to(ScalarType.Float64), other.Read(name).to(ScalarType.Float64));
+            Assert.True((a - b).norm().ToDouble() <= 1e-4 * Math.Max(1e-3, b.norm().ToDouble()), $"{name} differs by {(a - b).norm().ToDouble():E1} of {b.norm().ToDouble():E1}");
+        }
+        Assert.Contains("each image passed it once", File.ReadLines(kept.Journal).First());
+    }
+
+    [Fact]
+    public void A_run_that_was_stopped_goes_on_with_the_embeddings_it_kept_to_the_bit()
+    {
+        TrainJob.Run(Probe, At("whole"));
+        using var stop = new CancellationTokenSource();
+        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Probe, At("stopped"), progress: new Stopper(stop), stop: stop.Token));
+        TrainJob.Resume(At("stopped"));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(At("whole"), "model.safetensors")), File.ReadAllBytes(Path.Combine(At("stopped"), "model.safetensors")));
+    }
+
+    [Fact]
+    public void A_trunk_that_sees_varied_pictures_is_run_at_every_step()
+    {
+        var (run, _) = TrainJob.Run(Probe with { Augmentation = "light", Steps = 1 }, At("varied"));
+        Assert.False(File.Exists(Path.Combine(run.Checkpoints, "features.safetensors")));
+    }
+
+    private static string TrunkByName()
+    {
+        using var model = Schane.Models.ModelRegistry.Create("schane_tiny", 0);
+        return string.Join(',', model.named_parameters().Select(p => p.name.Split('.')[0]).Distinct());
+    }
+
+    private string At(string name) => Path.Combine(photos.Root, name);
+
+    private sealed class Stopper(CancellationTokenSource stop) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Step == 3)
+                stop.Cancel();
+        }
+    }
+}
