@@ -11,6 +11,9 @@ return args switch
     ["data", ..] => DataSpeed.Run(),
     ["export", .. var rest] => ExportSpeed.Run(rest),
     ["export-one", var what, var run, var onnx, var weights] => ExportSpeed.Once(what, run, onnx, long.Parse(weights)),
+    ["predict", .. var rest] => PredictSpeed.Run(rest),
+    ["first", .. var rest] => PredictSpeed.First(rest),
+    ["serve", .. var rest] => ServeSpeed.Run(rest),
     ["overhead", .. var rest] => StepCosts.Overhead(rest),
     ["gradcache", .. var rest] => StepCosts.GradCache(rest),
     ["step-memory", .. var rest] => StepCosts.Measure(rest),
@@ -22,6 +25,6 @@ return args switch
 
 static int Wrong()
 {
-    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | precision [MODEL] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...]");
+    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | precision [MODEL] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...] | predict [MODEL...] | first [MODEL...] | serve [MODEL...]");
     return 2;
 }

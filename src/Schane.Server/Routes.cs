@@ -9,7 +9,11 @@ using Schane.Jobs;
 namespace Schane.Server;
 
 /// <summary>What the routes need.</summary>
-internal sealed record Service(Classifier Classifier, MicroBatcher Batcher, TrainingExamples? Examples, ServeMetrics Metrics, string Model, bool NeedsKey);
+internal sealed record Service(Classifier Classifier, MicroBatcher Batcher, TrainingExamples? Examples, ServeMetrics Metrics, string Model, bool NeedsKey)
+{
+    /// <summary>Pictures decoded at a time: as many as there are cores, since each may take 4 bytes a pixel of <see cref="ServeOptions.MaxPixels"/>.</summary>
+    public SemaphoreSlim Decoders { get; } = new(Environment.ProcessorCount);
+}
 
 /// <summary>The routes of the server and what every answer carries.</summary>
 internal static class Routes
@@ -109,11 +113,26 @@ internal static class Routes
     {
         var bodies = await Bodies(context).ConfigureAwait(false);
         var since = Stopwatch.GetTimestamp();
-        var images = bodies.Select(body => service.Classifier.Prepare(body.Bytes.Span, body.Name)).ToArray();
+        var images = new PreparedImage[bodies.Count];
+        for (var i = 0; i < images.Length; i++)
+            images[i] = await Decoded(bodies[i], service, context.RequestAborted).ConfigureAwait(false);
         var waiting = images.Select(image => service.Batcher.TryPredict(image, top) ?? throw new QueueFullException()).ToArray();
         var answers = await Task.WhenAll(waiting).ConfigureAwait(false);
         service.Metrics.Answered(answers.Length, since);
         return answers;
+    }
+
+    private static async Task<PreparedImage> Decoded((string Name, ReadOnlyMemory<byte> Bytes) body, Service service, CancellationToken cancel)
+    {
+        await service.Decoders.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            return service.Classifier.Prepare(body.Bytes.Span, body.Name);
+        }
+        finally
+        {
+            service.Decoders.Release();
+        }
     }
 
     private static async Task<List<(string Name, ReadOnlyMemory<byte> Bytes)>> Bodies(HttpContext context)

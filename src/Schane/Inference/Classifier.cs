@@ -36,7 +36,8 @@ public sealed partial class Classifier : IDisposable
         if (!Directory.Exists(path) && !File.Exists(path))
             throw new SchaneException($"There is no run, safetensors or ONNX file '{Printable.Escape(path)}'.");
         if (Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path))
-            return new(new OnnxPass(OnnxModel.Open(path), path), null, options);
+            return options.Device == "cpu" ? new(new OnnxPass(OnnxModel.Open(path), path), null, options)
+                : throw new SchaneException($"'{Printable.Escape(path)}' is an ONNX file, which is computed on the processor, but the device is '{options.Device}'. Leave --device out, or name the run instead.");
         var run = Directory.Exists(path) ? RunFolder.Open(path) : null;
         var device = Devices.Find(options.Device);
         return new(new TorchPass(RunModel.Load(run?.Model ?? path, options.Device), device), run is null ? null : EnrolledClasses.Load(run), options);

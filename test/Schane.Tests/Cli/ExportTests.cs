@@ -78,6 +78,8 @@ public sealed class ExportTests : IDisposable
         Assert.Contains("needs 64 pictures, but --inputs has 1", Refused("--onnx", Onnx, "--force", "--inputs", Onnx));
         Assert.Contains("There is no run folder", SchaneProgram.Run("export", Path.Combine(folder.Path, "nowhere"), "--onnx", Onnx, "--force").Refusal());
         Assert.Equal("mine", File.ReadAllText(Onnx));
+        if (OperatingSystem.IsLinux())
+            Assert.Contains("'/proc/model.onnx' can't be written", Refused("--onnx", "/proc/model.onnx"));   // not even by root
     }
 
     /// <summary>A finished run of two classes without data, its weights as <paramref name="change"/> leaves them.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 
 namespace Schane.Tests.Cli;
 
@@ -19,6 +20,22 @@ public class HelpTests
         if (Environment.GetEnvironmentVariable("SCHANE_APPROVE") == "1")
             File.WriteAllText(file, help.Output);
         Assert.Equal(File.ReadAllText(file), help.Output);
+    }
+
+    /// <summary>docs/commands.md is made of the approved texts; after these have changed, SCHANE_APPROVE=1 once more writes it again.</summary>
+    [Fact]
+    public void The_page_of_all_commands_holds_the_approved_texts()
+    {
+        var page = new StringBuilder("# All commands\n\nThe texts of `--help`, kept equal to the program's own by the tests.\n");
+        foreach (var verb in Verbs.Select(v => v.Data))
+        {
+            var help = File.ReadAllText(Path.Combine(Folder(), $"{(verb.Length == 0 ? "schane" : verb.Replace(' ', '-'))}.txt"));
+            page.Append('\n').Append($"## schane {verb}".TrimEnd()).Append("\n```text\n").Append(help.Trim('\n')).Append("\n```\n");
+        }
+        var file = Path.Combine(Samples.ReadmeTests.Root(), "docs", "commands.md");
+        if (Environment.GetEnvironmentVariable("SCHANE_APPROVE") == "1")
+            File.WriteAllText(file, page.ToString());
+        Assert.Equal(File.ReadAllText(file), page.ToString());
     }
 
     [Fact]

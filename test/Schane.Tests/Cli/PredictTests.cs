@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using Schane.Tests.Data;
 using Schane.Tests.Inference;
 
 namespace Schane.Tests.Cli;
@@ -16,6 +18,26 @@ public class PredictTests(TrainedRun run)
         Assert.Equal([run.Blue, run.Red], pattern.EnumerateArray().Select(p => p.GetProperty("image").GetString()));
         var list = SchaneProgram.RunWithInput($"{run.Red}\n{run.Blue}\n", "predict", run.Folder, "-", "--json").Done().Document();
         Assert.Equal([run.Red, run.Blue], list.EnumerateArray().Select(p => p.GetProperty("image").GetString()));
+    }
+
+    [Fact]
+    public void An_exported_file_and_the_weights_alone_answer_as_the_run_does()
+    {
+        using var folder = new TemporaryFolder();
+        var onnx = Path.Combine(folder.Path, "colours.onnx");
+        SchaneProgram.Run("export", run.Folder, "--onnx", onnx, "--normalize").Done();
+        string[] Answers(string model) => SchaneProgram.Run("predict", model, run.Red, run.Blue, "--csv").Done().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var expected = Answers(run.Folder);
+        Assert.Equal(expected, Answers(Path.Combine(run.Folder, "model.safetensors")));
+        var found = Answers(onnx);
+        Assert.Equal(expected.Length, found.Length);
+        foreach (var (one, other) in expected.Zip(found).Skip(1))
+        {
+            var (fields, others) = (one.Split(','), other.Split(','));
+            Assert.Equal(fields[..3], others[..3]);
+            Assert.Equal(double.Parse(fields[3], CultureInfo.InvariantCulture), double.Parse(others[3], CultureInfo.InvariantCulture), 1e-4);
+        }
+        Assert.Contains("computed on the processor, but the device is 'cuda'", SchaneProgram.Run("predict", onnx, run.Red, "--device", "cuda").Refusal());
     }
 
     [Fact]

@@ -26,6 +26,11 @@ public sealed class OnnxFileTests : IDisposable
             OnnxExport.Write(model, At($"{name}.onnx"), Exported.Metadata(model), new());
             OnnxExport.Write(model, At($"{name}-half.onnx"), Exported.Metadata(model), new() { Weights = OnnxWeights.Float16, ExternalAbove = 0, Normalises = true });
         }
+        foreach (var name in ModelRegistry.Names)
+        {
+            using var model = RegistryExportTests.Small(name);
+            OnnxExport.Write(model, At($"small-{name}.onnx"), Exported.Metadata(model), new() { Weights = OnnxWeights.BFloat16 });
+        }
         var (code, said) = Python("""
             import sys, glob, onnx
             for path in sorted(glob.glob(sys.argv[1] + '/*.onnx')):
@@ -37,7 +42,7 @@ public sealed class OnnxFileTests : IDisposable
                 print(path)
             """, folder.Path);
         Assert.True(code == 0, said);
-        Assert.Equal(2 * GoldenModel.Names().Count, said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Equal(2 * GoldenModel.Names().Count + ModelRegistry.Names.Count, said.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
     }
 
     [Fact]

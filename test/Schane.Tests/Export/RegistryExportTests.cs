@@ -24,12 +24,14 @@ public sealed partial class RegistryExportTests : IDisposable
     public void Every_name_computes_what_its_model_computes()
     {
         using var folder = new TemporaryFolder();
+        var opset = OnnxOptions.LeastOpset;                               // each in its turn, from the lowest to the highest
         foreach (var name in ModelRegistry.Names)
         {
             using var model = Small(name);
             var info = model.Backbone.Info;
             var path = Path.Combine(folder.Path, $"{name}.onnx");
-            OnnxExport.Write(model, path, Exported.Metadata(model), new());
+            OnnxExport.Write(model, path, Exported.Metadata(model), new() { Opset = opset });
+            opset = opset < OnnxOptions.MostOpset ? opset + 1 : OnnxOptions.LeastOpset;
             using var onnx = OnnxModel.Open(path, threads: 1);
             var pixels = Exported.Pixels(info, 3);
             var (embeddings, logits) = onnx.Run(pixels, 3);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Schane.Data;
 using Schane.Inference;
+using Schane.Jobs;
 using Schane.Tests.Data;
 
 namespace Schane.Tests.Inference;
@@ -48,16 +49,46 @@ public sealed class ClassifierTests(TrainedRun run) : IDisposable
     }
 
     [Fact]
-    public void Memory_is_flat_over_many_calls() => MemoryIsFlat(calls: 1500);
-
-    [Fact]
-    [Trait("Slow", "1")]
-    public void Memory_is_flat_over_a_hundred_thousand_calls() =>
-        MemoryIsFlat(int.Parse(Environment.GetEnvironmentVariable("SCHANE_CALLS") ?? "15000", System.Globalization.CultureInfo.InvariantCulture));
-
-    private void MemoryIsFlat(int calls)
+    public void An_exported_file_gives_the_answers_of_the_run_from_any_number_of_threads()
     {
         using var classifier = Classifier.Load(run.Folder);
+        using var exported = Classifier.Load(Exported());
+        Assert.Equal(classifier.Classes, exported.Classes);
+        Assert.Equal(classifier.EmbeddingWidth, exported.EmbeddingWidth);
+        Assert.Equal(classifier.Confidence!.Temperature, exported.Confidence!.Temperature);
+        string[] images = [.. Directory.GetFiles(run.Data, "*.png", SearchOption.AllDirectories)];
+        Parallel.ForEach(images, image =>
+        {
+            var (expected, found) = (classifier.Predict(image), exported.Predict(image, new() { Embedding = true }));
+            Assert.Equal(expected.Class, found.Class);
+            Assert.Equal(expected.Top[0].Probability, found.Top[0].Probability, 1e-4);
+        });
+    }
+
+    [Fact]
+    public void Memory_is_flat_over_many_calls() => MemoryIsFlat(run.Folder, calls: 1500);
+
+    [Fact]
+    public void Memory_is_flat_over_many_calls_of_an_exported_file() => MemoryIsFlat(Exported(), calls: 1500);
+
+    /// <summary>15,000 calls unless SCHANE_CALLS says otherwise, so that the slow tests stay short; docs/performance.md has the figure of 100,000.</summary>
+    [Theory]
+    [Trait("Slow", "1")]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Memory_is_flat_over_a_hundred_thousand_calls(bool exported) =>
+        MemoryIsFlat(exported ? Exported() : run.Folder, int.Parse(Environment.GetEnvironmentVariable("SCHANE_CALLS") ?? "15000", System.Globalization.CultureInfo.InvariantCulture));
+
+    private string Exported()
+    {
+        var path = Path.Combine(folder.Path, "colours.onnx");
+        ExportJob.Run(run.Folder, path);
+        return path;
+    }
+
+    private void MemoryIsFlat(string model, int calls)
+    {
+        using var classifier = Classifier.Load(model);
         var bytes = File.ReadAllBytes(run.Red);
         void Call(int times)
         {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.ML;
 using Schane.Data;
 using Schane.Inference;
 using Schane.Jobs;
@@ -77,6 +78,19 @@ internal static class Cookbook
         Console.WriteLine($"expect {enrolment.Expected:P0}; below a cosine of {enrolment.Threshold:F2} a picture is unknown");
         // </sample>
         return enrolment;
+    }
+
+    public static IDataView ScoreInMlNet<T>(string onnx, IEnumerable<T> rows) where T : class
+    {
+        // <sample An exported file in ML.NET>
+        var context = new MLContext();
+        var pictures = context.Data.LoadFromEnumerable(rows);              // of a class with [ColumnName("images"), VectorType(3, 16, 16)] float[]
+        // The batch is free in the file; ML.NET asks one row at a time and wants to know that.
+        var shapes = new Dictionary<string, int[]> { ["images"] = [1, 3, 16, 16], ["logits"] = [1, 7], ["embedding"] = [1, 12] };
+        var pipeline = context.Transforms.ApplyOnnxModel(["logits", "embedding"], ["images"], onnx, shapes, gpuDeviceId: null, fallbackToCpu: false);
+        var scored = pipeline.Fit(pictures).Transform(pictures);
+        // </sample>
+        return scored;
     }
 
     public static double Loss()

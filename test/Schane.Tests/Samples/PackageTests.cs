@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.IO.Compression;
+using System.Reflection.PortableExecutable;
 using System.Xml.Linq;
 using Schane.Tests.Inference;
 
@@ -28,6 +29,8 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
             using var about = zip.GetEntry("Schane.nuspec")!.Open();
             var metadata = XDocument.Load(about).Root!.Elements().First().Elements().ToDictionary(e => e.Name.LocalName, e => e.Value);
             Assert.Equal(("README.md", "icon.png", "MIT"), (metadata["readme"], metadata["icon"], metadata["license"]));
+            using var assembly = zip.GetEntry("lib/net10.0/Schane.dll")!.Open();
+            IsReproducibleAndCarriesItsSources(assembly);
         }
         var version = Path.GetFileNameWithoutExtension(package)["Schane.".Length..];
         Write("nuget.config", $"""<configuration><packageSources><add key="here" value="{folder}/feed" /></packageSources></configuration>""");
@@ -37,17 +40,26 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
               <ItemGroup>
                 <PackageReference Include="Schane" Version="{version}" />
                 <PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />
+                <PackageReference Include="Microsoft.ML.OnnxRuntime" Version="1.31.1" />
               </ItemGroup>
             </Project>
             """);
         Write("app/Program.cs", """
             using var classifier = Schane.Inference.Classifier.Load(args[0]);
-            Console.WriteLine(classifier.Predict(args[1]).Class);
+            Schane.Jobs.ExportJob.Run(args[0], args[2], force: true);
+            using var exported = Schane.Inference.Classifier.Load(args[2]);
+            Console.WriteLine($"{classifier.Predict(args[1]).Class} {exported.Predict(args[1]).Class}");
             """);
         // What Schane itself was restored from serves here too, so that libtorch's 600 MB are linked and not fetched again.
         var fallback = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
         Dotnet(Path.Combine(folder, "app"), "build", "-c", "Release", "-v", "quiet", "-nologo", "-o", Path.Combine(folder, "out"), $"-p:RestoreFallbackFolders={fallback}");
-        Assert.Equal("red", Dotnet(folder, Path.Combine(folder, "out", "app.dll"), run.Folder, run.Red).Trim());
+        string[] call = [Path.Combine(folder, "out", "app.dll"), run.Folder, run.Red, Path.Combine(folder, "colours.onnx")];
+        Assert.Equal("red red", Dotnet(folder, call).Trim());
+
+        File.Delete(Directory.GetFiles(Path.Combine(folder, "out"), "libtorch_cpu.so", SearchOption.AllDirectories).Single());
+        var (code, said) = Ended(folder, call);
+        Assert.NotEqual(0, code);
+        Assert.Contains("libtorch-cpu-linux-x64", said);                  // what a program that forgot it has to reference
     }
 
     [Fact]
@@ -73,13 +85,38 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
         File.WriteAllText(path, text);
     }
 
+    private static void IsReproducibleAndCarriesItsSources(Stream assembly)
+    {
+        using var bytes = new MemoryStream();
+        assembly.CopyTo(bytes);
+        bytes.Position = 0;
+        using var file = new PEReader(bytes);
+        var entries = file.ReadDebugDirectory();
+        Assert.Contains(entries, e => e.Type == DebugDirectoryEntryType.Reproducible);
+        using var symbols = file.ReadEmbeddedPortablePdbDebugDirectoryData(entries.Single(e => e.Type == DebugDirectoryEntryType.EmbeddedPortablePdb));
+        var reader = symbols.GetMetadataReader();
+        var embedded = new Guid("0E8A571B-6926-466E-B4AD-8AB04611F5FE");   // a source in the symbols, by the format of portable symbols
+        Assert.True(reader.Documents.Count > 200);
+        foreach (var document in reader.Documents)
+        {
+            Assert.StartsWith("/src/Schane/", reader.GetString(reader.GetDocument(document).Name));
+            Assert.Contains(reader.GetCustomDebugInformation(document), i => reader.GetGuid(reader.GetCustomDebugInformation(i).Kind) == embedded);
+        }
+    }
+
     private static string Dotnet(string where, params string[] arguments)
+    {
+        var (code, said) = Ended(where, arguments);
+        Assert.True(code == 0, $"dotnet {string.Join(' ', arguments)} ended with {code}: {said}");
+        return said;
+    }
+
+    private static (int Code, string Said) Ended(string where, string[] arguments)
     {
         using var process = Process.Start(new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = where, RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"dotnet {string.Join(' ', arguments)} ended with {process.ExitCode}: {output}{errors.Result}");
-        return output;
+        return (process.ExitCode, output + errors.Result);
     }
 }

@@ -26,6 +26,9 @@ public sealed class ServerPageTests(Chromium chromium)
         Assert.Equal(2, await page.Locator("#top li").CountAsync());
         Assert.Equal(6, await page.Locator("#neighbours li").CountAsync());
         await open.Keep("serve");
+        await page.SetViewportSizeAsync(390, 844);                        // a phone: nothing to push sideways
+        Assert.Equal(390, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
+        await open.Keep("serve-phone");
         Assert.Empty(open.Complaints);
         Assert.All(open.Requests, url => Assert.True(url.StartsWith($"{server.Address}", StringComparison.Ordinal) || url.StartsWith("blob:", StringComparison.Ordinal), url));
 

@@ -83,6 +83,10 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
             Assert.DoesNotContain(response.Headers, h => h.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
             Assert.Contains("nosniff", response.Headers.GetValues("X-Content-Type-Options"));
         }
+        using var preflight = new HttpRequestMessage(HttpMethod.Options, "predict") { Headers = { { "Origin", "http://evil.example.com" }, { "Access-Control-Request-Method", "POST" } } };
+        using var refused = await client.SendAsync(preflight, Stop);
+        Assert.False(refused.IsSuccessStatusCode);
+        Assert.DoesNotContain(refused.Headers, h => h.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
     }
 
     [Fact]
@@ -141,6 +145,12 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
         var answer = (await Json(await client.PostAsync("predict?neighbours=3", Picture(run.Red), Stop))).GetProperty("predictions")[0];
         Assert.Equal(JsonValueKind.Null, answer.GetProperty("neighbours").ValueKind);
         Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("examples/0", Stop)).StatusCode);
+
+        await using var showing = await Start(o => o with { Address = IPAddress.Any, ApiKey = "right", ShowTrainingImages = true });
+        using var other = new HttpClient { BaseAddress = new($"http://127.0.0.1:{showing.Address.Port}"), DefaultRequestHeaders = { { "X-API-Key", "right" } } };
+        answer = (await Json(await other.PostAsync("predict?neighbours=3", Picture(run.Red), Stop))).GetProperty("predictions")[0];
+        Assert.Equal(3, answer.GetProperty("neighbours").GetArrayLength());
+        Assert.Equal(HttpStatusCode.OK, (await other.GetAsync("examples/0", Stop)).StatusCode);
     }
 
     [Fact]
