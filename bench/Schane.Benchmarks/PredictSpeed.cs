@@ -44,13 +44,18 @@ internal static class PredictSpeed
         using var trained = Classifier.Load(run.Root);
         using var exported = Classifier.Load(onnx);
         var bytes = File.ReadAllBytes(files[0]);
+        void All(Classifier classifier)
+        {
+            foreach (var prediction in classifier.PredictFiles(files))
+                ArgumentNullException.ThrowIfNull(prediction.Class);
+        }
         void Alone(Classifier classifier)
         {
             using var stream = new MemoryStream(bytes);
             classifier.Predict(stream);
         }
         var times = Times.Interleaved(5, get_num_threads(),
-            (() => trained.PredictFiles(files).Count(), 1), (() => exported.PredictFiles(files).Count(), 1), (() => Alone(trained), 16), (() => Alone(exported), 16));
+            (() => All(trained), 1), (() => All(exported), 1), (() => Alone(trained), 16), (() => Alone(exported), 16));
         string Rates(string what, int pictures, Times torch, Times other) => string.Create(CultureInfo.InvariantCulture,
             $"{what}: run {1000 * pictures / torch.Wall:f1} pictures/s, ONNX {1000 * pictures / other.Wall:f1}: {torch.Wall / other.Wall:f2} × (by processor time {torch.Cpu / other.Cpu:f2} ×)");
         Console.WriteLine($"{name}: {Rates($"{Pictures} files", Pictures, times[0], times[1])}; {Rates("one stream at a time", 1, times[2], times[3])}");

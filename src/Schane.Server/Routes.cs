@@ -77,11 +77,11 @@ internal static class Routes
     public static void Map(WebApplication app, Service service)
     {
         app.MapPost("/predict", (HttpContext context, int? top, int? neighbours) => Predict(context, service, top ?? 5, neighbours ?? 0))
-            .Accepts<IFormFileCollection>("multipart/form-data", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "application/octet-stream")
+            .Accepts<IFormFileCollection>("multipart/form-data", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "application/octet-stream", "*/*")
             .Produces<PredictAnswer>().ProducesProblem(400).ProducesProblem(401).ProducesProblem(413).ProducesProblem(429)
             .WithSummary("Names the most probable classes of pictures, sent as they are or as files of a form.");
         app.MapPost("/embed", (Delegate)((HttpContext context) => Embed(context, service)))
-            .Accepts<IFormFileCollection>("multipart/form-data", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "application/octet-stream")
+            .Accepts<IFormFileCollection>("multipart/form-data", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "application/octet-stream", "*/*")
             .Produces<EmbedAnswer>().ProducesProblem(400).ProducesProblem(401).ProducesProblem(413).ProducesProblem(429)
             .WithSummary("Gives the embeddings of pictures.");
         app.MapGet("/healthz", () => TypedResults.Ok(new Health("ready", service.Model, service.Classifier.Classes.Count, service.NeedsKey, service.Examples is not null)))
@@ -137,7 +137,8 @@ internal static class Routes
 
     private static async Task<List<(string Name, ReadOnlyMemory<byte> Bytes)>> Bodies(HttpContext context)
     {
-        if (!context.Request.HasFormContentType)
+        // Whatever else is said of the body, curl's form-urlencoded for one: what it holds decides.
+        if (context.Request.ContentType?.StartsWith("multipart/", StringComparison.OrdinalIgnoreCase) != true)
             return [("image", await All(context.Request.Body, context.RequestAborted).ConfigureAwait(false))];
         var form = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
         if (form.Files.Count == 0)

@@ -34,7 +34,7 @@ public sealed partial class Classifier : IDisposable
         ArgumentNullException.ThrowIfNull(path);
         options ??= InferenceOptions.Default;
         if (!Directory.Exists(path) && !File.Exists(path))
-            throw new SchaneException($"There is no run, safetensors or ONNX file '{Printable.Escape(path)}'.");
+            throw new SchaneException($"There is no run, safetensors or ONNX file '{Printable.Escape(path)}'; check the path, or make a run with schane train.");
         if (Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path))
             return options.Device == "cpu" ? new(new OnnxPass(OnnxModel.Open(path), path), null, options)
                 : throw new SchaneException($"'{Printable.Escape(path)}' is an ONNX file, which is computed on the processor, but the device is '{options.Device}'. Leave --device out, or name the run instead.");

@@ -103,6 +103,11 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
         Assert.Contains("larger than", await Refusal(await client.PostAsync("predict", big, Stop), HttpStatusCode.RequestEntityTooLarge));
         using var none = new MultipartFormDataContent { { new StringContent("x"), "a" } };
         Assert.Contains("holds no file", await Refusal(await client.PostAsync("predict", none, Stop), HttpStatusCode.BadRequest));
+        foreach (var type in (string[])["application/x-www-form-urlencoded", "text/plain"])                 // the first is what curl says unasked
+        {
+            Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("predict", new ByteArrayContent(File.ReadAllBytes(run.Red)) { Headers = { ContentType = new(type) } }, Stop)).StatusCode);
+            Assert.Contains("is not a JPEG", await Refusal(await client.PostAsync("predict", new ByteArrayContent("hello"u8.ToArray()) { Headers = { ContentType = new(type) } }, Stop), HttpStatusCode.BadRequest));
+        }
         Assert.Contains("top must be", await Refusal(await client.PostAsync("predict?top=0", Picture(run.Red), Stop), HttpStatusCode.BadRequest));
         Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("predict", Picture(run.Red), Stop)).StatusCode);
     }
