@@ -5,6 +5,7 @@ using Schane.Data;
 using Schane.Data.Transforms;
 using Schane.Models;
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace Schane.Inference;
 
@@ -37,7 +38,9 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         };
         if (Confidence is not null)
             metadata["confidence"] = Confidence.ToJson();
-        Safetensors.Write(path, Classifier.StateDict(), metadata);
+        using var scope = NewDisposeScope();
+        using var free = no_grad();
+        Safetensors.Write(path, Classifier.Backbone.Published(Classifier.StateDict()), metadata);
     }
 
     /// <exception cref="SchaneException">No such file, not Schane's, or its architecture is not known.</exception>

@@ -85,6 +85,9 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     /// <summary>A checkpoint whose tensors must be put together before they have a meaning here, put together; by default the checkpoint itself. It is not disposed.</summary>
     protected internal virtual Checkpoints.ICheckpoint Combined(Checkpoints.ICheckpoint checkpoint) => checkpoint;
 
+    /// <summary>The tensors of a model with this trunk as they are published: by default as they are. New ones belong to the caller's dispose scope.</summary>
+    internal virtual IReadOnlyDictionary<string, Tensor> Published(IReadOnlyDictionary<string, Tensor> state) => state;
+
     /// <summary>How tensors of a checkpoint are called in this trunk. The names of published checkpoints of other origin are understood.</summary>
     /// <param name="names">All names of the checkpoint.</param>
     /// <returns>From a name of the checkpoint to the name here; null for a tensor that has no place here and may be left out.</returns>

@@ -15,7 +15,7 @@ internal sealed record Beit3Shape(int Patch, int Width, int Depth, int Heads, bo
 
 /// <summary>
 /// The vision path of BEiT-3 (Wang et al. 2022, arXiv:2208.10442): sub-layer norms, positions from row 2 on, the mean of the patch tokens.
-/// Parameter names are timm's; torchscale's and unilm's, of the multiway model, are understood: branches <c>A</c> are taken, the text branches
+/// Files have timm's names (<see cref="TimmBeit3"/>); torchscale's and unilm's, of the multiway model, are understood: branches <c>A</c> are taken, the text branches
 /// <c>B</c>, <c>text_embed</c> and <c>mask_token</c> are left out.
 /// </summary>
 internal sealed class Beit3 : Backbone
@@ -75,6 +75,10 @@ internal sealed class Beit3 : Backbone
         using var scope = NewDisposeScope();
         return pooledNorm.call(features.narrow(1, 1, features.shape[1] - 1).mean([1])).MoveToOuterDisposeScope();
     }
+
+    protected internal override Checkpoints.ICheckpoint Combined(Checkpoints.ICheckpoint checkpoint) => TimmBeit3.Is(checkpoint) ? new TimmBeit3(checkpoint) : checkpoint;
+
+    internal override IReadOnlyDictionary<string, Tensor> Published(IReadOnlyDictionary<string, Tensor> state) => TimmBeit3.Published(state);
 
     protected internal override Func<string, string?> Naming(IReadOnlyCollection<string> names) =>
         names.Any(n => n.StartsWith("beit3.", StringComparison.Ordinal)) ? FromTorchscale : name => name;

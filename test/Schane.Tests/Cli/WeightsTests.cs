@@ -45,6 +45,11 @@ public class WeightsTests
     {
         using var photos = Photos.OfTwoClasses();
         Assert.Contains("0 resized, 2 re-initialised", SchaneProgram.Run(Train(photos, Path.Combine(GoldenModel.Folder("models"), file), "--model", model)).Done().Errors);
+
+        // The run has timm's names, whatever the file had.
+        using (var trained = Safetensors.Open(Path.Combine(photos.Run, "model.safetensors")))
+            Assert.Contains("blocks.0.attn.qkv.weight", trained.Names);
+        SchaneProgram.Run("evaluate", photos.Run).Done();
     }
 
     [Fact]

@@ -95,18 +95,48 @@ public sealed partial class FlavourTests : IDisposable
         using var one = new ImageClassifier(golden.Build(), golden.Classes);
         using var weights = golden.Weights();
         one.Load(weights, HeadLoading.Required);
-        var path = Path.GetTempFileName();
-        Safetensors.Write(path, one.StateDict());
-        using var saved = Safetensors.Open(path);
-        File.Delete(path);
-        Assert.Contains("blocks.0.attn.inner_attn_ln.weight", saved.Names);
-        Assert.Contains("blocks.1.mlp.norm.bias", saved.Names);
+        using var saved = Saved(one);
+        // As timm's vision_transformer.py has a ViT with norms inside attention and MLP, and its conversion of unilm's files names them.
+        string[] block = ["norm1", "attn.qkv", "attn.norm", "attn.proj", "norm2", "mlp.fc1", "mlp.norm", "mlp.fc2"];
+        string[] layers = ["patch_embed.proj", .. block.Select(layer => $"blocks.0.{layer}"), .. block.Select(layer => $"blocks.1.{layer}"), "fc_norm", "head"];
+        Assert.Equal([.. layers.SelectMany(layer => (string[])[$"{layer}.bias", $"{layer}.weight"]).Concat(["cls_token", "pos_embed"]).Order(StringComparer.Ordinal)], saved.Names.Order(StringComparer.Ordinal));
+        Assert.Equal([1, 17, 48], saved.ShapeOf("pos_embed"));
+        Assert.Equal([144, 48], saved.ShapeOf("blocks.0.attn.qkv.weight"));
+        var (fused, values) = (saved.Read("blocks.1.attn.qkv.weight"), weights.Read("beit3.encoder.layers.1.self_attn.v_proj.A.weight"));
+        Assert.True(fused.narrow(0, 96, 48).equal(values).all().item<bool>());
+        Assert.True(saved.Read("pos_embed")[0, 3].equal(weights.Read("beit3.encoder.embed_positions.A.weight")[5]).all().item<bool>());
 
         using var two = new ImageClassifier(golden.Build(), golden.Classes);
-        two.Load(saved, HeadLoading.Required);
+        var report = two.Load(saved, HeadLoading.Required);
+        Assert.Empty(report.Ignored.Concat(report.Resized).Concat(report.Reinitialised));
         two.eval();
         using var io = golden.Io();
         Assert.InRange((two.Forward(io.Read("input")).Logits - io.Read("logits32")).abs().max().item<float>(), 0, 2e-5);
+
+        using var larger = new ImageClassifier(golden.Build(inputSize: 48), golden.Classes);
+        Assert.Equal(["pos_embed.weight [19, 48] → [39, 48]"], larger.Load(saved, HeadLoading.Required).Resized);
+    }
+
+    [Fact]
+    public void BEiT_3_under_timm_s_names_with_shapes_that_are_none_is_refused()
+    {
+        var golden = GoldenModel.Open("beit3");
+        using var model = new ImageClassifier(golden.Build(), golden.Classes);
+        using var saved = Saved(model);
+        var tensors = saved.Names.ToDictionary(name => name, saved.Read);
+        foreach (var (name, wrong) in ((string, Tensor)[])[("blocks.0.attn.qkv.weight", zeros(100, 48)), ("pos_embed", zeros(17, 48))])
+            Assert.Contains($"has '{name}' with shape", Assert.Throws<CheckpointException>(() => model.Load(new Dictionary<string, Tensor>(tensors) { [name] = wrong })).Message);
+    }
+
+    /// <summary>A file as a run writes it.</summary>
+    private static SafetensorsFile Saved(ImageClassifier model)
+    {
+        var path = Path.GetTempFileName();
+        using (no_grad())
+            Safetensors.Write(path, model.Backbone.Published(model.StateDict()));
+        var saved = Safetensors.Open(File.ReadAllBytes(path), "saved");
+        File.Delete(path);
+        return saved;
     }
 
     private static void AssertTakes(ImageClassifier model, Func<string, Tensor, (string, Tensor)> published, params (string Name, Tensor Value)[] others)
