@@ -12,6 +12,8 @@ namespace Schane.Training;
 /// </summary>
 internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, int keep)
 {
+    private const string Next = ".next";
+
     private string Best => Path.Combine(folder.Checkpoints, "best.safetensors");
 
     /// <summary>Writes a checkpoint and removes all but the last few.</summary>
@@ -45,6 +47,9 @@ internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, in
     /// <exception cref="SchaneException">The checkpoint is of another model, of other classes, data or batches.</exception>
     public RunState? Restore(IReadOnlyDictionary<string, Tensor> tensors, bool acceptChangedData, Action<string> warn)
     {
+        foreach (var pattern in (string[])[$"*{Next}", "*.tmp"])                               // what a killed process was writing
+            foreach (var unfinished in Directory.GetFiles(folder.Checkpoints, pattern))
+                File.Delete(unfinished);
         foreach (var step in Steps())
         {
             if (IsWhole(PathOf(step)))
@@ -54,11 +59,15 @@ internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, in
         return null;
     }
 
+    /// <summary>The old file counts until the new one stands in its place: between the two the hash names both.</summary>
     private void Write(string path, RunState state, IReadOnlyDictionary<string, Tensor> tensors)
     {
-        File.Delete(HashOf(path));
-        Safetensors.Write(path, tensors, new Dictionary<string, string>(identity.Parts.Select(p => KeyValuePair.Create(p.Name, p.Value))) { ["state"] = JsonSerializer.Serialize(state) });
-        AtomicFile.WriteText(HashOf(path), Hash(path) + "\n");
+        var next = path + Next;
+        Safetensors.Write(next, tensors, new Dictionary<string, string>(identity.Parts.Select(p => KeyValuePair.Create(p.Name, p.Value))) { ["state"] = JsonSerializer.Serialize(state) });
+        var hash = Hash(next) + "\n";
+        AtomicFile.WriteText(HashOf(path), File.Exists(path) && File.Exists(HashOf(path)) ? hash + File.ReadAllText(HashOf(path)) : hash);
+        File.Move(next, path, overwrite: true);
+        AtomicFile.WriteText(HashOf(path), hash);
     }
 
     private RunState Read(string path, IReadOnlyDictionary<string, Tensor> tensors, bool acceptChangedData)
@@ -79,7 +88,7 @@ internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, in
         return JsonSerializer.Deserialize<RunState>(file.Metadata["state"])!;
     }
 
-    private static bool IsWhole(string path) => File.Exists(path) && File.Exists(HashOf(path)) && File.ReadAllText(HashOf(path)).Trim() == Hash(path);
+    private static bool IsWhole(string path) => File.Exists(path) && File.Exists(HashOf(path)) && File.ReadAllLines(HashOf(path)).Contains(Hash(path));
 
     /// <summary>Steps of the checkpoints on disk, newest first.</summary>
     private List<long> Steps() => Directory.EnumerateFiles(folder.Checkpoints, "step-*.safetensors")

@@ -95,6 +95,39 @@ public class ResumeTests
         Assert.Contains("has stages", SchaneProgram.Run("compare", "--recipe", recipe, "--data", photos.Data).Refusal());
     }
 
+    [Fact]
+    [Trait("Slow", "1")]
+    public void Five_thousand_steps_leave_the_resident_memory_where_it_was_after_two_hundred()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux alone tells.");
+        using var photos = Photos.OfTwoClasses();
+        using var program = SchaneProgram.Start(null, [.. photos.Train("--steps", "5000", "--model", "vit_tiny_patch16_224:patch=16,width=24,depth=1,heads=3", "--save-every", "50", "--evaluate-every", "5000", "--micro-batch", "2", "--ema", "0.99")]);
+        var resident = new List<(long Step, double Bytes)>();
+        foreach (var step in (long[])[200, 1000, 2000, 3000, 4000, 4900])
+        {
+            program.WaitUntil(() => StepNow(photos) >= step, $"step {step}");
+            resident.Add((step, Resident(program.Id)));
+        }
+        program.End().Done();
+        Assert.All(resident, r => Assert.True(Math.Abs(r.Bytes / resident[0].Bytes - 1) <= 0.02, string.Join(", ", resident.Select(x => $"step {x.Step}: {x.Bytes / 1e6:F1} MB"))));
+    }
+
+    private static double Resident(int process) => File.ReadLines($"/proc/{process}/status").Where(line => line.StartsWith("VmRSS:", StringComparison.Ordinal))
+        .Select(line => 1024.0 * long.Parse(line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture)).Single();
+
+    /// <summary>The step of the last whole line of the journal, without reading all of it.</summary>
+    private static long StepNow(Photos photos)
+    {
+        var path = Path.Combine(photos.Run, "journal.jsonl");
+        if (!File.Exists(path))
+            return 0;
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        file.Seek(-Math.Min(file.Length, 4096), SeekOrigin.End);
+        using var reader = new StreamReader(file);
+        var found = System.Text.RegularExpressions.Regex.Matches(reader.ReadToEnd(), "\"event\":\"step\",\"step\":(\\d+),");
+        return found.Count == 0 ? 0 : long.Parse(found[^1].Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     private static void Fill(string path)
     {
         using var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.None, 1);

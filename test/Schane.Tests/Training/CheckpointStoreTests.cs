@@ -1,0 +1,80 @@
+using Schane.Checkpoints;
+using Schane.Tests.Data;
+using Schane.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Schane.Tests.Training;
+
+public sealed class CheckpointStoreTests : IDisposable
+{
+    private static readonly RunIdentity Identity = new("net", "2 a", "9 b", "3 c");
+
+    private readonly TemporaryFolder folder = new();
+
+    private readonly RunFolder run;
+
+    public CheckpointStoreTests() => run = RunFolder.Create(Path.Combine(folder.Path, "run"), force: false);
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void The_best_stays_whole_while_a_better_one_is_being_written()
+    {
+        using var scope = NewDisposeScope();
+        var store = new CheckpointStore(run, Identity, keep: 2);
+        store.SaveBest(new() { Step = 1 }, Of(1));
+        Directory.CreateDirectory(Path.Combine(run.Checkpoints, "best.safetensors.next"));     // whoever writes now fails, as on a full disk
+        Assert.ThrowsAny<Exception>(() => store.SaveBest(new() { Step = 2 }, Of(2)));
+        Assert.Equal(1, Best(store));
+    }
+
+    [Fact]
+    public void A_process_that_dies_between_the_hash_and_the_file_loses_neither()
+    {
+        using var scope = NewDisposeScope();
+        var store = new CheckpointStore(run, Identity, keep: 2);
+        store.SaveBest(new() { Step = 1 }, Of(1));
+        var hash = Path.Combine(run.Checkpoints, "best.safetensors.sha256");
+        File.WriteAllText(hash, new string('0', 64) + "\n" + File.ReadAllText(hash));         // the new hash stands first, the old file still
+        Assert.Equal(1, Best(store));
+        store.SaveBest(new() { Step = 2 }, Of(2));
+        Assert.Equal(2, Best(store));
+        Assert.Single(File.ReadAllLines(hash));
+    }
+
+    [Fact]
+    public void What_a_killed_process_was_writing_is_cleared_away_when_the_run_goes_on()
+    {
+        using var scope = NewDisposeScope();
+        var store = new CheckpointStore(run, Identity, keep: 2);
+        store.Save(new() { Step = 4 }, Of(4));
+        foreach (var name in (string[])["step-00000005.safetensors.next", "step-00000005.safetensors.next.77.tmp"])
+            File.WriteAllText(Path.Combine(run.Checkpoints, name), "half");
+        Assert.Equal(4, store.Restore(Of(0), acceptChangedData: false, _ => { })!.Step);
+        Assert.Equal(["step-00000004.safetensors", "step-00000004.safetensors.sha256"], Directory.GetFiles(run.Checkpoints).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("other", "2 a", "9 b", "3 c", "is of net, but the recipe makes other")]
+    [InlineData("net", "3 d", "9 b", "3 c", "was trained on 2 classes and the data now have 3")]
+    [InlineData("net", "2 a", "8 d", "3 c", "9 training images then, 8 now")]
+    [InlineData("net", "2 a", "9 d", "3 c", "9 training images then, 9 others now")]
+    [InlineData("net", "2 a", "9 b", "3 d", "batches in another order")]
+    public void A_checkpoint_of_something_else_is_refused_by_what_differs(string architecture, string classes, string data, string order, string words)
+    {
+        using var scope = NewDisposeScope();
+        new CheckpointStore(run, Identity, keep: 2).Save(new() { Step = 4 }, Of(4));
+        var other = new CheckpointStore(run, new(architecture, classes, data, order), keep: 2);
+        Assert.Contains(words, Assert.Throws<SchaneException>(() => other.Restore(Of(0), acceptChangedData: false, _ => { })).Message);
+    }
+
+    private static Dictionary<string, Tensor> Of(double value) => new() { ["w"] = full(3, value) };
+
+    private static double Best(CheckpointStore store)
+    {
+        var weights = Of(0);
+        store.RestoreBest(weights);
+        return weights["w"][0].ToDouble();
+    }
+}
