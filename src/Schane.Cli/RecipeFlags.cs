@@ -121,6 +121,7 @@ internal sealed class RecipeFlags
             Setting("keep-last", "N", "Checkpoints kept beside the best."),
             Setting("on-non-finite", "stop|skip", "Stop at a loss or gradient that is not finite, or leave the step out; the batch is kept."),
             Setting("skip-limit", "N", "Steps that may be left out so."),
+            Switch("no-thumbnails", "Keep no small pictures of the images in the run; its report then shows none."),
             Switch("tensorboard", "Write TensorBoard events too, to RUN/tensorboard."),
         ];
     }

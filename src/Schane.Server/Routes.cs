@@ -87,7 +87,7 @@ internal static class Routes
         app.MapGet("/healthz", () => TypedResults.Ok(new Health("ready", service.Model, service.Classifier.Classes.Count, service.NeedsKey, service.Examples is not null)))
             .WithSummary("Says that the model is ready.");
         app.MapGet("/examples/{index:int}", Results<FileContentHttpResult, NotFound> (int index) =>
-            service.Examples?.Picture(index) is { } png ? TypedResults.File(png, "image/png") : TypedResults.NotFound())
+            service.Examples?.Picture(index) is { } webp ? TypedResults.File(webp, "image/webp") : TypedResults.NotFound())
             .WithSummary("A training picture, where they may be shown.");
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.MapOpenApi();

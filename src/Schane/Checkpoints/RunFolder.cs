@@ -43,6 +43,9 @@ public sealed class RunFolder
     /// <summary>Classes that were added without training.</summary>
     public string Enrolled => At("enrolled.safetensors");
 
+    /// <summary>Folder of small pictures of its images.</summary>
+    public string Thumbnails => At("thumbnails");
+
     /// <summary>The page for people.</summary>
     public string Report => At("report.html");
 
@@ -151,7 +154,7 @@ public sealed class RunFolder
     {
         foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Enrolled, Report])
             File.Delete(file);
-        foreach (var folder in (string[])[TensorBoard, EarlierStages])
+        foreach (var folder in (string[])[TensorBoard, EarlierStages, Thumbnails])
             if (Directory.Exists(folder))
                 Directory.Delete(folder, recursive: true);
         foreach (var file in Directory.EnumerateFiles(Checkpoints))

@@ -150,14 +150,20 @@ public static class TrainJob
             (model with { Confidence = confidence }).Save(run.Model);
             var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop);
             PredictedItem.Save(run.Predictions, measured.Items);
-            SaveEmbeddings(recipe, data, model, measured, validation, run, stop);
+            var embedded = SaveEmbeddings(recipe, data, model, measured, validation, run, stop);
             var results = measured.Results with { ImagesPerSecond = trainer.ImagesPerSecond };
             results.Save(run.Results);
-            RunReport.Write(run.Root, run.Report);
+            RunReport.Write(run.Root, run.Report, recipe.NoThumbnails == true ? null : Pictures(data, embedded, run, stop));
             return results;
+        }
+        catch (DivergedException)
+        {
+            RunReport.Write(run.Root, run.Report);
+            throw;
         }
         catch (OperationCanceledException e)
         {
+            RunReport.Write(run.Root, run.Report);
             throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with `schane train --resume {run.Root}`.", e, stop);
         }
     }
@@ -172,10 +178,23 @@ public static class TrainJob
         PinMemory = device(recipe.Device).type == DeviceType.CUDA,
     });
 
-    private static void SaveEmbeddings(Recipe recipe, DataSetup data, RunModel model, Measured measured, EmbeddedImages? validation, RunFolder run, CancellationToken stop)
+    /// <summary>Keeps pictures of some training images, which servers show beside an answer; then of those that the report asks for.</summary>
+    private static Action<string, IEnumerable<string>> Pictures(DataSetup data, EmbeddedImages embedded, RunFolder run, CancellationToken stop)
+    {
+        var thumbnails = new Thumbnails(run.Thumbnails);
+        if (embedded.Part("train") is { } train)
+            Keep("train", EvenShare.Rows(train.Embeddings.Labels, Thumbnails.MostOfPart).Select(row => train.Images[row]));
+        return Keep;
+
+        void Keep(string part, IEnumerable<string> images) => thumbnails.Keep(part, part switch { "test" => data.Test!, "val" => data.Validation!, _ => data.Train }, images, stop);
+    }
+
+    private static EmbeddedImages SaveEmbeddings(Recipe recipe, DataSetup data, RunModel model, Measured measured, EmbeddedImages? validation, RunFolder run, CancellationToken stop)
     {
         var train = measured.Results.Part == "train" ? null : EvaluateJob.Embed(model, data.Train, "train", recipe, stop);
-        EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation, measured.Embedded]).OfType<EmbeddedImages>()]).Save(run.Embeddings);
+        var all = EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation, measured.Embedded]).OfType<EmbeddedImages>()]);
+        all.Save(run.Embeddings);
+        return all;
     }
 
     /// <summary>What the validation images say of the model's confidence, and where they lie.</summary>

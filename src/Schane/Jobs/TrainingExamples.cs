@@ -2,7 +2,6 @@ using System.Numerics.Tensors;
 using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Evaluation;
-using SkiaSharp;
 
 namespace Schane.Jobs;
 
@@ -17,12 +16,13 @@ public sealed record TrainingExample(int Index, string Image, string Class, doub
 public sealed class TrainingExamples
 {
     private readonly EmbeddedImages images;
+    private readonly Thumbnails thumbnails;
     private readonly float[] unit;
     private readonly Lazy<(IImageDataset Data, Dictionary<string, int> Places)?> data;
 
-    private TrainingExamples(EmbeddedImages images, Func<IImageDataset> open)
+    private TrainingExamples(EmbeddedImages images, Thumbnails thumbnails, Func<IImageDataset> open)
     {
-        this.images = images;
+        (this.images, this.thumbnails) = (images, thumbnails);
         var set = images.Embeddings;
         unit = [.. set.Values];
         for (var i = 0; i < set.Count; i++)
@@ -52,7 +52,7 @@ public sealed class TrainingExamples
     {
         var run = RunFolder.Open(folder);
         return File.Exists(run.Embeddings) && EmbeddedImages.Load(run.Embeddings).Part("train") is { } train
-            ? new(train, () => DataSetup.Open(TrainJob.RecipeOf(run), dataRoot, TrainJob.SplitsOf(run)).Train) : null;
+            ? new(train, new Thumbnails(run.Thumbnails), () => DataSetup.Open(TrainJob.RecipeOf(run), dataRoot, TrainJob.SplitsOf(run)).Train) : null;
     }
 
     /// <summary>The nearest images, nearest first.</summary>
@@ -71,22 +71,13 @@ public sealed class TrainingExamples
             .Select(i => new TrainingExample(i, images.Images[i], set.Classes[set.Labels[i]], similarity[i]))];
     }
 
-    /// <summary>A small PNG of one image; null where its data are not on this machine any more.</summary>
+    /// <summary>A small WebP of one image, at most 96 pixels a side: the one that the run keeps, else made from its data; null where these are not on this machine any more.</summary>
     /// <param name="index">From <see cref="TrainingExample.Index"/>.</param>
-    /// <param name="side">Longest side in pixels.</param>
-    public byte[]? Picture(int index, int side = 112)
+    public byte[]? Picture(int index)
     {
-        if (index < 0 || index >= images.Images.Count || data.Value is not { } found || !found.Places.TryGetValue(images.Images[index], out var place))
+        if (index < 0 || index >= images.Images.Count)
             return null;
-        var picture = found.Data.Read(place);
-        using var bitmap = new SKBitmap(new SKImageInfo(picture.Width, picture.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        var to = bitmap.GetPixelSpan();
-        for (var i = 0; i < picture.Width * picture.Height; i++)
-            for (var c = 0; c < 4; c++)
-                to[4 * i + c] = c == 3 ? (byte)255 : picture.Pixels[i * picture.Channels + Math.Min(c, picture.Channels - 1)];
-        var scale = Math.Min(1, (double)side / Math.Max(picture.Width, picture.Height));
-        using var small = bitmap.Resize(new SKImageInfo(Math.Max(1, (int)(picture.Width * scale)), Math.Max(1, (int)(picture.Height * scale))), new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
-        using var png = small.Encode(SKEncodedImageFormat.Png, 100);
-        return png.ToArray();
+        return thumbnails.Find("train", images.Images[index])
+            ?? (data.Value is { } found && found.Places.TryGetValue(images.Images[index], out var place) ? Thumbnails.Of(found.Data.Read(place)) : null);
     }
 }

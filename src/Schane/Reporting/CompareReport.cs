@@ -15,7 +15,7 @@ public static class CompareReport
     {
         var table = ComparisonTable.Of(comparison);
         var metric = Metric.Of(table.Metric);
-        var title = $"{string.Join(", ", table.Objectives.Select(row => row.Objective.Label))} on {comparison.Data ?? "unnamed data"}";
+        var title = $"{string.Join(" · ", table.Objectives.Select(row => row.Objective.Label))} on {comparison.Data ?? "unnamed data"}";
         ReportSection[] sections =
         [
             .. ((ReportSection?[])

@@ -14,11 +14,12 @@ internal static class CurvesSection
         AddNotNull(Lines("learning-rate", "Learning rate", steps, "~g", false, ("Learning rate", s => s.Lr)));
         AddNotNull(Lines("gradient", "Gradient norm", steps, "0.3~r", false, ("Gradient norm", s => s.GradNorm)));
         AddNotNull(Lines("positives", "Positives per anchor", steps, "0.3~r", true, ("Positives", s => s.Positives)));
-        AddNotNull(Lines("negatives", "Negatives per anchor", steps, "0.3~r", true, ("Negatives", s => s.Negatives)));
+        AddNotNull(Lines("negatives", "Negatives per anchor", steps, "0.3~r", true, ("Negatives", s => s.Negatives), ("Effective: those that weigh", s => s.EffectiveNegatives)));
+        AddNotNull(Lines("similarity", "Cosine between embeddings", steps, "0.3~f", false, ("Positives", s => s.PositiveSimilarity), ("Negatives", s => s.NegativeSimilarity), ("Hardest negative", s => s.HardestNegative)));
         if (steps.Any(step => step.WithoutPositives > 0))
-            AddNotNull(Lines("without-positives", "Anchors without positives", steps, ".0%", true, ("Share of anchors", s => s.WithoutPositives)));
+            AddNotNull(Lines("without-positives", "Anchors without positives", steps, ".2~%", true, ("Share of anchors", s => s.WithoutPositives)));
         AddNotNull(Lines("speed", "Images per second", steps, ",.3~r", true, ("Images per second", s => s.ImagesPerSecond)));
-        AddNotNull(Lines("waiting", "Time spent waiting for data", steps, ".0%", true, ("Share of a step", s => s.Waiting)));
+        AddNotNull(Lines("waiting", "Time spent waiting for data", steps, ".2~%", true, ("Share of a step", s => s.Waiting)));
         if (figures.Count == 0)
             return null;
         var note = figures.Any(figure => figure.Data.Count > 0) && steps.Count > 0 ? Note(history) : Html.Empty;
@@ -81,7 +82,7 @@ internal static class CurvesSection
 
     private static Figure? Accuracy(IReadOnlyList<EvaluationEvent> evaluations)
     {
-        (string Key, string Name)[] shown = [("top1", "Top-1"), ("mean_per_class", "Mean per class"), ("top5", "Top-5")];
+        (string Key, string Name)[] shown = [("top1", "Top-1"), ("ema_top1", "Top-1 of averaged weights"), ("mean_per_class", "Mean per class"), ("top5", "Top-5")];
         var series =
             from part in evaluations.Select(one => one.Part).Distinct()
             from metric in shown

@@ -20,6 +20,10 @@ internal sealed record Figure([property: JsonIgnore] string Id, [property: JsonI
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public object? Confusion { get; init; }
 
+    /// <summary>Points of a map, from which the page makes the traces.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public object? Map { get; init; }
+
     /// <summary>As markup; <paramref name="note"/> stands below the title.</summary>
     public Html Show(Html note = default) => Html.Of($"""
         <figure>

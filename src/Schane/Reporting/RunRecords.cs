@@ -13,7 +13,8 @@ internal sealed record RunStart(
 /// <summary>One training step.</summary>
 internal sealed record StepEvent(
     long Step, double? Loss, double? Ce, double? Con, double? Lr, double? GradNorm, double? WithoutPositives, double? Positives, double? Negatives,
-    double? ImagesPerSecond, double? Waiting);
+    double? ImagesPerSecond, double? Waiting,
+    double? EffectiveNegatives = null, double? PositiveSimilarity = null, double? NegativeSimilarity = null, double? HardestNegative = null);
 
 /// <summary>Metrics of a part of the data (val, test) after a step.</summary>
 internal sealed record EvaluationEvent(long Step, string? Part, Dictionary<string, JsonElement>? Metrics);

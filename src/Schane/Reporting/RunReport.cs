@@ -1,18 +1,27 @@
+using Schane.Data;
+
 namespace Schane.Reporting;
 
 /// <summary>A run as one HTML file that needs nothing beside it: it works offline, in light and dark, on a phone and on paper.</summary>
 public static class RunReport
 {
-    /// <summary>Writes the report of a run from <c>journal.jsonl</c>, <c>results.json</c> and <c>recipe.yaml</c>. A part whose file or field is missing is left out.</summary>
+    /// <summary>Writes the report of a run from the run folder alone: journal, results, predictions, embeddings, small pictures, <c>label-errors.csv</c> and recipe. A part whose file or field is missing is left out.</summary>
     /// <param name="runFolder">The run's folder; nothing in it is changed, unless the page is to stand there.</param>
     /// <param name="htmlFile">Where the page shall stand; replaced if it is there.</param>
     /// <exception cref="SchaneException">The folder is not there or holds neither journal nor results, a file of the run is damaged, or the page can't be written.</exception>
-    public static void Write(string runFolder, string htmlFile)
+    public static void Write(string runFolder, string htmlFile) => Write(runFolder, htmlFile, keep: null);
+
+    /// <summary>The same; <paramref name="keep"/> is told first of which images of which part the page will want a picture.</summary>
+    internal static void Write(string runFolder, string htmlFile, Action<string, IEnumerable<string>>? keep)
     {
         if (!Directory.Exists(runFolder))
             throw new SchaneException($"There is no run folder '{runFolder}'.");
         var history = RunHistory.Read(Path.Combine(runFolder, "journal.jsonl"));
         var results = ReportFiles.Read<RunResults>(Path.Combine(runFolder, "results.json"));
+        var thumbnails = new Thumbnails(Path.Combine(runFolder, "thumbnails"));
+        var images = RunImages.Of(runFolder, results?.Part, thumbnails);
+        if (images is not null)
+            keep?.Invoke(images.Part, images.WithPictures);
         ReportSection[] sections =
         [
             .. ((ReportSection?[])
@@ -21,6 +30,10 @@ public static class RunReport
                 RunSections.Warnings(history),
                 CurvesSection.Of(history),
                 ConfusionSection.Of(results),
+                SureMistakesSection.Of(images),
+                PairsSection.Of(images),
+                MapSection.Of(images),
+                LabelErrorsSection.Of(Path.Combine(runFolder, "label-errors.csv"), thumbnails),
                 ClassSection.Of(results),
                 ReliabilitySection.Of(results),
                 RunSections.Recipe(Path.Combine(runFolder, "recipe.yaml")),

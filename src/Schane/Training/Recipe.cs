@@ -230,6 +230,9 @@ public sealed record Recipe
     /// <summary>Whether TensorBoard events are written beside the journal; their file names hold the machine's name.</summary>
     public bool Tensorboard { get; init; }
 
+    /// <summary>Whether the run keeps no small pictures of its images, and so shows none; for images that must not leave.</summary>
+    public bool? NoThumbnails { get; init; }
+
     /// <summary>The joint objective this recipe asks for; unset values are the loss's defaults.</summary>
     /// <exception cref="SchaneException">Settings that contradict each other.</exception>
     internal JointOptions Objective()

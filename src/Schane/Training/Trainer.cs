@@ -132,6 +132,11 @@ internal sealed class Trainer : IDisposable
             reason = "interrupted";
             throw;
         }
+        catch (DivergedException e)
+        {
+            reason = e.Message;
+            throw;
+        }
         finally
         {
             (StepsDone, Seconds, ImagesPerSecond) = (state.Step, log.Elapsed.TotalSeconds, log.Images / log.Elapsed.TotalSeconds);

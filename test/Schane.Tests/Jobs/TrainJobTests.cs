@@ -50,6 +50,53 @@ public sealed class TrainJobTests : IDisposable
     }
 
     [Fact]
+    public void A_run_that_was_moved_gives_the_same_report_from_its_folder_alone_with_pictures_of_at_most_2048_bytes()
+    {
+        using var photos = Cli.Photos.OfTwoClasses();
+        var (run, results) = TrainJob.Run(Short with { Data = photos.Data, LabelsPerClass = null, ClassesPerBatch = 2, InputSize = 32 }, At("run"));
+        var page = File.ReadAllBytes(run.Report);
+        var pictures = Directory.GetFiles(run.Thumbnails);
+        Assert.Equal(EmbeddedImages.Load(run.Embeddings).Images.Count - EmbeddedImages.Load(run.Embeddings).Part("val")!.Images.Count, pictures.Length);
+        Assert.All(pictures, file => Assert.InRange(new FileInfo(file).Length, 1, 2048));
+        Assert.Contains("\"UklGR", File.ReadAllText(run.Report));                             // how a WebP begins in base64
+        foreach (var file in Directory.EnumerateFiles(run.Root).Append(run.Report))
+            foreach (var told in (string[])[folder.Path, photos.Root])
+                Assert.DoesNotContain(told, System.Text.Encoding.Latin1.GetString(File.ReadAllBytes(file)));
+
+        Directory.Delete(photos.Data, recursive: true);
+        Directory.Move(At("run"), At("moved"));
+        Schane.Reporting.RunReport.Write(At("moved"), Path.Combine(At("moved"), "report.html"));
+        Assert.Equal(page, File.ReadAllBytes(Path.Combine(At("moved"), "report.html")));
+        var near = TrainingExamples.Open(At("moved"))!;
+        Assert.NotNull(near.Picture(0));
+    }
+
+    [Fact]
+    public void A_run_told_so_keeps_no_pictures()
+    {
+        var (run, _) = TrainJob.Run(Short with { NoThumbnails = true }, At("run"));
+        Assert.False(Directory.Exists(run.Thumbnails));
+        Assert.DoesNotContain("UklGR", File.ReadAllText(run.Report));                           // how a WebP begins in base64
+    }
+
+    [Fact]
+    public void A_run_that_was_stopped_has_a_report_that_says_so()
+    {
+        StopAfter(3, "stopped");
+        Assert.Contains("The run ended early, after step 3 of 6: interrupted.", File.ReadAllText(Path.Combine(At("stopped"), "report.html")));
+    }
+
+    [Fact]
+    public void A_run_that_diverged_has_a_report_that_says_where_and_what_to_do()
+    {
+        var error = Assert.Throws<DivergedException>(() => TrainJob.Run(Short with { LearningRate = 1e20 }, At("diverged")));
+        var page = File.ReadAllText(Path.Combine(At("diverged"), "report.html"));
+        Assert.Matches("The run ended early, after step [1-5] of 6: Step [2-6]: ", page);
+        Assert.Contains("Lower --lr", page);
+        Assert.Contains("Lower --lr", error.Message);
+    }
+
+    [Fact]
     public void A_run_that_was_stopped_goes_on_to_the_weights_it_would_have_had()
     {
         TrainJob.Run(Short, At("whole"));

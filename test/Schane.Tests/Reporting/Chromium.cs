@@ -83,10 +83,10 @@ public sealed class OpenPage(IPage page, string file) : IAsyncDisposable
     }
 
     /// <summary>Keeps a picture of the page in the folder that SCHANE_SCREENSHOTS names, for people to look at.</summary>
-    public async Task Keep(string name)
+    public async Task Keep(string name, bool whole = true)
     {
         if (Environment.GetEnvironmentVariable("SCHANE_SCREENSHOTS") is { Length: > 0 } folder)
-            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png"), FullPage = true });
+            await page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png"), FullPage = whole });
     }
 
     /// <summary>Keeps a file in that folder.</summary>

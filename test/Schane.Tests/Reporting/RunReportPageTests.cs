@@ -18,7 +18,7 @@ public sealed class RunReportPageTests(Chromium chromium)
     {
         var open = await chromium.OpenSample();
 
-        string[] expected = ["loss", "accuracy", "learning-rate", "gradient", "positives", "negatives", "without-positives", "speed", "waiting", "confusion", "reliability"];
+        string[] expected = ["loss", "accuracy", "learning-rate", "gradient", "positives", "negatives", "similarity", "without-positives", "speed", "waiting", "confusion", "map", "reliability"];
         foreach (var figure in expected)
             Assert.True(await open.Page.Locator($"[data-figure='{figure}'] svg.main-svg").CountAsync() > 0, $"The chart '{figure}' is not there.");
         Assert.Equal(expected.Length, await open.Page.Locator("[data-figure]").CountAsync());
@@ -62,8 +62,14 @@ public sealed class RunReportPageTests(Chromium chromium)
 
         Assert.Equal("SCHaNe on lookalikes:novel", await open.Page.TitleAsync());
         var rows = await open.Page.Locator("#classes-table tbody th").AllTextContentsAsync();
-        Assert.Equal(hostile.Select(name => name.Replace("\n", "\\n").Replace("\u001b", "\\e").Replace("\u202E", "\\u202e")).Order(), rows.Order());
-        Assert.Equal(0, await open.Page.Locator("main img, main b, main a[href*='example'], .chart a").CountAsync());
+        Assert.Equal(hostile.Select(Shown).Order(), rows.Order());
+        Assert.Equal(0, await open.Page.Locator("main img:not(.gallery img), main b, main a[href*='example'], .chart a").CountAsync());
+        Assert.Equal(hostile.Select(Shown).Order(), (await open.Page.Locator("#map-class option").AllTextContentsAsync()).Skip(1).Select(text => text.TrimEnd('…')).Select(text => hostile.Select(Shown).First(name => name.StartsWith(text, StringComparison.Ordinal))).Order());
+        Assert.Equal(hostile.Select(Shown).Order(), (await open.Page.Locator(".legend li").AllTextContentsAsync()).Order());
+        Assert.Contains($"{hostile[0]} or rather {hostile[1]}", await open.Page.Locator("#label-errors").InnerTextAsync(), StringComparison.Ordinal);
+        Assert.Equal($"{hostile[0]}/1.png", await open.Page.Locator("#label-errors img").First.GetAttributeAsync("alt"));
+        await Point(open);
+        Assert.Equal(0, await open.Page.Locator(".peek :not(p, img)").CountAsync());
         Assert.Contains("</code></pre><script>", await open.Page.Locator("#recipe").InnerTextAsync(), StringComparison.Ordinal);
         Assert.Contains("<img src=x onerror=alert(1)>.png", await open.Page.Locator("#warnings").InnerTextAsync(), StringComparison.Ordinal);
         var ticks = await open.Page.Locator("[data-figure=confusion] .ytick text").AllTextContentsAsync();
@@ -150,6 +156,60 @@ public sealed class RunReportPageTests(Chromium chromium)
         OpenPage.Keep("print.pdf", pdf);
     }
 
+    [Fact]
+    public async Task Shows_the_picture_of_the_point_under_the_pointer_and_brings_a_class_out_of_the_crowd()
+    {
+        var open = await chromium.OpenSample();
+
+        var text = await Point(open);
+        Assert.Matches(@"^\w+-\w+(rightly named|taken for \w+-\w+) \(\d+\.\d %\)\w+-\w+/\d+\.png$", text);
+        Assert.True(await open.Page.Locator(".peek img").EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)") == 32);
+        await open.Keep("peek", whole: false);
+        await open.Page.Mouse.MoveAsync(0, 0);
+        await open.Page.Locator(".peek").WaitForAsync(new() { State = WaitForSelectorState.Hidden });
+
+        Assert.Equal(0, await Faint(open));
+        var meant = await open.Page.EvaluateAsync<int>("""
+            () => { const { labels, taken } = JSON.parse(document.getElementById("figures").textContent).map.Map; return labels.filter((label, at) => label === 3 || taken[at] === 3).length; }
+            """);
+        await open.Page.Locator("#map-class").SelectOptionAsync("3");
+        Assert.Equal(1000 - meant, await Faint(open));
+        await open.Page.Locator("#map-class").SelectOptionAsync("-1");
+        Assert.Equal(0, await Faint(open));
+
+        await open.Page.Locator("input[name=map][value='1']").CheckAsync();
+        Assert.True(await open.Page.GetByText("of their variance").IsVisibleAsync());
+        Assert.Equal("First axis", await open.Page.Locator("[data-figure=map] .xtitle").TextContentAsync());
+        await open.Page.Locator("input[name=map][value='0']").CheckAsync();
+        Assert.Equal(0, await open.Page.Locator("[data-figure=map] .xtitle").CountAsync());
+    }
+
+    [Fact]
+    public async Task Galleries_show_their_pictures_and_say_what_they_are()
+    {
+        var open = await chromium.OpenSample();
+        foreach (var (section, pictures) in ((string, int)[])[("pairs", 48), ("sure-mistakes", 24), ("label-errors", 2)])
+        {
+            Assert.Equal(pictures, await open.Page.Locator($"#{section} img").CountAsync());
+            Assert.True(await open.Page.Locator($"#{section} img").First.EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)") == 32);
+        }
+        Assert.Matches(@"cosine 0\.\d{3}", await open.Page.Locator("#pairs li").First.InnerTextAsync());
+        Assert.StartsWith("2 images whose neighbours", await open.Page.Locator("#label-errors p").First.InnerTextAsync(), StringComparison.Ordinal);
+        Assert.Contains("score 0.900", await open.Page.Locator("#label-errors li").First.InnerTextAsync(), StringComparison.Ordinal);   // rank 1 stands last in the file
+    }
+
+    [Fact]
+    public async Task A_run_without_pictures_shows_names()
+    {
+        using var run = new SampleRun(SampleRun.Named(4), perClass: 10, pictures: false);
+        RunReport.Write(run.Folder, run.Page);
+        await using var open = await chromium.Open(run.Page);
+        Assert.Equal(0, await open.Page.Locator("img").CountAsync());
+        Assert.True(await open.Page.Locator("#pairs .blank").CountAsync() > 0);
+        Assert.Contains(".png", await Point(open), StringComparison.Ordinal);
+        Assert.Empty(open.Complaints);
+    }
+
     [Fact, Trait("Slow", "1")]
     public async Task Opens_with_1_000_classes()
     {
@@ -162,6 +222,22 @@ public sealed class RunReportPageTests(Chromium chromium)
         Assert.Empty(open.Complaints);
         await open.Keep("large");
     }
+
+    /// <summary>A name as a page shows it.</summary>
+    private static string Shown(string name) => name.Replace("\n", "\\n").Replace("\u001b", "\\e").Replace("\u202E", "\\u202e");
+
+    /// <summary>Points at the first image of the map and gives what is said of it.</summary>
+    private static async Task<string> Point(OpenPage open)
+    {
+        await open.Page.Locator("[data-figure=map]").ScrollIntoViewIfNeededAsync();
+        var point = await open.Page.Locator("[data-figure=map] .point").First.BoundingBoxAsync();
+        await open.Page.Mouse.MoveAsync(point!.X + point.Width / 2, point.Y + point.Height / 2, new() { Steps = 3 });
+        await open.Page.Locator(".peek").WaitForAsync(new() { State = WaitForSelectorState.Visible });
+        return (await open.Page.Locator(".peek").TextContentAsync())!;
+    }
+
+    private static Task<int> Faint(OpenPage open) =>
+        open.Page.EvaluateAsync<int>("() => [...document.querySelectorAll('[data-figure=map] .point')].filter(point => point.style.opacity === '0.1').length");
 
     private static async Task<double[]> Column(OpenPage open, int column)
     {

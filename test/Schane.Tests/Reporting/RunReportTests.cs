@@ -64,14 +64,46 @@ public sealed class RunReportTests
         Assert.Contains("can't be written", Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.At("results.json/page.html"))).Message, StringComparison.Ordinal);
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void Takes_less_than_15_seconds_and_15_MB_for_50_000_images_of_1_000_classes()
     {
-        using var run = new SampleRun(SampleRun.Named(1000), perClass: 50);
+        using var run = new SampleRun(SampleRun.Named(1000), perClass: 50, pictures: false);
         var watch = Stopwatch.StartNew();
         RunReport.Write(run.Folder, run.Page);
         Assert.InRange(watch.Elapsed.TotalSeconds, 0, 15);
         Assert.InRange(new FileInfo(run.Page).Length, 0, 15_000_000);
+    }
+
+    [Theory]
+    [InlineData("", "is empty; it must have the columns")]
+    [InlineData("path,label,suggested,rank\n", "lacks 'score'")]
+    [InlineData("path,label,suggested,score,rank\na,b,c,0.5\n", "line 2: there are 4 fields; the heading has 5")]
+    [InlineData("path,label,suggested,score,rank\na,b,c,high,1\n", "line 2: 'high' stands where a number is expected")]
+    public void Names_what_is_wrong_with_a_list_of_label_errors(string list, string expected)
+    {
+        using var run = new SampleRun(write: false);
+        File.WriteAllText(run.At("results.json"), """{"metrics": {"top1": 0.5}}""");
+        File.WriteAllText(run.At("label-errors.csv"), list);
+        Assert.Contains(expected, Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Says_so_when_no_label_looks_wrong()
+    {
+        using var run = new SampleRun(write: false);
+        File.WriteAllText(run.At("results.json"), """{"metrics": {"top1": 0.5}}""");
+        File.WriteAllText(run.At("label-errors.csv"), "path,label,suggested,score,rank\n");
+        RunReport.Write(run.Folder, run.Page);
+        Assert.Contains("No label looks wrong.", File.ReadAllText(run.Page), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Says_why_a_run_ended_early()
+    {
+        using var run = new SampleRun(write: false);
+        File.WriteAllText(run.At("journal.jsonl"), "{\"event\":\"start\",\"steps\":90}\n{\"event\":\"step\",\"step\":7,\"loss\":2}\n{\"event\":\"end\",\"step\":7,\"seconds\":3,\"reason\":\"interrupted\"}\n");
+        RunReport.Write(run.Folder, run.Page);
+        Assert.Contains("The run ended early, after step 7 of 90: interrupted.", File.ReadAllText(run.Page), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Schane.Data;
+using Schane.Evaluation;
 using Schane.Tensors;
 
 namespace Schane.Tests.Reporting;
@@ -11,14 +13,14 @@ internal sealed class SampleRun : IDisposable
     private readonly string[] classes;
     private readonly int perClass;
 
-    public SampleRun(string[]? classes = null, int perClass = 25, bool write = true)
+    public SampleRun(string[]? classes = null, int perClass = 25, bool write = true, bool pictures = true)
     {
         this.classes = classes ?? Named(40);
         this.perClass = perClass;
         if (!write)
             return;
         WriteJournal();
-        WriteResults();
+        WriteImages(WriteResults(), pictures);
         File.WriteAllText(At("recipe.yaml"), "# few labels, near twins\ndata: lookalikes:novel\nmodel: tiny\nloss: schane\nlambda: 0.9\ntemperature: 0.5\nbeta: 1\nseed: 1\n");
     }
 
@@ -87,13 +89,17 @@ internal sealed class SampleRun : IDisposable
                 without_positives = step % 40 == 0 ? 0.0156 : 0,
                 positives = 7 - (step % 40 == 0 ? 0.1 : 0),
                 negatives = 120,
+                effective_negatives = 40 + 60 * fall + random.Normal(),
+                positive_similarity = 0.85 - 0.5 * fall,
+                negative_similarity = 0.1 + 0.2 * fall,
+                hardest_negative = 0.6 + 0.2 * fall,
                 images_per_second = 640 + 25 * random.Normal(),
                 waiting = 0.02,
             });
             if (step % 500 == 0)
                 Line(new { @event = "warning", step, message = "A batch had anchors without positives; classes with one image can't give any." });
             if (step % 60 == 0)
-                Line(new { @event = "evaluation", step, epoch = step / 10, part = "val", metrics = new { top1 = 0.87 - 0.6 * fall, top5 = 0.985 - 0.4 * fall, mean_per_class = 0.865 - 0.6 * fall, nll = 0.4 + 2 * fall } });
+                Line(new { @event = "evaluation", step, epoch = step / 10, part = "val", metrics = new { top1 = 0.87 - 0.6 * fall, ema_top1 = 0.88 - 0.65 * fall, top5 = 0.985 - 0.4 * fall, mean_per_class = 0.865 - 0.6 * fall, nll = 0.4 + 2 * fall } });
         }
         Line(new { @event = "a later version's event", step = Steps });
         Line(new { @event = "end", step = Steps, seconds = 118.4, reason = "finished" });
@@ -101,7 +107,7 @@ internal sealed class SampleRun : IDisposable
         void Line<T>(T value) => journal.Write(JsonSerializer.Serialize(value) + "\n");
     }
 
-    private void WriteResults()
+    private int[][] WriteResults()
     {
         var random = new SampleRandom(4, 5, 6);
         var count = classes.Length;
@@ -150,5 +156,34 @@ internal sealed class SampleRun : IDisposable
             twins = new { share_of_errors = 0.68 },
         };
         File.WriteAllText(At("results.json"), JsonSerializer.Serialize(results));
+        return confusion;
+    }
+
+    /// <summary>Embeddings near the direction of their class, twins near each other; answers that agree with the confusion matrix; two suspected labels.</summary>
+    private void WriteImages(int[][] confusion, bool pictures)
+    {
+        const int width = 16;
+        var images = new SampleImages(classes, perClass);
+        var random = new SampleRandom(7, 8, 9);
+        var values = new float[images.Count * width];
+        var items = new List<PredictedItem>();
+        for (var image = 0; image < images.Count; image++)
+        {
+            var (truth, taken) = (image / perClass, 0);
+            for (var before = image % perClass; before >= confusion[truth][taken]; taken++)
+                before -= confusion[truth][taken];
+            SampleRandom group = new(truth / 4), own = new(truth, 1);
+            for (var d = 0; d < width; d++)
+                values[image * width + d] = (float)(group.Normal() + 0.5 * own.Normal() + 0.35 * random.Normal());
+            items.Add(new() { Image = images.NameOf(image), Group = image, Label = classes[truth], Predicted = classes[taken], Confidence = random.Uniform(0.4, 1), Right = truth == taken });
+        }
+        PredictedItem.Save(At("predictions.parquet"), items);
+        new EmbeddedImages(new(values, width, [.. Enumerable.Range(0, images.Count).Select(images.LabelOf)], classes), [.. items.Select(item => item.Image)], [.. items.Select(_ => "test")])
+            .Save(At("embeddings.safetensors"));
+        if (pictures)
+            new Thumbnails(At("thumbnails")).Keep("test", images, items.Select(item => item.Image));
+        static string quoted(string name) => $"\"{name.Replace("\"", "\"\"")}\"";
+        File.WriteAllText(At("label-errors.csv"), "rank,path,label,suggested,score\n" + string.Concat(((int[])[2, 1]).Select(rank =>
+            $"{rank},{quoted(items[rank].Image)},{quoted(items[rank].Label)},{quoted(classes[rank])},{0.9 / rank:R}\n")));
     }
 }

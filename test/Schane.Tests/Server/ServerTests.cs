@@ -166,8 +166,8 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
         var near = (await Json(await client.PostAsync("predict?neighbours=5", Picture(run.Red), Stop))).GetProperty("predictions")[0].GetProperty("neighbours");
         Assert.Equal(5, near.GetArrayLength());
         Assert.All(near.EnumerateArray(), n => Assert.Equal("red", n.GetProperty("class").GetString()));
-        var png = await client.GetByteArrayAsync($"examples/{near[0].GetProperty("index").GetInt32()}", Stop);
-        Assert.Equal("\u0089PNG"u8.ToArray()[^3..], png[1..4]);
+        var webp = await client.GetByteArrayAsync($"examples/{near[0].GetProperty("index").GetInt32()}", Stop);
+        Assert.Equal("WEBP"u8.ToArray(), webp[8..12]);
         Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("examples/999999", Stop)).StatusCode);
     }
 

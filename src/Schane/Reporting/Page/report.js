@@ -75,26 +75,85 @@
     };
   };
 
+  // An embedding map from its points: a colour a class, crosses where the answer was wrong. One class can be brought out of the crowd.
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const hue = place => `hsl(${Math.round(205 + 137.508 * place) % 360}, 58%, ${dark.matches && !root.classList.contains("paper") ? 68 : 42}%)`;
+  const map = (given, width) => {
+    const chosen = Number(document.querySelector("input[name=map]:checked").value), wanted = Number(document.getElementById("map-class").value);
+    const { x, y, titles } = given.maps[chosen];
+    const isWrong = at => given.taken[at] >= 0 && given.taken[at] !== given.labels[at];
+    const isMeant = at => wanted < 0 || given.labels[at] === wanted || given.taken[at] === wanted;
+    const trace = (symbol, size, belongs) => {
+      const places = given.labels.map((_, at) => at).filter(belongs).sort((a, b) => isMeant(a) - isMeant(b));
+      return {
+        type: "scatter", mode: "markers", x: places.map(at => x[at]), y: places.map(at => y[at]), customdata: places, hoverinfo: "none",
+        marker: { symbol, size, line: { width: 0 }, color: places.map(at => hue(given.labels[at])), opacity: places.map(at => isMeant(at) ? 0.85 : 0.1) },
+      };
+    };
+    const bare = { showgrid: false, showticklabels: false, ticks: "", fixedrange: !matchMedia("(pointer: fine)").matches };
+    return {
+      data: [trace("circle", width < 500 ? 5 : 7, at => !isWrong(at)), trace("x", width < 500 ? 6 : 8, isWrong)],
+      layout: {
+        showlegend: false, hovermode: "closest", hoverdistance: 12, dragmode: bare.fixedrange ? false : "zoom", plot_bgcolor: "@surface", margin: { l: 28, r: 4, t: 4, b: 28 },
+        xaxis: { ...bare, title: { text: titles[0] } }, yaxis: { ...bare, title: { text: titles[1] }, ...(chosen === 1 ? { scaleanchor: "x", constrain: "domain" } : {}) },
+      },
+    };
+  };
+
+  // What a point of the map is: its picture, names as text.
+  const peek = document.createElement("div");
+  peek.className = "peek";
+  peek.hidden = true;
+  const show = (given, at, event) => {
+    const line = (text, kind) => Object.assign(document.createElement("p"), { textContent: text, className: kind });
+    const { labels, taken, confidence, classes, images, pictures } = given;
+    const sure = confidence[at] === null ? "" : ` (${(100 * confidence[at]).toFixed(1)} %)`;
+    peek.replaceChildren(line(classes[labels[at]], "class"),
+      ...(taken[at] < 0 ? [] : [line(taken[at] === labels[at] ? `rightly named${sure}` : `taken for ${classes[taken[at]]}${sure}`, taken[at] === labels[at] ? "quiet" : "wrong")]),
+      line(images[at], "quiet"));
+    if (pictures[at])
+      peek.prepend(Object.assign(new Image(), { src: "data:image/webp;base64," + pictures[at].replaceAll("-", "+"), alt: "" }));
+    peek.hidden = false;
+    const { innerWidth, innerHeight } = window, { offsetWidth, offsetHeight } = peek;
+    const { clientX, clientY } = event.touches?.[0] ?? event;
+    peek.style.left = `${Math.max(4, clientX + 16 + offsetWidth > innerWidth ? clientX - 16 - offsetWidth : clientX + 16)}px`;
+    peek.style.top = `${Math.max(4, Math.min(clientY + 16, innerHeight - offsetHeight - 4))}px`;
+  };
+
   const draw = async (chart, paperWidth) => {
     const figure = figures[chart.dataset.figure];
     const width = paperWidth ?? chart.clientWidth;
-    const made = figure.Confusion ? confusion(figure.Confusion, width) : { data: figure.Data, layout: figure.Layout };
-    const height = figure.Confusion ? Math.min(figure.Height, width + 20) : figure.Height;
+    const made = figure.Confusion ? confusion(figure.Confusion, width) : figure.Map ? map(figure.Map, width) : { data: figure.Data, layout: figure.Layout };
+    const height = figure.Confusion || figure.Map ? Math.min(figure.Height, width + 20) : figure.Height;
     const layout = merge(merge(plain, { xaxis: axis, yaxis: axis }), made.layout);
     for (const name of Object.keys(layout))
       if (/^[xy]axis\d+$/.test(name)) layout[name] = merge(axis, layout[name]);
     const style = getComputedStyle(root);
     await Plotly.react(chart, paint(made.data, style), { ...paint(layout, style), width, height }, { displayModeBar: false, responsive: false });
     chart.dataset.width = width;
+    if (figure.Map) {
+      document.querySelectorAll(".swatch").forEach(swatch => { swatch.style.background = hue(Number(swatch.dataset.class)); });
+      if (!peek.isConnected) {
+        document.body.append(peek);
+        chart.on("plotly_hover", ({ points: [point], event }) => show(figure.Map, point.customdata, event));
+        chart.on("plotly_unhover", () => { peek.hidden = true; });
+      }
+    }
   };
 
   const drawAll = paperWidth => Promise.all(charts.map(chart => draw(chart, paperWidth?.(chart))));
 
   if (charts.length) {
     drawAll().then(() => { root.dataset.charts = "drawn"; });
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAll());
-    document.getElementById("neighbours")?.addEventListener("change", () =>
-      charts.filter(chart => figures[chart.dataset.figure].Confusion).forEach(chart => draw(chart)));
+    dark.addEventListener("change", () => drawAll());
+    const redraw = kind => charts.filter(chart => figures[chart.dataset.figure][kind]).forEach(chart => draw(chart));
+    document.getElementById("neighbours")?.addEventListener("change", () => redraw("Confusion"));
+    document.getElementById("map-class")?.addEventListener("change", () => redraw("Map"));
+    for (const choice of document.querySelectorAll("input[name=map]"))
+      choice.addEventListener("change", () => {
+        document.querySelectorAll("[data-map]").forEach(note => { note.hidden = note.dataset.map !== choice.value; });
+        redraw("Map");
+      });
     const watch = new ResizeObserver(entries => {
       for (const { target } of entries)
         if (!root.classList.contains("paper") && target.dataset.width && Math.abs(target.clientWidth - target.dataset.width) > 1) draw(target);

@@ -1,0 +1,72 @@
+using Schane.Data;
+using Schane.Evaluation;
+
+namespace Schane.Reporting;
+
+/// <summary>The images that a report shows: where the model puts those of the measured part, what it answered, and which of them are worth a look.</summary>
+internal sealed class RunImages
+{
+    /// <summary>Pairs and mistakes shown.</summary>
+    private const int Shown = 24;
+
+    /// <summary>Mistakes shown in which one class is taken for the same other.</summary>
+    public const int OfOneKind = 3;
+
+    private readonly EmbeddedImages images;
+    private readonly Thumbnails thumbnails;
+    private readonly Dictionary<string, PredictedItem> answers;
+
+    private RunImages(EmbeddedImages images, Dictionary<string, PredictedItem> answers, Thumbnails thumbnails)
+    {
+        (this.images, this.answers, this.thumbnails) = (images, answers, thumbnails);
+        Part = images.Parts[0];
+        Drawn = EvenShare.Rows(Set.Labels, Thumbnails.MostOfPart);
+        Pairs = HardestNegatives.Of(Set).Pairs(Shown);
+        Mistakes = [.. Enumerable.Range(0, Set.Count).Where(row => Answer(row) is { Right: false } answer && double.IsFinite(answer.Confidence))
+            .GroupBy(row => (Class(row), Answer(row)!.Predicted)).SelectMany(kind => kind.OrderByDescending(row => Answer(row)!.Confidence).Take(OfOneKind))
+            .OrderByDescending(row => Answer(row)!.Confidence).Take(Shown)];
+    }
+
+    /// <summary>Those of the measured part, or of the training images where the measured ones have no embeddings; null where the run has kept none.</summary>
+    /// <exception cref="SchaneException">A file of the run is damaged.</exception>
+    public static RunImages? Of(string runFolder, string? measured, Thumbnails thumbnails)
+    {
+        var embeddings = Path.Combine(runFolder, "embeddings.safetensors");
+        if (!File.Exists(embeddings))
+            return null;
+        var all = EmbeddedImages.Load(embeddings);
+        if ((measured is null ? null : all.Part(measured)) is not { } part)
+            return all.Part("train") is { } train ? new(train, [], thumbnails) : null;
+        var predictions = Path.Combine(runFolder, "predictions.parquet");
+        var answers = File.Exists(predictions) ? PredictedItem.Load(predictions).GroupBy(item => item.Image).ToDictionary(same => same.Key, same => same.First()) : [];
+        return new(part, answers, thumbnails);
+    }
+
+    /// <summary>Part of the data they stand in.</summary>
+    public string Part { get; }
+
+    /// <summary>Their embeddings.</summary>
+    public EmbeddingSet Set => images.Embeddings;
+
+    /// <summary>Rows on the map.</summary>
+    public int[] Drawn { get; }
+
+    /// <summary>The most alike of different classes.</summary>
+    public IReadOnlyList<HardestNegatives.Pair> Pairs { get; }
+
+    /// <summary>Rows whose answer was wrong, the surest first.</summary>
+    public int[] Mistakes { get; }
+
+    /// <summary>Names of all images of which a picture is shown.</summary>
+    public IEnumerable<string> WithPictures => Drawn.Concat(Pairs.SelectMany(pair => (int[])[pair.First, pair.Second])).Concat(Mistakes).Distinct().Select(Name);
+
+    public string Name(int row) => images.Images[row];
+
+    public string Class(int row) => Set.Classes[Set.Labels[row]];
+
+    /// <summary>What the model answered; null where nobody asked.</summary>
+    public PredictedItem? Answer(int row) => answers.GetValueOrDefault(Name(row));
+
+    /// <summary>The image's small picture; null where none is kept.</summary>
+    public byte[]? Picture(int row) => thumbnails.Find(Part, Name(row));
+}
