@@ -18,6 +18,7 @@ return args switch
     ["gradcache", .. var rest] => StepCosts.GradCache(rest),
     ["step-memory", .. var rest] => StepCosts.Measure(rest),
     ["precision", .. var rest] => PrecisionGain.Run(rest),
+    ["report", .. var rest] => ReportSpeed.Run(rest),
     ["step", .. var rest] => StepSpeed.Run(rest),
     ["step-plain", .. var rest] when rest.Select(int.Parse).ToArray() is [var width, var depth, var heads, var side, var batch] => PlainTransformer.Serve(width, depth, heads, side, batch),
     _ => Wrong(),
@@ -25,6 +26,6 @@ return args switch
 
 static int Wrong()
 {
-    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | precision [MODEL] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...] | predict [MODEL...] | first [MODEL...] | serve [MODEL...]");
+    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | precision [MODEL] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...] | predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D]");
     return 2;
 }
