@@ -76,7 +76,9 @@ public sealed class TrainJobTests : IDisposable
     {
         var (run, _) = TrainJob.Run(Short with { NoThumbnails = true }, At("run"));
         Assert.False(Directory.Exists(run.Thumbnails));
-        Assert.DoesNotContain("UklGR", File.ReadAllText(run.Report));                           // how a WebP begins in base64
+        var page = File.ReadAllText(run.Report);
+        Assert.DoesNotContain("<img src=", page);
+        Assert.DoesNotContain("\"UklGR", page);                           // how a WebP begins in base64
     }
 
     [Fact]
