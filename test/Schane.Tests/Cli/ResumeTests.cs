@@ -13,7 +13,7 @@ public class ResumeTests
     [Trait("Slow", "1")]
     public void A_run_that_is_killed_at_random_moments_ends_with_the_weights_of_one_that_is_not_to_the_bit(int seed)
     {
-        string[] settings = ["--steps", "240", "--micro-batch", "2", "--ema", "0.95", "--save-every", "7", "--evaluate-every", "30", "--mixup", "0.3", "--clip-norm", "1"];
+        string[] settings = ["--steps", "120", "--micro-batch", "2", "--ema", "0.95", "--save-every", "7", "--evaluate-every", "30", "--mixup", "0.3", "--clip-norm", "1"];
         using var whole = Photos.OfTwoClasses();
         SchaneProgram.Run(whole.Train(settings)).Done();
         var all = new FileInfo(Path.Combine(whole.Run, "journal.jsonl")).Length;
@@ -35,7 +35,7 @@ public class ResumeTests
         Assert.Equal(4, kills);
         Assert.Equal(File.ReadAllBytes(Path.Combine(whole.Run, "model.safetensors")), File.ReadAllBytes(Path.Combine(killed.Run, "model.safetensors")));
         Assert.Equal(File.ReadAllBytes(Last(whole)), File.ReadAllBytes(Last(killed)));      // optimiser, average and state too
-        Assert.Equal(Enumerable.Range(1, 240).Select(i => (long)i), Steps(killed));
+        Assert.Equal(Enumerable.Range(1, 120).Select(i => (long)i), Steps(killed));
     }
 
     [Fact]
