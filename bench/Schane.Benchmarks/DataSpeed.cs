@@ -14,19 +14,36 @@ internal static class DataSpeed
 {
     public static int Run()
     {
-        var files = Enumerable.Range(0, 8).Select(Jpeg).ToArray();
+        var files = Enumerable.Range(0, 40).Select(Jpeg).ToArray();
         var decoded = files.Select(f => ImageDecoder.Decode(f, "photo.jpg")).ToArray();
         var output = new float[3 * 224 * 224];
+        var folder = Directory.CreateTempSubdirectory("schane-data-speed-").FullName;
+        try
+        {
+            var paths = files.Select((bytes, i) => Path.Combine(folder, $"{i}.jpg")).ToArray();
+            for (var i = 0; i < files.Length; i++)
+                File.WriteAllBytes(paths[i], files[i]);
+            DataAgainstTorchvision.Run(folder, paths);
+            Directory.CreateDirectory(Path.Combine(folder, "set", "one"));
+            for (var i = 0; i < files.Length; i++)
+                File.WriteAllBytes(Path.Combine(folder, "set", "one", $"{i}.jpg"), files[i]);
+            Threads(ImageFolder.Open(Path.Combine(folder, "set"), new() { MinClasses = 1 }));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
         Console.WriteLine($"{files.Average(f => f.Length) / 1024:f0} KiB a file; microseconds of processor time an image: median (least) of 5 rounds");
-        var whole = Report("decode whole, crop to 224, flip, normalise", 24, i => Apply(Pipeline("standard", 224), ImageDecoder.Decode(files[i % 8], "photo.jpg"), i, output));
-        var rows = Report("decode the rows of the crop, the same", 24, i => ApplyToFile(Pipeline("standard", 224), files[i % 8], i, output));
-        var augmented = Report("the same with RandAugment(2, 9)", 24, i => ApplyToFile(Pipeline("randaugment", 224), files[i % 8], i, output));
+        var whole = Report("decode whole, crop to 224, flip, normalise", 40, i => Apply(Pipeline("standard", 224), ImageDecoder.Decode(files[i % 40], "photo.jpg"), i, output));
+        var rows = Report("decode the rows of the crop, the same", 40, i => ApplyToFile(Pipeline("standard", 224), files[i % 40], i, output));
+        var augmented = Report("the same with RandAugment(2, 9)", 40, i => ApplyToFile(Pipeline("randaugment", 224), files[i % 40], i, output));
         Console.WriteLine($"rows of the crop ÷ whole: {rows / whole:f2}; RandAugment adds {augmented / rows - 1:p0}");
         foreach (var preset in new[] { "standard", "light", "supcon", "simclr", "none" })
-            Report($"'{preset}' on a decoded picture, 224", 24, i => Apply(Pipeline(preset, 224), decoded[i % 8], i, output));
+            Report($"'{preset}' on a decoded picture, 224", 40, i => Apply(Pipeline(preset, 224), decoded[i % 40], i, output));
 
         var small = new Image8(32, 32, 3, [.. decoded[0].Pixels.Take(3072)]);
         Report("'standard' on 32 × 32 from memory", 1000, i => Apply(Pipeline("standard", 32), small, i, output.AsSpan(0, 3072)));
+        FromMemory();
         var drawing = new Image8(48, 48, 1, [.. decoded[0].Pixels.Take(48 * 48)]);
         var warp = TransformPreset.Find("omniglot").Training(new(1, 48, [0], [1]));
         Report("'omniglot' on 48 × 48 gray from memory", 1000, i => Apply(warp, drawing, i, output.AsSpan(0, 48 * 48)));
@@ -65,7 +82,49 @@ internal static class DataSpeed
         return rounds[0];
     }
 
-    private static TimeSpan Used()
+    /// <summary>Images a second of the loader with one thread and with two, by the clock: rounds take turns. Only a quiet machine tells.</summary>
+    private static void Threads(ImageFolder images)
+    {
+        var pipeline = Pipeline("standard", 224);
+        double Rate(int workers)
+        {
+            using var loader = new BatchLoader(images, new SequentialSampler(images.Count, 20), pipeline, new() { Workers = workers });
+            for (var i = 0; i < 4; i++)
+                loader.Next().Dispose();
+            var start = Stopwatch.GetTimestamp();
+            for (var i = 0; i < 20; i++)
+                loader.Next().Dispose();
+            return 400 / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+        var rounds = Enumerable.Range(0, 5).Select(_ => (One: Rate(1), Two: Rate(2))).ToList();
+        Console.WriteLine($"loader, images a second: one thread {rounds.Max(r => r.One):f0}, two {rounds.Max(r => r.Two):f0}; two ÷ one {rounds.Select(r => r.Two / r.One).Order().ElementAt(2):f2} (median of 5 pairs), best ÷ best {rounds.Max(r => r.Two) / rounds.Max(r => r.One):f2}");
+    }
+
+    /// <summary>Processor time of all threads for batches of 128 pictures of 32 × 32 that are in memory, tensors and labels included.</summary>
+    private static void FromMemory()
+    {
+        const int count = 1280, batches = 100;
+        NativeMemory.KeepFreedPages();                                    // as training does
+        var bytes = new byte[count * 3072];
+        new Random(1).NextBytes(bytes);
+        var images = new PackedImages("memory", ["one"], new int[count], bytes, (32, 32), 3072, 0, planar: true);
+        foreach (var preset in new[] { "standard", "none" })
+        {
+            using var loader = new BatchLoader(images, new SequentialSampler(count, 128), Pipeline(preset, 32), new());
+            for (var i = 0; i < 20; i++)
+                loader.Next().Dispose();
+            var rounds = Enumerable.Range(0, 5).Select(_ =>
+            {
+                var start = Used();
+                for (var i = 0; i < batches; i++)
+                    loader.Next().Dispose();
+                return (Used() - start).TotalMicroseconds / batches / 128;
+            }).Order().ToList();
+            Console.WriteLine($"{$"a batch of 32 × 32 from memory, '{preset}', an image",-48} {rounds[2],8:f1} ({rounds[0]:f1})");
+        }
+    }
+
+    internal static TimeSpan Used()
     {
         using var process = Process.GetCurrentProcess();
         return process.TotalProcessorTime;

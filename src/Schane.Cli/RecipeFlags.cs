@@ -34,6 +34,9 @@ internal sealed class RecipeFlags
         [
             Setting("data", "FOLDER|NAME[:PART]", "Images to train on: FOLDER/class/..., or a data set by name. Default: lookalikes, which is drawn at run time."),
             Setting("labels-per-class", "N", "Training images kept of each class, drawn by the seed. Default: all."),
+            Setting("imbalance", "RATIO", "Long tail: training images kept fall from class to class until the smallest has 1/RATIO of the largest. Default: all."),
+            Setting("group-by", "REGEX|COLUMN", "Images that stay in one part when data are divided: a column of the index, or what parentheses catch in the name. Default: each alone."),
+            Setting("max-megapixels", "N", "Refuse pictures of more pixels, by their headers. Default: 100."),
             Setting("folds", "K", "Cross-validation: test on fold SEED mod K of division SEED / K. Default: parts drawn by the seed."),
             Setting("augmentation", "NAME", "How pictures are varied. Default: what suits the data."),
             Setting("on-bad-image", "fail|skip", "Stop at an image that can't be read, or leave it out and list it."),
@@ -73,10 +76,11 @@ internal sealed class RecipeFlags
         ];
         Batches =
         [
-            Setting("sampler", "balanced|shuffled", "P classes × K images, or any images."),
-            Setting("classes-per-batch", "P", "Classes in a balanced batch. Default: as many as fit, at most 16."),
-            Setting("images-per-class", "K", "Images of each class in a balanced batch; 2 or more give every anchor a positive."),
-            Setting("batch", "N", "Images in a batch; of a balanced one P × K, which gives P. Default: P × K."),
+            Setting("sampler", "NAME", "balanced: P classes × K images; hard: the same with classes that the last epoch confused in one batch; weighted: rare classes more often; shuffled: any images."),
+            Setting("sampling-power", "0..1", "Weighted sampler: classes are drawn by their number of images to this power; 0 means alike, 1 as they come."),
+            Setting("classes-per-batch", "P", "Classes in a balanced or hard batch. Default: as many as fit, at most 16."),
+            Setting("images-per-class", "K", "Images of each class in such a batch; 2 or more give every anchor a positive."),
+            Setting("batch", "N", "Images in a batch; of a balanced or hard one P × K, which gives P. Default: P × K."),
             Setting("micro-batch", "N", "Images that pass the model at once; the gradient stays that of the whole batch. Default: all."),
             Switch("accumulate", "Give each micro-batch a loss of its own and add up the gradients: two thirds of the compute, but it adds no negatives."),
             Setting("views", "N", "Varied views of each image in a batch."),

@@ -25,10 +25,12 @@ internal sealed class DataCheckVerb : Verb
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
     private readonly Option<int> least = new("--min-images") { HelpName = "N", DefaultValueFactory = _ => new FolderCheck().MinImages, Description = $"Report classes with fewer readable training images. Default: {new FolderCheck().MinImages}." };
 
+    private readonly Option<int?> largest = new("--max-megapixels") { HelpName = "N", Description = "Report pictures of more pixels as too large. Default: 100." };
+
     public DataCheckVerb() : base("check", "Reads every picture of a folder once: counts, unreadable and misnamed files, duplicates, small classes. Of a named data set: what is missing.")
     {
         Add(data);
-        Flags("Flags", least, dataRoot);
+        Flags("Flags", least, largest, dataRoot);
     }
 
     public override IReadOnlyList<Example> Examples =>
@@ -43,7 +45,7 @@ internal sealed class DataCheckVerb : Verb
         var named = parsed.GetRequiredValue(data);
         if (DatasetCatalog.Entries.Any(e => e.Name == named))
             return Named(named, parsed.GetValue(dataRoot), screen, stop);
-        var check = new FolderCheck { MinImages = parsed.GetValue(least), Workers = Environment.ProcessorCount };
+        var check = new FolderCheck { MinImages = parsed.GetValue(least), Workers = Environment.ProcessorCount, Limits = Limits(parsed.GetValue(largest)) };
         var report = check.Run(named, cancel: stop);
         var parts = report.Classes.SelectMany(c => c.Parts.Keys).Distinct().ToList();
         screen.Table(["class", "images", .. parts], report.Classes.Select(c => (string[])[c.Class, $"{c.Images}", .. parts.Select(p => $"{c.Parts.GetValueOrDefault(p)}")]));
@@ -61,6 +63,13 @@ internal sealed class DataCheckVerb : Verb
         screen.Say($"{report.Images} images of {report.Classes.Count} classes: {(report.IsClean ? "ready to train on" : "mend the above before training")}.");
         return new(report, report.IsClean ? Exit.Done : Exit.Failed);
     }
+
+    private static ImageLimits Limits(int? megapixels) => megapixels switch
+    {
+        null => ImageLimits.Default,
+        >= 1 => new() { MaxPixels = megapixels.Value * 1_000_000L },
+        _ => throw new SchaneException($"--max-megapixels must be at least 1 but is {megapixels}."),
+    };
 
     private static Outcome Named(string name, string? dataRoot, Screen screen, CancellationToken stop)
     {

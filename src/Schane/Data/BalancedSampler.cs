@@ -20,6 +20,7 @@ namespace Schane.Data;
 public sealed class BalancedSampler : ISampler
 {
     private readonly int[][] images;                                      // per class that has any
+    private readonly int[] label;                                         // of each of these
     private readonly long seed;
 
     /// <summary>A sampler over the images of all classes that have any.</summary>
@@ -32,7 +33,8 @@ public sealed class BalancedSampler : ISampler
     {
         if (labels.Count == 0)
             throw new ArgumentException("labels must name at least one image but is empty.", nameof(labels));
-        images = [.. labels.Select((label, index) => (label, index)).GroupBy(p => p.label, p => p.index).OrderBy(g => g.Key).Select(g => g.ToArray())];
+        var byClass = labels.Select((label, index) => (label, index)).GroupBy(p => p.label, p => p.index).OrderBy(g => g.Key).ToList();
+        (label, images) = ([.. byClass.Select(g => g.Key)], [.. byClass.Select(g => g.ToArray())]);
         ClassesPerBatch = Math.Min(Require.AtLeast(classesPerBatch, 1, nameof(classesPerBatch)), images.Length);
         ImagesPerClass = Require.AtLeast(imagesPerClass, 2, nameof(imagesPerClass));
         this.seed = seed;
@@ -44,6 +46,12 @@ public sealed class BalancedSampler : ISampler
 
     /// <summary>K: images of a class in a batch.</summary>
     public int ImagesPerClass { get; }
+
+    /// <summary>
+    /// What the last epoch confused: classes of one batch are then those that were taken for each other most, hard negatives by construction. Null, as at
+    /// first: classes meet at random. The batches of an epoch are a pure function of seed, epoch and this; whoever sets it seeks, so that batches made ahead are made anew.
+    /// </summary>
+    public ClassConfusion? Confusion { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
 
     /// <summary>Images that an epoch doesn't show, others each time; 0 unless one class has far more images than the rest.</summary>
     public int ImagesLeftOut => images.Sum(c => Math.Max(0, c.Length - BatchesPerEpoch * ImagesPerClass));
@@ -57,7 +65,7 @@ public sealed class BalancedSampler : ISampler
     /// <inheritdoc/>
     public IReadOnlyList<int[]> Batches(int epoch)
     {
-        var random = new SampleRandom(seed, epoch);
+        var (random, confusion) = (new SampleRandom(seed, epoch), Confusion);
         var dealt = new Queue<int[]>[images.Length];
         for (var c = 0; c < images.Length; c++)
             dealt[c] = Deal(images[c], ref random);
@@ -69,6 +77,8 @@ public sealed class BalancedSampler : ISampler
             for (var c = 0; c < images.Length; c++)
                 (order[c], keys[c]) = (c, Key(dealt[c].Count, left, ref random));
             Array.Sort(keys, order);
+            if (confusion is not null)
+                PutRivalsTogether(order, keys, confusion);
             var batch = new List<int>(ClassesPerBatch * ImagesPerClass);
             foreach (var c in order.AsSpan(0, ClassesPerBatch))
             {
@@ -81,12 +91,43 @@ public sealed class BalancedSampler : ISampler
         return batches;
     }
 
+    private const double Dealt = 1000;                                    // above any key of a class that has groups left: −ln of the least draw is 37
+
     // Smallest first: a class that must be in every batch from here on, then a draw without replacement weighted by the groups that are left
     // (Efraimidis and Spirakis 2006), then classes that have none left.
     private static double Key(int groups, int batchesLeft, ref SampleRandom random)
     {
         var draw = 1 - random.NextDouble();                               // (0, 1]
-        return groups >= batchesLeft ? -draw : groups > 0 ? -Math.Log(draw) / groups : 1000 + draw;
+        return groups >= batchesLeft ? -draw : groups > 0 ? -Math.Log(draw) / groups : Dealt + draw;
+    }
+
+    /// <summary>
+    /// Keeps the classes that must be in the batch, or the first drawn where there are none, and puts beside them those that were confused with them most.
+    /// As long as no class that must be in is passed over, all are dealt by the end of the epoch, whichever others are taken.
+    /// </summary>
+    private void PutRivalsTogether(int[] order, double[] keys, ClassConfusion confusion)
+    {
+        var settled = Math.Max(1, Array.FindIndex(keys, k => k >= 0) is var free and >= 0 ? free : keys.Length);
+        var rivalry = new long[order.Length];                             // of the class at each place with those that are settled
+        for (var s = 0; s < ClassesPerBatch; s++)
+        {
+            if (s >= settled)
+            {
+                var best = s;
+                // Classes with nothing left to deal come last, and stay there.
+                for (var i = s + 1; i < order.Length && keys[i] < Dealt; i++)
+                    if (rivalry[i] > rivalry[best])
+                        best = i;
+                // The others keep their order, which is random.
+                var (one, key, score) = (order[best], keys[best], rivalry[best]);
+                Array.Copy(order, s, order, s + 1, best - s);
+                Array.Copy(keys, s, keys, s + 1, best - s);
+                Array.Copy(rivalry, s, rivalry, s + 1, best - s);
+                (order[s], keys[s], rivalry[s]) = (one, key, score);
+            }
+            for (var i = s + 1; i < order.Length; i++)
+                rivalry[i] += confusion.Between(label[order[s]], label[order[i]]);
+        }
     }
 
     private int GroupsIn(int[] own) => (own.Length + ImagesPerClass - 1) / ImagesPerClass;

@@ -78,15 +78,14 @@ public sealed class BatchLoader : IBatchSource
         return taken.Batch!;
     }
 
-    /// <summary>Goes on at another step; what was made ahead is thrown away.</summary>
+    /// <summary>Goes on at a step, the same or another; what was made ahead is thrown away and the sampler is asked again.</summary>
     public void SeekTo(long step)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         lock (gate)
         {
-            if (step == nextToGive)
-                return;
             Drop();
+            epochs.Clear();
             (nextToMake, nextToGive) = (step, step);
             generation++;
             Monitor.PulseAll(gate);

@@ -22,19 +22,21 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
     /// <param name="dataRoot">Where data sets lie.</param>
     /// <param name="options">How a folder is read.</param>
     /// <param name="folds">Cross-validation of data that aren't divided: fold <paramref name="seed"/> mod folds of division ⌊<paramref name="seed"/> / folds⌋ is the test. Null: one draw.</param>
+    /// <param name="groupBy">Images that belong together and stay in one part: a column of an index, or a regular expression on the names. Null: each is alone.</param>
     /// <exception cref="SchaneException">The data can't be opened, their parts have different classes, or folds are asked of data that come divided.</exception>
     public static DividedData Open(
-        string spec, double validation = 0.15, double test = 0.2, long seed = 0, Splits? saved = null, string? dataRoot = null, FolderOptions? options = null, int? folds = null)
+        string spec, double validation = 0.15, double test = 0.2, long seed = 0, Splits? saved = null, string? dataRoot = null, FolderOptions? options = null, int? folds = null, string? groupBy = null)
     {
         if (DatasetCatalog.Entries.FirstOrDefault(e => e.Name == spec) is { } entry && entry.Parts.Contains("train"))
-            return folds is not null ? throw ComeDivided(spec) : Named(entry, validation, seed, saved, dataRoot);
+            return folds is not null ? throw ComeDivided(spec) : Named(entry, validation, seed, saved, dataRoot, groupBy);
         var images = DatasetCatalog.Open(spec, dataRoot, options);
         var divided = images as IDividedImages;
         if (folds is not null && divided is { Parts.Count: > 0 })
             throw ComeDivided(spec);
-        var splits = saved ?? (divided is { Parts.Count: > 0 } ? Splits.Of(images, divided.PartOf, validation, seed)
-            : folds is { } k ? Splits.Fold(images, k, (int)(seed % k), validation, seed / k)
-            : Splits.Stratified(images, validation, DatasetCatalog.IsPart(spec) ? 0 : test, seed));
+        var groupOf = groupBy is null || saved is not null ? null : Grouping.Of(images, groupBy);
+        var splits = saved ?? (divided is { Parts.Count: > 0 } ? Splits.Of(images, divided.PartOf, validation, seed, groupOf)
+            : folds is { } k ? Splits.Fold(images, k, (int)(seed % k), validation, seed / k, groupOf)
+            : Splits.Stratified(images, validation, DatasetCatalog.IsPart(spec) ? 0 : test, seed, groupOf));
         return Of(images, splits) with { Warnings = divided?.Warnings ?? [] };
     }
 
@@ -56,7 +58,7 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
             Part("val"), Part("test"), splits) { Unlisted = Enumerable.Range(0, images.Count).Select(images.NameOf).Except(splits.Parts.Values.SelectMany(names => names)).Count() };
     }
 
-    private static DividedData Named(CatalogEntry entry, double validation, long seed, Splits? saved, string? dataRoot)
+    private static DividedData Named(CatalogEntry entry, double validation, long seed, Splits? saved, string? dataRoot, string? groupBy)
     {
         var train = entry.Open("train", dataRoot);
         IImageDataset? Other(string part)
@@ -73,7 +75,7 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
             (val, test) = (null, val);
         if (val is not null || validation == 0)
             return new(train, val, test, null);
-        var divided = Of(train, saved ?? Splits.Stratified(train, validation, 0, seed));
+        var divided = Of(train, saved ?? Splits.Stratified(train, validation, 0, seed, groupBy is null ? null : Grouping.Of(train, groupBy)));
         return divided with { Test = test };
     }
 }

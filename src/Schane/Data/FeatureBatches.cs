@@ -36,7 +36,7 @@ internal sealed class FeatureBatches(Tensor features, Tensor labels, Tensor imag
             tensor((long[])[.. indices.Select(i => (long)i)]).DetachFromDisposeScope(), indices, positions);
     }
 
-    public void SeekTo(long to) => step = to;
+    public void SeekTo(long to) => (step, epoch) = (to, (-1, []));
 
     public void Dispose() { }
 }

@@ -16,6 +16,6 @@ public interface IBatchSource : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled while waiting.</exception>
     Batch Next(CancellationToken cancel = default);
 
-    /// <summary>Goes on at another step.</summary>
+    /// <summary>Goes on at a step, the same or another; what was made ahead is thrown away and made anew.</summary>
     void SeekTo(long step);
 }

@@ -34,7 +34,7 @@ public static class ImageDecoder
             using var codec = Open(start, bytes, name, limits ?? ImageLimits.Default);
             if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg && JpegScan.IsProgressiveAndCut(bytes))
                 Check(codec, SKCodecResult.IncompleteInput, name);
-            var image = codec.Info.ColorType == SKColorType.Gray8 ? Gray(codec, name) : Rgb(codec, name);
+            var image = codec.Info.ColorType == SKColorType.Gray8 ? Gray(codec, name) : Turbo(codec, bytes) ?? Rgb(codec, name);
             return orient && codec.EncodedOrigin != SKEncodedOrigin.TopLeft ? Orientation.Apply(image, (int)codec.EncodedOrigin) : image;
         }
     }
@@ -89,7 +89,7 @@ public static class ImageDecoder
         {
             var (width, height) = (codec.Info.Width, codec.Info.Height);
             codec.Dispose();
-            throw new SchaneException($"'{Printable.Escape(name)}' is {width} × {height} = {pixels} pixels; images may have {limits.MaxPixels}. Shrink it or raise MaxPixels.");
+            throw new SchaneException($"'{Printable.Escape(name)}' is {width} × {height} = {pixels} pixels; images may have {limits.MaxPixels}. Shrink it or raise the limit (--max-megapixels, MaxPixels).");
         }
         return codec;
     }
@@ -101,6 +101,15 @@ public static class ImageDecoder
         fixed (byte* to = pixels)
             Check(codec, codec.GetPixels(new SKImageInfo(width, height, SKColorType.Gray8, SKAlphaType.Opaque), (nint)to, width, SKCodecOptions.Default), name);
         return new(width, height, 1, pixels);
+    }
+
+    private static Image8? Turbo(SKCodec codec, ReadOnlySpan<byte> bytes)
+    {
+        var (width, height) = (codec.Info.Width, codec.Info.Height);
+        if (codec.EncodedFormat != SKEncodedImageFormat.Jpeg || !TurboJpeg.IsFound)
+            return null;
+        var pixels = new byte[width * height * 3];
+        return TurboJpeg.TryDecode(bytes, width, height, height, pixels) ? new(width, height, 3, pixels) : null;
     }
 
     private static unsafe Image8 Rgb(SKCodec codec, string name)

@@ -7,10 +7,12 @@ public sealed class ImageIndex : IImageFiles, IDividedImages
 {
     private readonly ListedImages images;
     private readonly IReadOnlyList<string?> parts;
+    private readonly string path;
+    private readonly IndexOptions options;
 
-    private ImageIndex(ListedImages images, IReadOnlyList<string?> parts)
+    private ImageIndex(string path, IndexOptions options, ListedImages images, IReadOnlyList<string?> parts)
     {
-        (this.images, this.parts) = (images, parts);
+        (this.path, this.options, this.images, this.parts) = (path, options, images, parts);
         Parts = [.. parts.OfType<string>().Distinct()];
     }
 
@@ -23,7 +25,7 @@ public sealed class ImageIndex : IImageFiles, IDividedImages
     {
         options ??= new();
         var root = Path.GetFullPath(options.Root ?? Path.GetDirectoryName(Path.GetFullPath(path))!);
-        var rows = (Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase) ? Csv(path, options) : JsonLines(path, options)).ToList();
+        var rows = Rows(path, options).ToList();
         if (rows.Count == 0)
             throw new SchaneException($"'{Printable.Escape(path)}' lists no images.");
         var classes = options.Classes ?? [.. rows.Select(r => r.Label).Distinct().Order(StringComparer.Ordinal)];
@@ -37,7 +39,7 @@ public sealed class ImageIndex : IImageFiles, IDividedImages
             return (Path.GetRelativePath(root, full).Replace(Path.DirectorySeparatorChar, '/'), labels.TryGetValue(row.Label, out var label) ? label
                 : throw new SchaneException($"{where}: '{Printable.Escape(row.Label)}' is not among the {classes.Count} classes{Nearest.Hint(row.Label, classes)}."));
         }).ToList();
-        return new(new(Path.GetFileNameWithoutExtension(path), root, classes, listed, options.Limits), [.. rows.Select(r => r.Part)]);
+        return new(path, options, new(Path.GetFileNameWithoutExtension(path), root, classes, listed, options.Limits), [.. rows.Select(r => r.Part)]);
     }
 
     /// <inheritdoc/>
@@ -75,6 +77,16 @@ public sealed class ImageIndex : IImageFiles, IDividedImages
     ImageLimits IImageFiles.Limits => ((IImageFiles)images).Limits;
 
     (byte[] Bytes, string Name)? IImageFiles.ReadFile(int index) => ((IImageFiles)images).ReadFile(index);
+
+    /// <summary>The values of another column, null where it is empty; null where there is no such column.</summary>
+    internal IReadOnlyList<string?>? Column(string name)
+    {
+        string?[] values = [.. Rows(path, options with { SplitColumn = name }).Select(row => row.Part)];
+        return values.Length != Count ? throw new SchaneException($"'{Printable.Escape(path)}' was changed while it was read.") : values.Any(v => v is not null) ? values : null;
+    }
+
+    private static IEnumerable<(int Line, string File, string Label, string? Part)> Rows(string path, IndexOptions options) =>
+        Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase) ? Csv(path, options) : JsonLines(path, options);
 
     private static IEnumerable<(int Line, string File, string Label, string? Part)> Csv(string path, IndexOptions options)
     {

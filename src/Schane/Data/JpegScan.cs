@@ -32,4 +32,18 @@ internal static class JpegScan
             at += 1 + (file[at + 1] << 8 | file[at + 2]);
         }
     }
+
+    /// <summary>Where the height of the picture stands, two bytes, in a file whose rows come in order (baseline or extended sequential, Huffman); −1 for others.</summary>
+    public static int HeightAt(ReadOnlySpan<byte> file)
+    {
+        for (var at = 2; at + 8 < file.Length && file[at] == 0xFF;)
+        {
+            if (file[at + 1] is 0xC0 or 0xC1)
+                return at + 5;
+            if (file[at + 1] is 0xDA or 0xD9 or 0xC2 or (>= 0xC5 and <= 0xC7) or (>= 0xC9 and <= 0xCB) or (>= 0xCD and <= 0xCF))
+                return -1;
+            at += file[at + 1] == 0xFF ? 1 : 2 + (file[at + 2] << 8 | file[at + 3]);
+        }
+        return -1;
+    }
 }

@@ -38,14 +38,14 @@ public sealed record Splits
 
     /// <summary>The division that each image's part gives; where there is no <c>val</c>, that share of <c>train</c> is drawn.</summary>
     /// <exception cref="SchaneException">No image is for training.</exception>
-    internal static Splits Of(IImageDataset dataset, Func<int, string?> partOf, double validation, long seed)
+    internal static Splits Of(IImageDataset dataset, Func<int, string?> partOf, double validation, long seed, Func<string, string>? groupOf = null)
     {
         var parts = Enumerable.Range(0, dataset.Count).Where(i => partOf(i) is not null).GroupBy(i => partOf(i)!).ToDictionary(g => g.Key, g => (IReadOnlyList<int>)[.. g]);
         if (!parts.TryGetValue("train", out var whole))
             throw new SchaneException($"{Printable.Escape(dataset.Name)} has no images to train on: its parts are {string.Join(", ", parts.Keys.Select(Printable.Escape))}. Call one of them train.");
         if (parts.ContainsKey("val") || validation == 0)
             return Named(dataset, null, parts);
-        var drawn = Draw(new Subset(dataset, whole), validation, 0, seed, null);
+        var drawn = Draw(new Subset(dataset, whole), validation, 0, seed, groupOf);
         parts["train"] = [.. drawn["train"].Select(i => whole[i])];
         parts["val"] = [.. drawn["val"].Select(i => whole[i])];
         return Named(dataset, seed, parts);
@@ -81,23 +81,24 @@ public sealed record Splits
     /// <param name="fold">Which is tested, 0 to <paramref name="folds"/> − 1.</param>
     /// <param name="validation">Share of the images that are not tested for <c>val</c>, 0 to 0.9.</param>
     /// <param name="seed">Key of the draw.</param>
-    /// <exception cref="SchaneException">A class has fewer images than there are folds, so that it would not be trained or tested in one.</exception>
-    public static Splits Fold(IImageDataset dataset, int folds, int fold, double validation, long seed)
+    /// <param name="groupOf">Images of one group stay in one part. Null: each image is alone.</param>
+    /// <exception cref="SchaneException">A class has fewer images, or groups, than there are folds, so that it would not be trained or tested in one.</exception>
+    public static Splits Fold(IImageDataset dataset, int folds, int fold, double validation, long seed, Func<string, string>? groupOf = null)
     {
         Require.AtLeast(folds, 2, nameof(folds));
         Require.InRange(fold, 0, folds - 1, nameof(fold));
         List<int> rest = [], tested = [];
-        foreach (var images in Enumerable.Range(0, dataset.Count).OrderBy(dataset.NameOf, StringComparer.Ordinal).GroupBy(dataset.LabelOf).OrderBy(c => c.Key).Select(c => c.ToArray()))
+        foreach (var @class in GroupsOf(dataset, groupOf).GroupBy(g => dataset.LabelOf(g[0])).OrderBy(c => c.Key))
         {
-            if (images.Length < folds)
-                throw new SchaneException($"{folds} folds need {folds} images of each class, but '{Printable.Escape(dataset.Classes[dataset.LabelOf(images[0])])}' of {Printable.Escape(dataset.Name)} has {images.Length}; take fewer folds or add images.");
-            var label = dataset.LabelOf(images[0]);
-            new SampleRandom(seed, label).Shuffle<int>(images);
+            var groups = @class.ToArray();
+            if (groups.Length < folds)
+                throw new SchaneException($"{folds} folds need {folds} {(groupOf is null ? "images" : "groups")} of each class, but '{Printable.Escape(dataset.Classes[@class.Key])}' of {Printable.Escape(dataset.Name)} has {groups.Length}; take fewer folds or add images.");
+            new SampleRandom(seed, @class.Key).Shuffle<int[]>(groups);
             // Where the deal starts differs by class, so that the remainders of many classes don't all fall to the first folds.
-            for (var i = 0; i < images.Length; i++)
-                ((i + label) % folds == fold ? tested : rest).Add(images[i]);
+            for (var i = 0; i < groups.Length; i++)
+                ((i + @class.Key) % folds == fold ? tested : rest).AddRange(groups[i]);
         }
-        var drawn = Draw(new Subset(dataset, [.. rest.Order()]), validation, 0, seed, null);
+        var drawn = Draw(new Subset(dataset, [.. rest.Order()]), validation, 0, seed, groupOf);
         rest.Sort();
         var parts = drawn.ToDictionary(part => part.Key, part => (IReadOnlyList<int>)[.. part.Value.Select(i => rest[i])]);
         parts["test"] = [.. tested.Order()];
@@ -138,13 +139,15 @@ public sealed record Splits
     private static Splits Named(IImageDataset dataset, long? seed, Dictionary<string, IReadOnlyList<int>> parts) =>
         new() { Dataset = dataset.Name, Seed = seed, Parts = parts.ToDictionary(p => p.Key, p => (IReadOnlyList<string>)[.. p.Value.Select(dataset.NameOf)]) };
 
+    /// <summary>The images by group, in order of names. A group that spans classes goes with the class of its first image; each image is in one.</summary>
+    private static IEnumerable<int[]> GroupsOf(IImageDataset dataset, Func<string, string>? groupOf) =>
+        Enumerable.Range(0, dataset.Count).OrderBy(dataset.NameOf, StringComparer.Ordinal)
+            .GroupBy(i => groupOf?.Invoke(dataset.NameOf(i)) ?? dataset.NameOf(i)).Select(g => g.ToArray());
+
     private static Dictionary<string, IReadOnlyList<int>> Draw(IImageDataset dataset, double validation, double test, long seed, Func<string, string>? groupOf)
     {
         List<int> train = [], val = [], tested = [];
-        // A group that spans classes goes with the class of its first image; each image is drawn once.
-        var groups = Enumerable.Range(0, dataset.Count).OrderBy(dataset.NameOf, StringComparer.Ordinal)
-            .GroupBy(i => groupOf?.Invoke(dataset.NameOf(i)) ?? dataset.NameOf(i)).Select(g => g.ToArray());
-        foreach (var @class in groups.GroupBy(g => dataset.LabelOf(g[0])).OrderBy(c => c.Key))
+        foreach (var @class in GroupsOf(dataset, groupOf).GroupBy(g => dataset.LabelOf(g[0])).OrderBy(c => c.Key))
         {
             var order = @class.ToArray();
             new SampleRandom(seed, @class.Key).Shuffle<int[]>(order);

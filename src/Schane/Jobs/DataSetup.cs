@@ -47,10 +47,20 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
             "lookalikes" => Lookalikes(LookalikesPart.Train, LookalikesPart.Validation, LookalikesPart.Test, epochs: 40),
             "lookalikes:base" => Lookalikes(LookalikesPart.Base, LookalikesPart.BaseValidation, LookalikesPart.BaseValidation, epochs: 12),
             var spec when spec.Split(':')[0] == "omniglot" => Omniglot((OmniglotDataset)DatasetCatalog.Open(spec, dataRoot), dataRoot),
-            var spec => Divided(DividedData.Open(spec, ValidationShare, TestShare, recipe.Seed, splits, dataRoot, folds: recipe.Folds)),
+            var spec => Divided(DividedData.Open(spec, ValidationShare, TestShare, recipe.Seed, splits, dataRoot, OptionsOf(recipe), recipe.Folds, recipe.GroupBy)),
         };
+        if (recipe.Imbalance is { } ratio)
+            setup = setup with { Train = Subset.LongTail(setup.Train, ratio, recipe.Seed) };
         return recipe.LabelsPerClass is { } labels ? setup with { Train = Subset.PerClass(setup.Train, labels, recipe.Seed) } : setup;
     }
+
+    private static FolderOptions? OptionsOf(Recipe recipe) =>
+        recipe.MaxMegapixels is { } millions ? new() { Limits = new() { MaxPixels = millions * 1_000_000L } } : null;
+
+    /// <summary>The same with a warning where pictures that are measured look like pictures that are trained on.</summary>
+    /// <param name="stop">Stops looking.</param>
+    public DataSetup WarnOfCopies(CancellationToken stop) =>
+        Splits is not null && PartCopies.Warning(Train, Validation, Test, stop) is { } warning ? this with { Warnings = [.. Warnings, warning] } : this;
 
     /// <summary>Data to measure on only.</summary>
     public static DataSetup ForTest(IImageDataset test) => new(test, null, test, Tiny, "none", null);

@@ -58,7 +58,7 @@ public static class TrainJob
     internal static RunResults Begin(Recipe recipe, Func<Recipe, RunFolder> make, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, CancellationToken stop)
     {
         Devices.Find(recipe.Device);
-        var data = DataSetup.Open(recipe, dataRoot);
+        var data = DataSetup.Open(recipe, dataRoot).WarnOfCopies(stop);
         PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
         var weights = WeightsOf(recipe, data, hub, progress, stop);
         recipe = Resolve(recipe, data, weights, progress);
@@ -140,7 +140,8 @@ public static class TrainJob
         var sampler = SamplerOf(recipe, data.Train);
         using var frozen = FrozenTrunk.Suits(recipe, model.Classifier) ? FrozenTrunk.Open(recipe, data, model, sampler, run, JudgeOf(recipe, data, model) is not null, stop) : null;
         using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler);
-        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, weights.Exist, batches, frozen is null ? JudgeOf(recipe, data, model) : frozen.Judge, run, Identity(model, data, sampler));
+        using var hard = recipe.Sampler == SamplerKind.Hard ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count) : null;
+        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, weights.Exist, batches, frozen is null ? JudgeOf(recipe, data, model) : frozen.Judge, run, Identity(model, data, sampler), hard);
         try
         {
             trainer.Run(resume, progress, Start(recipe, data, model, weights, loaded, sampler), stop, acceptChangedData);
@@ -331,10 +332,14 @@ public static class TrainJob
     internal static ISampler SamplerOf(Recipe recipe, IImageDataset train)
     {
         int[] labels = [.. Enumerable.Range(0, train.Count).Select(train.LabelOf)];
+        var size = recipe.Batch ?? recipe.ClassesPerBatch!.Value * recipe.ImagesPerClass;
+        if (recipe.Sampler == SamplerKind.Hard && (recipe.Lambda == 1 || recipe.Mixup > 0 || recipe.Cutmix > 0))
+            throw new SchaneException($"sampler hard goes by what the classifier confuses, but {(recipe.Lambda == 1 ? "lambda 1 trains no classifier" : "mixed images are of no one class")}; set {(recipe.Lambda == 1 ? "lambda below 1" : "mixup and cutmix to 0")} or sampler to balanced.");
         return recipe.Sampler switch
         {
-            SamplerKind.Balanced => new BalancedSampler(labels, recipe.ClassesPerBatch!.Value, recipe.ImagesPerClass, recipe.Seed),
-            SamplerKind.Shuffled => new ShuffledSampler(labels.Length, recipe.Batch ?? recipe.ClassesPerBatch!.Value * recipe.ImagesPerClass, recipe.Seed),
+            SamplerKind.Balanced or SamplerKind.Hard => new BalancedSampler(labels, recipe.ClassesPerBatch!.Value, recipe.ImagesPerClass, recipe.Seed),
+            SamplerKind.Shuffled => new ShuffledSampler(labels.Length, size, recipe.Seed),
+            SamplerKind.Weighted => WeightedSampler.ByClass(labels, recipe.SamplingPower, size, recipe.Seed),
             _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Sampler, "No such sampler."),
         };
     }

@@ -3,12 +3,12 @@ namespace Schane.Training;
 /// <summary>Whether the numbers of a batch multiply: P × K images, shared out to ranks, cut into micro-batches.</summary>
 internal static class BatchShape
 {
-    /// <summary>P of a balanced batch, at most as many as there are classes.</summary>
+    /// <summary>P of a balanced or hard batch, at most as many as there are classes.</summary>
     /// <exception cref="SchaneException">Batch, classes-per-batch and images-per-class contradict each other, or the data have too few classes for the batch.</exception>
     public static int ClassesPerBatch(Recipe recipe, int classes)
     {
         const int Usual = 16;
-        if (recipe.Batch is not { } batch || recipe.Sampler != SamplerKind.Balanced)
+        if (recipe.Batch is not { } batch || recipe.Sampler is not (SamplerKind.Balanced or SamplerKind.Hard))
             return Math.Min(recipe.ClassesPerBatch ?? Usual, classes);
         var wanted = recipe.ClassesPerBatch ?? batch / recipe.ImagesPerClass;
         if (wanted * recipe.ImagesPerClass != batch)

@@ -99,6 +99,9 @@ public sealed record Recipe
     /// <summary>How batches are formed.</summary>
     public SamplerKind Sampler { get; init; } = SamplerKind.Balanced;
 
+    /// <summary>Weighted sampler: a class is drawn in proportion to its images to this power, 0 to 1. 0: every class alike; 0.5: the square root; 1: as they come.</summary>
+    public double SamplingPower { get; init => field = Require.InRange(value, 0, 1); }
+
     /// <summary>P: classes in a balanced batch. Null: as many as fit, at most 16.</summary>
     public int? ClassesPerBatch { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 
@@ -184,6 +187,15 @@ public sealed record Recipe
 
     /// <summary>Training images kept of each class, drawn by the seed. Null: all.</summary>
     public int? LabelsPerClass { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>Makes the training images a long tail, largest ÷ smallest class: images kept fall by a constant factor from class to class, in the order of labels. At least 1; null: all are kept.</summary>
+    public double? Imbalance { get; init => field = value is { } v ? Require.InRange(v, 1, 1e9) : null; }
+
+    /// <summary>Images that belong together stay in one part when data are divided: a column of the index, or a regular expression on the names whose parentheses catch the group. Null: each image is alone.</summary>
+    public string? GroupBy { get; init; }
+
+    /// <summary>Largest picture that is read, in millions of pixels by its header; for folders and indices. Null: 100.</summary>
+    public int? MaxMegapixels { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 
     /// <summary>Cross-validation: the run tests on fold <see cref="Seed"/> mod folds of division ⌊<see cref="Seed"/> / folds⌋. At least 2; null: one draw of the parts by the seed.</summary>
     public int? Folds { get; init => field = value is { } v ? Require.AtLeast(v, 2) : null; }
@@ -278,6 +290,12 @@ public enum SamplerKind
 
     /// <summary>Any images, shuffled.</summary>
     Shuffled,
+
+    /// <summary>Images drawn with replacement, rare classes more often (<see cref="Recipe.SamplingPower"/>).</summary>
+    Weighted,
+
+    /// <summary>As balanced, but classes that the last epoch confused with each other meet in one batch: hard negatives by construction. The first epoch is balanced.</summary>
+    Hard,
 }
 
 /// <summary>The optimisers.</summary>

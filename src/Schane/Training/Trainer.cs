@@ -30,6 +30,7 @@ internal sealed class Trainer : IDisposable
     private readonly Evaluations? evaluations;
     private readonly NonFiniteGuard guard;
     private readonly HealthWarnings health = new();
+    private readonly HardClasses? hard;
 
     /// <param name="recipe">Resolved: steps, λ, τ and β are set.</param>
     /// <param name="model">Initial weights; on the recipe's device.</param>
@@ -38,10 +39,11 @@ internal sealed class Trainer : IDisposable
     /// <param name="evaluator">Looks at the model now and then; null for none.</param>
     /// <param name="folder">Where checkpoints and journal go.</param>
     /// <param name="identity">What is trained on what; a resumed run must have the same.</param>
+    /// <param name="hard">Told which classes are confused, by epochs; null for nobody.</param>
     /// <exception cref="SchaneException">Settings of the recipe don't fit the model, the data or each other.</exception>
-    public Trainer(Recipe recipe, ImageClassifier model, bool preTrained, IBatchSource batches, IEvaluator? evaluator, RunFolder folder, RunIdentity identity)
+    public Trainer(Recipe recipe, ImageClassifier model, bool preTrained, IBatchSource batches, IEvaluator? evaluator, RunFolder folder, RunIdentity identity, HardClasses? hard = null)
     {
-        (this.recipe, this.model, this.batches, this.folder) = (recipe, model, batches, folder);
+        (this.recipe, this.model, this.batches, this.folder, this.hard) = (recipe, model, batches, folder, hard);
         steps = recipe.Steps ?? throw new ArgumentException("The recipe must be resolved: Steps is not set.", nameof(recipe));
         saveEvery = recipe.SaveEvery ?? Math.Max(50, steps / 10);
         schedule = RateSchedule.Of(recipe, steps, batches.BatchesPerEpoch);
@@ -59,7 +61,7 @@ internal sealed class Trainer : IDisposable
         average = recipe.Ema is { } decay ? new WeightAverage(decay, parameters, model.Buffers()) : null;
         var objective = new JointObjective(recipe.Objective());
         CheckTrained(model, objective.Options.Contrasts);
-        seam = new TrainingStep(model, objective, recipe.MicroBatch, device(recipe.Device), recipe.Seed, recipe.Mixer(model.Classes), recipe.Accumulate);
+        seam = new TrainingStep(model, objective, recipe.MicroBatch, device(recipe.Device), recipe.Seed, recipe.Mixer(model.Classes), recipe.Accumulate) { Classified = hard is null ? null : hard.Count };
         checkpoints = new CheckpointStore(folder, identity, recipe.KeepLast);
         guard = new NonFiniteGuard(recipe, model, folder);
         evaluations = evaluator is null ? null : new Evaluations(evaluator, recipe, model, average, freezing, checkpoints, steps);
@@ -105,6 +107,7 @@ internal sealed class Trainer : IDisposable
         foreach (var warning in warnings)
             log.Warn(state.Step, warning);
 
+        hard?.Tell();
         batches.SeekTo(state.Step);
         freezing.TrainMode();
         var reason = "finished";
@@ -124,6 +127,11 @@ internal sealed class Trainer : IDisposable
                     break;
                 stop.ThrowIfCancellationRequested();
                 state = Step(state, log, stop);
+                if (hard is not null && state.Step % batches.BatchesPerEpoch == 0)
+                {
+                    hard.EndEpoch();
+                    batches.SeekTo(state.Step);
+                }
             }
         }
         catch (OperationCanceledException)
@@ -214,6 +222,8 @@ internal sealed class Trainer : IDisposable
             tensors.Add($"optimizer.{name}", tensor);
         foreach (var (name, tensor) in average?.State ?? [])
             tensors.Add($"ema.{name}", tensor);
+        foreach (var (name, tensor) in hard?.State ?? [])
+            tensors.Add($"confusion.{name}", tensor);
         return tensors;
     }
 

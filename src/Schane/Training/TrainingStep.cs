@@ -25,6 +25,9 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
     /// <summary>Factor on the gradient that is added, for loss scaling.</summary>
     public double Scale { get; set; } = 1;
 
+    /// <summary>Told of each step's labels [N] and predicted classes [N]; null for nobody.</summary>
+    public Action<Tensor, Tensor>? Classified { get; set; }
+
     /// <summary>Adds the batch's gradient to the parameters' gradients.</summary>
     public StepLoss Run(Batch batch, long step)
     {
@@ -76,6 +79,7 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
         var outputs = passes.Select(pass => Forward(pass, rows, at, count)).ToList();
         var embeddings = outputs.Select(o => o.Embeddings).First(e => e is not null)!;         // [count, D]
         var logits = outputs.Select(o => o.Logits).First(l => l is not null)!;                 // [count, C]
+        Classified?.Invoke(rows.Labels.narrow(0, at, count), logits.detach().argmax(1));
         var loss = objective.Compute(embeddings.detach(), logits.detach(), rows.Labels.narrow(0, at, count), rows.Step, rows.Ids.narrow(0, at, count), rows.Mixture?.narrow(0, at, count));
         Backward(embeddings, logits, loss.EmbeddingGradient, loss.LogitGradient, (double)count / rows.Samples.Length);
         return loss;
@@ -114,6 +118,7 @@ internal sealed class TrainingStep(ImageClassifier model, JointObjective objecti
                 buffer.copy_(copy);
         }
         Tensors.NativeMemory.ReturnFreedPages();                                                       // what passes without a graph left lies where passes with one need other blocks
+        Classified?.Invoke(rows.Labels, logits!.argmax(1));
         var loss = objective.Compute(embeddings!, logits!, rows.Labels, rows.Step, rows.Ids, rows.Mixture);
         foreach (var (at, count) in parts)
             foreach (var pass in passes)

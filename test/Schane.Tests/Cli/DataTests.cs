@@ -34,6 +34,15 @@ public class DataTests
     }
 
     [Fact]
+    public void The_limit_of_a_picture_can_be_set()
+    {
+        using var photos = Photos.OfTwoClasses();
+        photos.Write("red/wide.png", Pictures.HugePng(1200, 1000));
+        Assert.Contains("1200 × 1000 = 1200000 pixels; images may have 1000000", SchaneProgram.Run("data", "check", photos.Data, "--max-megapixels", "1").Errors);
+        Assert.Contains("at least 1", SchaneProgram.Run("data", "check", photos.Data, "--max-megapixels", "0").Refusal());
+    }
+
+    [Fact]
     public void Hostile_names_are_printed_escaped()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such file names.");

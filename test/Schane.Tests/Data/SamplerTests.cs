@@ -113,4 +113,80 @@ public class SamplerTests
         Assert.InRange(shares.Max(s => s.Count) - shares.Min(s => s.Count), 0, 1);
         Assert.Throws<ArgumentOutOfRangeException>(() => RankShare.Of(rows, ranks, ranks));
     }
+
+    private static ClassConfusion Confused(int classes, params (int True, int Taken, long Times)[] pairs)
+    {
+        var counts = new long[classes * classes];
+        foreach (var (one, other, times) in pairs)
+            counts[one * classes + other] = times;
+        return new(classes, counts);
+    }
+
+    [Fact]
+    public void Classes_that_were_confused_meet_in_one_batch()
+    {
+        var labels = Labels([.. Enumerable.Repeat(8, 12)]);
+        // 0–1, 2–3, …: each is taken for its twin, now this way round, now that.
+        var sampler = new BalancedSampler(labels, 2, 4, seed: 1) { Confusion = Confused(12, [.. Enumerable.Range(0, 6).Select(i => i % 2 == 0 ? (2 * i, 2 * i + 1, 5L) : (2 * i + 1, 2 * i, 5L))]) };
+        Assert.All(sampler.Batches(3), batch => Assert.Single(batch.Select(i => labels[i] / 2).Distinct()));
+        sampler.Confusion = null;
+        Assert.Contains(sampler.Batches(3), batch => batch.Select(i => labels[i] / 2).Distinct().Count() == 2);
+    }
+
+    [Fact]
+    public void Rivals_gather_around_all_classes_that_are_in_already()
+    {
+        // 0 is confused with 1, 1 with 2, 2 with 3, 3 with 0, and 4 to 7 likewise: a batch of four is 0–3 or 4–7.
+        var labels = Labels([.. Enumerable.Repeat(4, 8)]);
+        var sampler = new BalancedSampler(labels, 4, 2, seed: 1) { Confusion = Confused(8, [.. Enumerable.Range(0, 8).Select(c => (c, c / 4 * 4 + (c + 1) % 4, 1L))]) };
+        Assert.All(sampler.Batches(0), batch => Assert.Single(batch.Select(i => labels[i] / 4).Distinct()));
+    }
+
+    [Theory]
+    [InlineData(new[] { 20, 20, 20, 20, 20 }, 2, 4)]
+    [InlineData(new[] { 7, 3, 12, 5, 1, 9 }, 3, 4)]
+    [InlineData(new[] { 28, 2, 2, 2, 2, 2, 2, 2 }, 2, 4)]
+    [InlineData(new[] { 30, 28, 26, 2, 2, 2, 1 }, 4, 3)]
+    public void Hard_epochs_show_every_image_too(int[] sizes, int classes, int images)
+    {
+        var labels = Labels(sizes);
+        var random = new Random(7);
+        for (var epoch = 0; epoch < 20; epoch++)
+        {
+            var sampler = new BalancedSampler(labels, classes, images, seed: 3) { Confusion = new(sizes.Length, [.. Enumerable.Range(0, sizes.Length * sizes.Length).Select(_ => (long)random.Next(50))]) };
+            var batches = sampler.Batches(epoch);
+            Assert.Equal(sampler.BatchesPerEpoch, batches.Count);
+            Assert.Equal(labels.Length - sampler.ImagesLeftOut, batches.SelectMany(b => b).Distinct().Count());
+            Assert.All(batches, b => Assert.Equal(Math.Min(classes, sizes.Length), b.Select(i => labels[i]).Distinct().Count()));
+            Assert.Equal(batches.SelectMany(b => b), sampler.Batches(epoch).SelectMany(b => b));
+        }
+    }
+
+    [Fact]
+    public void Confusion_of_another_number_of_classes_is_refused() => Assert.Throws<ArgumentException>(() => new ClassConfusion(3, [0, 1]));
+
+    [Theory]
+    [InlineData(0, 0.5)]                                                  // 900 and 100 images: alike
+    [InlineData(0.5, 0.25)]                                               // √100 ÷ (√900 + √100)
+    [InlineData(1, 0.1)]
+    public void Weighted_classes_are_drawn_by_a_power_of_their_size(double power, double share)
+    {
+        var labels = Labels(900, 100);
+        var sampler = WeightedSampler.ByClass(labels, power, 50, seed: 2);
+        Assert.Equal(20, sampler.BatchesPerEpoch);
+        var drawn = Enumerable.Range(0, 10).SelectMany(sampler.Batches).SelectMany(b => b).ToList();
+        Assert.Equal(10_000, drawn.Count);
+        Assert.InRange(drawn.Count(i => labels[i] == 1) / 10_000.0, share - 0.02, share + 0.02);   // four deviations
+        Assert.InRange(drawn.Distinct().Count(), power == 1 ? 990 : 900, 1000);
+        Assert.Equal(sampler.Batches(4).SelectMany(b => b), WeightedSampler.ByClass(labels, power, 50, seed: 2).Batches(4).SelectMany(b => b));
+    }
+
+    [Fact]
+    public void An_image_of_weight_0_is_never_drawn_and_weights_that_are_none_are_refused()
+    {
+        Assert.DoesNotContain(Enumerable.Range(0, 200).SelectMany(new WeightedSampler([0, 1, 0, 1e-300, 3, 0], 6, 1).Batches).SelectMany(b => b), i => i is 0 or 2 or 5);
+        Assert.Contains("image 1 is NaN", Assert.Throws<ArgumentException>(() => new WeightedSampler([1, double.NaN], 2, 1)).Message);
+        Assert.Throws<ArgumentException>(() => new WeightedSampler([0, 0], 2, 1));
+        Assert.Throws<ArgumentException>(() => new WeightedSampler([], 2, 1));
+    }
 }

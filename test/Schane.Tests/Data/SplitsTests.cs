@@ -131,4 +131,32 @@ public class SplitsTests
         Assert.Subset(Subset.PerClass(data, 10, 1).Indices.ToHashSet(), five.Indices.ToHashSet());
         Assert.NotEqual(five.Indices, Subset.PerClass(data, 5, 2).Indices);
     }
+
+    [Fact]
+    public void Folds_keep_groups_together()
+    {
+        var data = Data(30, 30);
+        static string Group(string name) => $"{int.Parse(name["image".Length..]) / 3}";
+        var tested = Enumerable.Range(0, 5).SelectMany(fold =>
+        {
+            var splits = Splits.Fold(data, 5, fold, 0.2, 1, Group);
+            Assert.Equal(20, splits.Parts.SelectMany(p => p.Value.Select(name => (Group: Group(name), Part: p.Key))).Distinct().Count());
+            return splits.Parts["test"];
+        }).ToList();
+        Assert.Equal([.. Enumerable.Range(0, 60).Select(data.NameOf).Order()], tested.Order());
+        Assert.Contains("11 groups of each class", Assert.Throws<SchaneException>(() => Splits.Fold(data, 11, 0, 0.2, 1, Group)).Message);
+    }
+
+    [Fact]
+    public void A_long_tail_falls_by_a_constant_factor_to_the_smallest_class()
+    {
+        var data = Data(100, 100, 100, 5);
+        var tail = Subset.LongTail(data, 64, seed: 1);
+        // 100, 100 ÷ 4, 100 ÷ 16, 100 ÷ 64, rounded down.
+        Assert.Equal([100, 25, 6, 1], Enumerable.Range(0, 4).Select(c => Enumerable.Range(0, tail.Count).Count(i => tail.LabelOf(i) == c)));
+        Assert.Equal(tail.Indices, Subset.LongTail(data, 64, seed: 1).Indices);
+        Assert.NotEqual(tail.Indices, Subset.LongTail(data, 64, seed: 2).Indices);
+        Assert.Equal(305, Subset.LongTail(data, 1, seed: 1).Count);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Subset.LongTail(data, 0.5, seed: 1));
+    }
 }

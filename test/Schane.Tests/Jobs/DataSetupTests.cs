@@ -80,4 +80,32 @@ public sealed class DataSetupTests : IDisposable
         Assert.Equal(skipped.Count, skipped.Select(s => s.GetProperty("image").GetString()).Distinct().Count());
         Assert.Equal(Enumerable.Range(1, skipped.Count), skipped.Select(s => s.GetProperty("count").GetInt32()));
     }
+
+    [Fact]
+    public void Copies_across_drawn_parts_are_warned_of_once_and_plain_folders_are_not()
+    {
+        // Two photographs, each often: wherever they are divided, the test was trained on.
+        for (var i = 0; i < 10; i++)
+            foreach (var (name, file) in new[] { ("a", "natural.png"), ("b", "gray.jpg") })
+                root.Write($"pics/{name}/{i}.png", File.ReadAllBytes(GoldenImages.Image(file)));
+        var setup = DataSetup.Open(Recipe(Path.Combine(root.Path, "pics")), null).WarnOfCopies(TestContext.Current.CancellationToken);
+        Assert.Contains("--group-by", Assert.Single(setup.Warnings, w => w.Contains("too good")));
+        WriteCifar100();
+        Assert.DoesNotContain(DataSetup.Open(Recipe("cifar100:train"), root.Path).WarnOfCopies(TestContext.Current.CancellationToken).Warnings, w => w.Contains("too good"));
+    }
+
+    [Fact]
+    public void A_long_tail_a_few_labels_and_a_limit_come_from_the_recipe()
+    {
+        WriteCifar100();
+        int[] Counts(Recipe recipe) => [.. DataSetup.Open(recipe, root.Path).Train is var train ? Enumerable.Range(0, 2).Select(c => Enumerable.Range(0, train.Count).Count(i => train.LabelOf(i) == c)) : []];
+        Assert.Equal([17, 4], Counts(Recipe("cifar100:train") with { Imbalance = 4 }));
+        Assert.Equal([3, 3], Counts(Recipe("cifar100:train") with { Imbalance = 4, LabelsPerClass = 3 }));
+        foreach (var name in new[] { "a", "b" })
+            for (var i = 0; i < 8; i++)
+                root.Write($"pics/{name}/{i}.png", Pictures.HugePng(1200, 1000));
+        var limited = DataSetup.Open(Recipe(Path.Combine(root.Path, "pics")) with { MaxMegapixels = 1 }, null);
+        Assert.Contains("1200 × 1000", Assert.Throws<SchaneException>(() => limited.Train.Read(0)).Message);
+        Assert.DoesNotContain("1200 × 1000", Assert.Throws<SchaneException>(() => DataSetup.Open(Recipe(Path.Combine(root.Path, "pics")), null).Train.Read(0)).Message);
+    }
 }

@@ -122,6 +122,31 @@ public sealed class TrainJobTests : IDisposable
         Assert.Equal((Precision.Float32, Precision.Bf16), (Chosen("exact"), Chosen("whole")));
     }
 
+    [Theory]
+    [InlineData(7)]                                                       // within the second epoch, when the first one's confusion decides
+    [InlineData(4)]                                                       // where an epoch ends
+    public void A_run_on_hard_classes_goes_on_to_the_weights_it_would_have_had(int stopped)
+    {
+        // 40 classes of 2 images, 10 classes a batch: four steps an epoch.
+        var hard = Short with { Sampler = SamplerKind.Hard, ClassesPerBatch = 10, Steps = 11 };
+        TrainJob.Run(hard with { Sampler = SamplerKind.Balanced }, At("balanced"));
+        TrainJob.Run(hard, At("whole"));
+        StopAfter(stopped, "stopped", hard);
+        TrainJob.Resume(At("stopped"));
+        Assert.Equal(Weights("whole"), Weights("stopped"));
+        Assert.NotEqual(Weights("balanced"), Weights("whole"));
+        Assert.Equal(Losses("balanced").Take(4), Losses("whole").Take(4)); // the first epoch knows of no confusion
+        Assert.NotEqual(Losses("balanced").Take(5), Losses("whole").Take(5));
+    }
+
+    [Fact]
+    public void Hard_classes_need_a_classifier_and_unmixed_images()
+    {
+        var hard = Short with { Sampler = SamplerKind.Hard };
+        Assert.Contains("lambda 1 trains no classifier", Assert.Throws<SchaneException>(() => TrainJob.Run(hard with { Lambda = 1 }, At("a"))).Message);
+        Assert.Contains("mixup", Assert.Throws<SchaneException>(() => TrainJob.Run(hard with { Mixup = 0.8 }, At("b"))).Message);
+    }
+
     [Fact]
     public void A_damaged_checkpoint_is_passed_over_for_the_one_before_and_said_so()
     {
@@ -186,6 +211,9 @@ public sealed class TrainJobTests : IDisposable
 
     private List<long> Steps(string name) => [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
         .Where(e => e.GetProperty("event").GetString() == "step").Select(e => e.GetProperty("step").GetInt64())];
+
+    private List<double> Losses(string name) => [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
+        .Where(e => e.GetProperty("event").GetString() == "step").Select(e => e.GetProperty("loss").GetDouble())];
 
     private Precision Chosen(string name) => RecipeFile.Load(Path.Combine(At(name), "recipe.yaml")).Precision;
 

@@ -3,7 +3,8 @@ using SkiaSharp;
 namespace Schane.Data.Transforms;
 
 /// <summary>
-/// Decodes no more rows of a JPEG than the box that a random crop has drawn needs: those above are skipped, those below never reached.
+/// Decodes no more rows of a JPEG than the box that a random crop has drawn needs: those above are skipped, those below never reached. Where libturbojpeg is found
+/// all rows down to the last of the box are decoded, which is faster still.
 /// </summary>
 /// <remarks>
 /// Other formats, and pictures to be turned upright, are decoded whole. The pixels are those of a whole decode. Columns can't be left out:
@@ -38,6 +39,14 @@ internal static class CropDecoder
             ImageDecoder.Check(codec, SKCodecResult.IncompleteInput, name);
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         var (left, top, boxWidth, boxHeight) = crop.Draw(width, height, ref random);
+        if (TurboJpeg.TryDecode(file, width, height, top + boxHeight, canvas.Draw(width, height, 3)))
+        {
+            canvas.Turn(width, height, 3);
+            if (channels == 1)
+                canvas.ToChannels(1);
+            Resize.Box(canvas, left, top, boxWidth, boxHeight, crop.Size, crop.Size, crop.Interpolation);
+            return;
+        }
         var info = new SKImageInfo(width, height, SKColorType.Rgba8888, SKAlphaType.Opaque);
         var stride = width * 4;
         if (rows is null || rows.Length < stride * boxHeight)

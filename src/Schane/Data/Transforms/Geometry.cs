@@ -63,14 +63,16 @@ internal static class Geometry
         {
             var (x16, y16) = (rowX, rowY);
             var to = drawn.Slice(y * width * channels, width * channels);
-            for (var x = 0; x < width; x++, x16 += stepXx, y16 += stepXy)
+            for (var x = 0; x < to.Length; x += channels, x16 += stepXx, y16 += stepXy)
             {
                 var (sx, sy) = (x16 >> 16, y16 >> 16);
-                if (sx < 0 || sx >= width || sy < 0 || sy >= height)
+                if ((ulong)sx >= (ulong)width || (ulong)sy >= (ulong)height)
                     continue;
-                var at = (int)(sy * width + sx) * channels;
-                for (var c = 0; c < channels; c++)
-                    to[x * channels + c] = source[at + c];
+                var from = source.Slice((int)(sy * width + sx) * channels, channels);
+                if (channels == 3)
+                    (to[x], to[x + 1], to[x + 2]) = (from[0], from[1], from[2]);
+                else
+                    to[x] = from[0];
             }
         }
     }

@@ -126,12 +126,21 @@ public sealed class ImagePipeline : IImageTransform
             Spread(pixels, destination, table);
             return;
         }
-        var r = destination[..plane];
-        var g = destination.Slice(plane, plane);
-        var b = destination.Slice(2 * plane, plane);
-        ReadOnlySpan<float> tr = table.AsSpan(0, 256), tg = table.AsSpan(256, 256), tb = table.AsSpan(512, 256);
-        for (int i = 0, at = 0; i < r.Length; i++, at += 3)
-            (r[i], g[i], b[i]) = (tr[pixels[at]], tg[pixels[at + 1]], tb[pixels[at + 2]]);
+        unsafe
+        {
+            fixed (byte* from = pixels)
+            fixed (float* to = destination, red = table)
+            {
+                float* green = red + 256, blue = red + 512;
+                var at = from;
+                for (var i = 0; i < plane; i++, at += 3)
+                {
+                    to[i] = red[at[0]];
+                    to[plane + i] = green[at[1]];
+                    to[2 * plane + i] = blue[at[2]];
+                }
+            }
+        }
     }
 
     private static void Spread(ReadOnlySpan<byte> pixels, Span<float> destination, ReadOnlySpan<float> table)

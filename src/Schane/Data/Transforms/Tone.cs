@@ -1,3 +1,8 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace Schane.Data.Transforms;
 
 /// <summary>Changes of tone, channel by channel, in place, as PIL's ImageOps and ImageEnhance do them.</summary>
@@ -6,15 +11,24 @@ internal static class Tone
     /// <summary>Inverts the samples at and above the threshold.</summary>
     public static void Solarize(Span<byte> pixels, double threshold)
     {
-        foreach (ref var p in pixels)
-            p = p < threshold ? p : (byte)(255 - p);
+        if (threshold > 255)
+            return;
+        var first = (byte)Math.Max(Math.Ceiling(threshold), 0);
+        var vectors = MemoryMarshal.Cast<byte, Vector<byte>>(pixels);
+        foreach (ref var v in vectors)
+            v = Vector.ConditionalSelect(Vector.LessThan(v, new(first)), v, ~v);
+        foreach (ref var p in pixels[(vectors.Length * Vector<byte>.Count)..])
+            p = p < first ? p : (byte)~p;
     }
 
     /// <summary>Keeps the highest bits, 0 to 8.</summary>
     public static void Posterize(Span<byte> pixels, int bits)
     {
         var mask = (byte)~((1 << (8 - bits)) - 1);
-        foreach (ref var p in pixels)
+        var vectors = MemoryMarshal.Cast<byte, Vector<byte>>(pixels);
+        foreach (ref var v in vectors)
+            v &= new Vector<byte>(mask);
+        foreach (ref var p in pixels[(vectors.Length * Vector<byte>.Count)..])
             p &= mask;
     }
 
@@ -52,7 +66,7 @@ internal static class Tone
         var drawn = canvas.Draw(width, height, c);
         source.CopyTo(drawn);
         for (var y = 1; y < height - 1; y++)
-            for (var i = y * stride + c; i < (y + 1) * stride - c; i++)
+            for (var i = SharpenVectors(source, drawn, y * stride + c, (y + 1) * stride - c, stride, c, factor); i < (y + 1) * stride - c; i++)
             {
                 var sum = source[i - stride - c] + source[i - stride] + source[i - stride + c] + source[i - c] + 5 * source[i] + source[i + c]
                     + source[i + stride - c] + source[i + stride] + source[i + stride + c];
@@ -61,6 +75,36 @@ internal static class Tone
                 drawn[i] = value <= 0 ? (byte)0 : value >= 255 ? (byte)255 : (byte)value;
             }
         canvas.Turn(width, height, c);
+    }
+
+    /// <summary>The same for as many samples of a row as fill vectors of 16; returns where it stopped.</summary>
+    private static unsafe int SharpenVectors(ReadOnlySpan<byte> source, Span<byte> drawn, int from, int end, int stride, int c, float factor)
+    {
+        if (!Avx2.IsSupported)
+            return from;
+        var times = Vector256.Create(factor);
+        fixed (byte* start = source, to = drawn)
+            for (; from + 16 <= end; from += 16)
+            {
+                var at = start + from;
+                var middle = Wide(at);
+                var sum = Wide(at - stride - c) + Wide(at - stride) + Wide(at - stride + c) + Wide(at - c) + middle + Vector256.ShiftLeft(middle, 2) + Wide(at + c)
+                    + Wide(at + stride - c) + Wide(at + stride) + Wide(at + stride + c);
+                // · 5042 / 65536 is / 13 for whole numbers up to 6553; the sum is at most 3315.
+                var smooth = Avx2.MultiplyHigh(sum + Vector256.Create((ushort)6), Vector256.Create((ushort)5042));
+                var words = Avx2.PackSignedSaturate(Blend(smooth.GetLower(), middle.GetLower(), times), Blend(smooth.GetUpper(), middle.GetUpper(), times));
+                words = Avx2.Permute4x64(words.AsInt64(), 0b11_01_10_00).AsInt16();
+                Sse2.PackUnsignedSaturate(words.GetLower(), words.GetUpper()).Store(to + from);
+            }
+        return from;
+
+        static Vector256<ushort> Wide(byte* at) => Avx2.ConvertToVector256Int16(at).AsUInt16();
+
+        static Vector256<int> Blend(Vector128<ushort> smooth, Vector128<ushort> sample, Vector256<float> times)
+        {
+            var (s, p) = (Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(smooth)), Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(sample)));
+            return Avx.ConvertToVector256Int32WithTruncation(s + times * (p - s));
+        }
     }
 
     private static void PerChannel(Span<byte> pixels, int channels, Action<int[], byte[]> fill)

@@ -8,7 +8,7 @@ public class ResizeGoldenTests
 {
     private static readonly Lazy<Dictionary<string, GoldenArray>> Arrays = new(() => GoldenImages.Tensors("resize.safetensors"));
 
-    /// <summary>The 8-bit pipelines of Pillow and timm; float and uint8 tensor pipelines have no counterpart here.</summary>
+    /// <summary>The 8-bit pipelines of Pillow and timm; those of tensors are in TensorTransformTests.</summary>
     public static TheoryData<string, string> Cases =>
         [.. GoldenImages.Index.GetProperty("resize").EnumerateArray().Select(e => (Key: e.GetProperty("key").GetString()!, Image: e.GetProperty("image").GetString()!))
             .Where(e => e.Key.StartsWith("pil.", StringComparison.Ordinal) || e.Key.StartsWith("timm.", StringComparison.Ordinal))];

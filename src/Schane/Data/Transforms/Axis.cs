@@ -1,0 +1,124 @@
+namespace Schane.Data.Transforms;
+
+/// <summary>
+/// Which source pixels an axis of a resize weighs for each of its output pixels, and how: PIL's coefficients. Buffers are used again, and nothing is computed where the
+/// sizes are those of the last time.
+/// </summary>
+internal sealed class Axis
+{
+    private (int Size, int OutSize, Interpolation Filter) set;
+    private float[]? weights;
+    private int[]? starts;
+    private short[]? pairs;
+    private bool hasPairs;
+
+    public int Size => set.Size;
+
+    public int OutSize => set.OutSize;
+
+    /// <summary>Weights an output pixel has; zero beyond its support. Those of pixels outside the picture are none of them.</summary>
+    public int Taps { get; private set; }
+
+    /// <summary>[OutSize · Taps].</summary>
+    public float[] Weights => weights!;
+
+    /// <summary>[OutSize]: the first source pixel of each.</summary>
+    public int[] Starts => starts!;
+
+    /// <summary>Groups of four taps.</summary>
+    public int Groups => (Taps + 3) / 4;
+
+    /// <summary>[OutSize · Groups · 16]: the weights times 2^<see cref="Bits"/> as whole numbers that sum to it exactly, as <see cref="Resampler"/> multiplies them.</summary>
+    public short[] Pairs
+    {
+        get
+        {
+            if (!hasPairs)
+                LayOutPairs();
+            hasPairs = true;
+            return pairs!;
+        }
+    }
+
+    /// <summary>15, or 14 where a weight is near 1: all fit 16 bits then, and so does one that is set right by a few units.</summary>
+    public int Bits { get; private set; }
+
+    public void Set(int size, int outSize, Interpolation filter)
+    {
+        if (set == (size, outSize, filter))
+            return;
+        var scale = (double)size / outSize;
+        var stretch = Math.Max(scale, 1);
+        var support = Support(filter) * stretch;
+        Taps = (int)Math.Ceiling(support) * 2 + 1;
+        (set, hasPairs) = ((size, outSize, filter), false);
+        var all = Resampler.Grow(ref weights, Taps * outSize).AsSpan(0, Taps * outSize);
+        Resampler.Grow(ref starts, outSize);
+        all.Clear();
+        Span<double> exact = Taps <= 256 ? stackalloc double[Taps] : new double[Taps];
+        var largest = 0f;
+        for (var i = 0; i < outSize; i++)
+        {
+            var center = (i + 0.5) * scale;
+            var own = all.Slice(i * Taps, Taps);
+            if (filter == Interpolation.Nearest)
+            {
+                starts![i] = Math.Min((int)center, size - 1);
+                own[0] = largest = 1;
+                continue;
+            }
+            var low = Math.Max((int)(center - support + 0.5), 0);
+            var count = Math.Min((int)(center + support + 0.5), size) - low;
+            var sum = 0.0;
+            for (var k = 0; k < count; k++)
+                sum += exact[k] = Kernel((k + low - center + 0.5) / stretch, filter);
+            for (var k = 0; k < count; k++)
+                largest = Math.Max(largest, own[k] = (float)(exact[k] / sum));
+            starts![i] = low;
+        }
+        Bits = largest < 0.99f ? 15 : 14;
+    }
+
+    private void LayOutPairs()
+    {
+        var all = Resampler.Grow(ref pairs, OutSize * Groups * 16).AsSpan(0, OutSize * Groups * 16);
+        all.Clear();
+        var one = 1 << Bits;
+        for (var x = 0; x < OutSize; x++)
+        {
+            var from = Weights.AsSpan(x * Taps, Taps);
+            var to = all.Slice(x * Groups * 16, Groups * 16);
+            var (sum, peak) = (0, 0);
+            for (var k = 0; k < from.Length; k++)
+            {
+                var whole = (int)MathF.Round(from[k] * one);
+                sum += whole;
+                peak = from[k] > from[peak] ? k : peak;
+                Put(to, k, whole);
+            }
+            Put(to, peak, (int)MathF.Round(from[peak] * one) + one - sum);
+        }
+
+        static void Put(Span<short> to, int tap, int whole)
+        {
+            var at = tap / 4 * 16 + tap % 4 / 2 * 8 + tap % 2;
+            to[at] = to[at + 2] = to[at + 4] = (short)whole;
+        }
+    }
+
+    private static double Support(Interpolation filter) => filter switch { Interpolation.Bilinear => 1, Interpolation.Bicubic => 2, Interpolation.Lanczos => 3, _ => 0.5 };
+
+    private static double Kernel(double x, Interpolation filter)
+    {
+        x = Math.Abs(x);
+        return filter switch
+        {
+            Interpolation.Bilinear => x < 1 ? 1 - x : 0,
+            Interpolation.Bicubic => x < 1 ? (1.5 * x - 2.5) * x * x + 1 : x < 2 ? ((-0.5 * x + 2.5) * x - 4) * x + 2 : 0,
+            Interpolation.Lanczos => x < 3 ? Sinc(x) * Sinc(x / 3) : 0,
+            _ => x <= 0.5 ? 1 : 0,
+        };
+    }
+
+    private static double Sinc(double x) => x == 0 ? 1 : Math.Sin(Math.PI * x) / (Math.PI * x);
+}
