@@ -19,6 +19,9 @@ return args switch
     ["step-memory", .. var rest] => StepCosts.Measure(rest),
     ["precision", .. var rest] => PrecisionGain.Run(rest),
     ["report", .. var rest] => ReportSpeed.Run(rest),
+    ["fewshot", .. var rest] => FewShotSpeed.Run(rest),
+    ["labels", .. var rest] => LabelErrorsFound.Run(rest),
+    ["compare", .. var rest] => CompareOverhead.Run(rest),
     ["step", .. var rest] => StepSpeed.Run(rest),
     ["step-plain", .. var rest] when rest.Select(int.Parse).ToArray() is [var width, var depth, var heads, var side, var batch] => PlainTransformer.Serve(width, depth, heads, side, batch),
     _ => Wrong(),
@@ -26,6 +29,6 @@ return args switch
 
 static int Wrong()
 {
-    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | precision [MODEL] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...] | predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D]");
+    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | precision [MODEL] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...] | predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D] | fewshot [--episodes N] [--peer-episodes N] [--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--loss NAME]");
     return 2;
 }

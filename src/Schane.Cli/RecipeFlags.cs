@@ -38,6 +38,8 @@ internal sealed class RecipeFlags
             Setting("group-by", "REGEX|COLUMN", "Images that stay in one part when data are divided: a column of the index, or what parentheses catch in the name. Default: each alone."),
             Setting("max-megapixels", "N", "Refuse pictures of more pixels, by their headers. Default: 100."),
             Setting("folds", "K", "Cross-validation: test on fold SEED mod K of division SEED / K. Default: parts drawn by the seed."),
+            Setting("exclude", "FILE", "Leave out the images of this list: names, or CSV with a column path. The test part stays as it is. Default: none."),
+            Setting("relabel", "FILE.csv", "Train with other labels: CSV with the columns path and suggested, as `schane data labels` writes it; your files stay as they are. Default: none."),
             Setting("augmentation", "NAME", "How pictures are varied. Default: what suits the data."),
             Setting("on-bad-image", "fail|skip", "Stop at an image that can't be read, or leave it out and list it."),
         ];

@@ -57,7 +57,7 @@ internal sealed class CompareVerb : Verb
             {
                 Folder = Path.Combine(options.Folder, $"labels-{n}"),
                 Arms = [.. options.Arms.Select(arm => (arm.Name, arm.Recipe with { LabelsPerClass = n }))],
-            }, new Shown(show), stop)));
+            }, new ShownJobs(show), stop)));
         return Show(screen, found, options.Folder);
     }
 
@@ -102,18 +102,31 @@ internal sealed class CompareVerb : Verb
         foreach (var (comparison, table) in comparisons.Zip(tables))
         {
             var units = comparison.TestPerTrain is null ? "seeds" : "folds";
-            screen.Table([table.Metric, "mean", $"95 % interval over {units}"], table.Objectives.Select(o => (string[])[o.Objective.Label, Percent(o.Mean.Mean), Range(o.Mean.Low, o.Mean.High)]),
+            screen.Table([table.Metric, "mean", $"95 % interval over {units}"], table.Objectives.Select(o => (string[])[o.Objective.Label, Percent(o.Mean.Mean), o.Seeds.Count > 1 ? Range(o.Mean.Low, o.Mean.High) : Single(comparison, o)]),
                 $"{comparison.Data}, {table.Objectives[0].Seeds.Count} {units}:");
             screen.Table(["paired difference", "mean", $"95 % over {units}", "over items and seeds", "p (Holm)", "p (sign flips)", "verdict"], table.Differences.Select(d => (string[])[
                 $"{d.First.Label} - {d.Second.Label}", Percent(d.Paired.Difference.Mean), Range(d.Paired.Difference.Low, d.Paired.Difference.High),
                 comparison.Bootstrap?.FirstOrDefault(b => b.First == d.First.Name && b.Second == d.Second.Name) is { } b ? Range(b.Low, b.High) : "",
                 P(d.HolmP), P(d.Paired.SignFlipP), Said(d.Verdict)]));
+            if (EmbeddingFigures.All(name => comparison.Runs.All(run => run.Metrics.ContainsKey(name.Key))))
+                screen.Table(["embeddings of the test", .. EmbeddingFigures.Select(f => f.Label)], table.Objectives.Select(o => (string[])[o.Objective.Label,
+                    .. EmbeddingFigures.Select(f => $"{comparison.Runs.Where(run => run.Objective == o.Objective.Name).Average(run => run.Metrics[f.Key]):0.000}")]), $"Means over the {units}:");
             screen.Say($"Intervals over {units} hold for these test items; those over items and seeds are a bootstrap.{(tables[0].Differences is [var first, ..] ? $" With {first.Seeds.Count} {units} the sign-flip p can't be below {P(first.Paired.LeastSignFlipP)}." : "")}");
         }
         if (folder is not null)
             screen.Say($"The runs are in {folder}; open {Path.Combine(folder, comparisons.Count == 1 ? "" : "labels-*", "compare.html")} to see them compared.");
         return new(new { comparisons = comparisons.Zip(tables, (comparison, table) => new { comparison, table }) });
     }
+
+    private static readonly (string Key, string Label)[] EmbeddingFigures =
+    [
+        ("alignment", "alignment"), ("uniformity", "uniformity"), ("intra_class_cosine", "cosine inside classes"), ("inter_class_cosine", "between"),
+        ("isotropy", "isotropy"), ("effective_rank", "effective rank"), ("neural_collapse", "NC1"),
+    ];
+
+    private static string Single(Comparison comparison, ObjectiveRow row) =>
+        comparison.Runs.First(run => run.Objective == row.Objective.Name).Metrics is var m && m.TryGetValue($"{comparison.Metric}_low", out var low) && m.TryGetValue($"{comparison.Metric}_high", out var high)
+            ? $"{Range(low, high)} (Wilson, over the test items of one run)" : "";
 
     private static string Percent(double share) => $"{100 * share:0.00} %";
 
@@ -122,14 +135,4 @@ internal sealed class CompareVerb : Verb
     private static string P(double? p) => p is { } value ? $"{value:0.0000}" : "";
 
     private static string Said(Verdict verdict) => verdict switch { Verdict.Helped => "helped", Verdict.Hurt => "hurt", _ => "no evidence" };
-
-    private sealed class Shown(Action<Moment> show) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.Message is not null)
-                show(new(value.Phase, value.Step, value.Steps, Message: value.Message));
-            show(new(value.Phase, value.Step, value.Steps, Left: value.Remaining));
-        }
-    }
 }

@@ -42,7 +42,7 @@ internal sealed class EvaluateVerb : Verb
         var named = parsed.GetValue(run);
         var kind = parsed.GetValue(protocol);
         if (kind == ProtocolKind.Full)
-            return Full(parsed, screen, named ?? throw new SchaneException("The protocol full measures a run's own classifier: name a run, or choose --protocol knn, linear, fewshot or embeddings."), stop);
+            return Full(parsed, screen, named ?? throw new SchaneException("The protocol full measures a run's own classifier: name a run, or choose --protocol knn, linear, fewshot or embeddings. To fine-tune weights fully, `schane train --weights` them and evaluate that run."), stop);
         var images = named is not null && File.Exists(named) ? EmbeddedImages.Load(named) : LongWork.Show(screen, show => (source.Read(parsed, named) with { Progress = new ShownTraining(show) }).Embed(stop));
         var report = new Protocol
         {
@@ -51,7 +51,10 @@ internal sealed class EvaluateVerb : Verb
             Episodes = Episodes with { Ways = parsed.GetValue(ways), Shots = parsed.GetValue(shots) },
         }.Measure(images);
         Measures.Show(screen, report.Metrics, $"{report.Protocol.ToString().ToLowerInvariant()} on {report.Images} images of {report.Classes} classes ({report.Part}); {string.Join(", ", report.Settings.Select(s => $"{s.Key} {s.Value}"))}:");
-        return new(report);
+        IReadOnlyList<string> warnings = kind == ProtocolKind.FewShot && !(named is not null && File.Exists(named)) ? source.Read(parsed, named).Seen(images.Embeddings.Classes, stop) : [];
+        foreach (var warning in warnings)
+            screen.Say($"warning: {warning}");
+        return new(report with { Warnings = warnings });
     }
 
     private Outcome Full(ParseResult parsed, Screen screen, string folder, CancellationToken stop)

@@ -18,11 +18,14 @@ internal sealed class FewShotVerb : Verb
     private readonly Option<int> seed = Count("--seed", "N", "Seed of the draw.", (int)Defaults.Seed);
     private readonly Option<string> file = new("--episodes-file") { HelpName = "FILE.json", Description = "Keep the episodes: read from the file where it is there, else drawn and written to it." };
 
+    private readonly Option<int> supportViews = Count("--support-views", "N", "Augmented views of each labelled image that stand beside it; queries are never augmented.", 0);
+    private readonly Option<bool> transduction = new("--transduction") { Description = "Measure a classifier too that sees all queries of an episode together; not to be compared with the others. Default: off." };
+
     public FewShotVerb() : base("fewshot", "Measures how well a model tells new classes apart from a few images of each.")
     {
         Add(run);
         Flags("Model and data", source.Flags);
-        Flags("Episodes", ways, shots, queries, episodes, seed, file);
+        Flags("Episodes", ways, shots, queries, episodes, seed, file, supportViews, transduction);
     }
 
     public override IReadOnlyList<Example> Examples =>
@@ -40,6 +43,8 @@ internal sealed class FewShotVerb : Verb
             Data = wanted.Data ?? throw new SchaneException("schane fewshot needs --data FOLDER|NAME[:PART]: the images of the classes to tell apart."),
             Source = wanted with { Progress = new ShownTraining(show) },
             EpisodeFile = parsed.GetValue(file),
+            SupportViews = parsed.GetValue(supportViews),
+            Transduction = parsed.GetValue(transduction),
             Options = new()
             {
                 Ways = parsed.GetValue(ways),
@@ -49,8 +54,8 @@ internal sealed class FewShotVerb : Verb
                 Seed = parsed.GetValue(seed),
             },
         }).Measure(stop));
-        screen.Table(["classifier", "accuracy", "95 % interval"], report.Results.Select(r => (string[])
-            [r.Classifier.ToString(), $"{r.Accuracy.Mean:0.0000}", r.Accuracy.HalfWidth is { } half ? $"± {half:0.0000}" : "needs two episodes"]),
+        screen.Table(["classifier", "accuracy", "95 %, Student t", "95 %, normal"], report.Results.Select(r => (string[])
+            [r.Classifier.ToString(), $"{r.Accuracy.Mean:0.0000}", r.Accuracy.HalfWidth is { } half ? $"± {half:0.0000}" : "needs two episodes", r.Normal.HalfWidth is { } normal ? $"± {normal:0.0000}" : ""]),
             $"{report.Options.Ways} ways, {report.Options.Shots} shots, {report.Options.Queries} queries, {report.Options.Episodes} episodes of seed {report.Options.Seed} on {report.Images} images of {report.Classes} classes:");
         foreach (var warning in report.Warnings)
             screen.Say($"warning: {warning}");

@@ -46,6 +46,15 @@ public sealed class RunFolder
     /// <summary>Folder of small pictures of its images.</summary>
     public string Thumbnails => At("thumbnails");
 
+    /// <summary>Images that were left out, where a list of them was given.</summary>
+    public string Exclude => At("exclude.csv");
+
+    /// <summary>Images that got another label, where a list of them was given.</summary>
+    public string Relabel => At("relabel.csv");
+
+    /// <summary>Training images whose label looks wrong, where they were looked for.</summary>
+    public string LabelErrors => At("label-errors.csv");
+
     /// <summary>The page for people.</summary>
     public string Report => At("report.html");
 
@@ -63,6 +72,9 @@ public sealed class RunFolder
 
     /// <summary>Where the data lay, for resuming on this machine; not to be shared, unlike the rest.</summary>
     internal string Source => Path.Combine(Checkpoints, "source.txt");
+
+    /// <summary>Runs that each left some training images out, to judge their labels.</summary>
+    internal string LabelFolds => At("label-folds");
 
     /// <summary>The weights the run began with: reference, revision, sizes and hashes.</summary>
     internal string Weights => Path.Combine(Checkpoints, "weights.json");
@@ -152,9 +164,9 @@ public sealed class RunFolder
 
     private void Clear()
     {
-        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Enrolled, Report])
+        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Enrolled, Exclude, Relabel, LabelErrors, Report])
             File.Delete(file);
-        foreach (var folder in (string[])[TensorBoard, EarlierStages, Thumbnails])
+        foreach (var folder in (string[])[TensorBoard, EarlierStages, Thumbnails, LabelFolds])
             if (Directory.Exists(folder))
                 Directory.Delete(folder, recursive: true);
         foreach (var file in Directory.EnumerateFiles(Checkpoints))

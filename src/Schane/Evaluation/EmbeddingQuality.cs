@@ -47,6 +47,17 @@ public sealed record EmbeddingQuality(
         return new(2 - 2 * intra, pairs > 0 ? Math.Log(spread / pairs) : null, intra, inter, isotropy, RankOf(rows), Collapse(raw, members, sizes));
     }
 
+    /// <summary>The figures that there are, by the names that files and tables give them.</summary>
+    internal IEnumerable<(string Name, double Value)> Named()
+    {
+        (string Name, double? Value)[] all =
+        [
+            ("alignment", Alignment), ("uniformity", Uniformity), ("intra_class_cosine", IntraClassCosine), ("inter_class_cosine", InterClassCosine),
+            ("isotropy", Isotropy), ("effective_rank", EffectiveRank), ("neural_collapse", NeuralCollapse),
+        ];
+        return all.Where(figure => figure.Value is not null).Select(figure => (figure.Name, figure.Value!.Value));
+    }
+
     private static double RankOf(Tensor rows)
     {
         var singular = Tensors.Copy.Doubles(linalg.svdvals(rows - rows.mean([0], keepdim: true)));

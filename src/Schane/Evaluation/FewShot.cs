@@ -16,38 +16,49 @@ public static class FewShot
     /// <summary>Most numbers in the largest tensor of a chunk: 64 MiB of float64.</summary>
     private const long ChunkNumbers = 8L << 20;
 
+    private const int Rounds = 10;
+    private const double Softness = 0.1;
+
     /// <summary>Classifies the queries of every episode.</summary>
     /// <param name="data">The embeddings that the episodes' rows point into.</param>
     /// <param name="list">Episodes, drawn from data of the same classes and size.</param>
     /// <param name="classifier">How.</param>
+    /// <param name="supportViews">Embeddings of the same images augmented, which stand as further labelled rows beside each support row; null for none. Queries are never augmented.</param>
+    /// <exception cref="ArgumentException">A view is not of the same images.</exception>
     /// <exception cref="SchaneException">The episodes were drawn from other data.</exception>
-    public static FewShotResult Run(EmbeddingSet data, EpisodeList list, FewShotClassifier classifier)
+    public static FewShotResult Run(EmbeddingSet data, EpisodeList list, FewShotClassifier classifier, IReadOnlyList<EmbeddingSet>? supportViews = null)
     {
         Check(data, list);
-        var predictions = Predict(data, list, classifier);
+        var predictions = Predict(data, list, classifier, supportViews);
         var queries = list.Options.Queries;
         double[] accuracy = [.. predictions.Select(p => p.Where((way, q) => way == q / queries).Count() / (double)p.Length)];
         return new(classifier, Interval.StudentT(accuracy), accuracy);
     }
 
     /// <summary>The way (0 … W − 1) that each query of each episode is taken for.</summary>
+    /// <exception cref="ArgumentException">A view is not of the same images.</exception>
     /// <exception cref="SchaneException">An episode points to a row that isn't there.</exception>
-    public static int[][] Predict(EmbeddingSet data, EpisodeList list, FewShotClassifier classifier)
+    public static int[][] Predict(EmbeddingSet data, EpisodeList list, FewShotClassifier classifier, IReadOnlyList<EmbeddingSet>? supportViews = null)
     {
+        supportViews ??= [];
+        if (supportViews.FirstOrDefault(v => v.Count != data.Count || v.Width != data.Width) is { } odd)
+            throw new ArgumentException($"supportViews must hold {data.Count} rows of {data.Width}, one for each image, but a view has {odd.Count} of {odd.Width}.", nameof(supportViews));
         if (list.Images != data.Count)
             throw new SchaneException($"The episodes were drawn from {list.Images} images but there are {data.Count} embeddings; draw the episodes again.");
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var rows = data.ToTensor();                                       // [n, D]
-        if (classifier is FewShotClassifier.CosineCentroid or FewShotClassifier.CosineNeighbour or FewShotClassifier.LogisticRegression)
-            rows = nn.functional.normalize(rows, dim: 1);
-        var options = list.Options;
+        var plain = classifier is FewShotClassifier.EuclideanCentroid or FewShotClassifier.EuclideanNeighbour;
+        Tensor Prepared(EmbeddingSet set) => plain ? set.ToTensor() : nn.functional.normalize(set.ToTensor(), dim: 1);
+        var rows = Prepared(data);                                        // [n, D]
+        Tensor[] views = [rows, .. supportViews.Select(Prepared)];
+        var (drawn, options) = (list.Options, list.Options with { Shots = list.Options.Shots * views.Length });
         var perEpisode = (long)options.Ways * (options.Shots + options.Queries) * Math.Max(data.Width, options.Ways * options.Shots);
         var predictions = new List<int[]>();
         foreach (var chunk in list.Episodes.Chunk((int)Math.Clamp(ChunkNumbers / perEpisode, 1, 4096)))
         {
             using var inner = NewDisposeScope();
-            var support = Gather(rows, chunk, e => e.Support);            // [E, S, D]
+            var each = views.Select(view => Gather(view, chunk, e => e.Support).view(chunk.Length, drawn.Ways, drawn.Shots, -1)).ToArray();
+            var support = cat(each, 2).view(chunk.Length, options.Ways * options.Shots, -1);     // [E, S, D]
             var query = Gather(rows, chunk, e => e.Query);                // [E, Q, D]
             var ways = Copy(Scores(support, query, options, classifier).argmax(2));
             predictions.AddRange(ways.Chunk(options.Ways * options.Queries));
@@ -63,6 +74,15 @@ public static class FewShot
         {
             case FewShotClassifier.CosineCentroid:
                 return query.bmm(nn.functional.normalize(byClass.mean([2]), dim: 2).transpose(1, 2));
+            case FewShotClassifier.TransductiveCentroid:
+                var sums = byClass.sum(2);                                                         // [E, W, D]
+                var centroids = nn.functional.normalize(sums, dim: 2);
+                for (var round = 0; round < Rounds; round++)
+                {
+                    var share = (query.bmm(centroids.transpose(1, 2)) / Softness).softmax(2);      // [E, Q, W]
+                    centroids = nn.functional.normalize(sums + share.transpose(1, 2).bmm(query), dim: 2);
+                }
+                return query.bmm(centroids.transpose(1, 2));
             case FewShotClassifier.EuclideanCentroid:
                 var mean = byClass.mean([2]);                                                      // [E, W, D]
                 return query.bmm(mean.transpose(1, 2)) * 2 - mean.square().sum(2).unsqueeze(1);   // |q|² is the same for all

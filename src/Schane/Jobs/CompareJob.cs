@@ -1,9 +1,6 @@
-using System.Collections.Concurrent;
-using System.Runtime.ExceptionServices;
 using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Evaluation;
-using Schane.Models;
 using Schane.Reporting;
 using Schane.Training;
 
@@ -13,8 +10,8 @@ namespace Schane.Jobs;
 /// <remarks>Runs that are finished are reused and runs that were cut short go on, so a comparison can be stopped at any time.</remarks>
 public static class CompareJob
 {
-    /// <summary>Parts of a run in the progress over all runs.</summary>
-    private const int Ticks = 1000;
+    /// <summary>Pairs of more images would take longer than the training that they are of.</summary>
+    private const int EmbeddingsLookedAt = 2000;
 
     /// <summary>Makes the runs that are missing, then compares; writes <c>compare.json</c> and <c>compare.html</c>.</summary>
     /// <param name="options">What to compare.</param>
@@ -28,16 +25,19 @@ public static class CompareJob
             throw new SchaneException($"A comparison needs two or more arms but has {options.Arms.Count}.");
         if (options.Seeds.Count == 0)
             throw new SchaneException("A comparison needs at least one seed.");
-        var arms = SameBudget(options);
+        var arms = EqualBudget.For([.. options.Arms.Select(arm => (arm.Name, arm.Recipe with { Seed = options.Seeds[0] }))], options.Folder, options.Jobs, options.DataRoot, options.Hub);
         // Seed by seed, so that a comparison that is cut short has whole pairs.
         var work = options.Seeds.SelectMany(seed => arms.Select(arm => (arm.Name, Recipe: arm.Recipe with { Seed = seed }))).ToList();
-        MakeRuns(work, options, progress, stop);
+        new ManyRuns("compare", options.Jobs, options.DataRoot, options.Hub)
+            .Make([.. work.Select(item => new PlannedRun(RunOf(options.Folder, item.Name, item.Recipe.Seed), item.Recipe, $"{CompareOptions.Label(item.Name)}, seed {item.Recipe.Seed}"))], progress, stop);
 
         var runs = work.Select(item => (item.Name, Folder: RunFolder.Open(RunOf(options.Folder, item.Name, item.Recipe.Seed))))
             .Select(run => (run.Name, run.Folder, Results: RunResults.Load(run.Folder.Results))).ToList();
         var first = runs[0].Results;
         if (runs.FirstOrDefault(run => run.Results.Data != first.Data || run.Results.Part != first.Part).Results is { } odd)
             throw new SchaneException($"'{options.Folder}' holds runs on {first.Data} ({first.Part}) and on {odd.Data} ({odd.Part}); a comparison needs one data set. Name another folder with --out.");
+        var items = runs.ToDictionary(run => (run.Name, run.Results.Seed), run => PredictedItem.Load(run.Folder.Predictions));
+        RequireSameItems(items, options.Folder);
         var folds = arms[0].Recipe.Folds;
         var comparison = new Comparison
         {
@@ -47,12 +47,12 @@ public static class CompareJob
             Part = first.Part,
             Images = first.Images,
             Budget = $"{first.Steps} steps",
-            Metric = MetricOf(first),
+            Metric = first.Headline,
             TestPerTrain = folds is { } k ? 1.0 / (k - 1) : null,
             Objectives = [.. arms.Select(arm => new ComparedObjective(arm.Name, CompareOptions.Label(arm.Name)))],
-            Runs = [.. runs.Select(run => new ComparedRun(run.Name, run.Results.Seed, run.Results.Metrics, run.Results.PerClass?.ToDictionary(c => c.Class, c => c.Accuracy), run.Results.Seconds))],
+            Runs = [.. runs.Select(run => new ComparedRun(run.Name, run.Results.Seed, Figures(run.Results, run.Folder), run.Results.PerClass?.ToDictionary(c => c.Class, c => c.Accuracy), run.Results.Seconds))],
         };
-        comparison = comparison with { Bootstrap = Bootstrap(comparison, runs.ToDictionary(run => (run.Name, run.Results.Seed), run => run.Folder)) };
+        comparison = comparison with { Bootstrap = Bootstrap(comparison, items) };
         comparison.Save(Path.Combine(options.Folder, "compare.json"));
         CompareReport.Write(comparison, Path.Combine(options.Folder, "compare.html"));
         return comparison;
@@ -81,87 +81,34 @@ public static class CompareJob
     /// <exception cref="SchaneException">There are no such data.</exception>
     public static int? UndividedImages(string data, string? dataRoot = null) => data.Split(':')[0] is "lookalikes" or "omniglot" ? null : DividedData.UndividedImages(data, dataRoot);
 
-    internal static string MetricOf(RunResults results) => results.Metrics.ContainsKey("error") ? "error" : "top1";
-
-    /// <summary>
-    /// The arms with everything that must be the same in all of them chosen once: model, input size, steps. A budget in time is measured on the last arm, and the
-    /// choice is kept in the folder, so that a comparison that goes on has the same.
-    /// </summary>
-    private static List<(string Name, Recipe Recipe)> SameBudget(CompareOptions options)
+    /// <summary>Metrics of a run, and what its embeddings look like: the paper's analysis beside the accuracy.</summary>
+    private static Dictionary<string, double> Figures(RunResults results, RunFolder run)
     {
-        var threads = Math.Max(1, Environment.ProcessorCount / options.Jobs);
-        var arms = options.Arms.Select(arm => (arm.Name, Recipe: arm.Recipe with { Threads = arm.Recipe.Threads ?? threads })).ToList();
-        var open = arms.Exists(arm => arm.Recipe.Precision == Precision.Auto);
-        var last = arms[^1].Recipe with { Seed = options.Seeds[0], Precision = open ? Precision.Auto : arms[^1].Recipe.Precision };
-        var kept = Path.Combine(options.Folder, "plan.yaml");
-        var plan = File.Exists(kept) ? RecipeFile.Load(kept) : TrainJob.Resolved(last, options.DataRoot, options.Hub);
-        if (!File.Exists(kept))
+        var figures = new Dictionary<string, double>(results.Metrics);
+        if (File.Exists(run.Embeddings) && EmbeddedImages.Load(run.Embeddings).Part(results.Part) is { Embeddings: var all })
         {
-            Directory.CreateDirectory(options.Folder);
-            AtomicFile.WriteText(kept, RecipeFile.Write(plan with { Data = TrainJob.Shareable(plan.Data) }));
+            var shown = all.Count <= EmbeddingsLookedAt ? all : all.Rows([.. Enumerable.Range(0, EmbeddingsLookedAt).Select(i => (int)((long)i * all.Count / EmbeddingsLookedAt))]);
+            foreach (var (name, value) in EmbeddingQuality.Of(shown).Named())
+                figures[name] = value;
         }
-        return [.. arms.Select(arm => (arm.Name, arm.Recipe with
-        {
-            Model = arm.Recipe.Model ?? plan.Model,
-            Weights = arm.Recipe.Weights == last.Weights && InitialWeights.AreFetched(plan.Weights!) ? plan.Weights : arm.Recipe.Weights,
-            InputSize = arm.Recipe.InputSize ?? plan.InputSize,
-            ClassesPerBatch = arm.Recipe.ClassesPerBatch ?? plan.ClassesPerBatch,
-            Steps = arm.Recipe.Steps ?? (arm.Recipe.Epochs is null || arm.Recipe.Epochs == last.Epochs ? plan.Steps : null),
-            Kernel = plan.Kernel,
-            Precision = arm.Recipe.Precision == Precision.Auto ? plan.Precision : arm.Recipe.Precision,
-        }))];
+        return figures;
     }
 
-    private static void MakeRuns(List<(string Name, Recipe Recipe)> work, CompareOptions options, IProgress<TrainingProgress>? progress, CancellationToken stop)
+    /// <summary>Runs of a seed are pairs only where they were measured on the same images under the same labels; folders of one name may hold different ones.</summary>
+    private static void RequireSameItems(Dictionary<(string Arm, int Seed), IReadOnlyList<PredictedItem>> items, string folder)
     {
-        var ticks = new int[work.Count];
-        var watch = System.Diagnostics.Stopwatch.StartNew();
-        void Tell(int run, int done, string? message)
+        foreach (var seed in items.GroupBy(run => run.Key.Seed))
         {
-            ticks[run] = done;
-            var sum = ticks.Sum(t => (long)t);
-            var total = (long)work.Count * Ticks;
-            var left = sum > 0 ? watch.Elapsed / sum * (total - sum) : (TimeSpan?)null;
-            progress?.Report(new TrainingProgress("compare", sum, total, 0, null, 0, left, message));
+            var first = seed.First();
+            if (seed.FirstOrDefault(run => !run.Value.Select(i => (i.Image, i.Label)).SequenceEqual(first.Value.Select(i => (i.Image, i.Label)))) is { Value: not null } odd)
+                throw new SchaneException($"'{RunOf(folder, first.Key.Arm, seed.Key)}' and '{RunOf(folder, odd.Key.Arm, seed.Key)}' were measured on different images; a comparison needs one data set. Make all runs again in another folder, named with --out.");
         }
-        foreach (var (name, recipe) in work)
-            RequireSameRecipe(RunOf(options.Folder, name, recipe.Seed), recipe);
-        try
-        {
-            All();
-        }
-        catch (AggregateException e)
-        {
-            ExceptionDispatchInfo.Throw(e.Flatten().InnerExceptions.FirstOrDefault(inner => inner is not OperationCanceledException) ?? e.InnerExceptions[0]);
-        }
-
-        void All() => Parallel.ForEach(Partitioner.Create(Enumerable.Range(0, work.Count), EnumerablePartitionerOptions.NoBuffering), new ParallelOptions { MaxDegreeOfParallelism = options.Jobs, CancellationToken = stop }, run =>
-        {
-            var (name, recipe) = work[run];
-            var results = RunOne(RunOf(options.Folder, name, recipe.Seed), recipe, options, new Inner(step => Tell(run, (int)(step * (Ticks - 1)), null)), stop);
-            Tell(run, Ticks, $"{CompareOptions.Label(name)}, seed {recipe.Seed}: {MetricOf(results)} {results.Metrics[MetricOf(results)]:P2}");
-        });
-    }
-
-    private static RunResults RunOne(string path, Recipe recipe, CompareOptions options, IProgress<TrainingProgress> progress, CancellationToken stop)
-    {
-        if (!File.Exists(Path.Combine(path, "run.json")))
-            return TrainJob.Run(recipe, path, force: false, options.DataRoot, progress, options.Hub, stop).Results;
-        var run = RunFolder.Open(path);
-        return File.Exists(run.Results) ? RunResults.Load(run.Results) : TrainJob.Resume(path, options.DataRoot, progress, hub: options.Hub, stop: stop).Results;
-    }
-
-    private static void RequireSameRecipe(string path, Recipe recipe)
-    {
-        if (File.Exists(Path.Combine(path, "run.json")) && TrainJob.Differs(RecipeFile.Load(RunFolder.Open(path).Recipe), recipe) is { } setting)
-            throw new SchaneException($"'{path}' was made with another recipe ({setting}); name another folder with --out.");
     }
 
     /// <summary>Each later arm against each earlier one, over test items and seeds.</summary>
-    private static List<BootstrapInterval> Bootstrap(Comparison comparison, Dictionary<(string Arm, int Seed), RunFolder> runs)
+    private static List<BootstrapInterval> Bootstrap(Comparison comparison, Dictionary<(string Arm, int Seed), IReadOnlyList<PredictedItem>> items)
     {
-        var items = runs.ToDictionary(run => run.Key, run => PredictedItem.Load(run.Value.Predictions));
-        int[] seeds = [.. runs.Keys.Select(key => key.Seed).Distinct().Order()];
+        int[] seeds = [.. items.Keys.Select(key => key.Seed).Distinct().Order()];
         var wrong = comparison.Metric == "error";
         double[] Outcomes(string arm, int seed) => [.. items[(arm, seed)].Select(item => item.Right != wrong ? 1.0 : 0.0)];
         var shared = items.Values.All(list => list.Select(item => item.Image).SequenceEqual(items.Values.First().Select(item => item.Image)));
@@ -179,13 +126,4 @@ public static class CompareJob
     }
 
     private static string RunOf(string folder, string arm, int seed) => Path.Combine(folder, $"{arm}-s{seed}");
-
-    private sealed class Inner(Action<double> share) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value is { Phase: "train", Message: null, Steps: > 0 })
-                share((double)value.Step / value.Steps);
-        }
-    }
 }

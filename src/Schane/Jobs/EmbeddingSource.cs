@@ -68,6 +68,24 @@ public sealed record EmbeddingSource
         return EmbeddedImages.Of(outputs, images, part);
     }
 
+    /// <summary>Embeddings of images varied as in training, one view of each; by the light preset where the model was not trained here.</summary>
+    internal EmbeddingSet EmbedAugmented(RunModel model, IImageDataset images, long seed, CancellationToken stop)
+    {
+        var preset = model.Augmentation == "none" ? "light" : model.Augmentation;
+        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(preset).Training(model.Input), Devices.Find(Device), new LoaderOptions { Seed = seed }, cancel: stop);
+        return EmbeddingSet.Of(outputs.Embeddings, outputs.Labels, images.Classes);
+    }
+
+    /// <summary>Sentences that say where the model has seen classes before, so that telling them apart is no measure of new ones.</summary>
+    /// <param name="classes">The classes to be told apart.</param>
+    /// <param name="stop">Stops a download of weights.</param>
+    public IReadOnlyList<string> Seen(IReadOnlyList<string> classes, CancellationToken stop = default)
+    {
+        using var scope = NewDisposeScope();
+        using var model = Open(stop);
+        return Overlaps.Of(model.Classes, Run is null ? Weights : null, Data ?? "", classes);
+    }
+
     private IEnumerable<(string Name, IImageDataset Images)> Parts()
     {
         if (Data is not null && DatasetCatalog.IsPart(Data))

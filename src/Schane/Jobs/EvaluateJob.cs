@@ -46,7 +46,7 @@ public static class EvaluateJob
 
     internal static Measured Measure(Recipe recipe, DataSetup data, RunModel model, long steps, double seconds, CancellationToken stop = default)
     {
-        var (part, images) = data.OneShot is not null ? ("runs", null) : data.Test is not null ? ("test", data.Test)
+        var (part, images) = data.OneShot is not null ? (data.OneShotPart, null) : data.Test is not null ? ("test", data.Test)
             : data.Validation is not null ? ("val", data.Validation) : ("train", data.Train);
         var results = new RunResults
         {

@@ -1,5 +1,6 @@
 using Schane.Data;
 using Schane.Evaluation;
+using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;
@@ -19,6 +20,12 @@ public sealed record FewShotJob
     /// <summary>File of the episodes, so that models are compared on the same ones: read where it is there, else drawn and written. Null: drawn and not kept.</summary>
     public string? EpisodeFile { get; init; }
 
+    /// <summary>Augmented views of each labelled image that stand beside it; 0, the default, for none. Queries are never augmented.</summary>
+    public int SupportViews { get; init => field = Require.AtLeast(value, 0); }
+
+    /// <summary>Whether a classifier is measured too that sees the queries of an episode together. Off unless asked for.</summary>
+    public bool Transduction { get; init; }
+
     /// <summary>Embeds every image once and classifies the queries of every episode.</summary>
     /// <exception cref="SchaneException">The run, the weights, the data or the episodes break a rule.</exception>
     public FewShotReport Measure(CancellationToken stop = default)
@@ -32,11 +39,13 @@ public sealed record FewShotJob
         using var scope = NewDisposeScope();
         using var model = Source.Open(stop);
         var embeddings = Source.Embed(model, images, "test", stop).Embeddings;
-        var results = ((FewShotClassifier[])[FewShotClassifier.CosineCentroid, FewShotClassifier.CosineNeighbour, FewShotClassifier.LogisticRegression])
-            .Select(classifier => FewShot.Run(embeddings, episodes, classifier)).Select(r => new FewShotAccuracy(r.Classifier, r.Accuracy)).ToList();
+        List<EmbeddingSet> views = [.. Enumerable.Range(1, SupportViews).Select(view => Source.EmbedAugmented(model, images, Options.Seed + view, stop))];
+        FewShotClassifier[] classifiers = [FewShotClassifier.CosineCentroid, FewShotClassifier.CosineNeighbour, FewShotClassifier.LogisticRegression, .. Transduction ? (FewShotClassifier[])[FewShotClassifier.TransductiveCentroid] : []];
+        var results = classifiers.Select(classifier => FewShot.Run(embeddings, episodes, classifier, views))
+            .Select(r => new FewShotAccuracy(r.Classifier, r.Accuracy, Interval.NormalOf(r.Episodes))).ToList();
         if (EpisodeFile is not null && !File.Exists(EpisodeFile))
             episodes.Save(EpisodeFile);
-        return new(images.Name, model.Classifier.Backbone.Info.Name, images.Count, images.Classes.Count, Options, results, Overlaps.Of(model.Classes, Source.Run is null ? Source.Weights : null, images));
+        return new(images.Name, model.Classifier.Backbone.Info.Name, images.Count, images.Classes.Count, Options, results, Overlaps.Of(model.Classes, Source.Run is null ? Source.Weights : null, images.Name, images.Classes));
     }
 
     private static string Shape(FewShotOptions o) => $"{o.Ways} ways, {o.Shots} shots, {o.Queries} queries, {o.Episodes} episodes, seed {o.Seed}";
@@ -55,4 +64,5 @@ public sealed record FewShotReport(string Data, string Model, int Images, int Cl
 /// <summary>Accuracy of one way to classify.</summary>
 /// <param name="Classifier">How queries were classified.</param>
 /// <param name="Accuracy">Mean over the episodes with Student's t 95 % interval.</param>
-public sealed record FewShotAccuracy(FewShotClassifier Classifier, Interval Accuracy);
+/// <param name="Normal">The same with the normal interval, as papers on episodes have it.</param>
+public sealed record FewShotAccuracy(FewShotClassifier Classifier, Interval Accuracy, Interval Normal);

@@ -16,14 +16,15 @@ internal static partial class Overlaps
 
     /// <param name="seen">Classes the model's run was trained on.</param>
     /// <param name="weights">Weights it began from; null where a run says nothing of them.</param>
-    /// <param name="images">The classes to be told apart.</param>
-    public static IReadOnlyList<string> Of(IReadOnlyList<string> seen, string? weights, IImageDataset images)
+    /// <param name="name">Name of the data set that the classes are of.</param>
+    /// <param name="classes">The classes to be told apart.</param>
+    public static IReadOnlyList<string> Of(IReadOnlyList<string> seen, string? weights, string name, IReadOnlyList<string> classes)
     {
         List<string> found = [];
-        string[] both = [.. seen.Intersect(images.Classes, StringComparer.OrdinalIgnoreCase)];
+        string[] both = [.. seen.Intersect(classes, StringComparer.OrdinalIgnoreCase)];
         if (both.Length > 0)
-            found.Add($"{both.Length} of the {images.Classes.Count} classes were trained on ({string.Join(", ", both.Take(NamesShown).Select(Printable.Escape))}{(both.Length > NamesShown ? ", …" : "")}): this does not measure new classes.");
-        var data = images.Name.Split(':')[0];
+            found.Add($"{both.Length} of the {classes.Count} classes were trained on ({string.Join(", ", both.Take(NamesShown).Select(Printable.Escape))}{(both.Length > NamesShown ? ", …" : "")}): this does not measure new classes.");
+        var data = name.Split(':')[0];
         if (weights is not null && ImageNetTag().IsMatch(weights) && InImageNet.Contains(data))
             found.Add($"The weights '{Printable.Escape(weights)}' were trained on ImageNet, which covers the classes of {data}: this does not measure new classes.");
         if (weights is not null && weights.Contains("cifar100", StringComparison.OrdinalIgnoreCase) && InCifar100.Contains(data))

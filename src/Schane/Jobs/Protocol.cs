@@ -120,7 +120,6 @@ public sealed record Protocol
             if (value is { } found)
                 metrics[name] = found;
         }
-        var quality = EmbeddingQuality.Of(test);
         var retrieval = Retrieval.Of(test);
         foreach (var (k, share) in retrieval.RecallAt)
             Add($"recall_at_{k}", share);
@@ -131,13 +130,8 @@ public sealed record Protocol
             Add("nmi", Clustering.Of(test.Labels, KMeans.Of(test, classes)).Nmi);
             Add("silhouette", Silhouette.Of(test, Evaluation.Metric.Cosine).Mean);
         }
-        Add("alignment", quality.Alignment);
-        Add("uniformity", quality.Uniformity);
-        Add("intra_class_cosine", quality.IntraClassCosine);
-        Add("inter_class_cosine", quality.InterClassCosine);
-        Add("isotropy", quality.Isotropy);
-        Add("effective_rank", quality.EffectiveRank);
-        Add("neural_collapse", quality.NeuralCollapse);
+        foreach (var (name, value) in EmbeddingQuality.Of(test).Named())
+            Add(name, value);
         return (metrics, new() { ["clusters"] = $"{classes}, k-means", ["similarity"] = "cosine" });
     }
 }
@@ -150,4 +144,8 @@ public sealed record Protocol
 /// <param name="Metrics">By name; an interval stands beside its metric as <c>_low</c> and <c>_high</c>.</param>
 /// <param name="Settings">What the protocol was run with, for people.</param>
 public sealed record ProtocolReport(
-    ProtocolKind Protocol, string Part, int Images, int Classes, IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, string> Settings);
+    ProtocolKind Protocol, string Part, int Images, int Classes, IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, string> Settings)
+{
+    /// <summary>Sentences that say where the figures don't measure what they seem to.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+}

@@ -53,6 +53,10 @@ public sealed record RunResults
     /// <summary>Confidence against accuracy, in 15 bins.</summary>
     public IReadOnlyList<ReliabilityBin>? Reliability { get; init; }
 
+    /// <summary>The metric that the run is judged by.</summary>
+    [JsonIgnore]
+    internal string Headline => Metrics.ContainsKey("error") ? "error" : "top1";
+
     private static readonly JsonSerializerOptions Format = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,

@@ -33,7 +33,11 @@ public static class TrainJob
     /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
     public static (RunFolder Folder, RunResults Results) Run(
         Recipe recipe, string? folder = null, bool force = false, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, HubOptions? hub = null,
-        CancellationToken stop = default)
+        CancellationToken stop = default) => Make(recipe, folder, force, dataRoot, progress, hub, view: null, stop);
+
+    /// <summary>As <see cref="Run"/>, where <paramref name="view"/> is given on other data than the recipe says and without what is for people.</summary>
+    internal static (RunFolder Folder, RunResults Results) Make(
+        Recipe recipe, string? folder, bool force, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, RunView? view, CancellationToken stop)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         RunFolder? made = null;
@@ -45,7 +49,7 @@ public static class TrainJob
                 made = RunFolder.Create(folder ?? NextFree(resolved), force);
                 held = made.Lock();
                 return made;
-            }, dataRoot, progress, hub, stop);
+            }, dataRoot, progress, hub, stop, view);
             return (made!, results);
         }
         finally
@@ -55,19 +59,25 @@ public static class TrainJob
     }
 
     /// <summary>Trains in a folder that is made and held once the recipe has been found right.</summary>
-    internal static RunResults Begin(Recipe recipe, Func<Recipe, RunFolder> make, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, CancellationToken stop)
+    internal static RunResults Begin(Recipe recipe, Func<Recipe, RunFolder> make, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, CancellationToken stop, RunView? view = null)
     {
         Devices.Find(recipe.Device);
-        var data = DataSetup.Open(recipe, dataRoot).WarnOfCopies(stop);
+        var data = DataSetup.Open(recipe, dataRoot);
+        data = view is null ? data.WarnOfCopies(stop) : view.Of(data);
         PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
         var weights = WeightsOf(recipe, data, hub, progress, stop);
         recipe = Resolve(recipe, data, weights, progress);
+        // Read first: a list may lie in the run that is replaced.
+        var (excluded, relabelled) = (recipe.Exclude is { } e ? File.ReadAllText(e) : null, recipe.Relabel is { } r ? File.ReadAllText(r) : null);
         var run = make(recipe);
         weights.Save(run.Weights);
-        AtomicFile.WriteText(run.Recipe, RecipeFile.Write(recipe with { Data = Shareable(recipe.Data) }));
+        AtomicFile.WriteText(run.Recipe, RecipeFile.Write(recipe with { Data = Shareable(recipe.Data), Exclude = recipe.Exclude is { } left ? Shareable(left) : null, Relabel = recipe.Relabel is { } renamed ? Shareable(renamed) : null }));
+        foreach (var (text, copy) in ((string?, string)[])[(excluded, run.Exclude), (relabelled, run.Relabel)])
+            if (text is not null)
+                AtomicFile.WriteText(copy, text);
         AtomicFile.WriteText(run.Source, JsonSerializer.Serialize(new[] { Located(recipe.Data), weights.Location }));
         data.Splits?.Save(run.Splits);
-        return Train(recipe, data, weights, run, resume: false, progress, stop);
+        return Train(recipe, data, weights, run, resume: false, view is not null, progress, stop);
     }
 
     /// <summary>Goes on with a run that was stopped or killed, from its newest whole checkpoint, to the weights it would have had.</summary>
@@ -90,7 +100,7 @@ public static class TrainJob
     }
 
     /// <summary><see cref="Resume"/> in a folder that is held already.</summary>
-    internal static RunResults GoOn(RunFolder run, string? dataRoot, IProgress<TrainingProgress>? progress, bool acceptChangedData, HubOptions? hub, CancellationToken stop)
+    internal static RunResults GoOn(RunFolder run, string? dataRoot, IProgress<TrainingProgress>? progress, bool acceptChangedData, HubOptions? hub, CancellationToken stop, RunView? view = null)
     {
         var recipe = RecipeOf(run);
         Devices.Find(recipe.Device);
@@ -98,9 +108,10 @@ public static class TrainJob
         var data = DataSetup.Open(recipe, dataRoot, acceptChangedData && splits is not null ? splits with { AllowsMissing = true } : splits);
         if (data.Unlisted > 0 && !acceptChangedData)
             throw new SchaneException($"The data has changed since the run began: {data.Unlisted} images are new. Go on without them with --accept-changed-data, or start a new run.");
+        data = view?.Of(data) ?? data;
         var weights = InitialWeights.Find(recipe.Weights, recipe.Model!, hub, progress, stop);
         weights.MustBe(InitialWeights.Saved(run.Weights));
-        return Train(recipe, data, weights, run, resume: true, progress, stop, acceptChangedData);
+        return Train(recipe, data, weights, run, resume: true, view is not null, progress, stop, acceptChangedData);
     }
 
     /// <summary>What <see cref="Run"/> would make of a recipe: every choice that is left to the data, the model, the budget or the machine, made.</summary>
@@ -115,6 +126,8 @@ public static class TrainJob
     internal static Recipe RecipeOf(RunFolder run)
     {
         var recipe = RecipeFile.Load(run.Recipe);
+        // The lists as they were when the run was made, which it keeps.
+        recipe = recipe with { Exclude = File.Exists(run.Exclude) ? run.Exclude : null, Relabel = File.Exists(run.Relabel) ? run.Relabel : null };
         return File.Exists(run.Source) && JsonSerializer.Deserialize<string[]>(File.ReadAllText(run.Source)) is [var data, var weights] ? recipe with { Data = data, Weights = weights } : recipe;
     }
 
@@ -130,7 +143,7 @@ public static class TrainJob
     /// <summary>The saved division of a run's images; null for data that come divided.</summary>
     internal static Splits? SplitsOf(RunFolder run) => File.Exists(run.Splits) ? Splits.Load(run.Splits) : null;
 
-    private static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, IProgress<TrainingProgress>? progress, CancellationToken stop, bool acceptChangedData = false)
+    private static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, bool brief, IProgress<TrainingProgress>? progress, CancellationToken stop, bool acceptChangedData = false)
     {
         set_num_threads(recipe.Threads ?? Environment.ProcessorCount);
         using var scope = NewDisposeScope();
@@ -150,21 +163,27 @@ public static class TrainJob
             var (confidence, validation) = Validation(recipe, data, model, stop);
             (model with { Confidence = confidence }).Save(run.Model);
             var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop);
+            var results = measured.Results with { ImagesPerSecond = trainer.ImagesPerSecond };
+            if (brief)
+            {
+                results.Save(run.Results);
+                return results;
+            }
             PredictedItem.Save(run.Predictions, measured.Items);
             var embedded = SaveEmbeddings(recipe, data, model, measured, validation, run, stop);
-            var results = measured.Results with { ImagesPerSecond = trainer.ImagesPerSecond };
             results.Save(run.Results);
             RunReport.Write(run.Root, run.Report, recipe.NoThumbnails == true ? null : Pictures(data, embedded, run, stop));
             return results;
         }
-        catch (DivergedException)
+        catch (DivergedException) when (!brief)
         {
             RunReport.Write(run.Root, run.Report);
             throw;
         }
         catch (OperationCanceledException e)
         {
-            RunReport.Write(run.Root, run.Report);
+            if (!brief)
+                RunReport.Write(run.Root, run.Report);
             throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with `schane train --resume {run.Root}`.", e, stop);
         }
     }
@@ -248,7 +267,7 @@ public static class TrainJob
     }
 
     /// <summary>Fills in what the recipe leaves open, measuring the rate where the budget decides, and tells the plan.</summary>
-    private static Recipe Resolve(Recipe recipe, DataSetup data, InitialWeights weights, IProgress<TrainingProgress>? progress)
+    internal static Recipe Resolve(Recipe recipe, DataSetup data, InitialWeights weights, IProgress<TrainingProgress>? progress)
     {
         var objective = recipe.Objective();
         recipe = recipe with
@@ -315,7 +334,7 @@ public static class TrainJob
         return PrecisionChoice.Decide(() => NewClassifier(recipe, data, recipe.InputSize ?? info.InputSize), Math.Min(recipe.MicroBatch ?? rows, rows), length, recipe.Budget, device(recipe.Device), Machine.Examine().Features);
     }
 
-    private static ImageClassifier NewClassifier(Recipe recipe, DataSetup data, int inputSize)
+    internal static ImageClassifier NewClassifier(Recipe recipe, DataSetup data, int inputSize)
     {
         var backbone = ModelRegistry.Create(recipe.Model!, recipe.Seed, inputSize: inputSize, dropPath: recipe.DropPath);
         backbone.Recomputes = recipe.CheckpointActivations;
@@ -326,7 +345,7 @@ public static class TrainJob
     }
 
     /// <summary>The weights a new run starts from; the embedded ones are of look-alikes, so these are not trained from them.</summary>
-    private static InitialWeights WeightsOf(Recipe recipe, DataSetup data, HubOptions? hub, IProgress<TrainingProgress>? progress, CancellationToken stop) =>
+    internal static InitialWeights WeightsOf(Recipe recipe, DataSetup data, HubOptions? hub, IProgress<TrainingProgress>? progress, CancellationToken stop) =>
         InitialWeights.Find(recipe.Weights ?? (recipe.Data == "lookalikes:base" ? InitialWeights.None : null), recipe.Model ?? data.Model, hub, progress, stop);
 
     internal static ISampler SamplerOf(Recipe recipe, IImageDataset train)

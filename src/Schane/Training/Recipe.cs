@@ -197,6 +197,12 @@ public sealed record Recipe
     /// <summary>Largest picture that is read, in millions of pixels by its header; for folders and indices. Null: 100.</summary>
     public int? MaxMegapixels { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 
+    /// <summary>List of images not to train or validate on: a name a line, or CSV with a column <c>path</c>, as <c>label-errors.csv</c> of a run. Null: none.</summary>
+    public string? Exclude { get; init; }
+
+    /// <summary>List of images to train and validate on under another label: CSV with the columns <c>path</c> and <c>suggested</c> (or <c>label</c>). Null: none.</summary>
+    public string? Relabel { get; init; }
+
     /// <summary>Cross-validation: the run tests on fold <see cref="Seed"/> mod folds of division ⌊<see cref="Seed"/> / folds⌋. At least 2; null: one draw of the parts by the seed.</summary>
     public int? Folds { get; init => field = value is { } v ? Require.AtLeast(v, 2) : null; }
 

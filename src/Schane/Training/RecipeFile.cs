@@ -154,6 +154,15 @@ public static class RecipeFile
     internal static string Write(IEnumerable<(string Name, Recipe Recipe)> stages) =>
         "# Stages of this run, as they were asked for; each says all its settings.\nseed: 0\n" + string.Concat(stages.Select(stage => $"---\n{Stage}: {stage.Name}\n{Write(stage.Recipe)}"));
 
+    /// <summary>Settings that several recipes share and, below them, an arm for each with the rest.</summary>
+    internal static string WriteArms(IReadOnlyList<(string Name, Recipe Recipe)> arms)
+    {
+        var lines = arms.Select(arm => (arm.Name, Lines: Write(arm.Recipe).Split('\n', StringSplitOptions.RemoveEmptyEntries))).ToList();
+        var shared = lines.Select(arm => arm.Lines).Aggregate((a, b) => [.. a.Intersect(b)]).ToHashSet();
+        return string.Concat(lines[0].Lines.Where(shared.Contains).Select(line => line + "\n"))
+            + string.Concat(lines.Select(arm => $"---\narm: {arm.Name}\n" + string.Concat(arm.Lines.Where(line => !shared.Contains(line)).Select(line => line + "\n"))));
+    }
+
     private static string KeyOf(string property) => property switch
     {
         nameof(Recipe.LearningRate) => "lr",

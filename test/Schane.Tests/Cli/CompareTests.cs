@@ -35,6 +35,28 @@ public class CompareTests
     }
 
     [Fact]
+    public void Runs_of_different_data_are_not_compared_though_the_folders_have_one_name()
+    {
+        using var photos = Photos.OfTwoClasses();
+        SchaneProgram.Run(Compare(photos, "--seeds", "1")).Done();
+        using var others = new Photos(("red", 8), ("blue", 8));
+        Directory.Delete(Path.Combine(photos.Run, "schane-s0"), recursive: true);
+        string[] again = [.. Compare(others, "--seeds", "1").Select(word => word == others.Run ? photos.Run : word)];
+        Assert.Contains("different images", SchaneProgram.Run(again).Refusal());
+        Assert.Contains("--out", SchaneProgram.Run([.. again.Select(word => word == others.Data ? "lookalikes" : word)]).Refusal());
+    }
+
+    [Fact]
+    public void One_run_of_each_arm_has_the_interval_over_its_test_items_and_the_embeddings_stand_in_a_table()
+    {
+        using var photos = Photos.OfTwoClasses();
+        var said = SchaneProgram.Run(Compare(photos, "--seeds", "1")).Done().Errors;
+        Assert.Contains("Wilson", said);
+        Assert.Contains("uniformity", said);
+        Assert.Contains("effective rank", said);
+    }
+
+    [Fact]
     public void Counts_that_do_not_go_together_are_refused()
     {
         using var photos = Photos.OfTwoClasses();

@@ -40,9 +40,6 @@ public class FewShotTests
             var expected = episode.Query.Select(q => Enumerable.Range(0, 4).MaxBy(w => centroids[w].Zip(data.Row(q).ToArray(), (c, v) => c * v).Sum()));
             Assert.Equal(expected, got);
         }
-
-        static double[] Unit(double[] v) => Math.Sqrt(v.Sum(x => x * x)) is var norm ? [.. v.Select(x => x / norm)] : [];
-        static double[] Sum(IEnumerable<double[]> rows) => rows.Aggregate((a, b) => [.. a.Zip(b, (x, y) => x + y)]);
     }
 
     [Fact]
@@ -95,6 +92,45 @@ public class FewShotTests
     }
 
     [Fact]
+    public void Views_of_a_support_row_stand_beside_it()
+    {
+        // Row 2 is of class a but points away from its only support row; a view of that row points its way.
+        var list = new EpisodeList(new() { Ways = 2, Shots = 1, Queries = 1, Episodes = 1 }, 4, [new([0, 1], [0, 1], [2, 3])]);
+        EmbeddingSet Rows(float x) => new([x, 0, 0, 1, -1, 0.1f, 0, 1], 2, [0, 1, 0, 1], ["a", "b"]);
+        foreach (var classifier in (FewShotClassifier[])[FewShotClassifier.CosineNeighbour, FewShotClassifier.EuclideanNeighbour])
+        {
+            Assert.Equal([1, 1], FewShot.Predict(Rows(1), list, classifier)[0]);
+            Assert.Equal([0, 1], FewShot.Predict(Rows(1), list, classifier, [Rows(-1)])[0]);
+        }
+        var data = Clustered(0.4);
+        var drawn = EpisodeList.Draw(data.Labels, Names, new() { Shots = 2, Episodes = 20 });
+        foreach (var classifier in (FewShotClassifier[])[FewShotClassifier.CosineCentroid, FewShotClassifier.EuclideanCentroid, FewShotClassifier.CosineNeighbour])
+            Assert.Equal(FewShot.Predict(data, drawn, classifier), FewShot.Predict(data, drawn, classifier, [data]));
+        Assert.Throws<ArgumentException>(() => FewShot.Predict(data, drawn, FewShotClassifier.CosineCentroid, [Rows(1)]));
+    }
+
+    [Fact]
+    public void Transduction_agrees_with_soft_k_means_in_loops()
+    {
+        var data = Clustered(0.4);
+        var list = EpisodeList.Draw(data.Labels, Names, new() { Ways = 3, Shots = 2, Queries = 5, Episodes = 20, Seed = 5 });
+        double[] Row(int r) => Unit([.. data.Row(r).ToArray().Select(v => (double)v)]);
+        foreach (var (episode, got) in list.Episodes.Zip(FewShot.Predict(data, list, FewShotClassifier.TransductiveCentroid)))
+        {
+            var sums = episode.Support.Chunk(2).Select(rows => Sum(rows.Select(Row))).ToArray();
+            var queries = episode.Query.Select(Row).ToArray();
+            var centroids = sums.Select(Unit).ToArray();
+            double Cosine(double[] q, double[] c) => q.Zip(c, (a, b) => a * b).Sum();
+            for (var round = 0; round < 10; round++)
+            {
+                var shares = queries.Select(q => centroids.Select(c => Math.Exp(Cosine(q, c) / 0.1)).ToArray()).Select(e => e.Select(v => v / e.Sum()).ToArray()).ToArray();
+                centroids = [.. sums.Select((sum, w) => Unit(Sum([sum, .. queries.Select((q, i) => q.Select(v => v * shares[i][w]).ToArray())])))];
+            }
+            Assert.Equal(queries.Select(q => Enumerable.Range(0, 3).MaxBy(w => Cosine(q, centroids[w]))), got);
+        }
+    }
+
+    [Fact]
     public void Classes_that_are_too_small_are_named()
     {
         int[] labels = [.. Enumerable.Repeat(0, 20), .. Enumerable.Repeat(1, 4), 2];
@@ -121,4 +157,8 @@ public class FewShotTests
         Assert.Equal([0.8f, 0.4f], EmbeddingSet.Average(View(10, 0), View(0.3f, 0.4f)).Values, (a, b) => Math.Abs(a - b) < 1e-6);
         Assert.Throws<ArgumentException>(() => EmbeddingSet.Average(View(1, 0), new EmbeddingSet([1], 1, [0], ["a"])));
     }
+
+    private static double[] Unit(double[] v) => Math.Sqrt(v.Sum(x => x * x)) is var norm ? [.. v.Select(x => x / norm)] : [];
+
+    private static double[] Sum(IEnumerable<double[]> rows) => rows.Aggregate((a, b) => [.. a.Zip(b, (x, y) => x + y)]);
 }

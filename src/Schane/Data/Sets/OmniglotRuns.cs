@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using Schane.Tensors;
 
 namespace Schane.Data.Sets;
 
@@ -25,6 +26,30 @@ public static class OmniglotRuns
         if (lists.Count == 0)
             throw new SchaneException("'all_runs.zip' holds no runNN/class_labels.txt.");
         return [.. lists.Select(list => Read(entries, list))];
+    }
+
+    /// <summary>Draws runs of the same form from other characters: 20 of one alphabet (all where it has fewer), an image each by one drawer to learn and by another to test.</summary>
+    /// <param name="drawings">Alphabets to draw from, without rotations.</param>
+    /// <param name="runsPerAlphabet">Runs of each, at least 1.</param>
+    /// <param name="seed">Run r of an alphabet depends on it, on r and on the drawings alone.</param>
+    internal static IReadOnlyList<OmniglotRun> Draw(OmniglotDataset drawings, int runsPerAlphabet, long seed)
+    {
+        const int ways = 20;
+        var byClass = Enumerable.Range(0, drawings.Count).ToLookup(drawings.LabelOf);
+        List<OmniglotRun> runs = [];
+        foreach (var alphabet in byClass.GroupBy(c => drawings.AlphabetOf(c.Key)).OrderBy(a => a.Key))
+            for (var run = 0; run < runsPerAlphabet; run++)
+            {
+                var random = new SampleRandom(seed, alphabet.Key, run);
+                var classes = alphabet.OrderBy(c => c.Key).ToArray();
+                random.Shuffle<IGrouping<int, int>>(classes);
+                classes = classes[..Math.Min(ways, classes.Length)];
+                int[] drawers = [.. classes[0].Select(drawings.DrawerOf).Order()];
+                random.Shuffle<int>(drawers);
+                Image8 By(IGrouping<int, int> character, int drawer) => drawings.Read(character.First(i => drawings.DrawerOf(i) == drawer));
+                runs.Add(new($"{drawings.Alphabets[alphabet.Key]} {run + 1}", [.. classes.Select(c => By(c, drawers[0]))], [.. classes.Select(c => By(c, drawers[1]))], [.. Enumerable.Range(0, classes.Length)]));
+            }
+        return runs;
     }
 
     private static OmniglotRun Read(Dictionary<string, ZipArchiveEntry> entries, string list)

@@ -1,0 +1,140 @@
+using System.Globalization;
+using System.Text;
+using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Data.Transforms;
+using Schane.Evaluation;
+using Schane.Inference;
+using Schane.Tensors;
+using Schane.Training;
+using static TorchSharp.torch;
+
+namespace Schane.Jobs;
+
+/// <summary>Finds training images whose label looks wrong: what <c>schane data labels</c> does.</summary>
+public static class LabelErrorsJob
+{
+    private const int RowsAtOnce = 512;
+
+    /// <summary>
+    /// Trains the run's recipe once a fold without the fold, and asks each model about the images it has not seen: its classifier, the votes of the nearest images it has
+    /// seen, and the nearest of them of another class. Finished folds are used again. Writes <c>label-errors.csv</c>.
+    /// </summary>
+    /// <param name="folder">Run folder whose training images are judged by its recipe.</param>
+    /// <param name="folds">At least 2.</param>
+    /// <param name="dataRoot">Folder of the named data sets.</param>
+    /// <param name="progress">Told how far all folds together are.</param>
+    /// <param name="hub">Where weights come from.</param>
+    /// <param name="stop">Saves the fold at work and stops.</param>
+    /// <exception cref="SchaneException">No such run, its data are gone, or it has only one class.</exception>
+    public static LabelErrorReport Run(
+        string folder, int folds = 5, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, HubOptions? hub = null, CancellationToken stop = default)
+    {
+        Require.AtLeast(folds, 2, nameof(folds));
+        var run = RunFolder.Open(folder);
+        var recipe = TrainJob.RecipeOf(run);
+        var images = DataSetup.Open(recipe, dataRoot, TrainJob.SplitsOf(run)).Train;
+        int[] labels = [.. Enumerable.Range(0, images.Count).Select(images.LabelOf)];
+        if (labels.Distinct().Count() < 2)
+            throw new SchaneException($"The training images of '{folder}' are all of one class, '{Printable.Escape(images.Classes[labels[0]])}'; no label can be contradicted.");
+        var parts = Deal(labels, folds, recipe.Seed);
+        recipe = recipe with { ClassesPerBatch = Math.Min(recipe.ClassesPerBatch ?? int.MaxValue, labels.Distinct().Count()) };
+        HashSet<string> Names(int[] part) => [.. part.Select(images.NameOf)];
+        var work = parts.Select((part, fold) => new PlannedRun(Path.Combine(run.LabelFolds, $"fold-{fold}"), recipe, $"fold {fold + 1} of {parts.Count}", RunView.Without(Names(part)))).ToList();
+        new ManyRuns("labels", jobs: 1, dataRoot, hub).Make(work, progress, stop);
+
+        var (judged, probabilities, votes, gaps) = (new List<int>(), new List<double[]>(), new List<double[]>(), new List<double>());
+        for (var fold = 0; fold < parts.Count; fold++)
+        {
+            using var scope = NewDisposeScope();
+            using var model = RunModel.Load(RunFolder.Open(work[fold].Path).Model, recipe.Device);
+            var seen = DataSetup.Open(recipe, dataRoot, TrainJob.SplitsOf(run)).HoldingOut(Names(parts[fold]));
+            using var reference = Outputs(model, seen.Train, recipe, stop);
+            using var query = Outputs(model, seen.Test!, recipe, stop);
+            var (from, to) = (EmbeddingSet.Of(query.Embeddings, query.Labels, images.Classes), EmbeddingSet.Of(reference.Embeddings, reference.Labels, images.Classes));
+            judged.AddRange(query.Indices.Select(i => parts[fold][i]));
+            probabilities.AddRange(Copy.Doubles(query.Logits.to_type(ScalarType.Float64).softmax(1)).Chunk(images.Classes.Count));
+            votes.AddRange(NearestNeighbours.Of(from, to).Scores);
+            gaps.AddRange(PairGaps(from, to));
+        }
+        var ranked = LabelErrors.Rank([.. judged.Select(i => labels[i])], probabilities, votes, gaps);
+        List<LabelErrorCandidate> candidates = [.. ranked.Where(s => s.Contradicted && s.Score > 0.5)
+            .Select((s, rank) => new LabelErrorCandidate(images.NameOf(judged[s.Row]), images.Classes[s.Label], images.Classes[s.Suggested], s.Score, rank + 1))];
+        AtomicFile.WriteText(run.LabelErrors, Csv(candidates));
+        return new(run.LabelErrors, judged.Count, labels.Length - judged.Count, candidates)
+        {
+            Ranked = [.. ranked.Select(s => judged[s.Row])],
+            ConfidentLearning = LabelErrors.ConfidentLearning([.. judged.Select(i => labels[i])], probabilities) is var (rows, flagged) ? ([.. rows.Select(r => judged[r])], flagged) : default,
+        };
+    }
+
+    /// <summary>Each class dealt out to the folds in random order; the image of a class that has but one is in none, since nothing else could vouch for it.</summary>
+    private static List<int[]> Deal(int[] labels, int folds, long seed)
+    {
+        var dealt = new List<int>[folds];
+        for (var fold = 0; fold < folds; fold++)
+            dealt[fold] = [];
+        foreach (var own in Enumerable.Range(0, labels.Length).GroupBy(i => labels[i]).Where(g => g.Count() > 1))
+        {
+            var order = own.ToArray();
+            new SampleRandom(seed, own.Key).Shuffle<int>(order);
+            for (var i = 0; i < order.Length; i++)
+                dealt[(i + own.Key) % folds].Add(order[i]);
+        }
+        return [.. dealt.Where(part => part.Count > 0).Select(part => part.Order().ToArray())];
+    }
+
+    private static ModelOutputs Outputs(RunModel model, IImageDataset images, Recipe recipe, CancellationToken stop) =>
+        ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
+
+    private static double[] PairGaps(EmbeddingSet query, EmbeddingSet reference)
+    {
+        var gaps = new double[query.Count];
+        Neighbours.Tiles(query, reference, Metric.Cosine, sameImages: false, RowsAtOnce, (start, similarity) =>
+        {
+            var (values, width) = (Copy.Doubles(similarity), reference.Count);
+            for (var row = 0; row < similarity.shape[0]; row++)
+            {
+                var (own, other) = (-1.0, -1.0);
+                for (var i = 0; i < width; i++)
+                    if (reference.Labels[i] == query.Labels[start + row])
+                        own = Math.Max(own, values[row * width + i]);
+                    else
+                        other = Math.Max(other, values[row * width + i]);
+                gaps[start + row] = other - own;
+            }
+        });
+        return gaps;
+    }
+
+    private static string Csv(IEnumerable<LabelErrorCandidate> candidates)
+    {
+        static string Field(string text) => text.AsSpan().ContainsAny(",\"\n\r") ? $"\"{text.Replace("\"", "\"\"")}\"" : text;
+        var text = new StringBuilder("path,label,suggested,score,rank\n");
+        foreach (var c in candidates)
+            text.Append(CultureInfo.InvariantCulture, $"{Field(c.Path)},{Field(c.Label)},{Field(c.Suggested)},{c.Score:0.0000},{c.Rank}\n");
+        return text.ToString();
+    }
+}
+
+/// <summary>An image whose label looks wrong: a row of <c>label-errors.csv</c>.</summary>
+/// <param name="Path">Name of the image inside its data set.</param>
+/// <param name="Label">Class it has.</param>
+/// <param name="Suggested">Class it looks like.</param>
+/// <param name="Score">How much speaks against the label, ½ to 1.</param>
+/// <param name="Rank">From 1, most suspect first.</param>
+public sealed record LabelErrorCandidate(string Path, string Label, string Suggested, double Score, int Rank);
+
+/// <summary>What <see cref="LabelErrorsJob"/> found.</summary>
+/// <param name="File">Where the candidates were written.</param>
+/// <param name="Judged">Images that were judged.</param>
+/// <param name="Alone">Images that could not be, since they are their class's only one or can't be read.</param>
+/// <param name="Candidates">Most suspect first.</param>
+public sealed record LabelErrorReport(string File, int Judged, int Alone, IReadOnlyList<LabelErrorCandidate> Candidates)
+{
+    /// <summary>Every judged training image, most suspect first.</summary>
+    internal IReadOnlyList<int> Ranked { get; init; } = [];
+
+    /// <summary>The same by the confident-learning rule on the same classifiers, and how many it flags.</summary>
+    internal (IReadOnlyList<int> Rows, int Flagged) ConfidentLearning { get; init; }
+}
