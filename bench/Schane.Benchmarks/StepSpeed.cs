@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Schane.Data;
 using Schane.Data.Transforms;
+using Schane.Distributed;
 using Schane.Losses;
 using Schane.Models;
 using Schane.Tensors;
@@ -101,18 +102,20 @@ internal sealed class Stepper : IDisposable
     private readonly ImageClassifier model;
     private readonly FlatParameters parameters;
     private readonly AdamW optimizer;
+    private readonly ICollective ranks;
     private readonly TrainingStep seam;
     private readonly TrainingStep? otherSeam;
     private readonly Batch batch;
     private long step;
 
-    public Stepper(string name, int rows, Precision precision = Precision.Float32, LossKind loss = LossKind.Ce, int? side = null, int? microBatch = null, LossKind? other = null)
+    public Stepper(string name, int rows, Precision precision = Precision.Float32, LossKind loss = LossKind.Ce, int? side = null, int? microBatch = null, LossKind? other = null, ICollective? ranks = null)
     {
+        this.ranks = ranks ?? new SingleProcess();
         model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side), 100) { Precision = precision };
         model.train();
         parameters = new FlatParameters([.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, p.Decays ? 0.05 : 0)))]);
         optimizer = new AdamW(parameters);
-        TrainingStep Seam(LossKind of) => new(model, new JointObjective(JointOptions.For(of)), microBatch, CPU, seed: 0);
+        TrainingStep Seam(LossKind of) => new(model, new SharedObjective(new JointObjective(JointOptions.For(of)), this.ranks), microBatch, CPU, seed: 0);
         (seam, otherSeam) = (Seam(loss), other is { } second ? Seam(second) : null);
         var size = side ?? model.Backbone.Info.InputSize;
         var ids = arange(rows, ScalarType.Int64);
@@ -141,6 +144,7 @@ internal sealed class Stepper : IDisposable
     {
         parameters.Gradients.zero_();
         (withOther ? otherSeam! : seam).Run(batch, step).Dispose();
+        ranks.Sum(parameters.Gradients);
     }
 
     public (double Step, double Optimizer) Step(bool withOther = false)

@@ -3,13 +3,14 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Schane.Data;
+using Schane.Distributed;
 using Schane.Export;
 using Schane.Training;
 
 namespace Schane.Cli;
 
 /// <summary>Where output goes: for people on stderr, one JSON document on stdout where it was asked for.</summary>
-internal sealed class Screen(bool json, bool verbose)
+internal sealed class Screen(bool json, bool verbose, bool silent = false)
 {
     private static readonly JsonSerializerOptions Format = new()
     {
@@ -23,7 +24,7 @@ internal sealed class Screen(bool json, bool verbose)
     public bool IsJson => json;
 
     /// <summary>Whether stderr is a terminal that a progress bar can be drawn on.</summary>
-    public bool IsTerminal { get; } = !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+    public bool IsTerminal { get; } = !silent && !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
     /// <summary>Prints what was asked for by itself, as help and the version are, and ends well.</summary>
     public static int Print(string text)
@@ -33,7 +34,14 @@ internal sealed class Screen(bool json, bool verbose)
     }
 
     /// <summary>A line for people; names in it may come from anywhere.</summary>
-    public void Say(string line) => Console.Error.WriteLine(Printable.Escape(line));
+    public void Say(string line)
+    {
+        if (!silent)
+            Console.Error.WriteLine(Printable.Escape(line));
+    }
+
+    /// <summary>The screen of a process whose results another one shows: nothing appears but why it failed.</summary>
+    public Screen Silent() => new(json: true, verbose, silent: true);
 
     /// <summary>A table for people; left out where the result is asked for as JSON.</summary>
     public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows, string? title = null)
@@ -50,25 +58,28 @@ internal sealed class Screen(bool json, bool verbose)
     }
 
     /// <summary>Says in one sentence why the work ended.</summary>
+    /// <param name="error">What was thrown.</param>
+    /// <param name="interrupted">Whether someone asked for it.</param>
+    /// <param name="who">Which of several processes it was.</param>
     /// <returns>The exit code.</returns>
-    public int Fail(Exception error, bool interrupted)
+    public int Fail(Exception error, bool interrupted, string who = "")
     {
         error = Cause(error);
         var (code, sentence) = error switch
         {
             OperationCanceledException { InnerException: not null } when interrupted => (Exit.Interrupted, error.Message),
             OperationCanceledException when interrupted => (Exit.Interrupted, "Interrupted."),
-            DivergedException or ParityException => (Exit.Failed, error.Message),
+            DivergedException or ParityException or RankLostException => (Exit.Failed, error.Message),
             SchaneException => (Exit.WrongUse, error.Message),
             ArgumentException => (Exit.WrongUse, error.Message.Split(" (Parameter '")[0]),
             IOException or UnauthorizedAccessException or DllNotFoundException => (Exit.Failed, error.Message),
             ExternalException => (Exit.Failed, $"libtorch: {error.Message.Split('\n')[0]}"),
             _ => (Exit.Failed, $"Schane failed in a way it should not ({error.GetType().Name}: {error.Message.Split('\n')[0]}); run again with --verbose and report what it prints."),
         };
-        Say($"{(code == Exit.Interrupted ? "" : "error: ")}{sentence}");
+        Say($"{(code == Exit.Interrupted ? "" : "error: ")}{who}{sentence}");
         if (verbose)
             Console.Error.WriteLine(string.Join(Environment.NewLine, error.ToString().Split(Environment.NewLine).Select(Printable.Escape)));
-        Result(new { Error = sentence, ExitCode = code });
+        Result(new { Error = who + sentence, ExitCode = code });
         return code;
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Schane.Distributed;
 using Schane.Tensors;
 
 namespace Schane.Cli.Verbs;
@@ -10,11 +11,16 @@ internal sealed class DoctorVerb() : Verb("doctor", "Shows what this machine off
     [
         new("schane doctor", "operating system, processor, libtorch, threads, GPU, MPI and memory"),
         new("schane doctor --json", "the same for a program"),
+        new("mpirun -np 4 schane doctor", "whether these processes reach each other, and how fast"),
     ];
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
+        if (Ranks.Launched)
+            return Talk(screen);
         var (machine, torch) = (Machine.Examine(), TorchRuntime.Examine());
+        var engines = RankTalk.Engines();
+        var together = TwoRanks.Try();
         var advice = Advice(machine, torch).ToList();
         screen.Table(["", ""],
         [
@@ -26,11 +32,25 @@ internal sealed class DoctorVerb() : Verb("doctor", "Shows what this machine off
             ["libstdc++", torch.Cured ? "older than GCC 13; libtorch was loaded all the same, from a copy in memory" : "new enough for libtorch as it stands"],
             ["threads", $"{torch.Threads}"],
             ["GPU", torch.Gpus > 0 ? $"{torch.Gpus} that this build can use" : machine.GraphicsDriver is null ? "none" : "one that this build can't use"],
-            ["MPI", machine.Mpi ?? "none"],
+            ["MPI", engines.Count > 0 ? string.Join(", ", engines) : "none"],
+            ["two ranks", together ?? "there is no mpirun to start them"],
         ]);
         foreach (var line in advice)
             screen.Say(line);
-        return new(new { machine, torch, advice }, torch.Error is null ? Exit.Done : Exit.Failed);
+        return new(new { machine, torch, engines, twoRanks = together, advice }, torch.Error is null ? Exit.Done : Exit.Failed);
+    }
+
+    /// <summary>One of several that a launcher started: can they talk?</summary>
+    private static Outcome Talk(Screen screen)
+    {
+        using var ranks = Ranks.Join(new RankOptions { Deadline = TimeSpan.FromSeconds(20) });
+        return SharedWork.Run(ranks, screen, shown =>
+        {
+            var talk = RankTalk.Measure(ranks);
+            shown.Say($"{talk.Ranks} ranks on {string.Join(", ", talk.Hosts.GroupBy(host => host).Select(host => $"{host.Key} ({host.Count()})"))} talk over {talk.Engine}: "
+                + $"{talk.Microseconds:0} µs for a number, {talk.GigabytesPerSecond:0.0} GB/s for a large tensor.");
+            return new(talk);
+        });
     }
 
     private static IEnumerable<string> Advice(Machine machine, TorchRuntime torch)

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Globalization;
 using Schane.Checkpoints;
+using Schane.Distributed;
 using Schane.Jobs;
 
 namespace Schane.Cli.Verbs;
@@ -13,6 +15,9 @@ internal sealed class TrainVerb : Verb
     private readonly Option<string> resume = new("--resume") { HelpName = "[RUN]", Arity = ArgumentArity.ZeroOrOne, Description = "Go on with a run that was stopped; without RUN the one of --out, else the latest in runs/." };
     private readonly Option<bool> acceptChangedData = new("--accept-changed-data") { Description = "Resume although training images came or went since the run began." };
     private readonly Option<bool> offline = CommonFlags.Offline();
+    private readonly Option<bool> scaleBatch = new("--scale-batch") { Description = "Multiply the batch by the number of processes, where mpirun or srun starts several; the learning rate stays. Default: they share the recipe's batch out." };
+    private readonly Option<string> deadline = new("--rank-deadline") { HelpName = "10m", Description = "How long the other processes wait for one that gives no sign of life before all end: 5s, 10m. Default: 10m." };
+    private readonly Option<bool> bf16OnTheWire = new("--bf16-on-the-wire") { Description = "Let NCCL carry gradients in bfloat16: half the bytes, three digits. Default: float32." };
     private readonly Option<bool> force = new("--force") { Description = "Replace the run that stands in --out." };
 
     public TrainVerb() : base("train", "Trains a model on a folder of images; without --data on look-alikes that are drawn at run time.")
@@ -24,6 +29,7 @@ internal sealed class TrainVerb : Verb
         Flags("Length", recipe.Length);
         Flags("Optimiser", recipe.Optimizer);
         Flags("Machine", recipe.Machine);
+        Flags("Several processes, started by mpirun or srun", [scaleBatch, deadline, bf16OnTheWire]);
         Flags("Run", [recipe.File, output, resume, acceptChangedData, force, .. recipe.Saving]);
     }
 
@@ -34,25 +40,38 @@ internal sealed class TrainVerb : Verb
         new("schane train --data photos --loss ce --out runs/plain", "cross-entropy alone, for comparison"),
         new("schane train --recipe my.yaml --seed 3", "settings from a file, another seed"),
         new("schane train --resume runs/plain", "go on after Ctrl-C"),
+        new("mpirun -np 2 schane train --data photos", "the same training by two processes, on one machine or several"),
     ];
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
         var root = parsed.GetValue(dataRoot);
         var hub = parsed.Hub(offline);
-        var (folder, results) = LongWork.Show(screen, show =>
+        using var ranks = Ranks.Join(new RankOptions { Deadline = DeadlineOf(parsed.GetValue(deadline) ?? "10m"), BFloat16OnTheWire = parsed.GetValue(bf16OnTheWire) });
+        return SharedWork.Run(ranks, screen, quiet =>
         {
-            var progress = new ShownTraining(show);
-            if (parsed.GetResult(resume) is null && recipe.Stages(parsed) is { Count: > 0 } stages)
-                return StagedTraining.Run(stages, parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, stop);
-            if (parsed.GetResult(resume) is null)
-                return TrainJob.Run(recipe.Read(parsed), parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, stop);
-            if (recipe.FirstGiven(parsed) is { } flag)
-                throw new SchaneException($"--resume goes on with the run's own recipe; leave out {flag}, or start a new run.");
-            return TrainJob.Resume(parsed.GetValue(resume) ?? parsed.GetValue(output) ?? RunFolder.Latest("runs").Root, root, progress, parsed.GetValue(acceptChangedData), hub, stop);
+            var (folder, results) = LongWork.Show(quiet, show =>
+            {
+                var progress = new ShownTraining(show);
+                if (parsed.GetResult(resume) is null && recipe.Stages(parsed) is { Count: > 0 } stages)
+                    return ranks.Size == 1 ? StagedTraining.Run(stages, parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, stop)
+                        : throw new SchaneException($"Training in stages is the work of one process, but {ranks.Size} were started; train the stages one after the other, each from the run before it (--weights RUN).");
+                if (parsed.GetResult(resume) is null)
+                    return TrainJob.Run(recipe.Read(parsed), parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, ranks, parsed.GetValue(scaleBatch) ? ranks.Size : 1, stop);
+                if (recipe.FirstGiven(parsed) is { } flag)
+                    throw new SchaneException($"--resume goes on with the run's own recipe; leave out {flag}, or start a new run.");
+                return TrainJob.Resume(parsed.GetValue(resume) ?? parsed.GetValue(output) ?? RunFolder.Latest("runs").Root, root, progress, parsed.GetValue(acceptChangedData), hub, ranks, stop);
+            });
+            Measures.Show(quiet, results.Metrics, $"Measured on {results.Images} images ({results.Part}):");
+            quiet.Say($"The run is in {folder.Root}; open {folder.Report} to see it.");
+            return new(new { run = folder.Root, results });
         });
-        Measures.Show(screen, results.Metrics, $"Measured on {results.Images} images ({results.Part}):");
-        screen.Say($"The run is in {folder.Root}; open {folder.Report} to see it.");
-        return new(new { run = folder.Root, results });
+    }
+
+    private static TimeSpan DeadlineOf(string text)
+    {
+        var unit = text.Length > 0 ? text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 0 } : 0;
+        return unit > 0 && double.TryParse(text.AsSpan()[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number * unit is >= 1 and <= 1e6
+            ? TimeSpan.FromSeconds(number * unit) : throw new SchaneException($"--rank-deadline must be a time of at least 1s, such as 30s or 10m, but is '{text}'.");
     }
 }

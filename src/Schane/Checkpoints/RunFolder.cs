@@ -133,6 +133,9 @@ public sealed class RunFolder
         return new RunFolder(path);
     }
 
+    /// <summary>A run that another process made and writes, whether this machine sees it or not.</summary>
+    internal static RunFolder Elsewhere(string root) => new(root);
+
     /// <summary>The run below a folder that was at work last.</summary>
     /// <exception cref="SchaneException">There is none.</exception>
     public static RunFolder Latest(string parent)

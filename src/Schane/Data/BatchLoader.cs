@@ -97,11 +97,13 @@ public sealed class BatchLoader : IBatchSource
     /// <param name="transform">Usually an evaluation transform; with an augmenting one and several views, test-time augmentation.</param>
     /// <param name="batchSize">Images in a batch; the last is as small as it comes.</param>
     /// <param name="options">Settings; <see cref="LoaderOptions.Seed"/> and epoch 0 key the random numbers.</param>
+    /// <param name="share">Only these images, by their places in the data set; null for all.</param>
     /// <param name="cancel">Stops the pass.</param>
     public static IEnumerable<Batch> Pass(
-        IImageDataset dataset, IImageTransform transform, int batchSize, LoaderOptions? options = null, CancellationToken cancel = default)
+        IImageDataset dataset, IImageTransform transform, int batchSize, LoaderOptions? options = null, RankShare? share = null, CancellationToken cancel = default)
     {
-        var sampler = new SequentialSampler(dataset.Count, batchSize);
+        var (from, to) = share ?? new(0, dataset.Count);
+        var sampler = new SequentialSampler(to - from, batchSize, from);
         using var loader = new BatchLoader(dataset, sampler, transform, options ?? new(), sampler.BatchesPerEpoch);
         for (var step = 0; step < sampler.BatchesPerEpoch; step++)
         {

@@ -22,9 +22,9 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
 
     public Batch Make(long step, int epoch, int[] whole)
     {
-        var (from, to) = RankShare.Of(whole.Length, options.Rank, options.Ranks);
+        var (from, to) = RankShare.Of(whole.Length, options.Rank, options.Ranks, options.ShareUnit);
         if (from == to)
-            throw new SchaneException($"Batch {step} has {whole.Length} images, too few for {options.Ranks} ranks. Make batches larger.");
+            throw new SchaneException($"Batch {step} has {whole.Length} images, too few for {options.Ranks} ranks{(options.ShareUnit > 1 ? $" that mix groups of {options.ShareUnit}" : "")}. Make batches larger, or start fewer ranks.");
         var (views, shape) = (options.Views, transform.Output);
         var size = shape.Channels * shape.Height * shape.Width;
         var images = empty([(long)(to - from) * views, shape.Channels, shape.Height, shape.Width], pixels is null ? float32 : uint8);

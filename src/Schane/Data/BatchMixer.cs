@@ -41,6 +41,9 @@ public sealed class BatchMixer
         (this.options, this.classes, this.seed) = (options, Require.AtLeast(classes, 2, nameof(classes)), seed);
     }
 
+    /// <summary>Images that are mixed with each other; shares of ranks must not cut such a group.</summary>
+    public int GroupSize => options.GroupSize;
+
     /// <summary>Mixes a batch; the batch stays as it is. An image whose group holds no other (its partner could not be read) stays unmixed.</summary>
     /// <returns>New tensors on the images' device, in the dispose scope around the call.</returns>
     public MixedImages Mix(Batch batch)

@@ -2,7 +2,7 @@ using Schane.Tensors;
 
 namespace Schane.Data;
 
-/// <summary>The rows of a global batch that one rank takes: from <see cref="Start"/> up to and without <see cref="End"/>. Shares are consecutive in order of ranks, cover the batch, and differ by one row at most.</summary>
+/// <summary>The rows of a global batch that one rank takes: from <see cref="Start"/> up to and without <see cref="End"/>. Shares are consecutive in order of ranks, cover the batch, and differ by one unit at most.</summary>
 /// <param name="Start">First row.</param>
 /// <param name="End">First row of the next rank.</param>
 public readonly record struct RankShare(int Start, int End)
@@ -14,13 +14,17 @@ public readonly record struct RankShare(int Start, int End)
     /// <param name="rows">Rows of the global batch.</param>
     /// <param name="rank">Which rank, 0 ≤ rank &lt; <paramref name="ranks"/>.</param>
     /// <param name="ranks">How many there are.</param>
+    /// <param name="unit">Rows that stay together, counted from the first: a group of images that are mixed with each other. 1 by default.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
-    public static RankShare Of(int rows, int rank, int ranks)
+    public static RankShare Of(int rows, int rank, int ranks, int unit = 1)
     {
         Require.AtLeast(rows, 0);
         Require.AtLeast(ranks, 1);
+        Require.AtLeast(unit, 1);
         if (rank < 0 || rank >= ranks)
             throw new ArgumentOutOfRangeException(nameof(rank), $"rank must lie between 0 and {ranks - 1} but is {rank}.");
-        return new((int)((long)rows * rank / ranks), (int)((long)rows * (rank + 1) / ranks));
+        var units = ((long)rows + unit - 1) / unit;
+        int Start(int of) => (int)Math.Min(rows, units * of / ranks * unit);
+        return new(Start(rank), Start(rank + 1));
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Schane.Distributed.Mpi;
+using Schane.Distributed.Nccl;
 using static TorchSharp.torch;
 
 namespace Schane.Distributed;
@@ -11,7 +12,10 @@ public static class Ranks
     /// <exception cref="SchaneException">Started side by side without MPI.</exception>
     public static bool Launched => Launch.Find(Environment.GetEnvironmentVariable) is not null;
 
-    /// <summary>The ranks of this job: those that mpirun or srun started; this process alone, which loads nothing, where no launcher did.</summary>
+    /// <summary>
+    /// The ranks of this job: those that mpirun or srun started; this process alone, which loads nothing, where no launcher did. On a machine with several GPUs each rank
+    /// is left the one of its number, so join before anything is done on a GPU; NCCL carries what lies on it, where it is installed.
+    /// </summary>
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="SchaneException">The launcher's library of MPI is not installed, or another's was loaded.</exception>
     public static ICollective Join(RankOptions? options = null)
@@ -20,18 +24,41 @@ public static class Ranks
             return new SingleProcess();
         var mpi = MpiLibrary.Load(launch.Family)
             ?? throw new SchaneException($"A launcher started {launch.Size} ranks ({launch.Variable}) but no MPI library loads; install one (apt-get install libopenmpi3 or libmpich12) or name its file in {MpiLibrary.Override}.");
-        return new MpiCollective(mpi, launch, options ?? new());
+        LocalGpu.Take();
+        var ranks = new MpiCollective(mpi, launch, options ?? new());
+        return NcclLibrary.Load() is { } nccl ? new NcclCollective(ranks, nccl) : ranks;
     }
 
     /// <summary>Whether any rank says so.</summary>
     public static bool Any(this ICollective ranks, bool here) => ranks.Total(here ? 1 : 0) > 0;
 
     /// <summary>The sum of a number over the ranks.</summary>
-    public static double Total(this ICollective ranks, double here)
+    public static double Total(this ICollective ranks, double here) => ranks.Totals(here)[0];
+
+    /// <summary>The sums of some numbers over the ranks, in one call.</summary>
+    public static double[] Totals(this ICollective ranks, params double[] here)
     {
-        using var value = tensor(here, ScalarType.Float64).DetachFromDisposeScope();
-        ranks.Sum(value);
-        return value.item<double>();
+        using var values = tensor(here, ScalarType.Float64).DetachFromDisposeScope();
+        ranks.Sum(values);
+        return values.data<double>().ToArray();
+    }
+
+    /// <summary>How many ranks share this one's machine, itself counted.</summary>
+    public static int Beside(this ICollective ranks) => ranks.Hosts.Count(host => host == ranks.Hosts[ranks.Rank]);
+
+    /// <summary>Rank 0's values of many tensors of any layout, written over the other ranks'.</summary>
+    public static void BroadcastAll(this ICollective ranks, IEnumerable<Tensor> tensors)
+    {
+        ArgumentNullException.ThrowIfNull(tensors);
+        using var free = no_grad();
+        foreach (var values in tensors)
+        {
+            using var scope = NewDisposeScope();
+            var whole = values.contiguous();
+            ranks.Broadcast(whole);
+            if (!values.is_contiguous())
+                values.copy_(whole);
+        }
     }
 
     /// <summary>Rank 0's text; what the others give is not looked at.</summary>

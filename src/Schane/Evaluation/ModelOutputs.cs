@@ -1,5 +1,7 @@
 using Schane.Data;
+using Schane.Distributed;
 using Schane.Models;
+using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Evaluation;
@@ -18,16 +20,33 @@ public sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Label
     /// <param name="device">Where the model is.</param>
     /// <param name="options">Views, seed, what to do with bad images; null for one view.</param>
     /// <param name="batch">Images in one pass, 128 by default.</param>
-    /// <param name="cancel">Stops between batches.</param>
+    /// <param name="ranks">The processes that share the images out and all get the whole; null for this one alone.</param>
+    /// <param name="cancel">Stops between batches; with several ranks all stop where one does.</param>
     public static ModelOutputs Of(
-        ImageClassifier model, IImageDataset data, IImageTransform transform, Device device, LoaderOptions? options = null, int batch = 128, CancellationToken cancel = default)
+        ImageClassifier model, IImageDataset data, IImageTransform transform, Device device, LoaderOptions? options = null, int batch = 128, ICollective? ranks = null,
+        CancellationToken cancel = default)
     {
+        ranks ??= new SingleProcess();
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        List<Tensor> embeddings = [], logits = [], labels = [];
-        var indices = new List<int>();
+        List<Tensor> embeddings = [empty(0, model.Backbone.Info.EmbeddingWidth)], logits = [empty(0, model.Classes)], labels = [empty(0, dtype: ScalarType.Int64)];   // a rank may have no image
+        var indices = new List<long>();
         var views = options?.Views ?? 1;
-        foreach (var part in BatchLoader.Pass(data, transform, batch, options, cancel))
+        try
+        {
+            foreach (var part in BatchLoader.Pass(data, transform, batch, options, RankShare.Of(data.Count, ranks.Rank, ranks.Size), cancel))
+                Take(part);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // Told to the others below.
+        }
+        if (ranks.Any(cancel.IsCancellationRequested))
+            throw new OperationCanceledException(cancel);
+        Tensor All(List<Tensor> parts) => ranks.Gather(cat(parts)).Rows.DetachFromDisposeScope();
+        return new ModelOutputs(All(embeddings), All(logits), All(labels), [.. Copy.Longs(ranks.Gather(tensor([.. indices], ScalarType.Int64)).Rows).Select(i => (int)i)]);
+
+        void Take(Batch part)
         {
             using var pass = NewDisposeScope();
             var (e, l) = model.Forward(part.Images.to(device));
@@ -39,10 +58,9 @@ public sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Label
             }
             embeddings.Add(e.cpu().MoveToOuterDisposeScope());
             logits.Add(l.cpu().MoveToOuterDisposeScope());
-            indices.AddRange(part.Indices);
+            indices.AddRange(part.Indices.Select(i => (long)i));
             labels.Add(part.Labels.narrow(0, 0, part.Indices.Length).clone().MoveToOuterDisposeScope());
         }
-        return new ModelOutputs(cat(embeddings).DetachFromDisposeScope(), cat(logits).DetachFromDisposeScope(), cat(labels).DetachFromDisposeScope(), indices);
     }
 
     /// <inheritdoc/>

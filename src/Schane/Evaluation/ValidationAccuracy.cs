@@ -1,4 +1,5 @@
 using Schane.Data;
+using Schane.Distributed;
 using Schane.Models;
 using Schane.Training;
 using static TorchSharp.torch;
@@ -6,7 +7,7 @@ using static TorchSharp.torch;
 namespace Schane.Evaluation;
 
 /// <summary>Classification of a part of the data while training goes on.</summary>
-internal sealed class ValidationAccuracy(IImageDataset images, IImageTransform transform, Device device, LoaderOptions options) : IEvaluator
+internal sealed class ValidationAccuracy(IImageDataset images, IImageTransform transform, Device device, LoaderOptions options, ICollective? ranks = null) : IEvaluator
 {
     public static readonly IReadOnlyList<string> Names = ["top1", "mean_per_class", "nll"];
 
@@ -16,7 +17,7 @@ internal sealed class ValidationAccuracy(IImageDataset images, IImageTransform t
 
     public IReadOnlyDictionary<string, double> Evaluate(ImageClassifier model, CancellationToken stop = default)
     {
-        using var outputs = ModelOutputs.Of(model, images, transform, device, options, cancel: stop);
+        using var outputs = ModelOutputs.Of(model, images, transform, device, options, cancel: stop, ranks: ranks);
         return Of(outputs.Logits, outputs.Labels);
     }
 

@@ -1,6 +1,7 @@
 using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Transforms;
+using Schane.Distributed;
 using Schane.Inference;
 using Schane.Losses;
 using Schane.Models;
@@ -31,7 +32,7 @@ public static class BatchDoctor
         Devices.Find(recipe.Device);
         var data = DataSetup.Open(recipe, dataRoot);
         // What the length would be measured for decides nothing about batches.
-        recipe = TrainJob.Resolve(recipe with { Steps = recipe.Steps ?? 1, Precision = Precision.Float32 }, data, TrainJob.WeightsOf(recipe, data, hub, progress, stop), progress: null);
+        recipe = TrainJob.Resolve(recipe with { Steps = recipe.Steps ?? 1, Precision = Precision.Float32 }, data, TrainJob.WeightsOf(recipe, data, hub, progress, stop), progress: null, new SingleProcess());
         var sampler = TrainJob.SamplerOf(recipe, data.Train);
         var batches = sampler.Batches(0).Take(MostBatches).Select(images => Batch.Of(images, data.Train, recipe.Views)).ToList();
         var seen = Look(recipe, data, sampler, hub, stop);

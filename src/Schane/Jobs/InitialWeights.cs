@@ -19,6 +19,9 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
     /// <summary>The weights the registry names for the model, else the embedded ones.</summary>
     public const string Published = "default";
 
+    /// <summary>What training starts from where there are none.</summary>
+    public static InitialWeights Nothing { get; } = new(None, null, []);
+
     private const string Ways = $"a file, a run folder, hf:OWNER/NAME, https://…, '{Published}', '{EmbeddedWeights.Name}' or '{None}'";
 
     private string path = "";
@@ -51,7 +54,7 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
             asked = published ?? (EmbeddedWeights.Exist(info.Name) ? EmbeddedWeights.Name
                 : throw new SchaneException($"No published weights are known for '{info.Name}'; name a file with --weights, or train from --weights {None}."));
         if (asked == None)
-            return new(None, null, []);
+            return Nothing;
         if (asked == EmbeddedWeights.Name)
             return EmbeddedWeights.Exist(info.Name) ? new(EmbeddedWeights.Name, null, [])
                 : throw new SchaneException($"There are no embedded weights for '{info.Name}'; name other weights ({Ways}).");

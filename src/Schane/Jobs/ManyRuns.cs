@@ -75,7 +75,7 @@ internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOpti
             if (File.Exists(run.Results))
                 return RunResults.Load(run.Results);
             if (planned.View is null)
-                return TrainJob.Resume(planned.Path, dataRoot, progress, acceptChangedData: false, hub, stop).Results;
+                return TrainJob.Resume(planned.Path, dataRoot, progress, acceptChangedData: false, hub, stop: stop).Results;
             using var _ = run.Lock();
             return TrainJob.GoOn(run, dataRoot, progress, acceptChangedData: false, hub, stop, planned.View);
         }

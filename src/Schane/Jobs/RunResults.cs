@@ -64,7 +64,12 @@ public sealed record RunResults
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
     };
 
-    internal void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(this, Format) + "\n");
+    /// <summary>As the file holds it.</summary>
+    internal string Text => JsonSerializer.Serialize(this, Format) + "\n";
+
+    internal void Save(string path) => AtomicFile.WriteText(path, Text);
+
+    internal static RunResults Parse(string text) => JsonSerializer.Deserialize<RunResults>(text, Format) ?? throw new JsonException("it is empty");
 
     internal static RunResults Load(string path)
     {
@@ -72,7 +77,7 @@ public sealed record RunResults
             throw new SchaneException($"There is no '{path}': the run did not finish. Continue it with --resume.");
         try
         {
-            return JsonSerializer.Deserialize<RunResults>(File.ReadAllText(path), Format) ?? throw new JsonException("it is empty");
+            return Parse(File.ReadAllText(path));
         }
         catch (JsonException e)
         {

@@ -55,16 +55,16 @@ public static class StagedTraining
             if (i == stages.Count - 1)
             {
                 Tell(i);
-                return File.Exists(run.Recipe) ? TrainJob.GoOn(run, dataRoot, progress, acceptChangedData, hub, stop) : TrainJob.Begin(recipe, _ => run, dataRoot, progress, hub, stop);
+                return File.Exists(run.Recipe) ? TrainJob.GoOn(run, dataRoot, progress, acceptChangedData, hub, stop) : TrainJob.Begin(recipe, _ => run, dataRoot, progress, hub, stop).Results;
             }
             var folder = Path.Combine(run.EarlierStages, name);
             if (!File.Exists(Path.Combine(folder, "results.json")))
             {
                 Tell(i);
                 if (File.Exists(Path.Combine(folder, "recipe.yaml")))
-                    TrainJob.Resume(folder, dataRoot, progress, acceptChangedData, hub, stop);
+                    TrainJob.Resume(folder, dataRoot, progress, acceptChangedData, hub, stop: stop);
                 else
-                    TrainJob.Run(recipe, folder, force: true, dataRoot, progress, hub, stop);
+                    TrainJob.Run(recipe, folder, force: true, dataRoot, progress, hub, stop: stop);
             }
             before = folder;
         }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Transforms;
+using Schane.Distributed;
 using Schane.Evaluation;
 using Schane.Inference;
 using Schane.Losses;
@@ -27,30 +28,34 @@ public static class TrainJob
     /// <param name="dataRoot">Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</param>
     /// <param name="progress">Told of a download, the plan, each step and each evaluation.</param>
     /// <param name="hub">Where downloaded weights are kept and whether the network may be used; null for the defaults, which come from the environment.</param>
+    /// <param name="ranks">The processes that train together (<see cref="Ranks.Join"/>), each of which calls this and sees the data under the same name; rank 0 alone writes. Null: this one alone.</param>
+    /// <param name="batchTimes">Makes the recipe's batches this many times as large, for instance once per rank; the learning rate stays. 1 by default.</param>
     /// <param name="stop">Saves a checkpoint and stops within a step.</param>
     /// <exception cref="SchaneException">The data, the recipe or the folder breaks a rule.</exception>
+    /// <exception cref="RankLostException">A rank gives no sign of life, or holds other weights.</exception>
     /// <exception cref="OperationCanceledException">Stopped; <see cref="Resume"/> goes on.</exception>
     /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
     public static (RunFolder Folder, RunResults Results) Run(
         Recipe recipe, string? folder = null, bool force = false, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, HubOptions? hub = null,
-        CancellationToken stop = default) => Make(recipe, folder, force, dataRoot, progress, hub, view: null, stop);
+        ICollective? ranks = null, int batchTimes = 1, CancellationToken stop = default) => Make(recipe, folder, force, dataRoot, progress, hub, view: null, stop, ranks, batchTimes);
 
     /// <summary>As <see cref="Run"/>, where <paramref name="view"/> is given on other data than the recipe says and without what is for people.</summary>
     internal static (RunFolder Folder, RunResults Results) Make(
-        Recipe recipe, string? folder, bool force, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, RunView? view, CancellationToken stop)
+        Recipe recipe, string? folder, bool force, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, RunView? view, CancellationToken stop, ICollective? ranks = null, int batchTimes = 1)
     {
         ArgumentNullException.ThrowIfNull(recipe);
+        ranks ??= new SingleProcess();
         RunFolder? made = null;
         IDisposable? held = null;
         try
         {
-            var results = Begin(recipe, resolved =>
+            var (run, results) = Begin(recipe, resolved =>
             {
                 made = RunFolder.Create(folder ?? NextFree(resolved), force);
                 held = made.Lock();
                 return made;
-            }, dataRoot, progress, hub, stop, view);
-            return (made!, results);
+            }, dataRoot, progress, hub, stop, view, ranks, batchTimes);
+            return (run, results);
         }
         finally
         {
@@ -58,26 +63,39 @@ public static class TrainJob
         }
     }
 
-    /// <summary>Trains in a folder that is made and held once the recipe has been found right.</summary>
-    internal static RunResults Begin(Recipe recipe, Func<Recipe, RunFolder> make, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, CancellationToken stop, RunView? view = null)
+    /// <summary>Trains in a folder that rank 0 makes and holds once the recipe has been found right.</summary>
+    internal static (RunFolder Folder, RunResults Results) Begin(
+        Recipe recipe, Func<Recipe, RunFolder> make, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, CancellationToken stop, RunView? view = null, ICollective? ranks = null, int batchTimes = 1)
     {
+        ranks ??= new SingleProcess();
+        progress = ranks.Rank == 0 ? progress : null;
         Devices.Find(recipe.Device);
         var data = DataSetup.Open(recipe, dataRoot);
-        data = view is null ? data.WarnOfCopies(stop) : view.Of(data);
+        data = view?.Of(data) ?? data;
         PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
-        var weights = WeightsOf(recipe, data, hub, progress, stop);
-        recipe = Resolve(recipe, data, weights, progress);
-        // Read first: a list may lie in the run that is replaced.
-        var (excluded, relabelled) = (recipe.Exclude is { } e ? File.ReadAllText(e) : null, recipe.Relabel is { } r ? File.ReadAllText(r) : null);
-        var run = make(recipe);
-        weights.Save(run.Weights);
-        AtomicFile.WriteText(run.Recipe, RecipeFile.Write(recipe with { Data = Shareable(recipe.Data), Exclude = recipe.Exclude is { } left ? Shareable(left) : null, Relabel = recipe.Relabel is { } renamed ? Shareable(renamed) : null }));
-        foreach (var (text, copy) in ((string?, string)[])[(excluded, run.Exclude), (relabelled, run.Relabel)])
-            if (text is not null)
-                AtomicFile.WriteText(copy, text);
-        AtomicFile.WriteText(run.Source, JsonSerializer.Serialize(new[] { Located(recipe.Data), weights.Location }));
-        data.Splits?.Save(run.Splits);
-        return Train(recipe, data, weights, run, resume: false, view is not null, progress, stop);
+        var weights = InitialWeights.Nothing;
+        var root = "";
+        ranks.Barrier();                                                                       // all have read their lists, which may lie in the run that is replaced
+        ranks.OnFirst(() =>
+        {
+            data = view is null ? data.WarnOfCopies(stop) : data;
+            weights = WeightsOf(recipe, data, hub, progress, stop);
+            recipe = Resolve(Enlarged(recipe, data, batchTimes), data, weights, progress, ranks);
+            // Read first, for the same reason.
+            var (excluded, relabelled) = (recipe.Exclude is { } e ? File.ReadAllText(e) : null, recipe.Relabel is { } r ? File.ReadAllText(r) : null);
+            var made = make(recipe);
+            weights.Save(made.Weights);
+            AtomicFile.WriteText(made.Recipe, RecipeFile.Write(recipe with { Data = Shareable(recipe.Data), Exclude = recipe.Exclude is { } left ? Shareable(left) : null, Relabel = recipe.Relabel is { } renamed ? Shareable(renamed) : null }));
+            foreach (var (text, copy) in ((string?, string)[])[(excluded, made.Exclude), (relabelled, made.Relabel)])
+                if (text is not null)
+                    AtomicFile.WriteText(copy, text);
+            AtomicFile.WriteText(made.Source, JsonSerializer.Serialize(new[] { Located(recipe.Data), weights.Location }));
+            data.Splits?.Save(made.Splits);
+            root = made.Root;
+        });
+        recipe = RecipeFile.Parse(ranks.BroadcastText(RecipeFile.Write(recipe)), "the recipe of rank 0");
+        var run = RunFolder.Elsewhere(ranks.BroadcastText(root));
+        return (run, Train(recipe, data, weights, run, resume: false, view is not null, progress, ranks, acceptChangedData: false, stop));
     }
 
     /// <summary>Goes on with a run that was stopped or killed, from its newest whole checkpoint, to the weights it would have had.</summary>
@@ -86,22 +104,30 @@ public static class TrainJob
     /// <param name="progress">Told of each step and each evaluation.</param>
     /// <param name="acceptChangedData">Goes on although training images came or went; the result is then no longer that of an uninterrupted run.</param>
     /// <param name="hub">As for <see cref="Run"/>.</param>
+    /// <param name="ranks">As for <see cref="Run"/>; any number of them. Each must see the run folder.</param>
     /// <param name="stop">Saves a checkpoint and stops within a step.</param>
     /// <exception cref="SchaneException">No such run, or its checkpoint is of another model, of other classes, data or batches.</exception>
+    /// <exception cref="RankLostException">A rank gives no sign of life, or holds other weights.</exception>
     /// <exception cref="OperationCanceledException">Stopped again.</exception>
     /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
     public static (RunFolder Folder, RunResults Results) Resume(
         string folder, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, bool acceptChangedData = false, HubOptions? hub = null,
-        CancellationToken stop = default)
+        ICollective? ranks = null, CancellationToken stop = default)
     {
-        var run = RunFolder.Open(folder);
-        using var _ = run.Lock();
-        return (run, File.Exists(run.Stages) ? StagedTraining.GoOn(run, dataRoot, progress, acceptChangedData, hub, stop) : GoOn(run, dataRoot, progress, acceptChangedData, hub, stop));
+        ranks ??= new SingleProcess();
+        var run = RunFolder.Open(ranks.BroadcastText(folder));
+        using var _ = ranks.Rank == 0 ? run.Lock() : null;
+        if (!File.Exists(run.Stages))
+            return (run, GoOn(run, dataRoot, progress, acceptChangedData, hub, stop, view: null, ranks));
+        return ranks.Size == 1 ? (run, StagedTraining.GoOn(run, dataRoot, progress, acceptChangedData, hub, stop))
+            : throw new SchaneException($"Run '{run.Root}' is trained in stages, which is the work of one process, but {ranks.Size} were started; resume without mpirun.");
     }
 
     /// <summary><see cref="Resume"/> in a folder that is held already.</summary>
-    internal static RunResults GoOn(RunFolder run, string? dataRoot, IProgress<TrainingProgress>? progress, bool acceptChangedData, HubOptions? hub, CancellationToken stop, RunView? view = null)
+    internal static RunResults GoOn(RunFolder run, string? dataRoot, IProgress<TrainingProgress>? progress, bool acceptChangedData, HubOptions? hub, CancellationToken stop, RunView? view = null, ICollective? ranks = null)
     {
+        ranks ??= new SingleProcess();
+        progress = ranks.Rank == 0 ? progress : null;
         var recipe = RecipeOf(run);
         Devices.Find(recipe.Device);
         var splits = SplitsOf(run);
@@ -109,9 +135,13 @@ public static class TrainJob
         if (data.Unlisted > 0 && !acceptChangedData)
             throw new SchaneException($"The data has changed since the run began: {data.Unlisted} images are new. Go on without them with --accept-changed-data, or start a new run.");
         data = view?.Of(data) ?? data;
-        var weights = InitialWeights.Find(recipe.Weights, recipe.Model!, hub, progress, stop);
-        weights.MustBe(InitialWeights.Saved(run.Weights));
-        return Train(recipe, data, weights, run, resume: true, view is not null, progress, stop, acceptChangedData);
+        var weights = InitialWeights.Nothing;
+        ranks.OnFirst(() =>
+        {
+            weights = InitialWeights.Find(recipe.Weights, recipe.Model!, hub, progress, stop);
+            weights.MustBe(InitialWeights.Saved(run.Weights));
+        });
+        return Train(recipe, data, weights, run, resume: true, view is not null, progress, ranks, acceptChangedData, stop);
     }
 
     /// <summary>What <see cref="Run"/> would make of a recipe: every choice that is left to the data, the model, the budget or the machine, made.</summary>
@@ -119,7 +149,7 @@ public static class TrainJob
     {
         Devices.Find(recipe.Device);
         var data = DataSetup.Open(recipe, dataRoot);
-        return Resolve(recipe, data, WeightsOf(recipe, data, hub, progress: null, CancellationToken.None), progress: null);
+        return Resolve(recipe, data, WeightsOf(recipe, data, hub, progress: null, CancellationToken.None), progress: null, new SingleProcess());
     }
 
     /// <summary>The resolved recipe of a run, with the data where they lay when it was made.</summary>
@@ -143,59 +173,60 @@ public static class TrainJob
     /// <summary>The saved division of a run's images; null for data that come divided.</summary>
     internal static Splits? SplitsOf(RunFolder run) => File.Exists(run.Splits) ? Splits.Load(run.Splits) : null;
 
-    private static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, bool brief, IProgress<TrainingProgress>? progress, CancellationToken stop, bool acceptChangedData = false)
+    private static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, bool brief, IProgress<TrainingProgress>? progress, ICollective ranks, bool acceptChangedData, CancellationToken stop)
     {
-        set_num_threads(recipe.Threads ?? Environment.ProcessorCount);
+        var threads = recipe.Threads ?? Threads(ranks);
+        set_num_threads(threads);
         using var scope = NewDisposeScope();
         using var model = new RunModel(NewClassifier(recipe, data, recipe.InputSize!.Value), data.Train.Classes, recipe.Augmentation!) { Notes = weights.Metadata() };
         var loaded = weights.Into(model.Classifier, recipe.KeepHead, progress);
         model.Classifier.to(device(recipe.Device));
+        if (ranks.Size > 1 && model.Classifier.Buffers().Any(b => SharedStatistics.IsOne(b.Name)))
+            progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
+                $"{recipe.Model} normalises batches: each of the {ranks.Size} ranks normalises its own rows, so the result is not exactly that of one process."));
         var sampler = SamplerOf(recipe, data.Train);
-        using var frozen = FrozenTrunk.Suits(recipe, model.Classifier) ? FrozenTrunk.Open(recipe, data, model, sampler, run, JudgeOf(recipe, data, model) is not null, stop) : null;
-        using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler);
-        using var hard = recipe.Sampler == SamplerKind.Hard ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count) : null;
-        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, weights.Exist, batches, frozen is null ? JudgeOf(recipe, data, model) : frozen.Judge, run, Identity(model, data, sampler), hard);
+        if (ranks.Size > 1 && recipe.Accumulate)
+            throw new SchaneException($"accumulate gives each micro-batch a loss of its own, and with {ranks.Size} ranks micro-batches are others than with one; leave out --accumulate, so that every anchor sees the whole batch.");
+        var identity = Identity(model, data, sampler);
+        MustAgree(ranks, identity);
+        var judge = JudgeOf(recipe, data, model, ranks);
+        using var frozen = ranks.Size == 1 && FrozenTrunk.Suits(recipe, model.Classifier) ? FrozenTrunk.Open(recipe, data, model, sampler, run, judge is not null, stop) : null;
+        using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler, threads, ranks);
+        using var hard = recipe.Sampler == SamplerKind.Hard ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
+        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches, frozen is null ? judge : frozen.Judge, run, identity, ranks, hard);
         try
         {
-            trainer.Run(resume, progress, Start(recipe, data, model, weights, loaded, sampler), stop, acceptChangedData);
+            trainer.Run(resume, progress, Start(recipe, data, model, weights, loaded, sampler, ranks), stop, acceptChangedData);
             frozen?.GiveBack();
             model.Classifier.eval();
-            var (confidence, validation) = Validation(recipe, data, model, stop);
-            (model with { Confidence = confidence }).Save(run.Model);
-            var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop);
-            var results = measured.Results with { ImagesPerSecond = trainer.ImagesPerSecond };
-            if (brief)
-            {
-                results.Save(run.Results);
-                return results;
-            }
-            PredictedItem.Save(run.Predictions, measured.Items);
-            var embedded = SaveEmbeddings(recipe, data, model, measured, validation, run, stop);
-            results.Save(run.Results);
-            RunReport.Write(run.Root, run.Report, recipe.NoThumbnails == true ? null : Pictures(data, embedded, run, stop));
-            return results;
+            RunResults? results = null;
+            ranks.OnFirst(() => results = Finish(recipe, data, model, trainer, run, brief, stop));
+            return RunResults.Parse(ranks.BroadcastText(results?.Text ?? ""));
         }
         catch (DivergedException) when (!brief)
         {
-            RunReport.Write(run.Root, run.Report);
+            ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
             throw;
         }
         catch (OperationCanceledException e)
         {
             if (!brief)
-                RunReport.Write(run.Root, run.Report);
+                ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
             throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with `schane train --resume {run.Root}`.", e, stop);
         }
     }
 
-    private static BatchLoader LoaderOf(Recipe recipe, DataSetup data, RunModel model, ISampler sampler) => new(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input), new LoaderOptions
+    private static BatchLoader LoaderOf(Recipe recipe, DataSetup data, RunModel model, ISampler sampler, int threads, ICollective ranks) => new(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input), new LoaderOptions
     {
         Seed = recipe.Seed,
         Views = recipe.Views,
-        Workers = Math.Max(1, (recipe.Threads ?? Environment.ProcessorCount) - 1),
+        Workers = Math.Max(1, threads - 1),
         OnBadImage = recipe.OnBadImage,
         KeepBytes = true,
         PinMemory = device(recipe.Device).type == DeviceType.CUDA,
+        Rank = ranks.Rank,
+        Ranks = ranks.Size,
+        ShareUnit = recipe.Mixer(model.Classifier.Classes)?.GroupSize ?? 1,
     });
 
     /// <summary>Keeps pictures of some training images, which servers show beside an answer; then of those that the report asks for.</summary>
@@ -207,6 +238,53 @@ public static class TrainJob
         return Keep;
 
         void Keep(string part, IEnumerable<string> images) => thumbnails.Keep(part, part switch { "test" => data.Test!, "val" => data.Validation!, _ => data.Train }, images, stop);
+    }
+
+    /// <summary>Threads for this rank: the cores it may use, divided by the ranks that may use the same.</summary>
+    private static int Threads(ICollective ranks)
+    {
+        const string status = "/proc/self/status";
+        var cores = File.Exists(status) ? File.ReadLines(status).FirstOrDefault(line => line.StartsWith("Cpus_allowed_list", StringComparison.Ordinal)) : null;
+        var own = $"{ranks.Hosts[ranks.Rank]} {cores}";
+        return Math.Max(1, Environment.ProcessorCount / ranks.GatherTexts(own).Count(other => other == own));
+    }
+
+    /// <summary>All ranks must train the same model on the same images.</summary>
+    private static void MustAgree(ICollective ranks, RunIdentity identity)
+    {
+        var all = ranks.GatherTexts(string.Join('\n', identity.Parts.Select(p => $"{p.Name} {p.Value}")));
+        for (var rank = 1; rank < all.Count; rank++)
+            if (all[rank].Split('\n').Except(all[0].Split('\n')).FirstOrDefault() is { } part)
+                throw new SchaneException($"Rank {rank} on {ranks.Hosts[rank]} has other {part.Split(' ')[0]} than rank 0 on {ranks.Hosts[0]}; give every machine the same data under the same name.");
+    }
+
+    /// <summary>A recipe whose batches are some times as large: more classes in a balanced batch, more images of each where there are no more classes.</summary>
+    internal static Recipe Enlarged(Recipe recipe, DataSetup data, int times)
+    {
+        if (Require.AtLeast(times, 1) == 1)
+            return recipe;
+        var few = Math.Min(recipe.ClassesPerBatch ?? 16, data.Train.Classes.Count);
+        var classes = Math.Min(few * times, data.Train.Classes.Count);
+        var rows = few * recipe.ImagesPerClass * times;
+        return recipe with { ClassesPerBatch = classes, ImagesPerClass = (rows + classes - 1) / classes, Batch = recipe.Batch * times };
+    }
+
+    private static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, RunFolder run, bool brief, CancellationToken stop)
+    {
+        var (confidence, validation) = Validation(recipe, data, model, stop);
+        (model with { Confidence = confidence }).Save(run.Model);
+        var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop);
+        var results = measured.Results with { ImagesPerSecond = trainer.ImagesPerSecond };
+        if (brief)
+        {
+            results.Save(run.Results);
+            return results;
+        }
+        PredictedItem.Save(run.Predictions, measured.Items);
+        var embedded = SaveEmbeddings(recipe, data, model, measured, validation, run, stop);
+        results.Save(run.Results);
+        RunReport.Write(run.Root, run.Report, recipe.NoThumbnails == true ? null : Pictures(data, embedded, run, stop));
+        return results;
     }
 
     private static EmbeddedImages SaveEmbeddings(Recipe recipe, DataSetup data, RunModel model, Measured measured, EmbeddedImages? validation, RunFolder run, CancellationToken stop)
@@ -234,10 +312,10 @@ public static class TrainJob
             $"{data.Train.Count} {data.Fingerprint()}", Listed(sampler.Batches(0).Select(batch => string.Join(',', batch)), sampler.BatchesPerEpoch));
     }
 
-    private static ValidationAccuracy? JudgeOf(Recipe recipe, DataSetup data, RunModel model) => data.Validation is null || recipe is { Lambda: 1, LambdaFinal: null or 1 } ? null
-        : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage });
+    private static ValidationAccuracy? JudgeOf(Recipe recipe, DataSetup data, RunModel model, ICollective ranks) => data.Validation is null || recipe is { Lambda: 1, LambdaFinal: null or 1 } ? null
+        : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage }, ranks);
 
-    private static (string, object?)[] Start(Recipe recipe, DataSetup data, RunModel model, InitialWeights weights, LoadingReport? loaded, ISampler sampler)
+    private static (string, object?)[] Start(Recipe recipe, DataSetup data, RunModel model, InitialWeights weights, LoadingReport? loaded, ISampler sampler, ICollective ranks)
     {
         var objective = recipe.Objective();
         return
@@ -248,16 +326,16 @@ public static class TrainJob
             ("beta", objective.Beta), ("seed", recipe.Seed), ("parameters", model.Classifier.NamedParameters().Sum(p => p.Parameter.numel())),
             ("classes", data.Train.Classes.Count), ("train_images", data.Train.Count), ("val_images", data.Validation?.Count ?? 0), ("test_images", data.Test?.Count ?? 0),
             ("steps", recipe.Steps), ("steps_per_epoch", sampler.BatchesPerEpoch), ("epochs", (double)recipe.Steps!.Value / sampler.BatchesPerEpoch),
-            ("batch", sampler.Batches(0)[0].Length), ("views", recipe.Views), .. Passes(recipe, model, sampler.Batches(0)[0].Length * recipe.Views), ("device", recipe.Device), ("threads", recipe.Threads ?? Environment.ProcessorCount),
+            ("batch", sampler.Batches(0)[0].Length), ("views", recipe.Views), .. Passes(recipe, model, sampler.Batches(0)[0].Length * recipe.Views, ranks.Size), ("device", recipe.Device), ("threads", get_num_threads()), ("ranks", ranks.Size), ("engine", ranks.Engine),
             ("mixing", recipe.Mixup == 0 && recipe.Cutmix == 0 ? "none" : objective.Mixed == MixedPairs.Clean && objective.Contrasts ? "clean: the unmixed images pass too, about twice the compute" : objective.Mixed.ToString().ToLowerInvariant()),
             ("precision", recipe.Precision.ToString().ToLowerInvariant()), ("kernel", recipe.Kernel.ToString().ToLowerInvariant()),
         ];
     }
 
     /// <summary>How a batch goes through the model: what the contrastive term and what batch statistics see of it.</summary>
-    private static IEnumerable<(string, object?)> Passes(Recipe recipe, RunModel model, int rows)
+    private static IEnumerable<(string, object?)> Passes(Recipe recipe, RunModel model, int rows, int ranks)
     {
-        var pass = Math.Min(recipe.MicroBatch ?? rows, rows);
+        var pass = Math.Min(recipe.MicroBatch ?? rows, (rows + ranks - 1) / ranks);
         yield return ("micro_batch", pass);
         yield return ("negatives", recipe.Accumulate && pass < rows ? $"of a micro-batch of {pass}: accumulation adds none" : $"of the whole batch of {rows}");
         if (FrozenTrunk.Suits(recipe, model.Classifier))
@@ -267,7 +345,7 @@ public static class TrainJob
     }
 
     /// <summary>Fills in what the recipe leaves open, measuring the rate where the budget decides, and tells the plan.</summary>
-    internal static Recipe Resolve(Recipe recipe, DataSetup data, InitialWeights weights, IProgress<TrainingProgress>? progress)
+    internal static Recipe Resolve(Recipe recipe, DataSetup data, InitialWeights weights, IProgress<TrainingProgress>? progress, ICollective ranks)
     {
         var objective = recipe.Objective();
         recipe = recipe with
@@ -290,10 +368,10 @@ public static class TrainJob
         }
         var sampler = SamplerOf(recipe, data.Train);
         BatchShape.Check(recipe, sampler.Batches(0)[0].Length);
-        set_num_threads(recipe.Threads ?? Environment.ProcessorCount);
+        set_num_threads(recipe.Threads ?? Math.Max(1, Environment.ProcessorCount / ranks.Beside()));
         if (recipe.Precision == Precision.Auto)
         {
-            var (precision, why) = PrecisionFor(recipe, data, info, sampler);
+            var (precision, why) = PrecisionFor(recipe, data, info, sampler, ranks);
             recipe = recipe with { Precision = precision };
             progress?.Report(new TrainingProgress("plan", 0, recipe.Steps ?? 0, 0, null, 0, null, $"Precision {precision.ToString().ToLowerInvariant()}: {why}."));
         }
@@ -302,9 +380,9 @@ public static class TrainJob
         if (recipe.Steps is null && recipe.Epochs is null)
         {
             int[] sizes = recipe.InputSize is { } fixedSize ? [fixedSize] : info.InputSize == 64 ? [64, 96, 128] : [info.InputSize];
-            var rows = sampler.Batches(0)[0].Length * recipe.Views;
+            var rows = sampler.Batches(0)[0].Length * recipe.Views;                                // of all ranks, which share them out
             var plan = RunPlan.Fit(recipe.Budget, sampler.BatchesPerEpoch, sizes,
-                size => RunPlan.Measure(side => NewClassifier(recipe, data, side), size, rows, objective, device(recipe.Device)));
+                size => RunPlan.Measure(side => NewClassifier(recipe, data, side), size, Math.Max(1, rows / ranks.Size), objective, device(recipe.Device)));
             recipe = recipe with { InputSize = plan.InputSize, Steps = plan.Steps };
             how = $"about {Spoken(plan.Estimate)} at a measured {rows / plan.SecondsPerStep:F0} images/s";
         }
@@ -327,9 +405,9 @@ public static class TrainJob
         return recipe;
     }
 
-    private static (Precision, string) PrecisionFor(Recipe recipe, DataSetup data, BackboneInfo info, ISampler sampler)
+    private static (Precision, string) PrecisionFor(Recipe recipe, DataSetup data, BackboneInfo info, ISampler sampler, ICollective ranks)
     {
-        var rows = sampler.Batches(0)[0].Length * recipe.Views;
+        var rows = Math.Max(1, sampler.Batches(0)[0].Length * recipe.Views / ranks.Size);
         var length = (recipe.Steps ?? recipe.Epochs * sampler.BatchesPerEpoch) is { } steps ? steps * rows : (double?)null;
         return PrecisionChoice.Decide(() => NewClassifier(recipe, data, recipe.InputSize ?? info.InputSize), Math.Min(recipe.MicroBatch ?? rows, rows), length, recipe.Budget, device(recipe.Device), Machine.Examine().Features);
     }

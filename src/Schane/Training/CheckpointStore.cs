@@ -2,22 +2,24 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Schane.Checkpoints;
+using Schane.Distributed;
 using static TorchSharp.torch;
 
 namespace Schane.Training;
 
 /// <summary>
 /// The checkpoints of a run: tensors by name and the <see cref="RunState"/> they belong to; the last few, and the best. A checkpoint counts
-/// once its SHA-256 stands beside it, and none is removed before a newer one counts, so a full disk leaves the last good one.
+/// once its SHA-256 stands beside it, and none is removed before a newer one counts, so a full disk leaves the last good one. Rank 0 alone writes
+/// and reads; the others are told.
 /// </summary>
-internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, int keep)
+internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, int keep, ICollective ranks)
 {
     private const string Next = ".next";
 
     private string Best => Path.Combine(folder.Checkpoints, "best.safetensors");
 
     /// <summary>Writes a checkpoint and removes all but the last few.</summary>
-    public void Save(RunState state, IReadOnlyDictionary<string, Tensor> tensors)
+    public void Save(RunState state, IReadOnlyDictionary<string, Tensor> tensors) => ranks.OnFirst(() =>
     {
         Write(PathOf(state.Step), state, tensors);
         foreach (var old in Steps().Skip(keep))
@@ -25,18 +27,22 @@ internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, in
             File.Delete(HashOf(PathOf(old)));
             File.Delete(PathOf(old));
         }
-    }
+    });
 
     /// <summary>Writes the weights that were best up to now; they are not counted among the last.</summary>
-    public void SaveBest(RunState state, IReadOnlyDictionary<string, Tensor> weights) => Write(Best, state, weights);
+    public void SaveBest(RunState state, IReadOnlyDictionary<string, Tensor> weights) => ranks.OnFirst(() => Write(Best, state, weights));
 
     /// <summary>Takes the best weights.</summary>
     /// <exception cref="SchaneException">There are none, or they are damaged.</exception>
     public void RestoreBest(IReadOnlyDictionary<string, Tensor> weights)
     {
-        if (!IsWhole(Best))
-            throw new SchaneException($"The best checkpoint '{Path.GetFileName(Best)}' is missing or damaged; train again, or set final-weights to last.");
-        Read(Best, weights, acceptChangedData: true);
+        ranks.OnFirst(() =>
+        {
+            if (!IsWhole(Best))
+                throw new SchaneException($"The best checkpoint '{Path.GetFileName(Best)}' is missing or damaged; train again, or set final-weights to last.");
+            Read(Best, weights, acceptChangedData: true);
+        });
+        ranks.BroadcastAll(weights.Values);
     }
 
     /// <summary>Restores the newest checkpoint that is whole.</summary>
@@ -46,6 +52,16 @@ internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, in
     /// <returns>Null where there is no whole checkpoint.</returns>
     /// <exception cref="SchaneException">The checkpoint is of another model, of other classes, data or batches.</exception>
     public RunState? Restore(IReadOnlyDictionary<string, Tensor> tensors, bool acceptChangedData, Action<string> warn)
+    {
+        RunState? state = null;
+        ranks.OnFirst(() => state = Newest(tensors, acceptChangedData, warn));
+        state = JsonSerializer.Deserialize<RunState?>(ranks.BroadcastText(JsonSerializer.Serialize(state)));
+        if (state is not null)
+            ranks.BroadcastAll(tensors.Values);
+        return state;
+    }
+
+    private RunState? Newest(IReadOnlyDictionary<string, Tensor> tensors, bool acceptChangedData, Action<string> warn)
     {
         foreach (var pattern in (string[])[$"*{Next}", "*.tmp"])                               // what a killed process was writing
             foreach (var unfinished in Directory.GetFiles(folder.Checkpoints, pattern))

@@ -1,3 +1,4 @@
+using Schane.Distributed;
 using Schane.Models;
 using static TorchSharp.torch;
 
@@ -15,13 +16,14 @@ internal sealed class Evaluations
     private readonly WeightAverage? average;
     private readonly Freezing freezing;
     private readonly CheckpointStore checkpoints;
+    private readonly ICollective ranks;
     private readonly string metric;
     private readonly int every, steps;
 
     /// <exception cref="SchaneException">The recipe's metric is none of the judge's.</exception>
-    public Evaluations(IEvaluator judge, Recipe recipe, ImageClassifier model, WeightAverage? average, Freezing freezing, CheckpointStore checkpoints, int steps)
+    public Evaluations(IEvaluator judge, Recipe recipe, ImageClassifier model, WeightAverage? average, Freezing freezing, CheckpointStore checkpoints, int steps, ICollective ranks)
     {
-        (this.judge, this.recipe, this.model, this.average, this.freezing, this.checkpoints, this.steps) = (judge, recipe, model, average, freezing, checkpoints, steps);
+        (this.judge, this.recipe, this.model, this.average, this.freezing, this.checkpoints, this.steps, this.ranks) = (judge, recipe, model, average, freezing, checkpoints, steps, ranks);
         metric = recipe.BestMetric;
         every = recipe.EvaluateEvery ?? Math.Max(1, steps / 10);
         var known = judge.Metrics.Concat(average is null ? [] : judge.Metrics.Select(m => AveragePrefix + m)).ToList();
@@ -60,13 +62,16 @@ internal sealed class Evaluations
     private bool IsBetter(double value, double? best) =>
         !double.IsNaN(value) && (best is not { } b || (metric.EndsWith("nll", StringComparison.Ordinal) ? value < b : value > b));
 
-    private IReadOnlyDictionary<string, double> Measure(CancellationToken stop)
+    private Dictionary<string, double> Measure(CancellationToken stop)
     {
         model.eval();
         try
         {
             using var _ = no_grad();
-            return judge.Evaluate(model, stop);
+            var found = judge.Evaluate(model, stop);
+            using var values = tensor([.. found.Values], ScalarType.Float64);
+            ranks.Broadcast(values);                                      // what follows from them must be the same on all ranks, to the last bit
+            return found.Keys.Zip(values.data<double>().ToArray()).ToDictionary(pair => pair.First, pair => pair.Second);
         }
         finally
         {

@@ -1,22 +1,24 @@
 using System.Runtime.InteropServices;
 using Schane.Data;
+using Schane.Distributed;
 using static TorchSharp.torch;
 
 namespace Schane.Training;
 
 /// <summary>
-/// Counts which classes an epoch's steps take for each other, by the logits before each update, and tells the sampler at its end. Counts of this epoch and of the last
-/// are in every checkpoint, so a run that goes on draws the batches that it would have drawn.
+/// Counts which classes an epoch's steps take for each other, by the logits before each update, and tells the sampler at its end. Every rank counts the rows of all, so
+/// all draw the same batches. Counts of this epoch and of the last are in every checkpoint, so a run that goes on draws the batches that it would have drawn.
 /// </summary>
 internal sealed class HardClasses : IDisposable
 {
     private readonly BalancedSampler sampler;
     private readonly int classes;
+    private readonly ICollective ranks;
     private readonly Tensor now, last;                                    // [C, C], int64, row = true class
 
-    public HardClasses(BalancedSampler sampler, int classes)
+    public HardClasses(BalancedSampler sampler, int classes, ICollective ranks)
     {
-        (this.sampler, this.classes) = (sampler, classes);
+        (this.sampler, this.classes, this.ranks) = (sampler, classes, ranks);
         using var scope = NewDisposeScope();
         (now, last) = (zeros(classes, classes, int64).DetachFromDisposeScope(), zeros(classes, classes, int64).DetachFromDisposeScope());
     }
@@ -24,17 +26,17 @@ internal sealed class HardClasses : IDisposable
     /// <summary>What a checkpoint holds; <see cref="Tell"/> after it was read.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> State => [("now", now), ("last", last)];
 
-    /// <summary>Counts the rows of a step.</summary>
-    /// <param name="labels">[N], int64.</param>
-    /// <param name="predicted">[N], int64: the class of the largest logit.</param>
+    /// <summary>Counts the rows of a step, over all ranks.</summary>
+    /// <param name="labels">[n], int64, of this rank's rows.</param>
+    /// <param name="predicted">[n], int64: the class of the largest logit.</param>
     public void Count(Tensor labels, Tensor predicted)
     {
         using var scope = NewDisposeScope();
-        var (truth, taken) = (labels.cpu().data<long>().ToArray(), predicted.cpu().data<long>().ToArray());
+        var pairs = ranks.Gather(stack([labels, predicted], 1)).Rows.cpu().data<long>().ToArray();          // [N, 2]
         var counts = MemoryMarshal.Cast<byte, long>(now.bytes);
-        for (var i = 0; i < truth.Length; i++)
-            if (truth[i] != taken[i])
-                counts[(int)(truth[i] * classes + taken[i])]++;
+        for (var i = 0; i < pairs.Length; i += 2)
+            if (pairs[i] != pairs[i + 1])
+                counts[(int)(pairs[i] * classes + pairs[i + 1])]++;
     }
 
     /// <summary>Ends an epoch: its counts are the last ones, which the sampler goes by from here on.</summary>

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Schane.Training;
 
 /// <summary>What happens at a step whose loss or gradient is not finite: it is named, its batch is kept for a look, and the run stops or leaves the step out.</summary>
-internal sealed class NonFiniteGuard(Recipe recipe, ImageClassifier model, RunFolder folder) : IDisposable
+internal sealed class NonFiniteGuard(Recipe recipe, ImageClassifier model, RunFolder folder, int rank) : IDisposable
 {
     private readonly List<(Tensor Buffer, Tensor Before)> statistics = [];
 
@@ -72,7 +72,8 @@ internal sealed class NonFiniteGuard(Recipe recipe, ImageClassifier model, RunFo
 
     private string Keep(Batch batch, long step, string problem)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"non-finite-{step + 1:D8}.safetensors");
+        var name = string.Create(CultureInfo.InvariantCulture, $"non-finite-{step + 1:D8}{(rank == 0 ? "" : $"-rank{rank}")}.safetensors");
+        Directory.CreateDirectory(folder.Checkpoints);                    // of a rank on a machine that does not see the first one's disk
         Safetensors.Write(Path.Combine(folder.Checkpoints, name), new Dictionary<string, Tensor> { ["images"] = batch.Images, ["labels"] = batch.Labels, ["image_ids"] = batch.ImageIds },
             new Dictionary<string, string> { ["step"] = (step + 1).ToString(CultureInfo.InvariantCulture), ["problem"] = problem });
         return name;

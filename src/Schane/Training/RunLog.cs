@@ -10,7 +10,7 @@ namespace Schane.Training;
 /// <summary>Tells what happens in a run to all who listen: the journal, TensorBoard where it is asked for, and whoever shows progress.</summary>
 internal sealed class RunLog : IDisposable
 {
-    private readonly Journal journal;
+    private readonly Journal? journal;
     private readonly SummaryWriter? board;
     private readonly IProgress<TrainingProgress>? progress;
     private readonly int steps;
@@ -18,14 +18,16 @@ internal sealed class RunLog : IDisposable
     private readonly Stopwatch watch = Stopwatch.StartNew();
     private TimeSpan inSteps, waited;
 
-    /// <param name="folder">Run folder; its journal is appended to.</param>
+    /// <param name="folder">Run folder; its journal is appended to. Null: nothing is written, as on every rank but the first.</param>
     /// <param name="board">Whether to write TensorBoard events too, below <c>tensorboard</c>.</param>
     /// <param name="progress">Told of each step, evaluation and warning.</param>
     /// <param name="steps">All steps.</param>
     /// <param name="first">Steps done before.</param>
-    public RunLog(RunFolder folder, bool board, IProgress<TrainingProgress>? progress, int steps, long first)
+    public RunLog(RunFolder? folder, bool board, IProgress<TrainingProgress>? progress, int steps, long first)
     {
         (this.progress, this.steps, this.first) = (progress, steps, first);
+        if (folder is null)
+            return;
         journal = new Journal(folder.Journal);
         this.board = board ? torch.utils.tensorboard.SummaryWriter(folder.TensorBoard) : null;
     }
@@ -39,18 +41,18 @@ internal sealed class RunLog : IDisposable
     /// <summary>Share of the time of the steps told that they waited for their batches, 0 to 1.</summary>
     public double Waiting => inSteps > TimeSpan.Zero ? waited / inSteps : 0;
 
-    public void Event(string kind, params ReadOnlySpan<(string Name, object? Value)> fields) => journal.Write(kind, fields);
+    public void Event(string kind, params ReadOnlySpan<(string Name, object? Value)> fields) => journal?.Write(kind, fields);
 
     /// <summary>A sentence that the journal keeps and people see.</summary>
     public void Warn(long step, string message)
     {
-        journal.Write("warning", ("step", step), ("message", message));
+        journal?.Write("warning", ("step", step), ("message", message));
         Say(message);
     }
 
     public void Skipped(long step, BadImage bad, int count)
     {
-        journal.Write("skipped", ("step", step), ("image", bad.Name), ("reason", bad.Reason), ("count", count));
+        journal?.Write("skipped", ("step", step), ("image", bad.Name), ("reason", bad.Reason), ("count", count));
         Say(bad.Reason);
     }
 
@@ -66,7 +68,7 @@ internal sealed class RunLog : IDisposable
             ("effective_negatives", seen.EffectiveNegatives), ("positive_similarity", seen.MeanPositiveSimilarity), ("negative_similarity", seen.MeanNegativeSimilarity),
             ("hardest_negative", seen.HardestNegativeSimilarity), ("zero_rows", seen.ZeroRows), ("images_per_second", images / took.TotalSeconds), ("waiting", waiting),
         ];
-        journal.Write("step", fields);
+        journal?.Write("step", fields);
         foreach (var (name, value) in fields)
             if (value is double number && double.IsFinite(number))
                 Board($"train/{name}", number, step);
@@ -79,14 +81,14 @@ internal sealed class RunLog : IDisposable
 
     public void Evaluation(long step, int epoch, string part, IReadOnlyDictionary<string, double> metrics)
     {
-        journal.Write("evaluation", ("step", step), ("epoch", epoch), ("part", part), ("metrics", metrics));
+        journal?.Write("evaluation", ("step", step), ("epoch", epoch), ("part", part), ("metrics", metrics));
         foreach (var (name, value) in metrics)
             Board($"{part}/{name}", value, step);
         progress?.Report(new TrainingProgress("evaluate", step, steps, epoch, null, 0, null,
             $"step {step}: {part} {string.Join(", ", metrics.Select(m => $"{m.Key} {m.Value:G4}"))}"));
     }
 
-    public void Dispose() => journal.Dispose();
+    public void Dispose() => journal?.Dispose();
 
     private void Say(string message) => progress?.Report(new TrainingProgress("train", first, steps, 0, null, 0, null, message));
 

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Data;
+using Schane.Distributed;
 using Schane.Losses;
 using Schane.Models;
 using Schane.Tensors;
@@ -19,11 +21,13 @@ internal sealed class Trainer : IDisposable
     private readonly ImageClassifier model;
     private readonly IBatchSource batches;
     private readonly RunFolder folder;
+    private readonly ICollective ranks;
     private readonly Freezing freezing;
     private readonly FlatParameters parameters;
     private readonly IOptimizer optimizer;
     private readonly LossScaling? scaling;
     private readonly WeightAverage? average;
+    private readonly SharedStatistics statistics;
     private readonly TrainingStep seam;
     private readonly RateSchedule schedule;
     private readonly CheckpointStore checkpoints;
@@ -39,11 +43,12 @@ internal sealed class Trainer : IDisposable
     /// <param name="evaluator">Looks at the model now and then; null for none.</param>
     /// <param name="folder">Where checkpoints and journal go.</param>
     /// <param name="identity">What is trained on what; a resumed run must have the same.</param>
+    /// <param name="ranks">The processes that train together; each is given its share of the batches.</param>
     /// <param name="hard">Told which classes are confused, by epochs; null for nobody.</param>
     /// <exception cref="SchaneException">Settings of the recipe don't fit the model, the data or each other.</exception>
-    public Trainer(Recipe recipe, ImageClassifier model, bool preTrained, IBatchSource batches, IEvaluator? evaluator, RunFolder folder, RunIdentity identity, HardClasses? hard = null)
+    public Trainer(Recipe recipe, ImageClassifier model, bool preTrained, IBatchSource batches, IEvaluator? evaluator, RunFolder folder, RunIdentity identity, ICollective ranks, HardClasses? hard = null)
     {
-        (this.recipe, this.model, this.batches, this.folder, this.hard) = (recipe, model, batches, folder, hard);
+        (this.recipe, this.model, this.batches, this.folder, this.ranks, this.hard) = (recipe, model, batches, folder, ranks, hard);
         steps = recipe.Steps ?? throw new ArgumentException("The recipe must be resolved: Steps is not set.", nameof(recipe));
         saveEvery = recipe.SaveEvery ?? Math.Max(50, steps / 10);
         schedule = RateSchedule.Of(recipe, steps, batches.BatchesPerEpoch);
@@ -58,13 +63,14 @@ internal sealed class Trainer : IDisposable
         };
         if (recipe.Precision == Precision.Fp16)
             optimizer = scaling = new LossScaling(optimizer, parameters);
+        statistics = new SharedStatistics(model);
         average = recipe.Ema is { } decay ? new WeightAverage(decay, parameters, model.Buffers()) : null;
         var objective = new JointObjective(recipe.Objective());
         CheckTrained(model, objective.Options.Contrasts);
-        seam = new TrainingStep(model, objective, recipe.MicroBatch, device(recipe.Device), recipe.Seed, recipe.Mixer(model.Classes), recipe.Accumulate) { Classified = hard is null ? null : hard.Count };
-        checkpoints = new CheckpointStore(folder, identity, recipe.KeepLast);
-        guard = new NonFiniteGuard(recipe, model, folder);
-        evaluations = evaluator is null ? null : new Evaluations(evaluator, recipe, model, average, freezing, checkpoints, steps);
+        seam = new TrainingStep(model, new SharedObjective(objective, ranks), recipe.MicroBatch, device(recipe.Device), recipe.Seed, recipe.Mixer(model.Classes), recipe.Accumulate) { Classified = hard is null ? null : hard.Count };
+        checkpoints = new CheckpointStore(folder, identity, recipe.KeepLast, ranks);
+        guard = new NonFiniteGuard(recipe, model, folder, ranks.Rank);
+        evaluations = evaluator is null ? null : new Evaluations(evaluator, recipe, model, average, freezing, checkpoints, steps, ranks);
         if (evaluations is null && (recipe.Patience is not null || recipe.FinalWeights == FinalWeights.Best))
             throw new SchaneException($"{(recipe.Patience is null ? "final-weights best" : "patience")} needs a validation part to look at, and this training has none.");
     }
@@ -99,10 +105,11 @@ internal sealed class Trainer : IDisposable
     public void Run(bool resume, IProgress<TrainingProgress>? progress, (string Name, object? Value)[] start, CancellationToken stop, bool acceptChangedData = false)
     {
         var warnings = new List<string>();
+        ranks.BroadcastAll(Tensors().Values);                                                  // rank 0's initial weights
         var state = (resume ? checkpoints.Restore(Tensors(), acceptChangedData, warnings.Add) : null) ?? new RunState();
         if (resume)
-            Journal.CutAfter(folder.Journal, state.Step);
-        using var log = new RunLog(folder, recipe.Tensorboard, progress, steps, state.Step);
+            ranks.OnFirst(() => Journal.CutAfter(folder.Journal, state.Step));
+        using var log = new RunLog(ranks.Rank == 0 ? folder : null, recipe.Tensorboard, progress, steps, state.Step);
         log.Event(resume ? "resume" : "start", resume ? [("step", state.Step)] : start);
         foreach (var warning in warnings)
             log.Warn(state.Step, warning);
@@ -120,12 +127,11 @@ internal sealed class Trainer : IDisposable
                 var givenUp = evaluations?.GiveUp(state) == true;
                 var over = state.Step == steps || givenUp;
                 if (state.Step > saved && (over || state.Step % saveEvery == 0))
-                    checkpoints.Save(state, Tensors());
+                    Save(state);
                 saved = state.Step;
                 reason = givenUp ? $"{recipe.BestMetric} has not improved since step {state.BestStep}" : reason;
                 if (over)
                     break;
-                stop.ThrowIfCancellationRequested();
                 state = Step(state, log, stop);
                 if (hard is not null && state.Step % batches.BatchesPerEpoch == 0)
                 {
@@ -136,7 +142,7 @@ internal sealed class Trainer : IDisposable
         }
         catch (OperationCanceledException)
         {
-            checkpoints.Save(state, Tensors());
+            Save(state);
             reason = "interrupted";
             throw;
         }
@@ -159,6 +165,7 @@ internal sealed class Trainer : IDisposable
     {
         optimizer.Dispose();
         average?.Dispose();
+        statistics.Dispose();
         guard.Dispose();
         parameters.Dispose();
     }
@@ -167,19 +174,20 @@ internal sealed class Trainer : IDisposable
     {
         using var scope = NewDisposeScope();                                                   // a step's tensors die with the step
         var (waited, started) = (batches.Waited, log.Elapsed);
-        using var batch = batches.Next(stop);
-        var bad = batches.BadImages;
-        for (; badImages < bad.Count; badImages++)
-            log.Skipped(state.Step + 1, bad[badImages], badImages + 1);
-
+        using var batch = NextBatch(state, log, stop);
         if (!fits)
-            MemoryCheck.Require(model, batch, Math.Min(recipe.MicroBatch ?? int.MaxValue, (int)batch.Labels.shape[0]), optimizer.State.Values.Sum(t => t.numel() * t.ElementSize));
+            MemoryCheck.Require(model, batch, Math.Min(recipe.MicroBatch ?? int.MaxValue, (int)batch.Labels.shape[0]), optimizer.State.Values.Sum(t => t.numel() * t.ElementSize), MemoryRoom.Free() / ranks.Beside());
         fits = true;
         guard.Before();
         parameters.Gradients.zero_();
         seam.Scale = scaling?.Scale ?? 1;
         var (attempt, problem) = NonFiniteGuard.Try(() => seam.Run(batch, state.Step));
         using var loss = attempt;
+        if (loss is not null)
+        {
+            ranks.Sum(parameters.Gradients);
+            statistics.Agree(ranks);
+        }
         var norm = loss is null ? double.NaN : parameters.Gradients.norm().ToDouble();         // waits for the device
         if (loss is not null && scaling is not null && (norm = scaling.Unscale(norm)) is double.PositiveInfinity)
         {
@@ -203,14 +211,47 @@ internal sealed class Trainer : IDisposable
 
         var took = log.Elapsed - started;
         var waiting = (batches.Waited - waited) / took;
-        log.Step(state.Step, batch.Epoch, (int)batch.Labels.shape[0], loss!, rate, norm, took, waiting);
+        log.Step(state.Step, batch.Epoch, loss!.Statistics.Rows, loss, rate, norm, took, waiting);
         foreach (var warning in health.Look(loss!, waiting))
             log.Warn(state.Step, warning);
         return state;
     }
 
-    private int badImages;
+    private int badImages, told;
     private bool fits;
+
+    /// <summary>This rank's share of the next batch, unless a rank was asked to stop: then all stop here. Images that a rank could not read are told by the first.</summary>
+    private Batch NextBatch(RunState state, RunLog log, CancellationToken stop)
+    {
+        Batch? batch = null;
+        try
+        {
+            batch = batches.Next(stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Told to the others below.
+        }
+        var fresh = batches.BadImages.Skip(badImages).ToList();
+        badImages += fresh.Count;
+        if (ranks.Totals(stop.IsCancellationRequested || batch is null ? 1 : 0, fresh.Count) is var asked && asked[0] > 0)
+        {
+            batch?.Dispose();
+            throw new OperationCanceledException(stop);
+        }
+        if (asked[1] > 0)
+            foreach (var bad in ranks.GatherTexts(JsonSerializer.Serialize(fresh)).SelectMany(text => JsonSerializer.Deserialize<BadImage[]>(text)!))
+                log.Skipped(state.Step + 1, bad, ++told);
+        return batch!;
+    }
+
+    /// <summary>Writes a checkpoint, after a look whether all ranks hold the same weights.</summary>
+    private void Save(RunState state)
+    {
+        WeightHash.MustAgree(ranks, state.Step, [parameters.Values, .. optimizer.State.Values, .. average?.State.Select(t => t.Value) ?? []]);
+        checkpoints.Save(state, Tensors());
+        ranks.Barrier();
+    }
 
     private int EpochOf(long step) => (int)(step / batches.BatchesPerEpoch);
 

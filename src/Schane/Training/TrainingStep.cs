@@ -14,21 +14,22 @@ namespace Schane.Training;
 /// it is asked for, runs each once and adds the gradients up: the loss of a micro-batch then sees the rows of that micro-batch alone.
 /// </summary>
 /// <param name="model">The model, on <paramref name="device"/>.</param>
-/// <param name="objective">What is made small.</param>
+/// <param name="objective">What is made small, over the rows of all ranks.</param>
 /// <param name="microBatch">Rows that pass the model at once; null for all.</param>
 /// <param name="device">Where to compute.</param>
 /// <param name="seed">Seed of what drop path drops.</param>
 /// <param name="mixer">Mixes the images first; null for none. What it draws does not depend on micro-batches.</param>
 /// <param name="accumulates">Whether each micro-batch has a loss of its own. Adds no negatives.</param>
-internal sealed class TrainingStep(ImageClassifier model, JointObjective objective, int? microBatch, Device device, long seed, BatchMixer? mixer = null, bool accumulates = false)
+internal sealed class TrainingStep(ImageClassifier model, SharedObjective objective, int? microBatch, Device device, long seed, BatchMixer? mixer = null, bool accumulates = false)
 {
     /// <summary>Factor on the gradient that is added, for loss scaling.</summary>
     public double Scale { get; set; } = 1;
 
-    /// <summary>Told of each step's labels [N] and predicted classes [N]; null for nobody.</summary>
+    /// <summary>Told of each step's labels [n] and predicted classes [n], of this rank's rows; null for nobody.</summary>
     public Action<Tensor, Tensor>? Classified { get; set; }
 
-    /// <summary>Adds the batch's gradient to the parameters' gradients.</summary>
+    /// <summary>Adds the gradient of this rank's rows to the parameters' gradients; those of all ranks add up to the batch's.</summary>
+    /// <returns>The loss of the whole batch.</returns>
     public StepLoss Run(Batch batch, long step)
     {
         using var scope = NewDisposeScope();

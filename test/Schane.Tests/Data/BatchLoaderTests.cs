@@ -194,7 +194,7 @@ public class BatchLoaderTests
     [Fact]
     public void A_pass_shows_every_image_once_in_order()
     {
-        var batches = BatchLoader.Pass(new FakeDataset(Labels), new PixelAndChance(), 25, new() { Workers = 3 }, TestContext.Current.CancellationToken)
+        var batches = BatchLoader.Pass(new FakeDataset(Labels), new PixelAndChance(), 25, new() { Workers = 3 }, cancel: TestContext.Current.CancellationToken)
             .Select(b => (b.Indices, Rows: b.Images.shape[0])).ToList();
         Assert.Equal([.. Enumerable.Range(0, 60)], batches.SelectMany(b => b.Indices));
         Assert.Equal([25, 25, 10], batches.Select(b => b.Rows));

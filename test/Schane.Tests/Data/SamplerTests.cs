@@ -189,4 +189,12 @@ public class SamplerTests
         Assert.Throws<ArgumentException>(() => new WeightedSampler([0, 0], 2, 1));
         Assert.Throws<ArgumentException>(() => new WeightedSampler([], 2, 1));
     }
+
+    [Fact]
+    public void Shares_cut_no_group_of_images_that_are_mixed_with_each_other()
+    {
+        var shares = Enumerable.Range(0, 3).Select(rank => RankShare.Of(56, rank, 3, unit: 16));
+        Assert.Equal([new(0, 16), new(16, 32), new(32, 56)], shares);                     // 16, 16, 16, 8
+        Assert.Equal(0, RankShare.Of(16, 0, 2, unit: 16).Count);
+    }
 }

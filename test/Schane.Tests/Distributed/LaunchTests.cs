@@ -31,6 +31,18 @@ public class LaunchTests
     public void Variables_that_make_no_sense_are_refused(string rank, string size) =>
         Assert.Contains("make no sense", Assert.Throws<SchaneException>(() => Find(("PMI_RANK", rank), ("PMI_SIZE", size))).Message);
 
+    [Fact]
+    public void Each_rank_of_a_machine_takes_the_gpu_of_its_number_unless_the_launcher_gave_it_one()
+    {
+        static string? Of(int devices, params (string Name, string Value)[] variables) => LocalGpu.Choose(name => variables.FirstOrDefault(v => v.Name == name).Value, devices);
+        Assert.Equal("3", Of(8, ("OMPI_COMM_WORLD_LOCAL_RANK", "3")));
+        Assert.Equal("1", Of(2, ("SLURM_LOCALID", "3")));
+        Assert.Equal("7", Of(8, ("MPI_LOCALRANKID", "1"), ("CUDA_VISIBLE_DEVICES", "4,7")));
+        Assert.Null(Of(8, ("SLURM_LOCALID", "3"), ("CUDA_VISIBLE_DEVICES", "5")));
+        Assert.Null(Of(0, ("SLURM_LOCALID", "3")));
+        Assert.Null(Of(8));
+    }
+
     private static Launch? Find(params (string Name, string Value)[] variables)
     {
         var environment = variables.ToDictionary(v => v.Name, v => v.Value);

@@ -1,5 +1,8 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Schane.Distributed;
+using Schane.Training;
+using static TorchSharp.torch;
 
 namespace Schane.Tests.Distributed;
 
@@ -12,11 +15,13 @@ internal static class RankProgram
     private static readonly Dictionary<string, Action<ICollective, string[]>> Tasks = new()
     {
         ["collectives"] = (ranks, _) => CollectiveChecks.Run(ranks),
+        ["train"] = Train,
+        ["mishap"] = Mishap,
     };
 
     public static int Run(string task, string[] arguments)
     {
-        TorchSharp.torch.set_num_threads(1);
+        set_num_threads(1);
         var deadline = TimeSpan.FromSeconds(double.Parse(Environment.GetEnvironmentVariable(Deadline) ?? "60", CultureInfo.InvariantCulture));
         ICollective? ranks = null;
         try
@@ -28,9 +33,53 @@ internal static class RankProgram
         }
         catch (Exception e)
         {
-            Console.Error.WriteLine($"error: rank {ranks?.Rank}: {e.Message}");
+            Console.Error.WriteLine($"error: rank {ranks?.Rank} on {ranks?.Hosts[ranks.Rank]}: {e.Message}");
             ranks?.Abort(1);
             return 1;
         }
     }
+
+    private static void Train(ICollective ranks, string[] arguments)
+    {
+        var (type, folder) = (Enum.Parse<ScalarType>(arguments[0]), arguments[1]);
+        foreach (var (name, recipe) in SharedCases.All)
+        {
+            SharedCases.Train(name, type, Path.Combine(folder, $"{name}.safetensors"), ranks);
+            if (type == ScalarType.Float32 && recipe.Sampler == SamplerKind.Balanced)
+                SharedCases.Gradient(name, Path.Combine(folder, $"{name} gradient.safetensors"), ranks);
+        }
+    }
+
+    /// <summary>Trains in a run folder that is kept; at step 7, after the checkpoint of step 5, something happens to rank 1.</summary>
+    private static void Mishap(ICollective ranks, string[] arguments)
+    {
+        var (what, folder) = (arguments[0], arguments[1]);
+        SharedCases.Train("SCHaNe with P×K batches", ScalarType.Float64, Path.Combine(folder, "end.safetensors"), ranks, Path.Combine(folder, "run"), (step, model) =>
+        {
+            if (ranks.Rank != 1 || step != 7)
+                return;
+            switch (what)
+            {
+                case "throw":
+                    throw new InvalidOperationException("something broke");
+                case "kill":
+                    _ = Kill(Environment.ProcessId, 9);
+                    break;
+                case "stop":
+                    _ = Kill(Environment.ProcessId, OperatingSystem.IsMacOS() ? 17 : 19);
+                    break;
+                case "leave":
+                    Environment.Exit(0);
+                    break;
+                case "diverge":
+                    using (no_grad())
+                        model.NamedParameters().First().Parameter.add_(1e-9);
+                    break;
+            }
+        });
+    }
+
+    [DllImport("libc", EntryPoint = "kill")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int Kill(int process, int signal);
 }

@@ -1,4 +1,5 @@
 using Schane.Checkpoints;
+using Schane.Distributed;
 using Schane.Tests.Data;
 using Schane.Training;
 using TorchSharp;
@@ -22,7 +23,7 @@ public sealed class CheckpointStoreTests : IDisposable
     public void The_best_stays_whole_while_a_better_one_is_being_written()
     {
         using var scope = NewDisposeScope();
-        var store = new CheckpointStore(run, Identity, keep: 2);
+        var store = new CheckpointStore(run, Identity, keep: 2, new SingleProcess());
         store.SaveBest(new() { Step = 1 }, Of(1));
         Directory.CreateDirectory(Path.Combine(run.Checkpoints, "best.safetensors.next"));     // whoever writes now fails, as on a full disk
         Assert.ThrowsAny<Exception>(() => store.SaveBest(new() { Step = 2 }, Of(2)));
@@ -33,7 +34,7 @@ public sealed class CheckpointStoreTests : IDisposable
     public void A_process_that_dies_between_the_hash_and_the_file_loses_neither()
     {
         using var scope = NewDisposeScope();
-        var store = new CheckpointStore(run, Identity, keep: 2);
+        var store = new CheckpointStore(run, Identity, keep: 2, new SingleProcess());
         store.SaveBest(new() { Step = 1 }, Of(1));
         var hash = Path.Combine(run.Checkpoints, "best.safetensors.sha256");
         File.WriteAllText(hash, new string('0', 64) + "\n" + File.ReadAllText(hash));         // the new hash stands first, the old file still
@@ -47,7 +48,7 @@ public sealed class CheckpointStoreTests : IDisposable
     public void What_a_killed_process_was_writing_is_cleared_away_when_the_run_goes_on()
     {
         using var scope = NewDisposeScope();
-        var store = new CheckpointStore(run, Identity, keep: 2);
+        var store = new CheckpointStore(run, Identity, keep: 2, new SingleProcess());
         store.Save(new() { Step = 4 }, Of(4));
         foreach (var name in (string[])["step-00000005.safetensors.next", "step-00000005.safetensors.next.77.tmp"])
             File.WriteAllText(Path.Combine(run.Checkpoints, name), "half");
@@ -64,8 +65,8 @@ public sealed class CheckpointStoreTests : IDisposable
     public void A_checkpoint_of_something_else_is_refused_by_what_differs(string architecture, string classes, string data, string order, string words)
     {
         using var scope = NewDisposeScope();
-        new CheckpointStore(run, Identity, keep: 2).Save(new() { Step = 4 }, Of(4));
-        var other = new CheckpointStore(run, new(architecture, classes, data, order), keep: 2);
+        new CheckpointStore(run, Identity, keep: 2, new SingleProcess()).Save(new() { Step = 4 }, Of(4));
+        var other = new CheckpointStore(run, new(architecture, classes, data, order), keep: 2, new SingleProcess());
         Assert.Contains(words, Assert.Throws<SchaneException>(() => other.Restore(Of(0), acceptChangedData: false, _ => { })).Message);
     }
 

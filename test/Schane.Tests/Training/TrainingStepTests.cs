@@ -1,4 +1,5 @@
 using Schane.Data;
+using Schane.Distributed;
 using Schane.Losses;
 using Schane.Models;
 using Schane.Training;
@@ -100,7 +101,7 @@ public class TrainingStepTests
     }
 
     private static TrainingStep Mixed(ImageClassifier model, MixedPairs mixing) =>
-        new(model, new JointObjective(JointOptions.For(LossKind.Schane) with { Mixed = mixing }), null, CPU, seed: 5, new Recipe { Mixup = 0.8, Cutmix = 1 }.Mixer(3));
+        new(model, new SharedObjective(new JointObjective(JointOptions.For(LossKind.Schane) with { Mixed = mixing }), new SingleProcess()), null, CPU, seed: 5, new Recipe { Mixup = 0.8, Cutmix = 1 }.Mixer(3));
 
     [Fact]
     public void Running_statistics_move_once_however_many_micro_batches_there_are()
@@ -149,7 +150,7 @@ public class TrainingStepTests
         var model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side, dropPath: dropPath), classes: 3);
         model.train();
         var options = JointOptions.For(loss) is var plain && mixing is { } pairs ? plain with { Mixed = pairs } : plain;
-        return (model, new TrainingStep(model, new JointObjective(options), microBatch, CPU, seed: 5, mixing is null ? null : new Recipe { Mixup = 0.8, Cutmix = 1 }.Mixer(3), accumulates));
+        return (model, new TrainingStep(model, new SharedObjective(new JointObjective(options), new SingleProcess()), microBatch, CPU, seed: 5, mixing is null ? null : new Recipe { Mixup = 0.8, Cutmix = 1 }.Mixer(3), accumulates));
     }
 
     private static Batch Images(int rows, int channels, int side, ScalarType type = ScalarType.Float32)

@@ -37,7 +37,12 @@ internal sealed unsafe class MpiWorld
         (Rank, Size, waitsIn) = (rank, size, new long[size]);
         Hosts = [.. Enumerable.Repeat("a host not yet known", size)];
         // A rank that leaves early, with exit code 0 even, must not leave the others waiting.
-        AppDomain.CurrentDomain.ProcessExit += (_, _) => Abort(1);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            if (!left && !ending)                                         // nobody is left to be told in another way
+                Console.Error.WriteLine($"error: Rank {Rank} on {Environment.MachineName} left before the end, so the job ends; `schane train --resume` goes on from the last checkpoint.");
+            Abort(1);
+        };
     }
 
     public int Rank { get; }

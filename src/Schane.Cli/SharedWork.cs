@@ -1,0 +1,28 @@
+using Schane.Distributed;
+
+namespace Schane.Cli;
+
+/// <summary>Work that several processes do together: rank 0 shows it; whoever fails says so, with its rank and host, and ends them all.</summary>
+internal static class SharedWork
+{
+    /// <summary>How long a rank holds its own words back, since what all have met the first one says.</summary>
+    private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(2);
+
+    public static Outcome Run(ICollective ranks, Screen screen, Func<Screen, Outcome> work)
+    {
+        try
+        {
+            var outcome = work(ranks.Rank == 0 ? screen : screen.Silent());
+            ranks.Leave();
+            return ranks.Rank == 0 ? outcome : outcome with { Printed = true };
+        }
+        catch (Exception e) when (ranks.Size > 1)
+        {
+            if (ranks.Rank > 0)
+                Thread.Sleep(Precedence);
+            var code = screen.Fail(e, interrupted: e is OperationCanceledException, $"rank {ranks.Rank} on {ranks.Hosts[ranks.Rank]}: ");
+            ranks.Abort(code);
+            return new("", code) { Printed = true };
+        }
+    }
+}

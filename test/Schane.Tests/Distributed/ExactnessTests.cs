@@ -1,0 +1,64 @@
+using Schane.Checkpoints;
+using Schane.Distributed;
+using Schane.Tests.Data;
+using static TorchSharp.torch;
+
+namespace Schane.Tests.Distributed;
+
+/// <summary>N ranks end where one process does, negatives included: real ranks of each MPI against this process alone.</summary>
+public sealed class ExactnessTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    public static TheoryData<string, int> Worlds => new(Mpirun.Kinds.SelectMany(kind => ((int[])[2, 3]).Select(ranks => (kind.Data, ranks))));
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory, MemberData(nameof(Worlds)), Trait("Slow", "1")]
+    public void Weights_after_20_steps_are_those_of_one_process_to_1e_12_in_double_precision(string kind, int ranks)
+    {
+        Mpirun.Run(kind, ranks, ["train", "Float64", folder.Path]).Done();
+        using var scope = NewDisposeScope();
+        foreach (var name in SharedCases.All.Keys)
+        {
+            SharedCases.Train(name, ScalarType.Float64, At("alone"), new SingleProcess());
+            using var alone = Safetensors.Open(At("alone"));
+            using var shared = Safetensors.Open(At(name));
+            foreach (var tensor in alone.Names)
+            {
+                var (expected, found) = (alone.Read(tensor).to(ScalarType.Float64), shared.Read(tensor).to(ScalarType.Float64));
+                Assert.True((expected - found).abs().max().item<double>() <= 1e-12, $"{name}: {tensor} differs by {(expected - found).abs().max().item<double>():E1}");
+            }
+        }
+    }
+
+    [Theory, MemberData(nameof(Worlds)), Trait("Slow", "1")]
+    public void In_single_precision_every_step_has_the_loss_of_one_process_to_1e_5_and_the_first_its_gradient_to_1e_6(string kind, int ranks)
+    {
+        Mpirun.Run(kind, ranks, ["train", "Float32", folder.Path]).Done();
+        using var scope = NewDisposeScope();
+        foreach (var name in SharedCases.All.Keys)
+        {
+            SharedCases.Train(name, ScalarType.Float32, At("alone"), new SingleProcess());
+            using var alone = Safetensors.Open(At("alone"));
+            using var shared = Safetensors.Open(At(name));
+            var (losses, found) = (alone.Read("losses"), shared.Read("losses"));
+            Assert.Equal([20L], losses.shape);
+            Assert.True((losses - found).abs().max().item<double>() <= 1e-5, $"{name}: a loss differs by {(losses - found).abs().max().item<double>():E1}");
+            if (!File.Exists(At($"{name} gradient")))
+                continue;
+            SharedCases.Gradient(name, At("alone gradient"), new SingleProcess());
+            using var gradient = Safetensors.Open(At("alone gradient"));
+            using var other = Safetensors.Open(At($"{name} gradient"));
+            var global = Math.Sqrt(gradient.Names.Sum(n => Math.Pow(gradient.Read(n).norm().item<float>(), 2)));
+            foreach (var parameter in gradient.Names)
+            {
+                var (expected, got) = (gradient.Read(parameter), other.Read(parameter));
+                var bound = Math.Max(1e-6 * expected.norm().item<float>(), 1e-6 * global);
+                Assert.True((expected - got).norm().item<float>() <= bound, $"{name}: the gradient of {parameter} differs by {(expected - got).norm().item<float>():E1}, allowed {bound:E1}");
+            }
+        }
+    }
+
+    private string At(string name) => Path.Combine(folder.Path, $"{name}.safetensors");
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using Schane.Checkpoints;
+using Schane.Distributed;
+using Schane.Tests.Data;
+using static TorchSharp.torch;
+
+namespace Schane.Tests.Distributed;
+
+/// <summary>What happens to one rank ends the job, soon and in words, and the job goes on afterwards as if nothing had been.</summary>
+public sealed class FailureTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+
+    /// <summary>MPI, what happens at step 7, and what is then said.</summary>
+    public static TheoryData<string, string, string> Mishaps => new(
+    [
+        .. Mpirun.Kinds.SelectMany(kind => ((string, string)[])
+        [
+            ("throw", @"rank 1 on \S+: something broke"),
+            ("stop", @"Rank 1 on \S+ has given no sign of life for 5 s"),
+            ("diverge", @"After step 10 the weights of rank 1 on \S+ differ from those of rank 0"),
+            ("leave", @"Rank 1 on \S+ left before the end"),
+            ("kill", kind.Data == "openmpi" ? "rank 1 .* exited on signal 9" : "EXIT CODE: 9"),
+        ], (kind, mishap) => (kind.Data, mishap.Item1, mishap.Item2)),
+    ]);
+
+    public void Dispose() => folder.Dispose();
+
+    [Theory, MemberData(nameof(Mishaps)), Trait("Slow", "1")]
+    public void A_mishap_of_one_rank_ends_the_job_in_words_and_a_resume_by_three_ranks_ends_with_the_same_weights(string kind, string mishap, string words)
+    {
+        var watch = Stopwatch.StartNew();
+        var ended = Mpirun.Run(kind, 2, ["mishap", mishap, folder.Path], (RankProgram.Deadline, "5"));
+        Assert.NotEqual(0, ended.ExitCode);
+        Assert.Matches(words, ended.Errors + ended.Output);
+        Assert.True(watch.Elapsed < TimeSpan.FromMinutes(2), $"It took {watch.Elapsed.TotalSeconds:0} s.");
+        Assert.False(File.Exists(Path.Combine(folder.Path, "end.safetensors")));
+
+        Mpirun.Run(kind, 3, ["mishap", "none", folder.Path]).Done();
+        SharedCases.Train("SCHaNe with P×K batches", ScalarType.Float64, Path.Combine(folder.Path, "alone.safetensors"), new SingleProcess());
+        using var scope = NewDisposeScope();
+        using var alone = Safetensors.Open(Path.Combine(folder.Path, "alone.safetensors"));
+        using var resumed = Safetensors.Open(Path.Combine(folder.Path, "end.safetensors"));
+        foreach (var name in alone.Names.Where(n => n != "losses"))
+            Assert.True((alone.Read(name) - resumed.Read(name)).abs().max().item<double>() <= 1e-12, name);
+    }
+
+    [Theory, Trait("Slow", "1")]
+    [InlineData("openmpi", "libmpich.so.12")]
+    [InlineData("mpich", "libmpi.so.40")]
+    public void A_launcher_of_another_mpi_is_found_at_the_start(string kind, string library)
+    {
+        Mpirun.Require("openmpi");
+        Mpirun.Require("mpich");
+        var ended = Mpirun.Run(kind, 2, ["collectives"], ("SCHANE_MPI", library));
+        Assert.NotEqual(0, ended.ExitCode);
+        Assert.Contains("they belong to different MPIs", ended.Errors + ended.Output);
+    }
+
+    [Theory, MemberData(nameof(Mpirun.Kinds), MemberType = typeof(Mpirun)), Trait("Slow", "1")]
+    public void The_command_trains_by_two_processes_goes_on_by_one_and_says_what_is_wrong_once(string kind)
+    {
+        string[] recipe = ["train", "--labels-per-class", "2", "--weights", "none", "--model", "vit_tiny_patch16_224:patch=16,width=24,depth=1,heads=3", "--input-size", "32",
+            "--classes-per-batch", "4", "--images-per-class", "2", "--save-every", "2", "--rank-deadline", "60s", "--out", "run"];
+        var missing = Mpirun.Schane(kind, 2, folder.Path, ["train", "--data", "nowhere"]);
+        Assert.Equal(2, missing.ExitCode);
+        Assert.Single(missing.Errors.Split('\n'), line => line.StartsWith("error: rank 0 on ", StringComparison.Ordinal) && line.Contains("nowhere"));
+
+        var ended = Mpirun.Schane(kind, 2, folder.Path, [.. recipe, "--steps", "4"]).Done();
+        Assert.Single(ended.Errors.Split('\n'), line => line.Contains("The run is in run", StringComparison.Ordinal));
+        Assert.Contains("\"ranks\":2", File.ReadLines(Path.Combine(folder.Path, "run", "journal.jsonl")).First());
+        Assert.True(File.Exists(Path.Combine(folder.Path, "run", "report.html")));
+        File.Delete(Path.Combine(folder.Path, "run", "checkpoints", "step-00000004.safetensors"));
+        Schane.Tests.Cli.SchaneProgram.RunIn(folder.Path, "train", "--resume", "run").Done();
+    }
+
+    [Theory, MemberData(nameof(Mpirun.Kinds), MemberType = typeof(Mpirun)), Trait("Slow", "1")]
+    public void The_doctor_lets_processes_talk(string kind) =>
+        Assert.Contains("2 ranks on", Mpirun.Schane(kind, 2, null, ["doctor"]).Done().Errors);
+}
