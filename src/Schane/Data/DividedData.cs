@@ -55,7 +55,10 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
     {
         IImageDataset? Part(string part) => splits.Parts.TryGetValue(part, out var names) && names.Count > 0 ? splits.Part(images, part) : null;
         return new(Part("train") ?? throw new SchaneException($"{images.Name} has no images to train on: its parts are {string.Join(", ", splits.Parts.Keys)}. Call one of them train."),
-            Part("val"), Part("test"), splits) { Unlisted = Enumerable.Range(0, images.Count).Select(images.NameOf).Except(splits.Parts.Values.SelectMany(names => names)).Count() };
+            Part("val"), Part("test"), splits)
+        {
+            Unlisted = Enumerable.Range(0, images.Count).Select(images.NameOf).Except(splits.Parts.Values.SelectMany(names => names)).Count(),
+        };
     }
 
     private static DividedData Named(CatalogEntry entry, double validation, long seed, Splits? saved, string? dataRoot, string? groupBy)

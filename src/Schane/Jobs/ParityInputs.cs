@@ -1,9 +1,9 @@
+using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Sets;
 using Schane.Data.Transforms;
 using Schane.Export;
 using Schane.Tensors;
-using Schane.Checkpoints;
 
 namespace Schane.Jobs;
 

@@ -19,6 +19,8 @@ public sealed class SweepJobTests : IDisposable
         ImagesPerClass = 2,
         EvaluateEvery = 100,
         Threads = 1,
+        InputSize = 32,
+        NoThumbnails = true,
         Precision = Precision.Float32,
     };
 

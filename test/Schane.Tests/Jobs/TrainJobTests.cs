@@ -2,8 +2,8 @@ using System.Text.Json;
 using Schane.Evaluation;
 using Schane.Jobs;
 using Schane.Losses;
-using Schane.Tests.Data;
 using Schane.Models;
+using Schane.Tests.Data;
 using Schane.Training;
 
 namespace Schane.Tests.Jobs;
@@ -21,6 +21,8 @@ public sealed class TrainJobTests : IDisposable
         SaveEvery = 2,
         EvaluateEvery = 100,
         Threads = 1,
+        InputSize = 32,
+        NoThumbnails = true,
     };
 
     private readonly TemporaryFolder folder = new();

@@ -1,6 +1,6 @@
-using TorchSharp;
 using Schane.Models;
 using Schane.Training;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Training;
