@@ -2,6 +2,10 @@ using System.CommandLine;
 using Schane.Cli;
 using Schane.Cli.Verbs;
 
+// Open MPI lends rank 0 a terminal of its own, into which .NET would write control characters: nobody looks at it, and programs may read what comes out.
+if (Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is not null)
+    Environment.SetEnvironmentVariable("TERM", "dumb");
+
 var root = new Root(
 [
     new TrainVerb(),

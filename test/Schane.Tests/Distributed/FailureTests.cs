@@ -66,9 +66,11 @@ public sealed class FailureTests : IDisposable
         Assert.Equal(2, missing.ExitCode);
         Assert.Single(missing.Errors.Split('\n'), line => line.StartsWith("error: rank 0 on ", StringComparison.Ordinal) && line.Contains("nowhere"));
 
-        var ended = Mpirun.Schane(kind, 2, folder.Path, [.. recipe, "--steps", "4"]).Done();
+        var ended = Mpirun.Schane(kind, 2, folder.Path, [.. recipe, "--steps", "4", "--scale-batch"]).Done();
         Assert.Single(ended.Errors.Split('\n'), line => line.Contains("The run is in run", StringComparison.Ordinal));
-        Assert.Contains("\"ranks\":2", File.ReadLines(Path.Combine(folder.Path, "run", "journal.jsonl")).First());
+        var start = File.ReadLines(Path.Combine(folder.Path, "run", "journal.jsonl")).First();
+        Assert.Contains("\"ranks\":2", start);
+        Assert.Contains("\"batch\":16,", start);                          // twice 4 × 2
         Assert.True(File.Exists(Path.Combine(folder.Path, "run", "report.html")));
         File.Delete(Path.Combine(folder.Path, "run", "checkpoints", "step-00000004.safetensors"));
         Schane.Tests.Cli.SchaneProgram.RunIn(folder.Path, "train", "--resume", "run").Done();
@@ -77,4 +79,8 @@ public sealed class FailureTests : IDisposable
     [Theory, MemberData(nameof(Mpirun.Kinds), MemberType = typeof(Mpirun)), Trait("Slow", "1")]
     public void The_doctor_lets_processes_talk(string kind) =>
         Assert.Contains("2 ranks on", Mpirun.Schane(kind, 2, null, ["doctor"]).Done().Errors);
+
+    [Theory, MemberData(nameof(Mpirun.Kinds), MemberType = typeof(Mpirun)), Trait("Slow", "1")]
+    public void Under_a_launcher_too_json_is_one_document_without_control_characters(string kind) =>
+        Assert.Equal(2, Mpirun.Schane(kind, 2, null, ["doctor", "--json"], ("TERM", "xterm")).Done().Document().GetProperty("ranks").GetInt32());
 }

@@ -26,7 +26,7 @@ internal static class RankProgram
         ICollective? ranks = null;
         try
         {
-            ranks = Ranks.Join(new RankOptions { Deadline = deadline, BucketBytes = 4096 });
+            ranks = Ranks.Join(new RankOptions { Deadline = deadline, BucketBytes = task == "collectives" ? 4096 : 32768 });
             Tasks[task](ranks, arguments);
             ranks.Leave();
             return 0;

@@ -77,7 +77,7 @@ internal sealed unsafe class MpiLibrary
             int length;
             fixed (byte* start = text)
                 ((delegate* unmanaged<byte*, int*, int>)Function("MPI_Get_library_version"))(start, &length);
-            return Encoding.UTF8.GetString(text[..length]).Trim('\0').Split('\n', ',')[0].Trim();
+            return Encoding.UTF8.GetString(text[..length]).Trim('\0').Split('\n', ',')[0].Replace('\t', ' ').Trim();
         }
     }
 
