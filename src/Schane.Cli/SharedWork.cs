@@ -8,6 +8,9 @@ internal static class SharedWork
     /// <summary>How long a rank holds its own words back, since what all have met the first one says.</summary>
     private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(2);
 
+    /// <summary>The same where all were asked to stop: the first one writes the report of what there is before it ends the job.</summary>
+    private static readonly TimeSpan LastWords = TimeSpan.FromMinutes(1);
+
     public static Outcome Run(ICollective ranks, Screen screen, Func<Screen, Outcome> work)
     {
         try
@@ -19,7 +22,7 @@ internal static class SharedWork
         catch (Exception e) when (ranks.Size > 1)
         {
             if (ranks.Rank > 0)
-                Thread.Sleep(Precedence);
+                Thread.Sleep(e is OperationCanceledException ? LastWords : Precedence);
             var code = screen.Fail(e, interrupted: e is OperationCanceledException, $"rank {ranks.Rank} on {ranks.Hosts[ranks.Rank]}: ");
             ranks.Abort(code);
             return new("", code) { Printed = true };
