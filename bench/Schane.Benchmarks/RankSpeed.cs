@@ -85,6 +85,7 @@ internal static class RankSpeed
     {
         var start = new ProcessStartInfo(program, [.. before, "ranks-once", $"{threads}", $"{batch}", $"{steps}"]) { RedirectStandardOutput = true };
         start.Environment["OMP_NUM_THREADS"] = $"{threads}";
+        start.Environment["TERM"] = "dumb";                               // Open MPI lends rank 0 a terminal, into which .NET would write control characters
         using var process = Process.Start(start)!;
         var line = process.StandardOutput.ReadToEnd().Trim();
         process.WaitForExit();
