@@ -65,7 +65,7 @@ public sealed class TrainJobTests : IDisposable
     public void A_run_that_was_moved_gives_the_same_report_from_its_folder_alone_with_pictures_of_at_most_2048_bytes()
     {
         using var photos = Cli.Photos.OfTwoClasses();
-        var (run, results) = TrainJob.Run(Short with { Data = photos.Data, LabelsPerClass = null, ClassesPerBatch = 2, InputSize = 32 }, At("run"));
+        var (run, results) = TrainJob.Run(Short with { Data = photos.Data, LabelsPerClass = null, ClassesPerBatch = 2, NoThumbnails = false }, At("run"));
         var page = File.ReadAllBytes(run.Report);
         var pictures = Directory.GetFiles(run.Thumbnails);
         Assert.Equal(EmbeddedImages.Load(run.Embeddings).Images.Count - EmbeddedImages.Load(run.Embeddings).Part("val")!.Images.Count, pictures.Length);
