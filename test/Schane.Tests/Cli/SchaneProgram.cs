@@ -50,6 +50,9 @@ internal sealed class SchaneProgram : IDisposable
     /// <summary>Starts it and leaves it running.</summary>
     public static SchaneProgram Start(string? folder, params string[] arguments) => new(arguments, folder);
 
+    /// <summary>Starts it with more variables in its environment and leaves it running.</summary>
+    public static SchaneProgram StartWith((string Name, string Value)[] environment, params string[] arguments) => new(arguments, null, environment: environment);
+
     /// <summary>Runs it to its end in the system's folder for temporary files.</summary>
     public static Ended Run(params string[] arguments) => RunIn(null, arguments);
 
