@@ -32,8 +32,8 @@ public static class BatchDoctor
         Devices.Find(recipe.Device);
         var data = DataSetup.Open(recipe, dataRoot);
         // What the length would be measured for decides nothing about batches.
-        recipe = TrainJob.Resolve(recipe with { Steps = recipe.Steps ?? 1, Precision = Precision.Float32 }, data, TrainJob.WeightsOf(recipe, data, hub, progress, stop), progress: null, new SingleProcess());
-        var sampler = TrainJob.SamplerOf(recipe, data.Train);
+        recipe = ResolvedRecipe.Resolve(recipe with { Steps = recipe.Steps ?? 1, Precision = Precision.Float32 }, data, ResolvedRecipe.WeightsOf(recipe, data, hub, progress, stop), progress: null, new SingleProcess());
+        var sampler = ResolvedRecipe.SamplerOf(recipe, data.Train);
         var batches = sampler.Batches(0).Take(MostBatches).Select(images => Batch.Of(images, data.Train, recipe.Views)).ToList();
         var seen = Look(recipe, data, sampler, hub, stop);
         var report = new BatchReport(
@@ -79,7 +79,7 @@ public static class BatchDoctor
         options = options with { Loss = options.Contrasts && options.Loss != LossKind.Triplet ? options.Loss : LossKind.SupCon, Lambda = 1 };
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        using var model = TrainJob.NewClassifier(recipe, data, recipe.InputSize!.Value);
+        using var model = ResolvedRecipe.NewClassifier(recipe, data, recipe.InputSize!.Value);
         InitialWeights.Find(recipe.Weights, recipe.Model!, hub, null, stop).Into(model, recipe.KeepHead, null);
         model.to(device(recipe.Device));
         model.eval();

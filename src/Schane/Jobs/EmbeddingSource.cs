@@ -92,7 +92,7 @@ public sealed record EmbeddingSource
             return [("test", DatasetCatalog.Open(Data, DataRoot))];
         var setup = Data is not null ? DataSetup.Open(new Recipe { Data = Data }, DataRoot)
             : RunFolder.Open(Run ?? throw new SchaneException("Name the images with --data, or a run whose images to embed.")) is var run
-                ? DataSetup.Open(TrainJob.RecipeOf(run), DataRoot, TrainJob.SplitsOf(run)) : null!;
+                ? DataSetup.Open(SavedRun.RecipeOf(run), DataRoot, SavedRun.SplitsOf(run)) : null!;
         return ((string, IImageDataset?)[])[("train", setup.Train), ("val", setup.Validation), ("test", setup.Test)] is var parts
             ? [.. parts.Where(part => part.Item2 is not null).Select(part => (part.Item1, part.Item2!))] : [];
     }

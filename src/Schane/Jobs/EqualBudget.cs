@@ -23,11 +23,11 @@ internal static class EqualBudget
         var open = shared.Exists(arm => arm.Recipe.Precision == Precision.Auto);
         var last = shared[^1].Recipe with { Precision = open ? Precision.Auto : shared[^1].Recipe.Precision };
         var kept = Path.Combine(folder, "plan.yaml");
-        var plan = File.Exists(kept) ? RecipeFile.Load(kept) : TrainJob.Resolved(last, dataRoot, hub);
+        var plan = File.Exists(kept) ? RecipeFile.Load(kept) : ResolvedRecipe.Of(last, dataRoot, hub);
         if (!File.Exists(kept))
         {
             Directory.CreateDirectory(folder);
-            AtomicFile.WriteText(kept, RecipeFile.Write(plan with { Data = TrainJob.Shareable(plan.Data) }));
+            AtomicFile.WriteText(kept, RecipeFile.Write(plan with { Data = RunPaths.Shareable(plan.Data) }));
         }
         return [.. shared.Select(arm => (arm.Name, arm.Recipe with
         {

@@ -26,11 +26,11 @@ public static class EvaluateJob
     {
         Devices.Find(device);
         var run = RunFolder.Open(folder);
-        var recipe = TrainJob.RecipeOf(run) with { Device = device };
+        var recipe = SavedRun.RecipeOf(run) with { Device = device };
         using var model = RunModel.Load(run.Model, device);
         var before = RunResults.Load(run.Results);
         if (data is null)
-            return Measure(recipe, DataSetup.Open(recipe, dataRoot, TrainJob.SplitsOf(run)), model, before.Steps, before.Seconds, stop).Results;
+            return Measure(recipe, DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), model, before.Steps, before.Seconds, stop).Results;
         var other = DatasetCatalog.Open(data, dataRoot, new FolderOptions { MinClasses = 1 });
         var setup = DataSetup.ForTest(new ClassesOf(other, model.Classes));
         return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop).Results;
@@ -51,7 +51,7 @@ public static class EvaluateJob
         var results = new RunResults
         {
             Schane = RunFolder.Version,
-            Data = TrainJob.Shareable(recipe.Data),
+            Data = RunPaths.Shareable(recipe.Data),
             Model = model.Classifier.Backbone.Info.Name,
             Loss = recipe.Loss.ToString().ToLowerInvariant(),
             Seed = recipe.Seed,

@@ -64,7 +64,7 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
             throw new SchaneException($"There are no weights '{Printable.Escape(asked)}'; name {Ways}.");
         using var weights = new WeightsHub(hub);
         var found = weights.ResolveAsync(Directory.Exists(local) ? RunFolder.Open(local).Model : asked, new Fetching(progress), stop).GetAwaiter().GetResult();
-        return new(local is null ? found.Pinned : TrainJob.Shareable(local), found.Revision, found.Files)
+        return new(local is null ? found.Pinned : RunPaths.Shareable(local), found.Revision, found.Files)
         {
             Location = local is null ? found.Pinned : Path.GetFullPath(local),
             License = published is null ? null : info.WeightsLicense,
@@ -124,7 +124,7 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
         {
             (WeightsReference.Hub r, WeightsReference.Hub a) => r.Repository == a.Repository && (a.File ?? r.File) == r.File && (!WeightsReference.IsCommit(a.Revision) || a.Revision == r.Revision),
             (WeightsReference.Address r, WeightsReference.Address a) => r.Shown == a.Shown && (a.Sha256 ?? r.Sha256) == r.Sha256,
-            (WeightsReference.LocalFile r, WeightsReference.LocalFile a) => r.Path == a.Path || r.Path == TrainJob.Shareable(a.Path),
+            (WeightsReference.LocalFile r, WeightsReference.LocalFile a) => r.Path == a.Path || r.Path == RunPaths.Shareable(a.Path),
             _ => false,
         };
     }

@@ -32,8 +32,8 @@ public static class LabelErrorsJob
     {
         Require.AtLeast(folds, 2, nameof(folds));
         var run = RunFolder.Open(folder);
-        var recipe = TrainJob.RecipeOf(run);
-        var images = DataSetup.Open(recipe, dataRoot, TrainJob.SplitsOf(run)).Train;
+        var recipe = SavedRun.RecipeOf(run);
+        var images = DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)).Train;
         int[] labels = [.. Enumerable.Range(0, images.Count).Select(images.LabelOf)];
         if (labels.Distinct().Count() < 2)
             throw new SchaneException($"The training images of '{folder}' are all of one class, '{Printable.Escape(images.Classes[labels[0]])}'; no label can be contradicted.");
@@ -48,7 +48,7 @@ public static class LabelErrorsJob
         {
             using var scope = NewDisposeScope();
             using var model = RunModel.Load(RunFolder.Open(work[fold].Path).Model, recipe.Device);
-            var seen = DataSetup.Open(recipe, dataRoot, TrainJob.SplitsOf(run)).HoldingOut(Names(parts[fold]));
+            var seen = DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)).HoldingOut(Names(parts[fold]));
             using var reference = Outputs(model, seen.Train, recipe, stop);
             using var query = Outputs(model, seen.Test!, recipe, stop);
             var (from, to) = (EmbeddingSet.Of(query.Embeddings, query.Labels, images.Classes), EmbeddingSet.Of(reference.Embeddings, reference.Labels, images.Classes));

@@ -88,7 +88,7 @@ internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOpti
 
     private static void RequireSameRecipe(PlannedRun run)
     {
-        if (File.Exists(Path.Combine(run.Path, "run.json")) && TrainJob.Differs(RecipeFile.Load(RunFolder.Open(run.Path).Recipe), run.Recipe) is { } setting)
+        if (File.Exists(Path.Combine(run.Path, "run.json")) && SavedRun.Differs(RecipeFile.Load(RunFolder.Open(run.Path).Recipe), run.Recipe) is { } setting)
             throw new SchaneException($"'{run.Path}' was made with another recipe ({setting}); name another folder with --out.");
     }
 

@@ -38,7 +38,7 @@ internal sealed record ParityInputs(float[] ForModel, float[] ForFile, string So
         DataSetup data;
         try
         {
-            data = DataSetup.Open(TrainJob.RecipeOf(run), dataRoot, TrainJob.SplitsOf(run));
+            data = DataSetup.Open(SavedRun.RecipeOf(run), dataRoot, SavedRun.SplitsOf(run));
         }
         catch (SchaneException e)
         {

@@ -36,9 +36,9 @@ public static class StagedTraining
             if (recipe.Model is { } model)
                 ModelRegistry.InfoOf(model);
         }
-        var run = RunFolder.Create(folder ?? TrainJob.NextFree(stages[^1].Recipe), force);
+        var run = RunFolder.Create(folder ?? RunPaths.NextFree(stages[^1].Recipe), force);
         using var _ = run.Lock();
-        AtomicFile.WriteText(run.Stages, RecipeFile.Write(stages.Select(stage => (stage.Name, stage.Recipe with { Data = TrainJob.Located(stage.Recipe.Data), Weights = stage.Recipe.Weights is { } w ? TrainJob.Located(w) : null }))));
+        AtomicFile.WriteText(run.Stages, RecipeFile.Write(stages.Select(stage => (stage.Name, stage.Recipe with { Data = RunPaths.Located(stage.Recipe.Data), Weights = stage.Recipe.Weights is { } w ? RunPaths.Located(w) : null }))));
         return (run, GoOn(run, dataRoot, progress, acceptChangedData: false, hub, stop));
     }
 

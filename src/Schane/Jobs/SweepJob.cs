@@ -53,7 +53,7 @@ public static class SweepJob
         var found = new SweepResult
         {
             Schane = RunFolder.Version,
-            Data = TrainJob.Shareable(arms[0].Recipe.Data),
+            Data = RunPaths.Shareable(arms[0].Recipe.Data),
             Metric = metric!,
             Trials = ordered,
             Winners = [.. best.Select(t => new SweepWinner(t.Arm, t.Number, t.Score, null))],
@@ -112,7 +112,7 @@ public static class SweepJob
     private static Recipe With(Recipe recipe, IReadOnlyDictionary<string, string> settings) =>
         settings.Aggregate(recipe, (r, s) => RecipeFile.With(r, s.Key, s.Value, $"--over {s.Key}"));
 
-    private static Recipe Shared(Recipe recipe) => recipe with { Threads = null, Data = TrainJob.Shareable(recipe.Data) };
+    private static Recipe Shared(Recipe recipe) => recipe with { Threads = null, Data = RunPaths.Shareable(recipe.Data) };
 
     /// <summary>By how much the steps are divided, rung by rung; the last is 1.</summary>
     private static List<int> Rungs(SweepOptions options, List<(string Name, Recipe Recipe)> arms, int trials)

@@ -52,7 +52,7 @@ public sealed class TrainingExamples
     {
         var run = RunFolder.Open(folder);
         return File.Exists(run.Embeddings) && EmbeddedImages.Load(run.Embeddings).Part("train") is { } train
-            ? new(train, new Thumbnails(run.Thumbnails), () => DataSetup.Open(TrainJob.RecipeOf(run), dataRoot, TrainJob.SplitsOf(run)).Train) : null;
+            ? new(train, new Thumbnails(run.Thumbnails), () => DataSetup.Open(SavedRun.RecipeOf(run), dataRoot, SavedRun.SplitsOf(run)).Train) : null;
     }
 
     /// <summary>The nearest images, nearest first.</summary>

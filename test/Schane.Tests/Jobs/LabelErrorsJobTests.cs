@@ -41,7 +41,7 @@ public sealed class LabelErrorsJobTests : IDisposable
         var (kept, results) = TrainJob.Run(recipe with { Relabel = At("list.csv") }, At("mended"));
         File.Delete(At("list.csv"));
         Assert.Equal(results.Metrics, EvaluateJob.Run(kept.Root).Metrics);
-        var train = DataSetup.Open(TrainJob.RecipeOf(kept), null, TrainJob.SplitsOf(kept)).Train;
+        var train = DataSetup.Open(SavedRun.RecipeOf(kept), null, SavedRun.SplitsOf(kept)).Train;
         Assert.Equal("red", train.Classes[train.LabelOf(Place(train, "blue/flipped.png"))]);
         Assert.Equal(before, photos.Fingerprint());
     }

@@ -43,7 +43,7 @@ public sealed class TrainJobTests : IDisposable
     [InlineData(16, 40, 4)]                                               // 128 rows of the 40 classes that there are: 3.2 of each, rounded up
     public void A_batch_some_times_as_large_has_more_classes_and_then_more_images_of_each(int times, int classes, int images)
     {
-        var large = TrainJob.Enlarged(Short with { Batch = 10 }, DataSetup.Open(Short, null), times);
+        var large = ResolvedRecipe.Enlarged(Short with { Batch = 10 }, DataSetup.Open(Short, null), times);
         Assert.Equal((classes, images, 10 * times), (large.ClassesPerBatch, large.ImagesPerClass, large.Batch));
     }
 

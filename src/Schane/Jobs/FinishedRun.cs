@@ -1,0 +1,61 @@
+using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Data.Transforms;
+using Schane.Evaluation;
+using Schane.Inference;
+using Schane.Reporting;
+using Schane.Training;
+using static TorchSharp.torch;
+
+namespace Schane.Jobs;
+
+/// <summary>What a trained model leaves in its run: the model with its calibration, results, predictions, embeddings, pictures and the report.</summary>
+internal static class FinishedRun
+{
+    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, RunFolder run, bool brief, CancellationToken stop)
+    {
+        var (confidence, validation) = Validation(recipe, data, model, stop);
+        (model with { Confidence = confidence }).Save(run.Model);
+        var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop);
+        var results = measured.Results with { ImagesPerSecond = trainer.ImagesPerSecond };
+        if (brief)
+        {
+            results.Save(run.Results);
+            return results;
+        }
+        PredictedItem.Save(run.Predictions, measured.Items);
+        var embedded = SaveEmbeddings(recipe, data, model, measured, validation, run, stop);
+        results.Save(run.Results);
+        RunReport.Write(run.Root, run.Report, recipe.NoThumbnails == true ? null : Pictures(data, embedded, run, stop));
+        return results;
+    }
+
+    private static EmbeddedImages SaveEmbeddings(Recipe recipe, DataSetup data, RunModel model, Measured measured, EmbeddedImages? validation, RunFolder run, CancellationToken stop)
+    {
+        var train = measured.Results.Part == "train" ? null : EvaluateJob.Embed(model, data.Train, "train", recipe, stop);
+        var all = EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation, measured.Embedded]).OfType<EmbeddedImages>()]);
+        all.Save(run.Embeddings);
+        return all;
+    }
+
+    /// <summary>What the validation images say of the model's confidence, and where they lie.</summary>
+    private static (CalibratedConfidence?, EmbeddedImages?) Validation(Recipe recipe, DataSetup data, RunModel model, CancellationToken stop)
+    {
+        if (data.Validation is null)
+            return (null, null);
+        using var outputs = ModelOutputs.Of(model.Classifier, data.Validation, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
+            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
+        return (CalibratedConfidence.Fit(outputs.Logits, outputs.Labels), EmbeddedImages.Of(outputs, data.Validation, "val"));
+    }
+
+    /// <summary>Keeps pictures of some training images, which servers show beside an answer; then of those that the report asks for.</summary>
+    private static Action<string, IEnumerable<string>> Pictures(DataSetup data, EmbeddedImages embedded, RunFolder run, CancellationToken stop)
+    {
+        var thumbnails = new Thumbnails(run.Thumbnails);
+        if (embedded.Part("train") is { } train)
+            Keep("train", EvenShare.Rows(train.Embeddings.Labels, Thumbnails.MostOfPart).Select(row => train.Images[row]));
+        return Keep;
+
+        void Keep(string part, IEnumerable<string> images) => thumbnails.Keep(part, part switch { "test" => data.Test!, "val" => data.Validation!, _ => data.Train }, images, stop);
+    }
+}

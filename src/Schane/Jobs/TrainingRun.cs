@@ -1,0 +1,103 @@
+using System.Security.Cryptography;
+using System.Text;
+using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Data.Transforms;
+using Schane.Distributed;
+using Schane.Evaluation;
+using Schane.Inference;
+using Schane.Reporting;
+using Schane.Training;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Schane.Jobs;
+
+/// <summary>One run from its resolved recipe to its results: builds the model, the loader and the judge, trains, and has what came of it measured and kept.</summary>
+internal static class TrainingRun
+{
+    /// <summary>Trains, from the first step or from the newest checkpoint.</summary>
+    internal static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, bool brief, IProgress<TrainingProgress>? progress, ICollective ranks, bool acceptChangedData, CancellationToken stop)
+    {
+        var threads = recipe.Threads ?? Threads(ranks);
+        set_num_threads(threads);
+        using var scope = NewDisposeScope();
+        using var model = new RunModel(ResolvedRecipe.NewClassifier(recipe, data, recipe.InputSize!.Value), data.Train.Classes, recipe.Augmentation!) { Notes = weights.Metadata() };
+        var loaded = weights.Into(model.Classifier, recipe.KeepHead, progress);
+        model.Classifier.to(device(recipe.Device));
+        if (ranks.Size > 1 && model.Classifier.Buffers().Any(b => SharedStatistics.IsOne(b.Name)))
+            progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
+                $"{recipe.Model} normalises batches: each of the {ranks.Size} ranks normalises its own rows, so the result is not exactly that of one process."));
+        var sampler = ResolvedRecipe.SamplerOf(recipe, data.Train);
+        if (ranks.Size > 1 && recipe.Accumulate)
+            throw new SchaneException($"accumulate gives each micro-batch a loss of its own, and with {ranks.Size} ranks micro-batches are others than with one; leave out --accumulate, so that every anchor sees the whole batch.");
+        var identity = Identity(model, data, sampler);
+        MustAgree(ranks, identity);
+        var judge = JudgeOf(recipe, data, model, ranks);
+        using var frozen = ranks.Size == 1 && FrozenTrunk.Suits(recipe, model.Classifier) ? FrozenTrunk.Open(recipe, data, model, sampler, run, judge is not null, stop) : null;
+        using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler, threads, ranks);
+        using var hard = recipe.Sampler == SamplerKind.Hard ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
+        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches, frozen is null ? judge : frozen.Judge, run, identity, ranks, hard);
+        try
+        {
+            trainer.Run(resume, progress, RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks), stop, acceptChangedData);
+            frozen?.GiveBack();
+            model.Classifier.eval();
+            RunResults? results = null;
+            ranks.OnFirst(() => results = FinishedRun.Finish(recipe, data, model, trainer, run, brief, stop));
+            return RunResults.Parse(ranks.BroadcastText(results?.Text ?? ""));
+        }
+        catch (DivergedException) when (!brief)
+        {
+            ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
+            throw;
+        }
+        catch (OperationCanceledException e)
+        {
+            if (!brief)
+                ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
+            throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with `schane train --resume {run.Root}`.", e, stop);
+        }
+    }
+
+    private static BatchLoader LoaderOf(Recipe recipe, DataSetup data, RunModel model, ISampler sampler, int threads, ICollective ranks) => new(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input), new LoaderOptions
+    {
+        Seed = recipe.Seed,
+        Views = recipe.Views,
+        Workers = Math.Max(1, threads - 1),
+        OnBadImage = recipe.OnBadImage,
+        KeepBytes = true,
+        PinMemory = device(recipe.Device).type == DeviceType.CUDA,
+        Rank = ranks.Rank,
+        Ranks = ranks.Size,
+        ShareUnit = recipe.Mixer(model.Classifier.Classes)?.GroupSize ?? 1,
+    });
+
+    /// <summary>Threads for this rank: the cores it may use, divided by the ranks that may use the same.</summary>
+    private static int Threads(ICollective ranks)
+    {
+        const string status = "/proc/self/status";
+        var cores = File.Exists(status) ? File.ReadLines(status).FirstOrDefault(line => line.StartsWith("Cpus_allowed_list", StringComparison.Ordinal)) : null;
+        var own = $"{ranks.Hosts[ranks.Rank]} {cores}";
+        return Math.Max(1, Environment.ProcessorCount / ranks.GatherTexts(own).Count(other => other == own));
+    }
+
+    /// <summary>All ranks must train the same model on the same images.</summary>
+    private static void MustAgree(ICollective ranks, RunIdentity identity)
+    {
+        var all = ranks.GatherTexts(string.Join('\n', identity.Parts.Select(p => $"{p.Name} {p.Value}")));
+        for (var rank = 1; rank < all.Count; rank++)
+            if (all[rank].Split('\n').Except(all[0].Split('\n')).FirstOrDefault() is { } part)
+                throw new SchaneException($"Rank {rank} on {ranks.Hosts[rank]} has other {part.Split(' ')[0]} than rank 0 on {ranks.Hosts[0]}; give every machine the same data under the same name.");
+    }
+
+    private static RunIdentity Identity(RunModel model, DataSetup data, ISampler sampler)
+    {
+        static string Listed(IEnumerable<string> words, int count) => $"{count} {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', words))))}";
+        return new($"{model.Input.Channels}×{model.Input.Size}×{model.Input.Size} {model.Classifier.Backbone.Info.Name}", Listed(data.Train.Classes, data.Train.Classes.Count),
+            $"{data.Train.Count} {data.Fingerprint()}", Listed(sampler.Batches(0).Select(batch => string.Join(',', batch)), sampler.BatchesPerEpoch));
+    }
+
+    private static ValidationAccuracy? JudgeOf(Recipe recipe, DataSetup data, RunModel model, ICollective ranks) => data.Validation is null || recipe is { Lambda: 1, LambdaFinal: null or 1 } ? null
+        : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage }, ranks);
+}
