@@ -30,7 +30,8 @@ public sealed record Batch(long Step, int Epoch, Tensor Images, Tensor Labels, T
         if (Scale is { } scale)
         {
             Tensor Channel(float[] values) => tensor(values, device: rows.device).view(1, -1, 1, 1);
-            rows = rows.to_type(ScalarType.Float32).div_(255f).sub_(Channel(scale.Mean)).div_(Channel(scale.Std));
+            var (factors, shifts) = scale.Scaling();
+            rows = rows.to_type(ScalarType.Float32).mul_(Channel(factors)).add_(Channel(shifts));
         }
         return rows.MoveToOuterDisposeScope();
     }

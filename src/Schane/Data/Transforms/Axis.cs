@@ -9,8 +9,8 @@ internal sealed class Axis
     private (int Size, int OutSize, Interpolation Filter) set;
     private float[]? weights;
     private int[]? starts;
-    private short[]? pairs;
-    private bool hasPairs;
+    private short[]? whole, pairs;
+    private bool hasWhole, hasPairs;
 
     public int Size => set.Size;
 
@@ -28,7 +28,19 @@ internal sealed class Axis
     /// <summary>Groups of four taps.</summary>
     public int Groups => (Taps + 3) / 4;
 
-    /// <summary>[OutSize · Groups · 16]: the weights times 2^<see cref="Bits"/> as whole numbers that sum to it exactly, as <see cref="Resampler"/> multiplies them.</summary>
+    /// <summary>[OutSize · Taps]: the weights times 2^<see cref="Bits"/> as whole numbers that sum to it exactly for each output pixel.</summary>
+    public short[] Whole
+    {
+        get
+        {
+            if (!hasWhole)
+                RoundWeights();
+            hasWhole = true;
+            return whole!;
+        }
+    }
+
+    /// <summary>[OutSize · Groups · 16]: <see cref="Whole"/> as <see cref="Resampler"/> multiplies them with RGB.</summary>
     public short[] Pairs
     {
         get
@@ -50,8 +62,8 @@ internal sealed class Axis
         var scale = (double)size / outSize;
         var stretch = Math.Max(scale, 1);
         var support = Support(filter) * stretch;
-        Taps = (int)Math.Ceiling(support) * 2 + 1;
-        (set, hasPairs) = ((size, outSize, filter), false);
+        Taps = (int)Math.Ceiling(2 * support);                            // no more centres of pixels lie between low and high
+        (set, hasWhole, hasPairs) = ((size, outSize, filter), false, false);
         var all = Resampler.Grow(ref weights, Taps * outSize).AsSpan(0, Taps * outSize);
         Resampler.Grow(ref starts, outSize);
         all.Clear();
@@ -68,7 +80,7 @@ internal sealed class Axis
                 continue;
             }
             var low = Math.Max((int)(center - support + 0.5), 0);
-            var count = Math.Min((int)(center + support + 0.5), size) - low;
+            var count = Math.Min(Math.Min((int)(center + support + 0.5), size) - low, Taps);
             var sum = 0.0;
             for (var k = 0; k < count; k++)
                 sum += exact[k] = Kernel((k + low - center + 0.5) / stretch, filter);
@@ -79,30 +91,36 @@ internal sealed class Axis
         Bits = largest < 0.99f ? 15 : 14;
     }
 
-    private void LayOutPairs()
+    private void RoundWeights()
     {
-        var all = Resampler.Grow(ref pairs, OutSize * Groups * 16).AsSpan(0, OutSize * Groups * 16);
-        all.Clear();
+        var all = Resampler.Grow(ref whole, OutSize * Taps);
         var one = 1 << Bits;
         for (var x = 0; x < OutSize; x++)
         {
             var from = Weights.AsSpan(x * Taps, Taps);
-            var to = all.Slice(x * Groups * 16, Groups * 16);
+            var to = all.AsSpan(x * Taps, Taps);
             var (sum, peak) = (0, 0);
             for (var k = 0; k < from.Length; k++)
             {
-                var whole = (int)MathF.Round(from[k] * one);
-                sum += whole;
+                sum += to[k] = (short)MathF.Round(from[k] * one);
                 peak = from[k] > from[peak] ? k : peak;
-                Put(to, k, whole);
             }
-            Put(to, peak, (int)MathF.Round(from[peak] * one) + one - sum);
+            to[peak] += (short)(one - sum);
         }
+    }
 
-        static void Put(Span<short> to, int tap, int whole)
+    private void LayOutPairs()
+    {
+        var all = Resampler.Grow(ref pairs, OutSize * Groups * 16).AsSpan(0, OutSize * Groups * 16);
+        all.Clear();
+        for (var x = 0; x < OutSize; x++)
         {
-            var at = tap / 4 * 16 + tap % 4 / 2 * 8 + tap % 2;
-            to[at] = to[at + 2] = to[at + 4] = (short)whole;
+            var to = all.Slice(x * Groups * 16, Groups * 16);
+            for (var k = 0; k < Taps; k++)
+            {
+                var at = k / 4 * 16 + k % 4 / 2 * 8 + k % 2;
+                to[at] = to[at + 2] = to[at + 4] = Whole[x * Taps + k];
+            }
         }
     }
 

@@ -12,16 +12,23 @@ public sealed record HorizontalFlip : ImageStep
     {
         if (random.NextDouble() >= Probability)
             return;
-        var pixels = canvas.Own();
-        var (w, c) = (canvas.Width, canvas.Channels);
-        for (var y = 0; y < canvas.Height; y++)
+        var (width, height, channels) = (canvas.Width, canvas.Height, canvas.Channels);
+        var stride = width * channels;
+        var source = canvas.Pixels;
+        var drawn = canvas.Draw(width, height, channels);
+        for (var y = 0; y < height; y++)
         {
-            var row = pixels.Slice(y * w * c, w * c);
-            row.Reverse();
-            if (c == 3)                                                   // reversing bytes turned the channels round, too
-                for (var x = 0; x < row.Length; x += 3)
-                    (row[x], row[x + 2]) = (row[x + 2], row[x]);
+            var from = source.Slice(y * stride, stride);
+            var to = drawn.Slice(y * stride, stride);
+            if (channels == 3)
+                PixelRows.Mirror(from, to);
+            else
+            {
+                from.CopyTo(to);
+                to.Reverse();
+            }
         }
+        canvas.Turn(width, height, channels);
     }
 }
 

@@ -8,6 +8,9 @@ public sealed record InputShape(int Channels, int Size, float[] Mean, float[] St
 {
     /// <summary>What a backbone takes, at its own size or another.</summary>
     public static InputShape Of(BackboneInfo info, int? size = null) => new(info.Channels, size ?? info.InputSize, info.Mean, info.Std);
+
+    /// <summary>Per channel, what turns a level of 0 to 255 into (level / 255 − mean) / deviation: level · factor + shift.</summary>
+    internal (float[] Factors, float[] Shifts) Scaling() => ([.. Std.Select(s => (float)(1 / (255 * (double)s)))], [.. Mean.Zip(Std, (m, s) => (float)(-(double)m / s))]);
 }
 
 /// <summary>
@@ -17,9 +20,10 @@ public sealed record InputShape(int Channels, int Size, float[] Mean, float[] St
 public sealed class ImagePipeline : IImageTransform
 {
     [ThreadStatic] private static Canvas? canvas;
+    [ThreadStatic] private static byte[]? planes;
     private readonly ImageStep[] steps;
     private readonly InputShape input;
-    private readonly float[] table;                                       // [channels · 256], byte → normalised
+    private readonly float[] factors, shifts;
 
     /// <summary>A pipeline whose last size is <paramref name="input"/>'s.</summary>
     /// <exception cref="ArgumentException">The steps don't end at the input's size, or mean and deviation don't fit the channels.</exception>
@@ -33,7 +37,7 @@ public sealed class ImagePipeline : IImageTransform
         if (size != (input.Size, input.Size))
             throw new ArgumentException($"steps must end at {input.Size} × {input.Size} but end at {(size is { } s ? $"{s.Width} × {s.Height}" : "a size that depends on the picture")}.", nameof(steps));
         (this.input, this.steps) = (input, [.. steps]);
-        table = [.. Enumerable.Range(0, input.Channels * 256).Select(i => (i % 256 / 255f - input.Mean[i / 256]) / input.Std[i / 256])];
+(factors, shifts) = input.Scaling();
     }
 
     /// <summary>The steps in order.</summary>
@@ -77,16 +81,14 @@ public sealed class ImagePipeline : IImageTransform
     /// <summary>Interleaved pixels as planes; a gray picture is repeated for a model of three channels.</summary>
     private void Separate(Canvas picture, Span<byte> destination)
     {
-        var pixels = picture.Pixels;
-        var (plane, step) = (input.Size * input.Size, picture.Channels);
+        var plane = input.Size * input.Size;
         if (destination.Length != plane * input.Channels)
             throw new ArgumentException($"destination must have {plane * input.Channels} elements but has {destination.Length}.", nameof(destination));
-        for (var c = 0; c < input.Channels; c++)
-        {
-            var to = destination.Slice(c * plane, plane);
-            for (int i = 0, at = step == 1 ? 0 : c; i < plane; i++, at += step)
-                to[i] = pixels[at];
-        }
+        if (picture.Channels == 3)
+            PixelRows.Separate(picture.Pixels, destination);
+        else
+            for (var c = 0; c < input.Channels; c++)
+                picture.Pixels.CopyTo(destination[(c * plane)..]);
     }
 
     private void Normalise(Canvas picture, Span<float> destination)
@@ -94,11 +96,15 @@ public sealed class ImagePipeline : IImageTransform
         var plane = input.Size * input.Size;
         if (destination.Length != plane * input.Channels)
             throw new ArgumentException($"destination must have {plane * input.Channels} elements but has {destination.Length}.", nameof(destination));
-        if (picture.Channels == input.Channels)
-            Store(picture.Pixels, destination, plane, input.Channels);
-        else                                                              // a gray picture for a model of three channels
-            for (var c = 0; c < 3; c++)
-                Spread(picture.Pixels, destination.Slice(c * plane, plane), table.AsSpan(c * 256, 256));
+        var levels = picture.Pixels;
+        if (picture.Channels == 3)
+        {
+            var separate = Resampler.Grow(ref planes, 3 * plane).AsSpan(0, 3 * plane);
+            PixelRows.Separate(levels, separate);
+            levels = separate;
+        }
+        for (var c = 0; c < input.Channels; c++)
+            PixelRows.Scale(levels.Slice(picture.Channels == 3 ? c * plane : 0, plane), factors[c], shifts[c], destination.Slice(c * plane, plane));
     }
 
     /// <summary>The picture as the steps leave it, before normalisation: for showing.</summary>
@@ -117,35 +123,5 @@ public sealed class ImagePipeline : IImageTransform
         foreach (var step in steps)
             step.Apply(picture, ref random);
         return picture;
-    }
-
-    private void Store(ReadOnlySpan<byte> pixels, Span<float> destination, int plane, int channels)
-    {
-        if (channels == 1)
-        {
-            Spread(pixels, destination, table);
-            return;
-        }
-        unsafe
-        {
-            fixed (byte* from = pixels)
-            fixed (float* to = destination, red = table)
-            {
-                float* green = red + 256, blue = red + 512;
-                var at = from;
-                for (var i = 0; i < plane; i++, at += 3)
-                {
-                    to[i] = red[at[0]];
-                    to[plane + i] = green[at[1]];
-                    to[2 * plane + i] = blue[at[2]];
-                }
-            }
-        }
-    }
-
-    private static void Spread(ReadOnlySpan<byte> pixels, Span<float> destination, ReadOnlySpan<float> table)
-    {
-        for (var i = 0; i < destination.Length; i++)
-            destination[i] = table[pixels[i]];
     }
 }

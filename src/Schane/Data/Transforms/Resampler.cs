@@ -25,7 +25,7 @@ public enum Interpolation
 
 /// <summary>
 /// Antialiased resize with PIL's coefficients and order (Pillow, Resample.c): across, rounded to 8 bits, then down, rounded again. PIL's weights
-/// are fixed-point numbers of 22 bits; ours are of 15 bits across RGB, so that two are multiplied at once, and floats otherwise. Single samples differ by at most one level.
+/// are fixed-point numbers of 22 bits; ours are of 15 bits, so that two are multiplied at once, and floats across gray. Single samples differ by at most one level.
 /// </summary>
 internal static class Resampler
 {
@@ -45,7 +45,8 @@ internal static class Resampler
         var d = axisY ??= new();
         d.Set(height, outHeight, filter);
         fixed (byte* from = source, to = destination, middle = Grow(ref narrow, outStride * height + 32))
-        fixed (float* wx = x.Weights, wy = d.Weights)
+        fixed (float* wx = x.Weights)
+        fixed (short* wy = d.Whole)
         fixed (int* startX = x.Starts, startY = d.Starts)
         {
             if (channels == 3)
@@ -58,7 +59,7 @@ internal static class Resampler
                         Across(floats, wx, startX, x.Taps, width, middle + (long)y * outStride, outWidth);
                     }
             for (var y = 0; y < outHeight; y++)
-                Down(middle + (long)startY[y] * outStride, outStride, wy + y * d.Taps, Math.Min(d.Taps, height - startY[y]), to + (long)y * outStride, outStride);
+                Down(middle + (long)startY[y] * outStride, outStride, wy + y * d.Taps, Math.Min(d.Taps, height - startY[y]), d.Bits, to + (long)y * outStride, outStride);
         }
     }
 
@@ -74,40 +75,45 @@ internal static class Resampler
             to[x] = from[x];
     }
 
-    /// <summary>One output row: the weighted sum of rows, rounded.</summary>
-    private static unsafe void Down(byte* from, int stride, float* weights, int taps, byte* to, int n)
+    /// <summary>One output row: the sum of rows weighted with whole numbers of <paramref name="bits"/> bits, rounded. Two rows are multiplied at once.</summary>
+    private static unsafe void Down(byte* from, int stride, short* weights, int taps, int bits, byte* to, int n)
     {
         while (taps > 1 && weights[taps - 1] == 0)
             taps--;
+        var half = 1 << (bits - 1);
         var x = 0;
-        if (Vector256.IsHardwareAccelerated)
+        if (Avx2.IsSupported)
+        {
+            var (rounding, shift) = (Vector256.Create(half), Vector128.CreateScalar(bits));
             for (; x + 32 <= n; x += 32)
             {
-                var half = Vector256.Create(0.5f);
-                var (a, b, c, d) = (half, half, half, half);
+                var (a, b, c, d) = (rounding, rounding, rounding, rounding);
                 var row = from + x;
-                for (var k = 0; k < taps; k++, row += stride)
+                for (var k = 0; k < taps; k += 2, row += 2 * stride)
                 {
-                    var w = Vector256.Create(weights[k]);
-                    a = Vector256.MultiplyAddEstimate(Floats(row), w, a);
-                    b = Vector256.MultiplyAddEstimate(Floats(row + 8), w, b);
-                    c = Vector256.MultiplyAddEstimate(Floats(row + 16), w, c);
-                    d = Vector256.MultiplyAddEstimate(Floats(row + 24), w, d);
+                    var next = k + 1 < taps ? row + stride : row;
+                    var w = Vector256.Create((ushort)weights[k] | (k + 1 < taps ? weights[k + 1] << 16 : 0)).AsInt16();
+                    var (p, q) = (Avx2.ConvertToVector256Int16(row), Avx2.ConvertToVector256Int16(next));
+                    a += Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(p, q), w);
+                    b += Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(p, q), w);
+                    (p, q) = (Avx2.ConvertToVector256Int16(row + 16), Avx2.ConvertToVector256Int16(next + 16));
+                    c += Avx2.MultiplyAddAdjacent(Avx2.UnpackLow(p, q), w);
+                    d += Avx2.MultiplyAddAdjacent(Avx2.UnpackHigh(p, q), w);
                 }
-                Vector256.Narrow(Vector256.Narrow(Levels(a), Levels(b)), Vector256.Narrow(Levels(c), Levels(d))).Store(to + x);
+                // Words of each half in order again; bytes come as quarters 0 2 1 3.
+                var left = Avx2.PackSignedSaturate(Avx2.ShiftRightArithmetic(a, shift), Avx2.ShiftRightArithmetic(b, shift));
+                var right = Avx2.PackSignedSaturate(Avx2.ShiftRightArithmetic(c, shift), Avx2.ShiftRightArithmetic(d, shift));
+                Avx2.Permute4x64(Avx2.PackUnsignedSaturate(left, right).AsUInt64(), 0b_11_01_10_00).AsByte().Store(to + x);
             }
+        }
         for (; x < n; x++)
         {
-            var sum = 0.5f;
+            var sum = half;
             for (var k = 0; k < taps; k++)
                 sum += from[x + (long)k * stride] * weights[k];
-            to[x] = (byte)Math.Clamp(sum, 0, 255);
+            to[x] = (byte)Math.Clamp(sum >> bits, 0, 255);
         }
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<uint> Levels(Vector256<float> v) =>
-        Vector256.ConvertToInt32(Vector256.Min(Vector256.Max(v, Vector256<float>.Zero), Vector256.Create(255f))).AsUInt32();
 
     /// <summary>One output row of bytes from one row of floats, gray.</summary>
     private static unsafe void Across(float* from, float* weights, int* starts, int taps, int width, byte* to, int outWidth)
@@ -152,20 +158,35 @@ internal static class Resampler
 
     private static unsafe void AcrossRow(byte* row, short* weights, int* starts, int groups, int bits, int half, byte* to, int outWidth)
     {
-        var spread = Vector256.Create((byte)0, 0x80, 3, 0x80, 1, 0x80, 4, 0x80, 2, 0x80, 5, 0x80, 0x80, 0x80, 0x80, 0x80, 6, 0x80, 9, 0x80, 7, 0x80, 10, 0x80, 8, 0x80, 11, 0x80, 0x80, 0x80, 0x80, 0x80);
-        var (rounding, shift) = (Vector128.Create(half), Vector128.CreateScalar(bits));
-        for (var x = 0; x < outWidth; x++, to += 3)
+        var (rounding, shift) = (Vector256.Create(half), Vector128.CreateScalar(bits));
+        var x = 0;
+        for (; x + 2 <= outWidth; x += 2, to += 6, weights += groups * 32)
         {
-            var at = row + starts[x] * 3;
-            var sum = Avx2.MultiplyAddAdjacent(Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(at), spread).AsInt16(), Vector256.Load(weights));
-            weights += 16;
-            for (var g = 1; g < groups; g++, weights += 16)
-                sum = Avx2.Add(sum, Avx2.MultiplyAddAdjacent(Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(at += 12), spread).AsInt16(), Vector256.Load(weights)));
-            var levels = Sse2.ShiftRightArithmetic(sum.GetLower() + sum.GetUpper() + rounding, shift);
-            var words = Sse2.PackSignedSaturate(levels, levels);
+            var (one, two) = (Weighted(row + starts[x] * 3, weights, groups), Weighted(row + starts[x + 1] * 3, weights + groups * 16, groups));
+            var sums = Avx2.Permute2x128(one, two, 0x20) + Avx2.Permute2x128(one, two, 0x31) + rounding;
+            var words = Avx2.PackSignedSaturate(Avx2.ShiftRightArithmetic(sums, shift), sums);
+            var bytes = Avx2.PackUnsignedSaturate(words, words).AsUInt32();
             // The fourth byte is written over by the next pixel; after the last there is room.
+            *(uint*)to = bytes.ToScalar();
+            *(uint*)(to + 3) = bytes.GetUpper().ToScalar();
+        }
+        if (x < outWidth)
+        {
+            var sum = Weighted(row + starts[x] * 3, weights, groups);
+            var words = Sse2.PackSignedSaturate(Sse2.ShiftRightArithmetic(sum.GetLower() + sum.GetUpper() + rounding.GetLower(), shift), Vector128<int>.Zero);
             *(uint*)to = Sse2.PackUnsignedSaturate(words, words).AsUInt32().ToScalar();
         }
+    }
+
+    /// <summary>The weighted sum of one output pixel: R, G and B of even pairs of taps in the lower half, of odd ones in the upper.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe Vector256<int> Weighted(byte* at, short* weights, int groups)
+    {
+        var spread = Vector256.Create((byte)0, 0x80, 3, 0x80, 1, 0x80, 4, 0x80, 2, 0x80, 5, 0x80, 0x80, 0x80, 0x80, 0x80, 6, 0x80, 9, 0x80, 7, 0x80, 10, 0x80, 8, 0x80, 11, 0x80, 0x80, 0x80, 0x80, 0x80);
+        var sum = Avx2.MultiplyAddAdjacent(Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(at), spread).AsInt16(), Vector256.Load(weights));
+        for (var g = 1; g < groups; g++)
+            sum += Avx2.MultiplyAddAdjacent(Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(at + 12 * g), spread).AsInt16(), Vector256.Load(weights + 16 * g));
+        return sum;
     }
 
     private static unsafe void AcrossRowPlain(byte* row, short* weights, int* starts, int groups, int bits, int half, byte* to, int outWidth)
