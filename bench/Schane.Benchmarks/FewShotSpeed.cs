@@ -46,6 +46,8 @@ internal static class FewShotSpeed
             var accuracy = 0.0;
             var ours = Times.Of(() => accuracy = FewShot.Run(data, list, FewShotClassifier.LogisticRegression).Accuracy.Mean, 1, 1);
             Console.WriteLine(Invariant($"{shots} shots, {episodes} episodes, {threads} threads: {ours.Wall / 1000:F2} s wall, {ours.Cpu / 1000:F2} s CPU, accuracy {accuracy:F5}"));
+            var (products, rows) = Limit(shots, episodes);
+            Console.WriteLine(Invariant($"  limit: the products of support rows, weights and queries at the rate of a float64 matrix product {products:F2} s, every row read once at the rate of a copy {rows:F2} s"));
             if (Peer(data, list, shots, Math.Min(peer, episodes)) is not { } theirs)
             {
                 Console.WriteLine("scikit-learn: no /usr/bin/python3 with sklearn here; install python3-sklearn for the pair.");
@@ -55,6 +57,20 @@ internal static class FewShotSpeed
             Console.WriteLine(Invariant($"  scikit-learn's loop: {theirs.Wall * scale:F2} s wall, {theirs.Cpu * scale:F2} s CPU, accuracy {theirs.Accuracy:F5}; ratio {theirs.Wall * scale * 1000 / ours.Wall:F1} by wall, {theirs.Cpu * scale * 1000 / ours.Cpu:F1} by CPU"));
         }
         return 0;
+    }
+
+    /// <summary>Seconds that the arithmetic and the memory of all episodes need, each by itself, on all threads.</summary>
+    private static (double Products, double Rows) Limit(int shots, int episodes)
+    {
+        const int side = 768, queries = 75, ways = 5;
+        using var scope = NewDisposeScope();
+        var (square, n) = (rand(side, side, float64), ways * shots);
+        var rate = 2.0 * side * side * side / Times.Interleaved(5, 1, (() => square.matmul(square).Dispose(), 5))[0].Wall * 1000;
+        var (from, to) = (new byte[256 << 20], new byte[256 << 20]);
+        var parts = Environment.ProcessorCount;
+        void Copy() => Parallel.For(0, parts, part => from.AsSpan(part * (from.Length / parts), from.Length / parts).CopyTo(to.AsSpan(part * (from.Length / parts))));
+        var bytes = from.Length / Times.Interleaved(5, 1, (Copy, 1))[0].Wall * 1000;
+        return (episodes * 2.0 * Width * (n * (n + 1) / 2 + n * ways + queries * ways) / rate, episodes * (double)(n + queries) * Width * sizeof(float) / bytes);
     }
 
     private static EmbeddingSet Features()

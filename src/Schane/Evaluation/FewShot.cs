@@ -10,12 +10,13 @@ namespace Schane.Evaluation;
 /// <param name="Episodes">Accuracy of each episode.</param>
 public sealed record FewShotResult(FewShotClassifier Classifier, Interval Accuracy, IReadOnlyList<double> Episodes);
 
-/// <summary>Few-shot classification of embeddings: batched over episodes on the tensor library, in float64.</summary>
+/// <summary>Few-shot classification of embeddings: episodes side by side, in float64; logistic regression in vectors with an episode a lane, the rest on the tensor library.</summary>
 public static class FewShot
 {
     /// <summary>Most numbers in the largest tensor of a chunk: 64 MiB of float64.</summary>
     private const long ChunkNumbers = 8L << 20;
 
+    private const int MostEpisodes = 4096;                                // of a chunk
     private const int Rounds = 10;
     private const double Softness = 0.1;
 
@@ -45,6 +46,8 @@ public static class FewShot
             throw new ArgumentException($"supportViews must hold {data.Count} rows of {data.Width}, one for each image, but a view has {odd.Count} of {odd.Width}.", nameof(supportViews));
         if (list.Images != data.Count)
             throw new SchaneException($"The episodes were drawn from {list.Images} images but there are {data.Count} embeddings; draw the episodes again.");
+        if (classifier == FewShotClassifier.LogisticRegression)
+            return Regress([data, .. supportViews], list);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var plain = classifier is FewShotClassifier.EuclideanCentroid or FewShotClassifier.EuclideanNeighbour;
@@ -54,7 +57,7 @@ public static class FewShot
         var (drawn, options) = (list.Options, list.Options with { Shots = list.Options.Shots * views.Length });
         var perEpisode = (long)options.Ways * (options.Shots + options.Queries) * Math.Max(data.Width, options.Ways * options.Shots);
         var predictions = new List<int[]>();
-        foreach (var chunk in list.Episodes.Chunk((int)Math.Clamp(ChunkNumbers / perEpisode, 1, 4096)))
+        foreach (var chunk in list.Episodes.Chunk((int)Math.Clamp(ChunkNumbers / perEpisode, 1, MostEpisodes)))
         {
             using var inner = NewDisposeScope();
             var each = views.Select(view => Gather(view, chunk, e => e.Support).view(chunk.Length, drawn.Ways, drawn.Shots, -1)).ToArray();
@@ -64,6 +67,44 @@ public static class FewShot
             predictions.AddRange(ways.Chunk(options.Ways * options.Queries));
         }
         return [.. predictions];
+    }
+
+    /// <summary>The greatest of W x + b, rows of unit length; support rows of all views are fitted together.</summary>
+    private static int[][] Regress(EmbeddingSet[] views, EpisodeList list)
+    {
+        var (ways, shots, width) = (list.Options.Ways, list.Options.Shots, views[0].Width);
+        double[][] scales = [.. views.Select(UnitScales)];
+        ScaledRow Row(int view, int row) => new(views[view].Values, row * width, scales[view][row]);
+        int[] labels = [.. views.SelectMany(_ => Enumerable.Range(0, ways * shots).Select(i => i / shots))];
+        var predictions = new List<int[]>();
+        foreach (var chunk in list.Episodes.Chunk(MostEpisodes))
+        {
+            RegressionProblem[] problems = [.. chunk.Select(e => new RegressionProblem([.. views.SelectMany((_, view) => e.Support.Select(i => Row(view, i)))], labels, [.. e.Query.Select(i => Row(0, i))]))];
+            predictions.AddRange(LogisticRegression.Logits(problems, width, ways).Select(Greatest));
+        }
+        return [.. predictions];
+
+        int[] Greatest(double[] logits)
+        {
+            var best = new int[logits.Length / ways];
+            for (var i = 0; i < logits.Length; i++)
+                if (logits[i] > logits[i / ways * ways + best[i / ways]])
+                    best[i / ways] = i % ways;
+            return best;
+        }
+    }
+
+    private static double[] UnitScales(EmbeddingSet set)
+    {
+        var scales = new double[set.Count];
+        for (var i = 0; i < scales.Length; i++)
+        {
+            var sum = 0.0;
+            foreach (var value in set.Row(i))
+                sum += (double)value * value;
+            scales[i] = 1 / Math.Max(Math.Sqrt(sum), 1e-12);
+        }
+        return scales;
     }
 
     /// <summary>Greater is nearer: [E, Q, W].</summary>
@@ -90,9 +131,6 @@ public static class FewShot
                 return Nearest(query.bmm(support.transpose(1, 2)), options);
             case FewShotClassifier.EuclideanNeighbour:
                 return Nearest(query.bmm(support.transpose(1, 2)) * 2 - support.square().sum(2).unsqueeze(1), options);
-            case FewShotClassifier.LogisticRegression:
-                var targets = eye(options.Ways, dtype: ScalarType.Float64).repeat_interleave(options.Shots, 0).expand(support.shape[0], -1, -1);
-                return LogisticRegression.Probabilities(support, targets, query);
             default:
                 throw new ArgumentOutOfRangeException(nameof(classifier), $"classifier must be a FewShotClassifier but is {classifier}.");
         }

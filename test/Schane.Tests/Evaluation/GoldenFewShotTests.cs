@@ -58,23 +58,24 @@ public class GoldenFewShotTests
             var key = setting.GetProperty("key").GetString()!;
             var (data, list) = GoldenEpisodes.Of(tensors, setting);
             var (ways, shots) = (list.Options.Ways, list.Options.Shots);
-            var features = tensors["features"].to_type(ScalarType.Float64);
-            if (setting.GetProperty("is_norm").GetBoolean())
-                features = nn.functional.normalize(features, dim: 1);
-            Tensor Rows(Func<Episode, int[]> rows) => features.index_select(0, tensor(list.Episodes.SelectMany(rows).Select(i => (long)i).ToArray())).view(list.Episodes.Count, -1, data.Width);
-            var targets = eye(ways, dtype: ScalarType.Float64).repeat_interleave(shots, 0).expand(list.Episodes.Count, -1, -1);
-            var probabilities = LogisticRegression.Probabilities(Rows(e => e.Support), targets, Rows(e => e.Query));
+            var values = tensors["features"].data<float>().ToArray();
+            var scales = tensors["features"].to_type(ScalarType.Float64).norm(1).reciprocal().data<double>().ToArray();
+            var unit = setting.GetProperty("is_norm").GetBoolean();
+            ScaledRow Row(int row) => new(values, row * data.Width, unit ? scales[row] : 1);
+            int[] labels = [.. Enumerable.Range(0, ways * shots).Select(i => i / shots)];
+            RegressionProblem[] problems = [.. list.Episodes.Select(e => new RegressionProblem([.. e.Support.Select(Row)], labels, [.. e.Query.Select(Row)]))];
+            var probabilities = tensor(LogisticRegression.Logits(problems, data.Width, ways).SelectMany(l => l).ToArray(), [list.Episodes.Count, list.Options.Ways * list.Options.Queries, ways]).softmax(2);
 
             var different = probabilities.argmax(2) != tensors[$"{key}.pred"];
             var (best, _) = probabilities.topk(2, dim: 2);
             var margin = best.select(2, 0) - best.select(2, 1);
             // rfs stops early: by 3e-5 on rows of unit length, farther out on long rows, where only near ties may fall the other way.
-            Assert.True(setting.GetProperty("is_norm").GetBoolean() ? different.sum().item<long>() <= 2 : margin.masked_select(different).less(0.005).all().item<bool>(), $"{key}: {different.sum().item<long>()} predictions differ");
+            Assert.True(unit ? different.sum().item<long>() <= 2 : margin.masked_select(different).less(0.005).all().item<bool>(), $"{key}: {different.sum().item<long>()} predictions differ");
             if (tensors.TryGetValue($"{key}.proba", out var stopped))
                 Assert.InRange((probabilities - stopped).abs().max().item<double>(), 0, 1e-4);
             if (tensors.TryGetValue(key.Replace(".LR", ".LR_converged") + ".proba", out var converged))
                 Assert.InRange((probabilities - converged).abs().max().item<double>(), 0, 1e-5);   // the file is up to 7e-6 from the optimum, see LogisticRegressionTests
-            if (setting.GetProperty("is_norm").GetBoolean())
+            if (unit)
                 Assert.Equal(setting.GetProperty("mean").GetDouble(), FewShot.Run(data, list, FewShotClassifier.LogisticRegression).Accuracy.Mean, 2.0 / stopped!.numel() * ways + 1e-12);
             cases++;
         }

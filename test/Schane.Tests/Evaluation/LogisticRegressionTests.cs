@@ -14,11 +14,13 @@ public class LogisticRegressionTests
     {
         using var scope = NewDisposeScope();
         const int ways = 3, width = 6;
-        var support = nn.functional.normalize(Some.Rows(ways * shots, width, seed: 2)) * length;
-        var query = nn.functional.normalize(Some.Rows(10, width, seed: 3)) * length;
-        var targets = eye(ways, dtype: ScalarType.Float64).repeat_interleave(shots, 0);
+        var support = nn.functional.normalize(Some.Rows(ways * shots, width, seed: 2, ScalarType.Float32)) * length;
+        var query = nn.functional.normalize(Some.Rows(10, width, seed: 3, ScalarType.Float32)) * length;
+        int[] labels = [.. Enumerable.Range(0, ways * shots).Select(i => i / shots)];
 
-        var found = LogisticRegression.Probabilities(support.unsqueeze(0), targets.unsqueeze(0), cat([support, query]).unsqueeze(0))[0];
+        var found = Probabilities(support, labels, cat([support, query]), ways);
+        (support, query) = (support.to_type(ScalarType.Float64), query.to_type(ScalarType.Float64));
+        var targets = eye(ways, dtype: ScalarType.Float64).repeat_interleave(shots, 0);
         var missing = targets - found.narrow(0, 0, ways * shots);        // [n, K]
         var w = missing.T.matmul(support);                               // ∂/∂W = 0: W = Σ (y − p) xᵀ
         Assert.InRange(missing.sum([0]).abs().max().item<double>(), 0, 1e-8);   // ∂/∂b = 0
@@ -28,15 +30,30 @@ public class LogisticRegressionTests
         Assert.InRange((b - b[0]).abs().max().item<double>(), 0, 1e-6);
     }
 
-    [Fact]
-    public void A_problem_is_solved_alike_alone_and_among_others()
+    [Theory]
+    [InlineData(1.0)]
+    [InlineData(20.0)]                                                    // some rows so long that Newton's method has to finish
+    public void A_problem_is_solved_alike_alone_and_among_others(double longest)
     {
         using var scope = NewDisposeScope();
-        var support = nn.functional.normalize(Some.Rows(12, 5), dim: 1).view(2, 6, 5);
-        var query = Some.Rows(8, 5, seed: 4).view(2, 4, 5);
-        var targets = eye(3, dtype: ScalarType.Float64).repeat_interleave(2, 0).expand(2, -1, -1);
-        var both = LogisticRegression.Probabilities(support, targets, query);
-        var second = LogisticRegression.Probabilities(support.narrow(0, 1, 1), targets.narrow(0, 1, 1), query.narrow(0, 1, 1));
-        Assert.InRange((both[1] - second[0]).abs().max().item<double>(), 0, 1e-9);
+        RegressionProblem[] problems = [.. Enumerable.Range(0, 11).Select(i => Problem(
+            nn.functional.normalize(Some.Rows(6, 5, seed: i, ScalarType.Float32)) * (i % 3 == 0 ? longest : 1), [0, 0, 1, 1, 2, 2], Some.Rows(4, 5, seed: 100 + i, ScalarType.Float32)))];
+        var together = LogisticRegression.Logits(problems, width: 5, classes: 3);
+        for (var i = 0; i < problems.Length; i++)
+            Assert.Equal(LogisticRegression.Logits([problems[i]], width: 5, classes: 3)[0], together[i]);
+    }
+
+    /// <summary>[q, K].</summary>
+    internal static Tensor Probabilities(Tensor support, int[] labels, Tensor query, int classes, double c = 1) =>
+        tensor(LogisticRegression.Logits([Problem(support, labels, query)], (int)support.shape[1], classes, c)[0], [query.shape[0], classes]).softmax(1);
+
+    private static RegressionProblem Problem(Tensor support, int[] labels, Tensor query)
+    {
+        ScaledRow[] Rows(Tensor rows)
+        {
+            var values = rows.data<float>().ToArray();
+            return [.. Enumerable.Range(0, (int)rows.shape[0]).Select(i => new ScaledRow(values, i * (int)rows.shape[1], 1))];
+        }
+        return new(Rows(support), labels, Rows(query));
     }
 }
