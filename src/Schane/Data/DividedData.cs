@@ -17,7 +17,7 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
     /// <param name="spec">As for <see cref="DatasetCatalog.Open"/>. Of a part that is named, as <c>mini-imagenet:train</c>, nothing is kept for the test.</param>
     /// <param name="validation">Share of the training images for validation where there is no such part.</param>
     /// <param name="test">Share of all images for the test where the data aren't divided at all.</param>
-    /// <param name="seed">Key of the draw.</param>
+    /// <param name="seed">Key of the draw. The test part of data that aren't divided at all is the same for every seed.</param>
     /// <param name="saved">A division to use again instead of drawing one.</param>
     /// <param name="dataRoot">Where data sets lie.</param>
     /// <param name="options">How a folder is read.</param>
@@ -36,7 +36,7 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
         var groupOf = groupBy is null || saved is not null ? null : Grouping.Of(images, groupBy);
         var splits = saved ?? (divided is { Parts.Count: > 0 } ? Splits.Of(images, divided.PartOf, validation, seed, groupOf)
             : folds is { } k ? Splits.Fold(images, k, (int)(seed % k), validation, seed / k, groupOf)
-            : Splits.Stratified(images, validation, DatasetCatalog.IsPart(spec) ? 0 : test, seed, groupOf));
+            : Splits.WithOneTest(images, validation, DatasetCatalog.IsPart(spec) ? 0 : test, seed, groupOf));
         return Of(images, splits) with { Warnings = divided?.Warnings ?? [] };
     }
 

@@ -68,6 +68,22 @@ public sealed record Splits
         return Named(dataset, seed, Draw(dataset, validation, test, seed, groupOf));
     }
 
+    /// <summary>
+    /// As <see cref="Stratified"/>, but <c>test</c> is the same whatever the seed, which divides the rest: what settings are tuned on with one seed is not what a run of
+    /// another is tested on.
+    /// </summary>
+    internal static Splits WithOneTest(IImageDataset dataset, double validation, double test, long seed, Func<string, string>? groupOf = null)
+    {
+        var first = Stratified(dataset, validation, test, seed: 0, groupOf);
+        if (seed == 0 || test == 0)
+            return test == 0 ? Stratified(dataset, validation, test, seed, groupOf) : first;
+        var tested = first.Parts["test"].ToHashSet();
+        int[] rest = [.. Enumerable.Range(0, dataset.Count).Where(i => !tested.Contains(dataset.NameOf(i)))];
+        var parts = Draw(new Subset(dataset, rest), validation / (1 - test), 0, seed, groupOf).ToDictionary(part => part.Key, part => (IReadOnlyList<int>)[.. part.Value.Select(i => rest[i])]);
+        parts["test"] = [.. Enumerable.Range(0, dataset.Count).Where(i => tested.Contains(dataset.NameOf(i)))];
+        return Named(dataset, seed, parts);
+    }
+
     /// <summary>Whether images of a part may be gone from the data set.</summary>
     [JsonIgnore]
     internal bool AllowsMissing { get; init; }

@@ -20,6 +20,21 @@ public class SplitsTests
     }
 
     [Fact]
+    public void Every_seed_leaves_the_same_images_for_the_test_and_divides_the_rest_anew()
+    {
+        var data = Data(20, 10, 3, 2, 1);
+        var splits = Enumerable.Range(0, 4).Select(seed => Splits.WithOneTest(data, 0.15, 0.2, seed)).ToList();
+        Assert.Equal(Splits.Stratified(data, 0.15, 0.2, seed: 0).Parts, splits[0].Parts);
+        Assert.All(splits, s =>
+        {
+            Assert.Equal(splits[0].Parts["test"], s.Parts["test"]);
+            Assert.Equal([.. Enumerable.Range(0, 36).Select(data.NameOf).Order()], s.Parts.Values.SelectMany(part => part).Order());
+            Assert.InRange(s.Parts["val"].Count, splits[0].Parts["val"].Count - 1, splits[0].Parts["val"].Count + 1);
+        });
+        Assert.Equal(4, splits.Select(s => string.Join(' ', s.Parts["val"])).Distinct().Count());
+    }
+
+    [Fact]
     public void Folds_test_every_image_once_and_hold_every_class()
     {
         var data = Data(7, 5, 12);
