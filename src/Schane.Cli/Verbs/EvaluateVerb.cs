@@ -18,6 +18,7 @@ internal sealed class EvaluateVerb : Verb
     };
     private readonly SourceFlags source = new("Other images: of the run's classes for the protocol full. Default: the run's own parts.");
     private readonly Option<int> neighbours = new("--neighbours") { HelpName = "K", DefaultValueFactory = _ => 20, Description = "Voters of knn. Default: 20." };
+    private readonly Option<ProbeSolver> solver = new("--solver") { HelpName = "lbfgs|sgd", DefaultValueFactory = _ => ProbeSolver.Lbfgs, Description = "How linear is fitted: by L-BFGS to the optimum, or by SGD on batches, for very many images. Default: lbfgs." };
     private readonly Option<int> ways = new("--ways") { HelpName = "N", DefaultValueFactory = _ => Episodes.Ways, Description = $"Classes in an episode. Default: {Episodes.Ways}." };
     private readonly Option<int> shots = new("--shots") { HelpName = "K", DefaultValueFactory = _ => Episodes.Shots, Description = $"Labelled images of each class of it. Default: {Episodes.Shots}." };
 
@@ -25,7 +26,7 @@ internal sealed class EvaluateVerb : Verb
     {
         Add(run);
         Flags("Flags", [protocol, .. source.Flags]);
-        Flags("Protocols", neighbours, ways, shots);
+        Flags("Protocols", neighbours, solver, ways, shots);
     }
 
     public override IReadOnlyList<Example> Examples =>
@@ -48,6 +49,7 @@ internal sealed class EvaluateVerb : Verb
         {
             Kind = kind,
             Neighbours = parsed.GetValue(neighbours),
+            Solver = parsed.GetValue(solver),
             Episodes = Episodes with { Ways = parsed.GetValue(ways), Shots = parsed.GetValue(shots) },
         }.Measure(images);
         Measures.Show(screen, report.Metrics, $"{report.Protocol.ToString().ToLowerInvariant()} on {report.Images} images of {report.Classes} classes ({report.Part}); {string.Join(", ", report.Settings.Select(s => $"{s.Key} {s.Value}"))}:");

@@ -21,6 +21,26 @@ public sealed record Classification(
     int Count, double Top1, Interval Top1Interval, double Top5, double MeanPerClass, double MacroF1, double Kappa, double? MacroAuroc, double Nll,
     Calibration Calibration, IReadOnlyList<ClassScore> Classes, int[][] Confusion)
 {
+    /// <summary><see cref="Top5"/> with Wilson's 95 % interval.</summary>
+    public Interval Top5Interval => Interval.Wilson((int)Math.Round(Top5 * Count), Count);
+
+    /// <summary>Each item's class, answer, confidence and negative log-likelihood.</summary>
+    internal (int[] Labels, int[] Predicted, double[] Confidence, double[] Losses) Items { private get; init; }
+
+    /// <summary>Intervals of what is no plain share of the images.</summary>
+    internal ItemBootstrap Bootstrap() => ItemBootstrap.Of(Items.Labels, Items.Predicted, Items.Confidence, Items.Losses, Confusion.Length);
+
+    /// <summary>Every figure by name, each with its interval as <c>_low</c> and <c>_high</c>: Wilson's of shares of images, else a bootstrap over the images.</summary>
+    internal Dictionary<string, double> Named()
+    {
+        var bootstrap = Bootstrap();
+        var named = new Dictionary<string, double>();
+        foreach (var (name, figure) in ((string, Interval)[])
+            [("top1", Top1Interval), ("top5", Top5Interval), ("mean_per_class", bootstrap.MeanPerClass), ("macro_f1", bootstrap.MacroF1), ("nll", bootstrap.Nll), ("ece", bootstrap.Ece)])
+            (named[name], named[$"{name}_low"], named[$"{name}_high"]) = (figure.Mean, figure.Low!.Value, figure.High!.Value);
+        return named;
+    }
+
     /// <summary>Measures logits; all sums in float64.</summary>
     /// <param name="logits">[n, C], floating point.</param>
     /// <param name="labels">[n], int64.</param>
@@ -56,6 +76,7 @@ public sealed record Classification(
         for (var c = 0; c < classes; c++)
             confusion[c] = new int[classes];
         var (confidence, hit) = (new double[labels.Length], new bool[labels.Length]);
+        var (answers, losses) = (new int[labels.Length], new double[labels.Length]);
         var probabilities = new double[logits.Length];
         var (top1, top5, nll) = (0, 0, 0.0);
         for (var i = 0; i < labels.Length; i++)
@@ -79,7 +100,8 @@ public sealed record Classification(
                 probabilities[i * classes + c] = Math.Exp(row[c] - row[best]) / sum;
             confidence[i] = 1 / sum;
             hit[i] = best == truth;
-            nll -= LogLikelihood(probabilities.AsSpan(i * classes, classes), truth);
+            (answers[i], losses[i]) = (best, -LogLikelihood(probabilities.AsSpan(i * classes, classes), truth));
+            nll += losses[i];
             top1 += rank == 0 ? 1 : 0;
             top5 += rank < 5 ? 1 : 0;
             confusion[truth][best]++;
@@ -89,7 +111,10 @@ public sealed record Classification(
         return new(
             n, (double)top1 / n, Interval.Wilson(top1, n), (double)top5 / n, scores.Where(s => s.Count > 0).Average(s => s.Recall), scores.Average(s => s.F1),
             KappaOf(scores, n, top1), AurocOf(probabilities, classes, labels, scores), nll / n,
-            Calibration.Of(confidence, hit), scores, confusion);
+            Calibration.Of(confidence, hit), scores, confusion)
+        {
+            Items = ([.. labels.Select(label => (int)label)], answers, confidence, losses),
+        };
     }
 
     private static double LogLikelihood(ReadOnlySpan<double> probabilities, int truth)

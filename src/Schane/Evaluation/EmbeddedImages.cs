@@ -20,14 +20,14 @@ public sealed record EmbeddedImages(EmbeddingSet Embeddings, IReadOnlyList<strin
     internal static EmbeddedImages Of(ModelOutputs outputs, IImageDataset images, string part) =>
         new(EmbeddingSet.Of(outputs.Embeddings, outputs.Labels, images.Classes), [.. outputs.Indices.Select(images.NameOf)], [.. outputs.Indices.Select(_ => part)]);
 
-    /// <summary>Several of one width and the same classes, one after the other.</summary>
+    /// <summary>Several of one width, one after the other. Some may have further classes behind those that all share.</summary>
     /// <exception cref="ArgumentException">None given, or widths or classes differ.</exception>
     public static EmbeddedImages Join(params IReadOnlyList<EmbeddedImages> some)
     {
         if (some.Count == 0)
             throw new ArgumentException("some must hold at least one.", nameof(some));
-        var first = some[0].Embeddings;
-        if (some.Any(s => s.Embeddings.Width != first.Width || !s.Embeddings.Classes.SequenceEqual(first.Classes)))
+        var first = some.MaxBy(s => s.Embeddings.Classes.Count)!.Embeddings;
+        if (some.Any(s => s.Embeddings.Width != first.Width || !s.Embeddings.Classes.SequenceEqual(first.Classes.Take(s.Embeddings.Classes.Count))))
             throw new ArgumentException($"All must have width {first.Width} and the same {first.Classes.Count} classes.", nameof(some));
         return new(new([.. some.SelectMany(s => s.Embeddings.Values)], first.Width, [.. some.SelectMany(s => s.Embeddings.Labels)], first.Classes),
             [.. some.SelectMany(s => s.Images)], [.. some.SelectMany(s => s.Parts)]);

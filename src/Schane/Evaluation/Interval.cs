@@ -13,6 +13,9 @@ public enum IntervalKind
 
     /// <summary>Wilson's score interval of one share of successes.</summary>
     Wilson,
+
+    /// <summary>Bootstrap over the items measured.</summary>
+    Bootstrap,
 }
 
 /// <summary>A figure with its interval.</summary>

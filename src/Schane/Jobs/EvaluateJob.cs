@@ -1,5 +1,6 @@
 using Schane.Checkpoints;
 using Schane.Data;
+using Schane.Data.Sets;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
 using Schane.Inference;
@@ -69,17 +70,7 @@ public static class EvaluateJob
         using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
         var found = Classification.Of(outputs.Logits, outputs.Labels);
-        var metrics = new Dictionary<string, double>
-        {
-            ["top1"] = found.Top1,
-            ["top1_low"] = found.Top1Interval.Low!.Value,
-            ["top1_high"] = found.Top1Interval.High!.Value,
-            ["top5"] = found.Top5,
-            ["mean_per_class"] = found.MeanPerClass,
-            ["macro_f1"] = found.MacroF1,
-            ["nll"] = found.Nll,
-            ["ece"] = found.Calibration.Error,
-        };
+        var metrics = found.Named();
         if (data.TwinGroupOf is { } groupOf && found.ErrorsInsideGroups(groupOf) is var share && double.IsFinite(share))
             metrics["errors_inside_twin_groups"] = share;
         results = results with
@@ -113,14 +104,15 @@ public static class EvaluateJob
     private static Measured OneShot(RunResults results, DataSetup data, RunModel model, Recipe recipe, CancellationToken stop)
     {
         var runs = data.OneShot!;
-        var images = new ImageList("omniglot:runs", OneShotRuns.Images(runs));
-        OneShotRuns Answers(IImageTransform transform, int views)
+        var images = ImagesOf(runs);
+        EmbeddingSet Embed(IImageTransform transform, int views)
         {
             using var outputs = ModelOutputs.Of(model.Classifier, images, transform, device(recipe.Device), new LoaderOptions { Views = views, Seed = recipe.Seed }, cancel: stop);
-            return OneShotRuns.Of(runs, EmbeddingSet.Of(outputs.Embeddings, outputs.Labels));
+            return EmbeddingSet.Of(outputs.Embeddings, outputs.Labels);
         }
-        var plain = Answers(TransformPreset.Find(model.Augmentation).Evaluation(model.Input), 1);
-        var averaged = Answers(TransformPreset.Find("omniglot-light").Training(model.Input), AveragedViews);
+        var embeddings = Embed(TransformPreset.Find(model.Augmentation).Evaluation(model.Input), 1);
+        var plain = OneShotRuns.Of(runs, embeddings);
+        var averaged = OneShotRuns.Of(runs, Embed(TransformPreset.Find("omniglot-light").Training(model.Input), AveragedViews));
         var interval = Interval.Wilson(plain.Wrong, plain.Trials);
         results = results with
         {
@@ -141,12 +133,31 @@ public static class EvaluateJob
             Predicted = $"run {run + 1}, class {answer + 1}",
             Confidence = double.NaN,
             Right = answer == runs[run].Truth[trial],
-        }))], null);
+        }))], Drawings(runs, model.Classes, results.Part, embeddings));
+    }
+
+    /// <summary>The drawings of one-shot runs by name.</summary>
+    internal static ImageList ImagesOf(IReadOnlyList<OmniglotRun> runs) => new("omniglot:runs", OneShotRuns.Images(runs),
+        [.. runs.SelectMany((run, r) => run.Training.Select((_, c) => $"run {r + 1}, class {c + 1}").Concat(run.Test.Select((_, t) => $"run {r + 1}, trial {t + 1}")))]);
+
+    /// <summary>The drawings of one-shot runs, their classes behind those that were trained.</summary>
+    private static EmbeddedImages Drawings(IReadOnlyList<OmniglotRun> runs, IReadOnlyList<string> trained, string part, EmbeddingSet embeddings)
+    {
+        List<string> classes = [.. trained];
+        List<int> labels = [];
+        foreach (var (run, r) in runs.Select((run, r) => (run, r)))
+        {
+            var first = classes.Count;
+            labels.AddRange(Enumerable.Range(first, run.Training.Count).Concat(run.Truth.Select(truth => first + truth)));
+            classes.AddRange(run.Training.Select((_, c) => $"run {r + 1}, class {c + 1}"));
+        }
+        var images = ImagesOf(runs);
+        return new(new(embeddings.Values, embeddings.Width, [.. labels], classes), [.. Enumerable.Range(0, images.Count).Select(images.NameOf)], [.. labels.Select(_ => part)]);
     }
 }
 
 /// <summary>What a measurement found.</summary>
 /// <param name="Results">Metrics.</param>
 /// <param name="Items">Each item with its answer.</param>
-/// <param name="Embedded">Embeddings of the items; null for one-shot runs, whose images are no data set.</param>
-internal sealed record Measured(RunResults Results, IReadOnlyList<PredictedItem> Items, EmbeddedImages? Embedded);
+/// <param name="Embedded">Embeddings of the items.</param>
+internal sealed record Measured(RunResults Results, IReadOnlyList<PredictedItem> Items, EmbeddedImages Embedded);

@@ -12,13 +12,13 @@ namespace Schane.Jobs;
 /// <summary>What a trained model leaves in its run: the model with its calibration, results, predictions, embeddings, pictures and the report.</summary>
 internal static class FinishedRun
 {
-    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, RunFolder run, bool brief, CancellationToken stop)
+    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, RunFolder run, RunLeaves leaves, CancellationToken stop)
     {
         var (confidence, validation) = Validation(recipe, data, model, stop);
         (model with { Confidence = confidence }).Save(run.Model);
         var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop);
         var results = measured.Results with { ImagesPerSecond = trainer.ImagesPerSecond };
-        if (brief)
+        if (leaves == RunLeaves.Results)
         {
             results.Save(run.Results);
             return results;
@@ -26,7 +26,8 @@ internal static class FinishedRun
         PredictedItem.Save(run.Predictions, measured.Items);
         var embedded = SaveEmbeddings(recipe, data, model, measured, validation, run, stop);
         results.Save(run.Results);
-        RunReport.Write(run.Root, run.Report, recipe.NoThumbnails == true ? null : Pictures(data, embedded, run, stop));
+        if (leaves == RunLeaves.Page)
+            RunReport.Write(run.Root, run.Report, recipe.NoThumbnails == true ? null : Pictures(data, embedded, run, stop));
         return results;
     }
 
@@ -49,13 +50,13 @@ internal static class FinishedRun
     }
 
     /// <summary>Keeps pictures of some training images, which servers show beside an answer; then of those that the report asks for.</summary>
-    private static Action<string, IEnumerable<string>> Pictures(DataSetup data, EmbeddedImages embedded, RunFolder run, CancellationToken stop)
+    internal static Action<string, IEnumerable<string>> Pictures(DataSetup data, EmbeddedImages? embedded, RunFolder run, CancellationToken stop)
     {
         var thumbnails = new Thumbnails(run.Thumbnails);
-        if (embedded.Part("train") is { } train)
+        if (embedded?.Part("train") is { } train)
             Keep("train", EvenShare.Rows(train.Embeddings.Labels, Thumbnails.MostOfPart).Select(row => train.Images[row]));
         return Keep;
 
-        void Keep(string part, IEnumerable<string> images) => thumbnails.Keep(part, part switch { "test" => data.Test!, "val" => data.Validation!, _ => data.Train }, images, stop);
+        void Keep(string part, IEnumerable<string> images) => thumbnails.Keep(part, part switch { "test" => data.Test!, "val" => data.Validation!, "runs" => EvaluateJob.ImagesOf(data.OneShot!), _ => data.Train }, images, stop);
     }
 }

@@ -3,7 +3,7 @@ using Schane.Data;
 namespace Schane.Jobs;
 
 /// <summary>Pictures in memory as a data set without classes.</summary>
-internal sealed class ImageList(string name, IReadOnlyList<Image8> images) : IImageDataset
+internal sealed class ImageList(string name, IReadOnlyList<Image8> images, IReadOnlyList<string> names) : IImageDataset
 {
     public string Name => name;
 
@@ -13,7 +13,7 @@ internal sealed class ImageList(string name, IReadOnlyList<Image8> images) : IIm
 
     public int LabelOf(int index) => 0;
 
-    public string NameOf(int index) => $"{index}";
+    public string NameOf(int index) => names[index];
 
     public Image8 Read(int index) => images[index];
 }

@@ -35,6 +35,9 @@ public sealed record Protocol
     /// <summary>Neighbours that vote in <see cref="ProtocolKind.Knn"/>.</summary>
     public int Neighbours { get; init => field = Require.AtLeast(value, 1); } = 20;
 
+    /// <summary>How <see cref="ProtocolKind.Linear"/> is fitted.</summary>
+    public ProbeSolver Solver { get; init; }
+
     /// <summary>Episodes of <see cref="ProtocolKind.FewShot"/>.</summary>
     public FewShotOptions Episodes { get; init; } = new();
 
@@ -71,7 +74,7 @@ public sealed record Protocol
             new() { ["neighbours"] = $"{k}", ["temperature"] = "0.07", ["interval"] = "Wilson" });
     }
 
-    private static (Dictionary<string, double>, Dictionary<string, string>) Linear(EmbeddedImages images, string measured, EmbeddingSet test)
+    private (Dictionary<string, double>, Dictionary<string, string>) Linear(EmbeddedImages images, string measured, EmbeddingSet test)
     {
         var train = Train(images);
         var validation = measured == "val" ? null : images.Part("val")?.Embeddings;
@@ -82,19 +85,14 @@ public sealed record Protocol
                 throw new SchaneException($"A linear probe needs at least {(int)(1 / ValidationShare)} training images of some class to choose its λ on; add images, or take the protocol knn.");
             (train, validation) = (train.Rows([.. Enumerable.Range(0, train.Count).Where(i => !kept.Contains(i))]), train.Rows([.. kept.Order()]));
         }
-        var probe = LinearProbe.Of(train, validation, test);
-        var t = probe.Test;
-        return (new()
+        var probe = LinearProbe.Of(train, validation, test, solver: Solver);
+        return (probe.Test.Named(), new()
         {
-            ["top1"] = t.Top1,
-            ["top1_low"] = t.Top1Interval.Low!.Value,
-            ["top1_high"] = t.Top1Interval.High!.Value,
-            ["top5"] = t.Top5,
-            ["mean_per_class"] = t.MeanPerClass,
-            ["macro_f1"] = t.MacroF1,
-            ["nll"] = t.Nll,
-            ["ece"] = t.Calibration.Error,
-        }, new() { ["lambda"] = probe.Lambda.ToString("G3", CultureInfo.InvariantCulture), ["lambdas tried"] = $"{probe.Sweep.Count}", ["interval"] = "Wilson" });
+            ["solver"] = Solver == ProbeSolver.Sgd ? "SGD" : "L-BFGS",
+            ["lambda"] = probe.Lambda.ToString("G3", CultureInfo.InvariantCulture),
+            ["lambdas tried"] = $"{probe.Sweep.Count}",
+            ["interval"] = "Wilson of top1 and top5, else bootstrap over the images",
+        });
     }
 
     private (Dictionary<string, double>, Dictionary<string, string>) FewShots(EmbeddingSet test)
@@ -104,12 +102,12 @@ public sealed record Protocol
         foreach (var (name, classifier) in ((string, FewShotClassifier)[])
             [("centroid", FewShotClassifier.CosineCentroid), ("nearest", FewShotClassifier.CosineNeighbour), ("logistic_regression", FewShotClassifier.LogisticRegression)])
         {
-            var accuracy = FewShot.Run(test, episodes, classifier).Accuracy;
-            metrics[name] = accuracy.Mean;
-            if (accuracy is { Low: { } low, High: { } high })
-                (metrics[$"{name}_low"], metrics[$"{name}_high"]) = (low, high);
+            var found = FewShot.Run(test, episodes, classifier);
+            metrics[name] = found.Accuracy.Mean;
+            if (found.Accuracy is { Low: { } low, High: { } high } && Interval.NormalOf(found.Episodes) is { Low: { } normalLow, High: { } normalHigh })
+                (metrics[$"{name}_low"], metrics[$"{name}_high"], metrics[$"{name}_normal_low"], metrics[$"{name}_normal_high"]) = (low, high, normalLow, normalHigh);
         }
-        return (metrics, new() { ["ways"] = $"{Episodes.Ways}", ["shots"] = $"{Episodes.Shots}", ["queries"] = $"{Episodes.Queries}", ["episodes"] = $"{Episodes.Episodes}", ["seed"] = $"{Episodes.Seed}", ["interval"] = "Student t over episodes" });
+        return (metrics, new() { ["ways"] = $"{Episodes.Ways}", ["shots"] = $"{Episodes.Shots}", ["queries"] = $"{Episodes.Queries}", ["episodes"] = $"{Episodes.Episodes}", ["seed"] = $"{Episodes.Seed}", ["interval"] = "Student t over episodes, and the normal one as papers have it" });
     }
 
     private static (Dictionary<string, double>, Dictionary<string, string>) Quality(EmbeddingSet test)
@@ -141,7 +139,7 @@ public sealed record Protocol
 /// <param name="Part">Part that was measured.</param>
 /// <param name="Images">Images of it.</param>
 /// <param name="Classes">Classes that occur in it.</param>
-/// <param name="Metrics">By name; an interval stands beside its metric as <c>_low</c> and <c>_high</c>.</param>
+/// <param name="Metrics">By name; an interval stands beside its metric as <c>_low</c> and <c>_high</c>, of episodes the normal one as <c>_normal_low</c> and <c>_normal_high</c>.</param>
 /// <param name="Settings">What the protocol was run with, for people.</param>
 public sealed record ProtocolReport(
     ProtocolKind Protocol, string Part, int Images, int Classes, IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, string> Settings)

@@ -21,6 +21,7 @@ internal static class HeadlineSection
             <p class="lead">{Where(results, last)}{Among(results)}</p>
             <ul class="tiles">
             {Html.Join(tiles)}</ul>
+            {(results?.Metrics is { Count: > 0 } measured && measured.Find("macro_f1_low") is not null ? Html.Of($"<p class=\"note\">Intervals over these images: Wilson’s of top-1 and top-5, else a bootstrap.</p>") : Html.Empty)}
             """));
     }
 

@@ -18,10 +18,11 @@ internal sealed class RunImages
 
     private RunImages(EmbeddedImages images, Dictionary<string, PredictedItem> answers, Thumbnails thumbnails)
     {
-        (this.images, this.answers, this.thumbnails) = (images, answers, thumbnails);
+        (this.images, this.answers, this.thumbnails) = (Occurring(images), answers, thumbnails);
         Part = images.Parts[0];
         Drawn = EvenShare.Rows(Set.Labels, Thumbnails.MostOfPart);
-        Pairs = HardestNegatives.Of(Set).Pairs(Shown);
+        // A character may stand in two one-shot runs as two classes, which would be the pairs most alike.
+        Pairs = Part == "runs" ? [] : HardestNegatives.Of(Set).Pairs(Shown);
         Mistakes = [.. Enumerable.Range(0, Set.Count).Where(row => Answer(row) is { Right: false } answer && double.IsFinite(answer.Confidence))
             .GroupBy(row => (Class(row), Answer(row)!.Predicted)).SelectMany(kind => kind.OrderByDescending(row => Answer(row)!.Confidence).Take(OfOneKind))
             .OrderByDescending(row => Answer(row)!.Confidence).Take(Shown)];
@@ -40,6 +41,15 @@ internal sealed class RunImages
         var predictions = Path.Combine(runFolder, "predictions.parquet");
         var answers = File.Exists(predictions) ? PredictedItem.Load(predictions).GroupBy(item => item.Image).ToDictionary(same => same.Key, same => same.First()) : [];
         return new(part, answers, thumbnails);
+    }
+
+    /// <summary>The same with those classes alone that occur.</summary>
+    private static EmbeddedImages Occurring(EmbeddedImages images)
+    {
+        var set = images.Embeddings;
+        int[] kept = [.. set.Labels.Distinct().Order()];
+        return kept.Length == set.Classes.Count ? images
+            : images with { Embeddings = new(set.Values, set.Width, [.. set.Labels.Select(label => Array.BinarySearch(kept, label))], [.. kept.Select(label => set.Classes[label])]) };
     }
 
     /// <summary>Part of the data they stand in.</summary>

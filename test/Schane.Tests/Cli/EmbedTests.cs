@@ -14,7 +14,7 @@ public class EmbedTests
         var embedded = EmbeddedImages.Load(file);
         Assert.Equal(20, embedded.Images.Distinct().Count());
         Assert.Equal(["blue", "red"], embedded.Embeddings.Classes);
-        foreach (var protocol in (string[][])[["knn"], ["linear"], ["embeddings"], ["fewshot", "--ways", "2", "--shots", "1"]])
+        foreach (var protocol in (string[][])[["knn"], ["linear"], ["linear", "--solver", "sgd"], ["embeddings"], ["fewshot", "--ways", "2", "--shots", "1"]])
         {
             string[] flags = ["--protocol", .. protocol, "--json"];
             // A class has two test images: too few for an episode's fifteen queries, which is said.
@@ -27,6 +27,23 @@ public class EmbedTests
             Assert.Equal(ofRun.Output, SchaneProgram.Run(["evaluate", file, .. flags]).Done().Output);
             Assert.Equal(4, ofRun.Document().GetProperty("images").GetInt32());
         }
+    }
+
+    [Fact]
+    public void Accuracy_on_episodes_has_the_interval_of_student_and_the_normal_one()
+    {
+        using var photos = new Photos(("red", 4), ("blue", 4));
+        var file = Path.Combine(photos.Root, "e.safetensors");
+        var random = new Schane.Tensors.SampleRandom(2);
+        int[] labels = [.. Enumerable.Range(0, 60).Select(i => i % 3)];
+        var set = new EmbeddingSet([.. labels.SelectMany(label => Enumerable.Range(0, 4).Select(d => (float)((d == label ? 1 : 0) + 0.8 * random.Normal())))], 4, labels, ["a", "b", "c"]);
+        new EmbeddedImages(set, [.. labels.Select((_, i) => $"{i}")], [.. labels.Select(_ => "test")]).Save(file);
+        var shown = SchaneProgram.Run("evaluate", file, "--protocol", "fewshot", "--ways", "3", "--shots", "2").Done().Errors;
+        Assert.Matches(@"centroid\s.*Student t .* to .*; normal .* to ", shown);
+        var metrics = SchaneProgram.Run("evaluate", file, "--protocol", "fewshot", "--ways", "3", "--shots", "2", "--json").Done().Document().GetProperty("metrics");
+        var episodes = FewShot.Run(set, EpisodeList.Draw(labels, set.Classes, new() { Ways = 3, Shots = 2 }), FewShotClassifier.CosineCentroid).Episodes;
+        Assert.Equal(Interval.StudentT(episodes).High!.Value, metrics.GetProperty("centroid_high").GetDouble(), 1e-9);
+        Assert.Equal(Interval.NormalOf(episodes).High!.Value, metrics.GetProperty("centroid_normal_high").GetDouble(), 1e-9);
     }
 
     [Fact]
