@@ -9,6 +9,7 @@ internal sealed class ShownJobs(Action<Moment> show) : IProgress<TrainingProgres
     {
         if (value.Message is not null)
             show(new(value.Phase, value.Step, value.Steps, Message: value.Message));
-        show(new(value.Phase, value.Step, value.Steps, Left: value.Remaining));
+        if (value.Steps > 0)
+            show(new(value.Phase, value.Step, value.Steps, Left: value.Remaining));
     }
 }

@@ -11,7 +11,7 @@ namespace Schane.Cli.Verbs;
 internal sealed class CompareVerb : Verb
 {
     /// <summary>Below this many images of undivided data, folds say more than one draw of the parts.</summary>
-    private const int FewImages = 500;
+    internal const int FewImages = 500;
 
     private const int DefaultFolds = 5, DefaultRepeats = 2, DefaultSeeds = 8;
 
@@ -19,6 +19,7 @@ internal sealed class CompareVerb : Verb
     private readonly Option<int?> seeds = new("--seeds") { HelpName = "N", Description = $"Seeds of every arm: 0 to N-1. Default: {DefaultSeeds}." };
     private readonly Option<int?> repeats = new("--repeats") { HelpName = "R", Description = $"With --folds K: R divisions into K folds, K·R runs of every arm. Below {FewImages} images that come undivided the default is --folds {DefaultFolds} --repeats {DefaultRepeats}." };
     private readonly Option<string> labels = new("--labels") { HelpName = "N,N,...", Description = "Several comparisons, with N training images of each class." };
+    private readonly Option<string> against = new("--against") { HelpName = "ARM", Description = "Compare every other arm with this one alone, as for ablations. Default: each arm with all before it." };
     private readonly Option<int> jobs = new("--jobs") { HelpName = "J", DefaultValueFactory = _ => 1, Description = "Runs side by side, each with its share of the cores. Default: 1." };
     private readonly Option<string> output = new("--out") { HelpName = "FOLDER", Description = "Where the runs go, and compare.json and compare.html; runs that are there already are used again. Default: runs/compare-DATA, or runs/RECIPE." };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
@@ -27,7 +28,7 @@ internal sealed class CompareVerb : Verb
 
     public CompareVerb() : base("compare", "Trains cross-entropy, SupCon and SCHaNe (or the arms of a recipe) on the same seeds and says which did better.")
     {
-        Flags("Comparison", recipe.File, seeds, repeats, labels, jobs, output, mean);
+        Flags("Comparison", recipe.File, seeds, repeats, labels, against, jobs, output, mean);
         Flags("Data", [recipe.Data[0], dataRoot, .. recipe.Data.Skip(1)]);
         Flags("Model", [.. recipe.Model, offline]);
         Flags("Objective, in all arms that don't say otherwise", [.. recipe.Objective.Where(flag => flag.Name != "--loss")]);
@@ -42,13 +43,14 @@ internal sealed class CompareVerb : Verb
         new("schane compare --data photos --budget 3m", "CE on shuffled batches, CE, SupCon and SCHaNe, 8 seeds, three minutes a run"),
         new("schane compare --recipe recipes/lookalikes.yaml --jobs 2", "the arms of a recipe, two runs side by side; go on after Ctrl-C with the same line"),
         new("schane compare --data photos --labels 5,10,20", "how the answer depends on the number of labels"),
+        new("schane compare --recipe ablations.yaml --against schane", "what each change to the arm schane does: paired differences with it alone"),
         new("schane compare --mean runs/omniglot-small1 runs/omniglot-small2", "mean of two comparisons"),
     ];
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
         if (parsed.GetValue(mean) is { Length: > 0 } folders)
-            return Show(screen, [CompareJob.Mean(folders)], null);
+            return Show(screen, [CompareJob.Mean(folders) is var joined && parsed.GetValue(against) is { } other ? joined with { Against = other } : joined], null);
         var options = Wanted(parsed);
         var counts = Labels(parsed);
         List<Comparison> found = [];
@@ -87,6 +89,7 @@ internal sealed class CompareVerb : Verb
             Arms = compared,
             Folder = parsed.GetValue(output) ?? Path.Combine("runs", file is null ? $"compare-{Path.GetFileName(Path.TrimEndingDirectorySeparator(shared.Data)).Replace(':', '-')}" : Path.GetFileNameWithoutExtension(file)),
             Seeds = [.. Enumerable.Range(0, count)],
+            Against = parsed.GetValue(against),
             Jobs = parsed.GetValue(jobs),
             DataRoot = root,
             Hub = parsed.Hub(offline),
@@ -114,7 +117,7 @@ internal sealed class CompareVerb : Verb
             screen.Say($"Intervals over {units} hold for these test items; those over items and seeds are a bootstrap.{(tables[0].Differences is [var first, ..] ? $" With {first.Seeds.Count} {units} the sign-flip p can't be below {P(first.Paired.LeastSignFlipP)}." : "")}");
         }
         if (folder is not null)
-            screen.Say($"The runs are in {folder}; open {Path.Combine(folder, comparisons.Count == 1 ? "" : "labels-*", "compare.html")} to see them compared.");
+            screen.Say($"The runs are in {folder}; open {Path.Combine(folder, comparisons.Count == 1 ? "" : "labels-*", "compare.html")} to see them compared, and `schane report RUN` makes the page of one run.");
         return new(new { comparisons = comparisons.Zip(tables, (comparison, table) => new { comparison, table }) });
     }
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Schane.Checkpoints;
-using Schane.Reporting;
+using Schane.Jobs;
 
 namespace Schane.Cli.Verbs;
 
@@ -10,11 +10,12 @@ internal sealed class ReportVerb : Verb
     private readonly Argument<string> run = new("RUN") { Description = "Run folder of `schane train`, finished or not." };
     private readonly Option<string> output = new("--out") { HelpName = "FILE.html", Description = "Where the page shall stand. Default: report.html in the run, which is written anew." };
     private readonly Option<bool> force = new("--force") { Description = "Replace the file that stands in --out." };
+    private readonly Option<string> dataRoot = CommonFlags.DataRoot();
 
-    public ReportVerb() : base("report", "Writes a run as one HTML file that needs nothing beside it.")
+    public ReportVerb() : base("report", "Writes a run as one HTML file that needs nothing beside it, with pictures where the run has kept them or its images can be found.")
     {
         Add(run);
-        Flags("Flags", output, force);
+        Flags("Flags", output, force, dataRoot);
     }
 
     public override IReadOnlyList<Example> Examples =>
@@ -29,7 +30,8 @@ internal sealed class ReportVerb : Verb
         var file = parsed.GetValue(output) ?? folder.Report;
         if (file != folder.Report && Path.Exists(file) && !parsed.GetValue(force))
             throw new SchaneException($"'{file}' is there already; replace it with --force or name another file with --out.");
-        RunReport.Write(folder.Root, file);
+        if (ReportJob.Write(folder.Root, file, parsed.GetValue(dataRoot), stop) is { } missing)
+            screen.Say($"warning: {missing}");
         screen.Say($"The report is in {file}.");
         return new(new { report = file });
     }

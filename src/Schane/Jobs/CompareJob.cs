@@ -25,6 +25,8 @@ public static class CompareJob
             throw new SchaneException($"A comparison needs two or more arms but has {options.Arms.Count}.");
         if (options.Seeds.Count == 0)
             throw new SchaneException("A comparison needs at least one seed.");
+        IReadOnlyList<ComparedObjective> objectives = [.. options.Arms.Select(arm => new ComparedObjective(arm.Name, CompareOptions.Label(arm.Name)))];
+        _ = ComparisonTable.Pairs(new Comparison { Objectives = objectives, Runs = [], Against = options.Against });      // a name that is no arm is refused before anything is made
         var arms = EqualBudget.For([.. options.Arms.Select(arm => (arm.Name, arm.Recipe with { Seed = options.Seeds[0] }))], options.Folder, options.Jobs, options.DataRoot, options.Hub);
         // Seed by seed, so that a comparison that is cut short has whole pairs.
         var work = options.Seeds.SelectMany(seed => arms.Select(arm => (arm.Name, Recipe: arm.Recipe with { Seed = seed }))).ToList();
@@ -34,6 +36,9 @@ public static class CompareJob
         var runs = work.Select(item => (item.Name, Folder: RunFolder.Open(RunOf(options.Folder, item.Name, item.Recipe.Seed))))
             .Select(run => (run.Name, run.Folder, Results: RunResults.Load(run.Folder.Results))).ToList();
         var first = runs[0].Results;
+        var lengths = runs.Select(run => run.Results.Steps).Distinct().Order().ToArray();
+        if (runs.Find(run => RecipeFile.Load(run.Folder.Recipe) is { Patience: null, Steps: { } steps } && run.Results.Steps < steps) is { Folder: { } cut } early)
+            throw new SchaneException($"'{cut.Root}' stopped early, after {early.Results.Steps} of {RecipeFile.Load(cut.Recipe).Steps} steps, and a comparison needs whole runs. Delete its results.json and compare again, which goes on with the run, or delete the folder.");
         if (runs.FirstOrDefault(run => run.Results.Data != first.Data || run.Results.Part != first.Part).Results is { } odd)
             throw new SchaneException($"'{options.Folder}' holds runs on {first.Data} ({first.Part}) and on {odd.Data} ({odd.Part}); a comparison needs one data set. Name another folder with --out.");
         var items = runs.ToDictionary(run => (run.Name, run.Results.Seed), run => PredictedItem.Load(run.Folder.Predictions));
@@ -46,10 +51,11 @@ public static class CompareJob
             Model = first.Model,
             Part = first.Part,
             Images = first.Images,
-            Budget = $"{first.Steps} steps",
+            Budget = lengths.Length == 1 ? $"{lengths[0]} steps" : $"{lengths[0]} to {lengths[^1]} steps",
             Metric = first.Headline,
             TestPerTrain = folds is { } k ? 1.0 / (k - 1) : null,
-            Objectives = [.. arms.Select(arm => new ComparedObjective(arm.Name, CompareOptions.Label(arm.Name)))],
+            Against = options.Against,
+            Objectives = objectives,
             Runs = [.. runs.Select(run => new ComparedRun(run.Name, run.Results.Seed, Figures(run.Results, run.Folder), run.Results.PerClass?.ToDictionary(c => c.Class, c => c.Accuracy), run.Results.Seconds))],
         };
         comparison = comparison with { Bootstrap = Bootstrap(comparison, items) };
@@ -59,7 +65,7 @@ public static class CompareJob
     }
 
     /// <summary>Joins comparisons of the same arms and seeds on different data: the figures are the means over the data, seed by seed.</summary>
-    /// <param name="folders">Folders that <see cref="Run"/> made.</param>
+    /// <param name="folders">Folders that <see cref="Run"/> made; what their arms are compared with is that of the first.</param>
     /// <exception cref="SchaneException">A folder holds no comparison, or arms, seeds or metric differ.</exception>
     public static Comparison Mean(params IReadOnlyList<string> folders)
     {
@@ -105,7 +111,7 @@ public static class CompareJob
         }
     }
 
-    /// <summary>Each later arm against each earlier one, over test items and seeds.</summary>
+    /// <summary>The differences that are shown, over test items and seeds.</summary>
     private static List<BootstrapInterval> Bootstrap(Comparison comparison, Dictionary<(string Arm, int Seed), IReadOnlyList<PredictedItem>> items)
     {
         int[] seeds = [.. items.Keys.Select(key => key.Seed).Distinct().Order()];
@@ -114,14 +120,12 @@ public static class CompareJob
         var shared = items.Values.All(list => list.Select(item => item.Image).SequenceEqual(items.Values.First().Select(item => item.Image)));
         int[] groups = [.. items.Values.First().Select(item => item.Group)];
         List<BootstrapInterval> found = [];
-        for (var later = 1; later < comparison.Objectives.Count; later++)
-            for (var earlier = 0; earlier < later; earlier++)
-            {
-                var (a, b) = (comparison.Objectives[later].Name, comparison.Objectives[earlier].Name);
-                double[][] first = [.. seeds.Select(seed => Outcomes(a, seed))], second = [.. seeds.Select(seed => Outcomes(b, seed))];
-                var (low, high) = shared ? PairedBootstrap.Of(first, second, groups) : PairedBootstrap.WithinSeeds(first, second);
-                found.Add(new(a, b, low, high));
-            }
+        foreach (var (a, b) in ComparisonTable.Pairs(comparison))
+        {
+            double[][] first = [.. seeds.Select(seed => Outcomes(a.Name, seed))], second = [.. seeds.Select(seed => Outcomes(b.Name, seed))];
+            var (low, high) = shared ? PairedBootstrap.Of(first, second, groups) : PairedBootstrap.WithinSeeds(first, second);
+            found.Add(new(a.Name, b.Name, low, high));
+        }
         return found;
     }
 

@@ -10,8 +10,11 @@ public sealed record CompareOptions
     /// <summary>Name of the arm that <see cref="DefaultArms"/> trains with cross-entropy on shuffled batches.</summary>
     public const string ShuffledCe = "ce-shuffled";
 
-    /// <summary>At least two, plainest first: each is compared with all before it.</summary>
+    /// <summary>At least two, plainest first: each is compared with all before it, unless <see cref="Against"/> says otherwise.</summary>
     public required IReadOnlyList<(string Name, Recipe Recipe)> Arms { get; init; }
+
+    /// <summary>Name of the one arm that all others are compared with, as for ablations; null: each with all before it.</summary>
+    public string? Against { get; init; }
 
     /// <summary>Folder of the comparison; a run lies in <c>ARM-sSEED</c>.</summary>
     public required string Folder { get; init; }

@@ -13,7 +13,7 @@ namespace Schane.Jobs;
 /// <param name="View">What it sees of its data; null: what its recipe says.</param>
 internal sealed record PlannedRun(string Path, Recipe Recipe, string Label, RunView? View = null);
 
-/// <summary>Makes runs side by side: finished ones are used again, those that were cut short go on.</summary>
+/// <summary>Makes runs side by side: finished ones are used again, those that were cut short go on. Their pages are left to <see cref="ReportJob"/>, since few are looked at.</summary>
 /// <param name="phase">Name of the work in the progress over all runs.</param>
 /// <param name="jobs">Runs at a time.</param>
 /// <param name="dataRoot">Folder of the named data sets.</param>
@@ -36,6 +36,7 @@ internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOpti
     {
         foreach (var run in work)
             RequireSameRecipe(run);
+        TellEstimate(work, progress);
         var results = new RunResults?[work.Count];
         var ticks = new int[work.Count];
         var watch = Stopwatch.StartNew();
@@ -62,29 +63,43 @@ internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOpti
         return results;
     }
 
+    /// <summary>Says before the first run begins how many there are and about how long they take.</summary>
+    private void TellEstimate(IReadOnlyList<PlannedRun> work, IProgress<TrainingProgress>? progress)
+    {
+        work = [.. work.Where(run => !File.Exists(Diverged(run)))];
+        if (progress is null || work.Count == 0)
+            return;
+        var done = work.Where(run => File.Exists(Path.Combine(run.Path, "results.json"))).ToDictionary(run => run, run => RunResults.Load(Path.Combine(run.Path, "results.json")));
+        var data = DataSetup.Open(work[0].Recipe, dataRoot);
+        progress.Report(new TrainingProgress("plan", 0, 0, 0, null, 0, null, RunEstimate.Sentence(work, done, jobs, work[0].View?.Of(data) ?? data)));
+    }
+
     private RunResults? One(PlannedRun planned, IProgress<TrainingProgress> progress, CancellationToken stop)
     {
-        var diverged = Path.Combine(planned.Path, "diverged.txt");
-        if (File.Exists(diverged))
+        if (File.Exists(Diverged(planned)))
             return null;
         try
         {
             if (!File.Exists(Path.Combine(planned.Path, "run.json")))
-                return TrainJob.Make(planned.Recipe, planned.Path, force: false, dataRoot, progress, hub, planned.View, stop).Results;
+                return TrainJob.Make(planned.Recipe, planned.Path, force: false, dataRoot, progress, hub, planned.View, stop, page: false).Results;
             var run = RunFolder.Open(planned.Path);
             if (File.Exists(run.Results))
                 return RunResults.Load(run.Results);
-            if (planned.View is null)
-                return TrainJob.Resume(planned.Path, dataRoot, progress, acceptChangedData: false, hub, stop: stop).Results;
             using var _ = run.Lock();
-            return TrainJob.GoOn(run, dataRoot, progress, acceptChangedData: false, hub, stop, planned.View);
+            return TrainJob.GoOn(run, dataRoot, progress, acceptChangedData: false, hub, stop, planned.View, page: false);
         }
         catch (DivergedException e) when (ToleratesDivergence)
         {
-            AtomicFile.WriteText(diverged, e.Message + "\n");
+            AtomicFile.WriteText(Diverged(planned), e.Message + "\n");
             return null;
         }
+        catch (DivergedException e)
+        {
+            throw new DivergedException($"{planned.Label} ({planned.Path}) stopped early: {e.Message}");
+        }
     }
+
+    private static string Diverged(PlannedRun run) => Path.Combine(run.Path, "diverged.txt");
 
     private static void RequireSameRecipe(PlannedRun run)
     {

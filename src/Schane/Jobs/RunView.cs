@@ -10,3 +10,16 @@ internal sealed record RunView(Func<DataSetup, DataSetup> Of)
     /// <summary>Trains without some of the training images, by name, which are measured instead.</summary>
     public static RunView Without(IReadOnlySet<string> heldOut) => new(data => data.HoldingOut(heldOut));
 }
+
+/// <summary>What a run leaves in its folder at its end, besides its model.</summary>
+internal enum RunLeaves
+{
+    /// <summary>Results alone: nobody looks at the run.</summary>
+    Results,
+
+    /// <summary>Predictions and embeddings too, from which its page can be made at any time.</summary>
+    Data,
+
+    /// <summary>Small pictures and the page as well.</summary>
+    Page,
+}

@@ -28,9 +28,12 @@ public static class TrainJob
         Recipe recipe, string? folder = null, bool force = false, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, HubOptions? hub = null,
         ICollective? ranks = null, int batchTimes = 1, CancellationToken stop = default) => Make(recipe, folder, force, dataRoot, progress, hub, view: null, stop, ranks, batchTimes);
 
-    /// <summary>As <see cref="Run"/>, where <paramref name="view"/> is given on other data than the recipe says and without what is for people.</summary>
+    /// <summary>
+    /// As <see cref="Run"/>, where <paramref name="view"/> is given on other data than the recipe says and without what is for people; without <paramref name="page"/> the
+    /// pictures and the page are left to <see cref="ReportJob"/>.
+    /// </summary>
     internal static (RunFolder Folder, RunResults Results) Make(
-        Recipe recipe, string? folder, bool force, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, RunView? view, CancellationToken stop, ICollective? ranks = null, int batchTimes = 1)
+        Recipe recipe, string? folder, bool force, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, RunView? view, CancellationToken stop, ICollective? ranks = null, int batchTimes = 1, bool page = true)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         ranks ??= new SingleProcess();
@@ -43,7 +46,7 @@ public static class TrainJob
                 made = RunFolder.Create(folder ?? RunPaths.NextFree(resolved), force);
                 held = made.Lock();
                 return made;
-            }, dataRoot, progress, hub, stop, view, ranks, batchTimes);
+            }, dataRoot, progress, hub, stop, view, ranks, batchTimes, page);
             return (run, results);
         }
         finally
@@ -54,7 +57,7 @@ public static class TrainJob
 
     /// <summary>Trains in a folder that rank 0 makes and holds once the recipe has been found right.</summary>
     internal static (RunFolder Folder, RunResults Results) Begin(
-        Recipe recipe, Func<Recipe, RunFolder> make, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, CancellationToken stop, RunView? view = null, ICollective? ranks = null, int batchTimes = 1)
+        Recipe recipe, Func<Recipe, RunFolder> make, string? dataRoot, IProgress<TrainingProgress>? progress, HubOptions? hub, CancellationToken stop, RunView? view = null, ICollective? ranks = null, int batchTimes = 1, bool page = true)
     {
         ranks ??= new SingleProcess();
         progress = ranks.Rank == 0 ? progress : null;
@@ -84,7 +87,7 @@ public static class TrainJob
         });
         recipe = RecipeFile.Parse(ranks.BroadcastText(RecipeFile.Write(recipe)), "the recipe of rank 0");
         var run = RunFolder.Elsewhere(ranks.BroadcastText(root));
-        return (run, TrainingRun.Train(recipe, data, weights, run, resume: false, view is not null, progress, ranks, acceptChangedData: false, stop));
+        return (run, TrainingRun.Train(recipe, data, weights, run, resume: false, Leaves(view, page), progress, ranks, acceptChangedData: false, stop));
     }
 
     /// <summary>Goes on with a run that was stopped or killed, from its newest whole checkpoint, to the weights it would have had.</summary>
@@ -113,7 +116,7 @@ public static class TrainJob
     }
 
     /// <summary><see cref="Resume"/> in a folder that is held already.</summary>
-    internal static RunResults GoOn(RunFolder run, string? dataRoot, IProgress<TrainingProgress>? progress, bool acceptChangedData, HubOptions? hub, CancellationToken stop, RunView? view = null, ICollective? ranks = null)
+    internal static RunResults GoOn(RunFolder run, string? dataRoot, IProgress<TrainingProgress>? progress, bool acceptChangedData, HubOptions? hub, CancellationToken stop, RunView? view = null, ICollective? ranks = null, bool page = true)
     {
         ranks ??= new SingleProcess();
         progress = ranks.Rank == 0 ? progress : null;
@@ -130,6 +133,8 @@ public static class TrainJob
             weights = InitialWeights.Find(recipe.Weights, recipe.Model!, hub, progress, stop);
             weights.MustBe(InitialWeights.Saved(run.Weights));
         });
-        return TrainingRun.Train(recipe, data, weights, run, resume: true, view is not null, progress, ranks, acceptChangedData, stop);
+        return TrainingRun.Train(recipe, data, weights, run, resume: true, Leaves(view, page), progress, ranks, acceptChangedData, stop);
     }
+
+    private static RunLeaves Leaves(RunView? view, bool page) => view is not null ? RunLeaves.Results : page ? RunLeaves.Page : RunLeaves.Data;
 }

@@ -17,7 +17,7 @@ namespace Schane.Jobs;
 internal static class TrainingRun
 {
     /// <summary>Trains, from the first step or from the newest checkpoint.</summary>
-    internal static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, bool brief, IProgress<TrainingProgress>? progress, ICollective ranks, bool acceptChangedData, CancellationToken stop)
+    internal static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, RunLeaves leaves, IProgress<TrainingProgress>? progress, ICollective ranks, bool acceptChangedData, CancellationToken stop)
     {
         var threads = recipe.Threads ?? Threads(ranks);
         set_num_threads(threads);
@@ -44,17 +44,17 @@ internal static class TrainingRun
             frozen?.GiveBack();
             model.Classifier.eval();
             RunResults? results = null;
-            ranks.OnFirst(() => results = FinishedRun.Finish(recipe, data, model, trainer, run, brief, stop));
+            ranks.OnFirst(() => results = FinishedRun.Finish(recipe, data, model, trainer, run, leaves, stop));
             return RunResults.Parse(ranks.BroadcastText(results?.Text ?? ""));
         }
-        catch (DivergedException) when (!brief)
+        catch (DivergedException) when (leaves == RunLeaves.Page)
         {
             ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
             throw;
         }
         catch (OperationCanceledException e)
         {
-            if (!brief)
+            if (leaves == RunLeaves.Page)
                 ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
             throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with `schane train --resume {run.Root}`.", e, stop);
         }

@@ -2,7 +2,7 @@ using Schane.Evaluation;
 
 namespace Schane.Reporting;
 
-/// <summary>Where a difference comes from: each class's accuracy under every objective, and what the last adds to the first.</summary>
+/// <summary>Where a difference comes from: each class's accuracy under every objective, and what the last adds to the first, or to the one that all are compared with.</summary>
 internal static class ClassEffectSection
 {
     public static ReportSection? Of(Comparison comparison)
@@ -11,7 +11,8 @@ internal static class ClassEffectSection
         var objectives = comparison.Objectives.Where(objective => runs.Any(run => run.Objective == objective.Name)).ToArray();
         if (objectives.Length < 2)
             return null;
-        var (first, last) = (objectives[0], objectives[^1]);
+        var first = objectives.FirstOrDefault(objective => objective.Name == comparison.Against) ?? objectives[0];
+        var last = objectives.Last(objective => objective != first);
         var metric = Metric.Of("top1");
         var rows = runs.SelectMany(run => run.PerClass!.Keys).Distinct()
             .Select(name => (Name: name, Effect: Paired(runs, last, first, name))).Where(row => row.Effect is not null)

@@ -51,6 +51,7 @@ public static class CompareReport
     {
         string[] notes =
         [
+            .. (string[])(comparison.Against is { } against ? [$"All others are compared with {comparison.Objectives.First(objective => objective.Name == against).Label}, and with nothing else: p-values are adjusted for these differences alone."] : []),
             "Runs of one seed share their split, initial weights and batches; a difference is taken within each seed.",
             "Intervals over seeds hold for these test items; other items of the same kind would add their own scatter.",
             "A verdict rests on the paired t test, adjusted for all differences on this page (Holm); it says “no evidence” unless the adjusted p is below 0.05, which is not the same as evidence of no difference.",

@@ -26,7 +26,10 @@ public sealed record Comparison
     /// <summary>The metric the verdict rests on, by its name in <see cref="ComparedRun.Metrics"/>.</summary>
     public string Metric { get; init; } = "top1";
 
-    /// <summary>What is compared, plainest first: each is compared with all before it, so that a difference is what the later one adds.</summary>
+    /// <summary>Name of the one objective that all others are compared with; null: each is compared with all before it.</summary>
+    public string? Against { get; init; }
+
+    /// <summary>What is compared, plainest first, so that a difference is what the later one adds.</summary>
     public required IReadOnlyList<ComparedObjective> Objectives { get; init; }
 
     /// <summary>One a run; a run that is still to be made may be missing.</summary>
@@ -65,8 +68,8 @@ public sealed record ComparedObjective(string Name, string Label);
 public sealed record ComparedRun(string Objective, int Seed, IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, double>? PerClass = null, double? Seconds = null);
 
 /// <summary>Where the difference First − Second lies with 95 % by a bootstrap over test items and seeds.</summary>
-/// <param name="First">Name of the later objective.</param>
-/// <param name="Second">Name of the earlier one.</param>
+/// <param name="First">Name of the objective that is compared.</param>
+/// <param name="Second">Name of the one it is compared with.</param>
 /// <param name="Low">Lower end, in the metric's unit.</param>
 /// <param name="High">Upper end.</param>
 public sealed record BootstrapInterval(string First, string Second, double Low, double High);

@@ -1,3 +1,4 @@
+using Schane.Data;
 using Schane.Evaluation;
 
 namespace Schane.Reporting;
@@ -8,10 +9,10 @@ public enum Verdict
     /// <summary>No evidence of a difference.</summary>
     NoEvidence,
 
-    /// <summary>The later objective is better.</summary>
+    /// <summary>The first objective is better.</summary>
     Helped,
 
-    /// <summary>The later objective is worse.</summary>
+    /// <summary>The first objective is worse.</summary>
     Hurt,
 }
 
@@ -23,8 +24,8 @@ public enum Verdict
 public sealed record ObjectiveRow(ComparedObjective Objective, IReadOnlyList<int> Seeds, IReadOnlyList<double> Values, Interval Mean);
 
 /// <summary>Two objectives over the seeds that both have.</summary>
-/// <param name="First">The later one.</param>
-/// <param name="Second">The earlier one.</param>
+/// <param name="First">The one that is compared.</param>
+/// <param name="Second">The one it is compared with.</param>
 /// <param name="Seeds">In ascending order.</param>
 /// <param name="Differences">First − second of each seed.</param>
 /// <param name="Paired">Intervals and p-values.</param>
@@ -33,10 +34,10 @@ public sealed record ObjectiveRow(ComparedObjective Objective, IReadOnlyList<int
 public sealed record DifferenceRow(
     ComparedObjective First, ComparedObjective Second, IReadOnlyList<int> Seeds, IReadOnlyList<double> Differences, PairedComparison Paired, double? HolmP, Verdict Verdict);
 
-/// <summary>The statistics of a comparison: each objective by itself, and each against all before it.</summary>
+/// <summary>The statistics of a comparison: each objective by itself, and each against all before it, or all against the one that the comparison names.</summary>
 /// <param name="Metric">The metric's name.</param>
 /// <param name="Objectives">In the comparison's order; one without runs is left out.</param>
-/// <param name="Differences">All pairs, the later objective first; a pair without common seeds is left out.</param>
+/// <param name="Differences">The pairs of <see cref="Comparison.Against"/>, else all, the later objective first; a pair without common seeds is left out.</param>
 public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> Objectives, IReadOnlyList<DifferenceRow> Differences)
 {
     /// <summary>Below this Holm-adjusted p a difference counts.</summary>
@@ -60,11 +61,22 @@ public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> 
         if (rows.Length == 0)
             throw new SchaneException("The comparison holds no runs; make them with schane compare.");
         var pairs = new List<DifferenceRow>();
-        for (var later = 1; later < rows.Length; later++)
-            for (var earlier = 0; earlier < later; earlier++)
-                if (Pair(rows[later], rows[earlier], comparison.TestPerTrain ?? 0) is { } pair)
-                    pairs.Add(pair);
+        foreach (var (first, second) in Pairs(comparison))
+            if (Array.Find(rows, row => row.Objective.Name == first.Name) is { } a && Array.Find(rows, row => row.Objective.Name == second.Name) is { } b && Pair(a, b, comparison.TestPerTrain ?? 0) is { } pair)
+                pairs.Add(pair);
         return new(metric, rows, Judged(pairs, Reporting.Metric.Of(metric).HigherIsBetter));
+    }
+
+    /// <summary>Which objectives are compared, each with which.</summary>
+    /// <exception cref="SchaneException">There is no objective of the name that all are to be compared with.</exception>
+    internal static IEnumerable<(ComparedObjective First, ComparedObjective Second)> Pairs(Comparison comparison)
+    {
+        var all = comparison.Objectives;
+        if (comparison.Against is not { } name)
+            return Enumerable.Range(1, Math.Max(0, all.Count - 1)).SelectMany(later => Enumerable.Range(0, later).Select(earlier => (all[later], all[earlier])));
+        var against = all.FirstOrDefault(objective => objective.Name == name)
+            ?? throw new SchaneException($"There is no arm '{Printable.Escape(name)}' to compare the others with{Nearest.Hint(name, all.Select(objective => objective.Name))}; the arms are {string.Join(", ", all.Select(objective => Printable.Escape(objective.Name)))}.");
+        return all.Where(objective => objective != against).Select(objective => (objective, against));
     }
 
     private static Dictionary<(string Objective, int Seed), double> Values(Comparison comparison, string metric)

@@ -8,18 +8,19 @@ internal static class ObjectivesSection
     public static ReportSection Of(ComparisonTable table, Metric metric, Comparison comparison)
     {
         var rows = table.Objectives;
-        var figure = Seeds(rows, metric);
+        var figure = Seeds(rows, metric, comparison);
         var others = comparison.Runs.SelectMany(run => run.Metrics.Keys).Distinct()
             .Where(key => key != metric.Key && !key.EndsWith("_low", StringComparison.Ordinal) && !key.EndsWith("_high", StringComparison.Ordinal)
                 && comparison.Runs.All(run => run.Metrics.TryGetValue(key, out var value) && double.IsFinite(value)))
             .Select(Metric.Of).OrderBy(other => other.Rank).ToArray();
-        var body = new List<Html> { Row(metric, rows) };
-        body.AddRange(others.Select(other => Row(other, ComparisonTable.Of(comparison, other.Key).Objectives)));
+        var single = rows.All(row => row.Seeds.Count == 1);
+        var body = new List<Html> { Row(metric, rows, comparison) };
+        body.AddRange(others.Select(other => Row(other, ComparisonTable.Of(comparison, other.Key).Objectives, comparison)));
         if (comparison.Runs.All(run => run.Seconds is not null))
             body.Add(Html.Of($"<tr><th scope=\"row\">Time of training</th>{Html.Join(rows.Select(row => Html.Of($"<td class=\"number\">{Quantity.Duration(comparison.Runs.Where(run => run.Objective == row.Objective.Name).Average(run => run.Seconds!.Value))}</td>")))}</tr>\n"));
         return new("objectives", "Objectives", Html.Of($"""
-            {figure.Show(Html.Of($"Filled points: mean over seeds with its 95 % interval. Lines join the runs of one seed."))}
-            <p class="note above">Mean ± half of the 95 % interval over seeds (Student t).</p>
+            {figure.Show(Html.Of($"{(single ? "One run of each, with its 95 % interval over the test items." : "Filled points: mean over seeds with its 95 % interval. Lines join the runs of one seed.")}"))}
+            <p class="note above">{(single ? "One run of each; in brackets its 95 % interval over the test items: Wilson’s for accuracies and errors, else a bootstrap." : "Mean ± half of the 95 % interval over seeds (Student t).")}</p>
             <div class="scroll" role="region" aria-label="Metrics of the objectives" tabindex="0">
             <table id="objectives-table">
             <thead><tr><th scope="col">Metric</th>{Html.Join(rows.Select(row => Html.Of($"<th scope=\"col\" class=\"number\">{row.Objective.Label}</th>")))}</tr></thead>
@@ -30,8 +31,20 @@ internal static class ObjectivesSection
             """), figure);
     }
 
-    private static Html Row(Metric metric, IReadOnlyList<ObjectiveRow> rows) =>
-        Html.Of($"<tr><th scope=\"row\">{metric.Label}</th>{Html.Join(rows.Select(row => Html.Of($"<td class=\"number\">{Value(metric, row.Mean)}</td>")))}</tr>\n");
+    private static Html Row(Metric metric, IReadOnlyList<ObjectiveRow> rows, Comparison comparison) =>
+        Html.Of($"<tr><th scope=\"row\">{metric.Label}</th>{Html.Join(rows.Select(row => Html.Of($"<td class=\"number\">{Value(metric, row, comparison)}</td>")))}</tr>\n");
+
+    private static string Value(Metric metric, ObjectiveRow row, Comparison comparison) =>
+        row.Mean.HalfWidth is null && Ends(metric, row, comparison) is { } ends ? $"{Value(metric, row.Mean)} ({HeadlineSection.Range(metric, ends.Low, ends.High)})" : Value(metric, row.Mean);
+
+    /// <summary>The interval over seeds; of a single run that over its test items; null where there is neither.</summary>
+    private static (double Low, double High)? Ends(Metric metric, ObjectiveRow row, Comparison comparison)
+    {
+        if (row.Mean is { Low: { } low, High: { } high })
+            return (low, high);
+        var run = comparison.Runs.First(run => run.Objective == row.Objective.Name).Metrics;
+        return run.TryGetValue($"{metric.Key}_low", out var from) && run.TryGetValue($"{metric.Key}_high", out var to) ? (from, to) : null;
+    }
 
     private static string Value(Metric metric, Interval mean)
     {
@@ -42,8 +55,9 @@ internal static class ObjectivesSection
     /// <summary>Places behind the point that give a mean four significant digits; its interval gets the same.</summary>
     private static int Decimals(double mean) => mean == 0 ? 3 : Math.Clamp(3 - (int)Math.Floor(Math.Log10(Math.Abs(mean))), 0, 8);
 
-    private static Figure Seeds(IReadOnlyList<ObjectiveRow> rows, Metric metric)
+    private static Figure Seeds(IReadOnlyList<ObjectiveRow> rows, Metric metric, Comparison comparison)
     {
+        var ends = rows.Select(row => Ends(metric, row, comparison) ?? (row.Mean.Mean, row.Mean.Mean)).ToArray();
         var places = Enumerable.Range(0, rows.Count).ToArray();
         var lines = rows.SelectMany(row => row.Seeds).Distinct().Order().Select(object (seed) =>
         {
@@ -59,7 +73,7 @@ internal static class ObjectivesSection
                 marker = new { symbol = "circle-open", size = 6, color = "@muted" },
             };
         });
-        return new("seeds", $"{metric.Label} of each seed", string.Join(" ", rows.Select(row => $"{row.Objective.Label}: {Value(metric, row.Mean)}.")), 340)
+        return new("seeds", $"{metric.Label} of each seed", string.Join(" ", rows.Select(row => $"{row.Objective.Label}: {Value(metric, row, comparison)}.")), 340)
         {
             Data =
             [
@@ -70,8 +84,8 @@ internal static class ObjectivesSection
                     mode = "markers",
                     x = places,
                     y = rows.Select(row => Effect.Scaled(metric, row.Mean.Mean)),
-                    error_y = new { type = "data", array = rows.Select(row => Effect.Scaled(metric, row.Mean.HalfWidth ?? 0)), color = "@series-1", thickness = 2.5, width = 6 },
-                    customdata = rows.Select(row => $"{Figure.Text(row.Objective.Label)}<br>{Value(metric, row.Mean)}"),
+                    error_y = new { type = "data", symmetric = false, array = rows.Select((row, place) => Effect.Scaled(metric, ends[place].Item2 - row.Mean.Mean)), arrayminus = rows.Select((row, place) => Effect.Scaled(metric, row.Mean.Mean - ends[place].Item1)), color = "@series-1", thickness = 2.5, width = 6 },
+                    customdata = rows.Select(row => $"{Figure.Text(row.Objective.Label)}<br>{Value(metric, row, comparison)}"),
                     hovertemplate = "%{customdata}<extra></extra>",
                     marker = new { size = 11, color = "@series-1" },
                 },

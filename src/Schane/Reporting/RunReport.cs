@@ -22,6 +22,9 @@ public static class RunReport
         var images = RunImages.Of(runFolder, results?.Part, thumbnails);
         if (images is not null)
             keep?.Invoke(images.Part, images.WithPictures);
+        var suspects = LabelErrorsSection.Read(Path.Combine(runFolder, "label-errors.csv"));
+        if (suspects is { All: > 0 })
+            keep?.Invoke("train", suspects.Shown.Select(suspect => suspect.Image));
         ReportSection[] sections =
         [
             .. ((ReportSection?[])
@@ -33,7 +36,7 @@ public static class RunReport
                 SureMistakesSection.Of(images),
                 PairsSection.Of(images),
                 MapSection.Of(images),
-                LabelErrorsSection.Of(Path.Combine(runFolder, "label-errors.csv"), thumbnails),
+                LabelErrorsSection.Of(suspects, thumbnails),
                 ClassSection.Of(results),
                 ReliabilitySection.Of(results),
                 RunSections.Recipe(Path.Combine(runFolder, "recipe.yaml")),

@@ -15,6 +15,10 @@ public class CompareTests
         Assert.Equal(6, comparison.GetProperty("bootstrap").GetArrayLength());
         Assert.Equal(6, document.GetProperty("table").GetProperty("differences").GetArrayLength());
         Assert.True(File.Exists(Path.Combine(photos.Run, "compare.html")));
+        // The same runs, each arm against CE alone.
+        var ended = SchaneProgram.Run([.. Compare(photos, "--folds", "2", "--repeats", "1", "--against", "ce"), "--json"]).Done();
+        Assert.Equal(["ce-shuffled", "supcon", "schane"], ended.Document().GetProperty("comparisons")[0].GetProperty("table").GetProperty("differences").EnumerateArray().Select(d => d.GetProperty("first").GetProperty("name").GetString()!));
+        Assert.Contains("All 8 runs are there.", ended.Errors);
         // Two folds test every image once.
         var tested = Enumerable.Range(0, 2).SelectMany(fold => Parts(photos, $"ce-s{fold}", "test")).ToList();
         Assert.Equal(20, tested.Distinct().Count());

@@ -38,6 +38,18 @@ public sealed class ComparisonTableTests
     }
 
     [Fact]
+    public void Compares_all_with_one_and_adjusts_for_those_differences_alone()
+    {
+        var comparison = Of(("a", 1, 0.50), ("a", 2, 0.60), ("a", 3, 0.70), ("b", 1, 0.51), ("b", 2, 0.62), ("b", 3, 0.73), ("c", 1, 0.60), ("c", 2, 0.60), ("c", 3, 0.60));
+        var table = ComparisonTable.Of(comparison with { Against = "b" });
+        Assert.Equal([("a", "b"), ("c", "b")], table.Differences.Select(row => (row.First.Name, row.Second.Name)));
+        Assert.Equal(-0.02, table.Differences[0].Paired.Difference.Mean, 1e-12);
+        // The lesser of the two p-values, 0.07418, counts twice.
+        Assert.Equal(0.14836, table.Differences[0].HolmP!.Value, 2e-5);
+        Assert.Contains("no arm 'd'", Assert.Throws<SchaneException>(() => ComparisonTable.Of(comparison with { Against = "d" })).Message);
+    }
+
+    [Fact]
     public void Gives_no_verdict_on_one_seed()
     {
         var row = ComparisonTable.Of(Of(("a", 1, 0.5), ("b", 1, 0.9))).Differences[0];

@@ -1,0 +1,32 @@
+using Schane.Reporting;
+
+namespace Schane.Tests.Reporting;
+
+public sealed class CompareReportTests
+{
+    [Fact]
+    public void One_run_of_each_has_the_interval_over_its_test_items()
+    {
+        using var folder = new SampleRun(write: false);
+        ComparedRun Run(string objective, double top1, double low, double high) =>
+            new(objective, 0, new Dictionary<string, double> { ["top1"] = top1, ["top1_low"] = low, ["top1_high"] = high });
+        CompareReport.Write(new Comparison { Objectives = [new("ce", "CE"), new("schane", "SCHaNe")], Runs = [Run("ce", 0.8, 0.7112, 0.8666), Run("schane", 0.85, 0.7672, 0.9069)] }, folder.Page);
+        var page = File.ReadAllText(folder.Page);
+        Assert.Contains("(71.1 to 86.7", page);
+        Assert.Contains("(76.7 to 90.7", page);
+        Assert.Contains("Wilson", page);
+        Assert.DoesNotContain("over seeds (Student t)", page);
+    }
+
+    [Fact]
+    public void All_against_one_says_so_and_shows_no_other_difference()
+    {
+        using var folder = new SampleRun(write: false);
+        CompareReport.Write(SampleComparison.Of() with { Against = "schane" }, folder.Page);
+        var page = File.ReadAllText(folder.Page);
+        Assert.Contains("All others are compared with SCHaNe", page);
+        Assert.Contains("CE − SCHaNe", page);
+        Assert.DoesNotContain("SCHaNe − CE", page);
+        Assert.DoesNotContain("SupCon − CE", page);
+    }
+}
