@@ -141,7 +141,7 @@ public static class SweepJob
 
     private static double Score(RunResults? results, string? metric) => results is null || metric is null ? double.NaN
         : results.Metrics.TryGetValue(metric, out var value) ? value
-        : throw new SchaneException($"--metric {Printable.Escape(metric)}: the runs have no such metric{Nearest.Hint(metric, results.Metrics.Keys)}; they have {string.Join(", ", results.Metrics.Keys)}.");
+        : throw new SchaneException($"--metric {Printable.Escape(metric)}: the runs have no such metric{Nearest.Hint(metric, results.Metrics.Keys)}; they have {string.Join(", ", results.Metrics.Keys.Where(key => !key.EndsWith("_low", StringComparison.Ordinal) && !key.EndsWith("_high", StringComparison.Ordinal)))}.");
 
     /// <summary>Best first, diverged last.</summary>
     private static IEnumerable<T> Ordered<T>(IEnumerable<T> items, Func<T, SweepTrial> trial, string? metric)
