@@ -12,13 +12,13 @@ internal static class LossSpeed
         var threads = Math.Min(8, Environment.ProcessorCount);
         var rounds = Option(arguments, "--rounds", 5);
         set_num_threads(threads);
-        var (rate, half) = (MatrixRate.Measure(threads, bf16: false), MatrixRate.Measure(threads, bf16: true));
-        Console.WriteLine($"{threads} threads, vectors of {TiledPairLoss.BestLanes}, matrix kernel {rate:F0} GFLOP/s in float32 and {half:F0} in bfloat16 ({(Brgemm.Available ? "libtorch's" : "C#")}) on all threads, MALLOC_MMAP_MAX_={Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") ?? "unset"}");
-        Console.WriteLine("loss     rows   dim classes |  graph ms | tiled ms  ratio  floor ms  of floor | bf16 ms  ratio  of floor |  wall: graph  tiled  ratio   bf16  ratio | buffers MB");
+        var bf16 = !arguments.Contains("--float32");
+        Console.WriteLine($"{threads} threads, vectors of {TiledPairLoss.BestLanes}, bfloat16 products in {(Brgemm.Available ? "libtorch" : "C#")}, MALLOC_MMAP_MAX_={Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") ?? "unset"}");
+        Console.WriteLine("loss     rows   dim classes |  graph ms | tiled ms  ratio  floor ms  of floor GFLOP/s | bf16 ms  ratio  of floor GFLOP/s |  wall: graph  tiled  ratio   bf16  ratio | buffers MB");
         if (Option(arguments, "--ladder", 0) is > 0 and var dim)
         {
             int[] ladder = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
-            var least = ladder.Min(n => Measure("supcon", new(0.1), n, dim, Math.Max(1, n / 4), threads, rounds, rate, half));
+            var least = ladder.Min(n => Measure("supcon", new(0.1), n, dim, Math.Max(1, n / 4), threads, rounds, bf16));
             Console.WriteLine($"least ratio: {least:F1}");
             return 0;
         }
@@ -29,7 +29,7 @@ internal static class LossSpeed
         {
             var parts = one.Split(' ', ',');
             var (rows, width, classes) = (int.Parse(parts[1]), int.Parse(parts[2]), int.Parse(parts[3]));
-            Measure(parts[0], parts[0] == "supcon" ? new(0.1) : new(0.5, 1), rows, width, classes, threads, rounds, rate, half);
+            Measure(parts[0], parts[0] == "supcon" ? new(0.1) : new(0.5, 1), rows, width, classes, threads, rounds, bf16);
         }
         return 0;
     }
@@ -47,11 +47,13 @@ internal static class LossSpeed
         Array.IndexOf(arguments, name) is >= 0 and var at ? int.Parse(arguments[at + 1]) : value;
 
     /// <returns>How many times faster float32 tiles are, by processor or by wall time, whichever is less.</returns>
-    private static double Measure(string name, PairFormula formula, int rows, int width, int classes, int threads, int rounds, double rate, double half)
+    private static double Measure(string name, PairFormula formula, int rows, int width, int classes, int threads, int rounds, bool halves)
     {
         using var scope = NewDisposeScope();
         using var kernel = new TiledPairLoss(threads);
         using var other = new TiledPairLoss(threads, bf16: true);
+        using var rate = new MatrixRate(threads, bf16: false);
+        using var halfRate = new MatrixRate(threads, bf16: true);
         var embeddings = randn(rows, width);
         var problem = new PairProblem(arange(rows).remainder(classes), null, 0, rows);
 
@@ -71,11 +73,13 @@ internal static class LossSpeed
         // Few long runs, many short ones.
         var work = 4.0 * rows * rows * width;
         var tiledRuns = (int)Math.Clamp(3e9 / work, 1, 2000);
-        var times = Times.Interleaved(rounds, threads, (name == "tiled" ? () => { } : Graph, (int)Math.Clamp(3e8 / work, 1, 200)), (() => Tiled(kernel), tiledRuns), (() => Tiled(other), tiledRuns));
-        var (graph, tiled, bf16) = (times[0], times[1], times[2]);
+        var times = Times.Interleaved(rounds, threads, (name == "tiled" ? () => { } : Graph, (int)Math.Clamp(3e8 / work, 1, 200)), (() => Tiled(kernel), tiledRuns), (rate.Run, 1),
+            (halves ? () => Tiled(other) : () => { }, tiledRuns), (halves ? halfRate.Run : () => { }, 1));
+        var (graph, tiled, bf16) = (times[0], times[1], times[3]);
         var products = (kernel.Caches ? 3 : 4) * (double)rows * rows * width / 1e6;
-        var floor = products / rate;
-        Console.WriteLine($"{name,-7} {rows,6} {width,5} {classes,7} | {graph.Cpu,9:F2} | {tiled.Cpu,8:F3} {graph.Cpu / tiled.Cpu,6:F1} {floor,9:F3} {floor / tiled.Cpu,9:P0} | {bf16.Cpu,7:F3} {graph.Cpu / bf16.Cpu,6:F1} {products / half / bf16.Cpu,9:P0} "
+        var (speed, half) = (rate.Operations / times[2].Cpu / 1e6, halfRate.Operations / times[4].Cpu / 1e6);
+        var floor = products / speed;
+        Console.WriteLine($"{name,-7} {rows,6} {width,5} {classes,7} | {graph.Cpu,9:F2} | {tiled.Cpu,8:F3} {graph.Cpu / tiled.Cpu,6:F1} {floor,9:F3} {floor / tiled.Cpu,9:P0} {speed,7:F0} | {bf16.Cpu,7:F3} {graph.Cpu / bf16.Cpu,6:F1} {products / half / bf16.Cpu,9:P0} {half,7:F0} "
             + $"| {graph.Wall,11:F2} {tiled.Wall,6:F3} {graph.Wall / tiled.Wall,6:F1} {bf16.Wall,6:F3} {graph.Wall / bf16.Wall,6:F1} | {kernel.Bytes / 1e6:F0}"
             + (Reference(name, rows, width) is { } reference ? $" | op graph {graph.Cpu / reference:F1} × the {reference} ms of the reference code" : ""));
         return Math.Min(graph.Cpu / tiled.Cpu, graph.Wall / tiled.Wall);

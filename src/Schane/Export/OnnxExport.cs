@@ -67,7 +67,8 @@ internal static class OnnxExport
     public static ParityCertificate Compare(
         string path, (float[] Embeddings, float[] Logits) trained, float[] pixels, int inputs, string source, OnnxOptions options, CancellationToken stop = default)
     {
-        using var model = OnnxModel.Open(path, get_num_threads());
+        // Weights laid out anew for each product would be held a second time.
+        using var model = OnnxModel.Open(path, get_num_threads(), session => session.AddSessionConfigEntry("session.disable_prepacking", "1"));
         var exported = Passes(pixels, inputs, Rows, model.Run, stop, first: 1);
         return ParityCertificate.Of(trained, exported, inputs, source, options.Weights == OnnxWeights.Float32 ? Tolerance : HalfTolerance, $"ONNX Runtime {OrtEnv.Instance().GetVersionString()}");
     }
