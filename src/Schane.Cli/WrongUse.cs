@@ -18,7 +18,8 @@ internal static class WrongUse
             throw new SchaneException(command.Subcommands.Count > 0
                 ? $"{path} has no verb '{word}'{Nearest.Hint(word, command.Subcommands.Select(c => c.Name))}; `{path} --help` lists its verbs."
                 : $"{path} has no place for '{word}'; `{path} --help` shows its use.");
-        if (command is Verb && parsed.Errors is [var error, ..])
+        // What the verb is about is asked for before its flags.
+        if (command is Verb && (parsed.Errors.FirstOrDefault(e => e.SymbolResult is ArgumentResult { Parent: CommandResult }) ?? parsed.Errors.FirstOrDefault()) is { } error)
             throw new SchaneException(Sentence(error.SymbolResult, error.Message, path));
     }
 
@@ -37,6 +38,7 @@ internal static class WrongUse
     private static string Sentence(SymbolResult? at, string message, string path) => at switch
     {
         ArgumentResult { Parent: OptionResult flag } => Sentence(flag, message, path),
+        OptionResult { IdentifierToken: null } flag => $"{path} needs {flag.Option.Name}{(flag.Option.HelpName is { } name ? $" {name}" : "")}; `{path} --help` shows its use.",
         OptionResult { Tokens: [] } flag => $"{flag.Option.Name} needs a value{(flag.Option.HelpName is { } name ? $": {flag.Option.Name} {name}" : "")}.",
         OptionResult { Tokens: [_, _, ..] } flag => $"{flag.Option.Name} stands more than once; keep one.",
         OptionResult flag => $"{flag.Option.Name} must be {Expected(flag.Option.ValueType)} but is '{flag.Tokens[0].Value}'.",

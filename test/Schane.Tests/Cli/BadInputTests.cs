@@ -27,6 +27,13 @@ public class BadInputTests
         Assert.False(Directory.Exists(photos.Run));
     }
 
+    [Theory]
+    [InlineData("export", "schane export needs RUN; `schane export --help` shows its use.")]
+    [InlineData("export somewhere", "schane export needs --onnx FILE.onnx; `schane export --help` shows its use.")]
+    [InlineData("enroll", "schane enroll needs RUN; `schane enroll --help` shows its use.")]
+    public void What_a_verb_is_about_is_asked_for_before_its_flags(string line, string sentence) =>
+        Assert.Equal(sentence, SchaneProgram.Run(line.Split(' ')).Refusal());
+
     [Fact]
     public void An_unknown_model_is_answered_with_the_nearest_names()
     {
