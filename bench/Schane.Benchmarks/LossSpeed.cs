@@ -14,7 +14,7 @@ internal static class LossSpeed
         set_num_threads(threads);
         var bf16 = !arguments.Contains("--float32");
         Console.WriteLine($"{threads} threads, vectors of {TiledPairLoss.BestLanes}, bfloat16 products in {(Brgemm.Available ? "libtorch" : "C#")}, MALLOC_MMAP_MAX_={Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") ?? "unset"}");
-        Console.WriteLine("loss     rows   dim classes |  graph ms | tiled ms  ratio  floor ms  of floor GFLOP/s | bf16 ms  ratio  of floor GFLOP/s |  wall: graph  tiled  ratio   bf16  ratio | buffers MB");
+        Console.WriteLine("loss     rows   dim classes |  graph ms, wall | tiled ms, wall  ratios (CPU, wall)  of floor GFLOP/s |" + (bf16 ? " bf16 ms, wall  ratios (CPU, wall)  of floor GFLOP/s |" : "") + " buffers MB");
         if (Option(arguments, "--ladder", 0) is > 0 and var dim)
         {
             int[] ladder = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
@@ -73,14 +73,20 @@ internal static class LossSpeed
         // Few long runs, many short ones.
         var work = 4.0 * rows * rows * width;
         var tiledRuns = (int)Math.Clamp(3e9 / work, 1, 2000);
-        var times = Times.Interleaved(rounds, threads, (name == "tiled" ? () => { } : Graph, (int)Math.Clamp(3e8 / work, 1, 200)), (() => Tiled(kernel), tiledRuns), (rate.Run, 1),
-            (halves ? () => Tiled(other) : () => { }, tiledRuns), (halves ? halfRate.Run : () => { }, 1));
-        var (graph, tiled, bf16) = (times[0], times[1], times[3]);
-        var products = (kernel.Caches ? 3 : 4) * (double)rows * rows * width / 1e6;
-        var (speed, half) = (rate.Operations / times[2].Cpu / 1e6, halfRate.Operations / times[4].Cpu / 1e6);
-        var floor = products / speed;
-        Console.WriteLine($"{name,-7} {rows,6} {width,5} {classes,7} | {graph.Cpu,9:F2} | {tiled.Cpu,8:F3} {graph.Cpu / tiled.Cpu,6:F1} {floor,9:F3} {floor / tiled.Cpu,9:P0} {speed,7:F0} | {bf16.Cpu,7:F3} {graph.Cpu / bf16.Cpu,6:F1} {products / half / bf16.Cpu,9:P0} {half,7:F0} "
-            + $"| {graph.Wall,11:F2} {tiled.Wall,6:F3} {graph.Wall / tiled.Wall,6:F1} {bf16.Wall,6:F3} {graph.Wall / bf16.Wall,6:F1} | {kernel.Bytes / 1e6:F0}"
+        List<(Action, int)> actions = [(() => Tiled(kernel), tiledRuns), (rate.Run, 1)];
+        if (halves)
+            actions.AddRange([(() => Tiled(other), tiledRuns), (halfRate.Run, 1)]);
+        if (name != "tiled")
+            actions.Add((Graph, (int)Math.Clamp(3e8 / work, 1, 200)));
+        var times = Times.Interleaved(rounds, threads, [.. actions]);
+        var (tiled, graph) = (times[0], name == "tiled" ? new Times(double.NaN, double.NaN) : times[^1]);
+        var products = (kernel.Caches ? 3 : 4) * (double)rows * rows * width;
+        string Against(Times mine, Times floor, MatrixRate of)
+        {
+            var speed = of.Operations / floor.Cpu / 1e6;
+            return $"{mine.Cpu,8:F3} {mine.Wall,8:F3} {graph.Cpu / mine.Cpu,6:F1} {graph.Wall / mine.Wall,6:F1} {products / 1e6 / speed / mine.Cpu,8:P0} {speed,7:F0} |";
+        }
+        Console.WriteLine($"{name,-7} {rows,6} {width,5} {classes,7} | {graph.Cpu,8:F2} {graph.Wall,8:F2} | {Against(tiled, times[1], rate)}{(halves ? $" {Against(times[2], times[3], halfRate)}" : "")} {kernel.Bytes / 1e6:F0}"
             + (Reference(name, rows, width) is { } reference ? $" | op graph {graph.Cpu / reference:F1} × the {reference} ms of the reference code" : ""));
         return Math.Min(graph.Cpu / tiled.Cpu, graph.Wall / tiled.Wall);
     }

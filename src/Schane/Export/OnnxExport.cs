@@ -67,14 +67,16 @@ internal static class OnnxExport
     public static ParityCertificate Compare(
         string path, (float[] Embeddings, float[] Logits) trained, float[] pixels, int inputs, string source, OnnxOptions options, CancellationToken stop = default)
     {
-        // Weights laid out anew for each product would be held a second time.
+        // Weights laid out anew for each product would be held a second time, and what reading the file has left is a whole model.
+        Tensors.NativeMemory.ReturnFreedPages();
         using var model = OnnxModel.Open(path, get_num_threads(), session => session.AddSessionConfigEntry("session.disable_prepacking", "1"));
+        Tensors.NativeMemory.ReturnFreedPages();
         var exported = Passes(pixels, inputs, Rows, model.Run, stop, first: 1);
         return ParityCertificate.Of(trained, exported, inputs, source, options.Weights == OnnxWeights.Float32 ? Tolerance : HalfTolerance, $"ONNX Runtime {OrtEnv.Instance().GetVersionString()}");
     }
 
     private static (float[] Embeddings, float[] Logits) Passes(
-        float[] pixels, int inputs, int rows, Func<float[], int, (float[] Embeddings, float[] Logits)> pass, CancellationToken stop, int? first = null)
+        float[] pixels, int inputs, int rows, Func<Memory<float>, int, (float[] Embeddings, float[] Logits)> pass, CancellationToken stop, int? first = null)
     {
         List<float> embeddings = [], logits = [];
         var size = pixels.Length / inputs;
@@ -82,9 +84,10 @@ internal static class OnnxExport
         {
             stop.ThrowIfCancellationRequested();
             count = Math.Min(at == 0 && first is { } few ? few : rows, inputs - at);
-            var (e, l) = pass(pixels[(at * size)..((at + count) * size)], count);
+            var (e, l) = pass(pixels.AsMemory(at * size, count * size), count);
             embeddings.AddRange(e);
             logits.AddRange(l);
+            Tensors.NativeMemory.ReturnFreedPages();                      // else the blocks of each pass leave holes beside those of the last
         }
         return ([.. embeddings], [.. logits]);
     }

@@ -104,9 +104,9 @@ internal sealed class OnnxModel : IDisposable
     /// <param name="pixels">[rows, channels, size, size], as <see cref="Input"/> says.</param>
     /// <param name="rows">Pictures, at least 1.</param>
     /// <returns>Embeddings [rows, D], not normalised, and logits [rows, C].</returns>
-    public (float[] Embeddings, float[] Logits) Run(float[] pixels, int rows)
+    public (float[] Embeddings, float[] Logits) Run(Memory<float> pixels, int rows)
     {
-        using var images = OrtValue.CreateTensorValueFromMemory(pixels, [rows, Input.Channels, Input.Size, Input.Size]);
+        using var images = OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, pixels, [rows, Input.Channels, Input.Size, Input.Size]);
         using var options = new RunOptions();
         using var outputs = session.Run(options, InputNames, [images], OutputNames);
         return (outputs[0].GetTensorDataAsSpan<float>().ToArray(), outputs[1].GetTensorDataAsSpan<float>().ToArray());
