@@ -19,7 +19,7 @@ internal static class WrongUse
                 ? $"{path} has no verb '{word}'{Nearest.Hint(word, command.Subcommands.Select(c => c.Name))}; `{path} --help` lists its verbs."
                 : $"{path} has no place for '{word}'; `{path} --help` shows its use.");
         // What the verb is about is asked for before its flags.
-        if (command is Verb && (parsed.Errors.FirstOrDefault(e => e.SymbolResult is ArgumentResult { Parent: CommandResult }) ?? parsed.Errors.FirstOrDefault()) is { } error)
+        if (command is Verb && (parsed.Errors.FirstOrDefault(e => e.SymbolResult is ArgumentResult { Parent: CommandResult }) ?? (parsed.Errors is [var first, ..] ? first : null)) is { } error)
             throw new SchaneException(Sentence(error.SymbolResult, error.Message, path));
     }
 
