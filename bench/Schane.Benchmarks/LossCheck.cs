@@ -53,7 +53,7 @@ internal sealed unsafe class LossCheck : IDisposable
             for (var strip = 0; strip < padded / Strip; strip++)
                 if (strip % (2 * threads) is var turn && (turn == t || turn == 2 * threads - 1 - t))
                     SumStrip(strip * Strip, (double*)parts[t]);
-        });
+        }, threads);
         foreach (var part in parts)
         {
             for (var i = 0L; i < (long)Sums * padded; i++)

@@ -8,7 +8,7 @@ namespace Schane.Benchmarks;
 /// <summary>How much memory does one step of the tiled loss take beyond embeddings and gradients? And is it right at that size?</summary>
 /// <remarks>
 /// SCHaNe (τ = 0.5, β = 1) on random rows of 64 classes (fewer below 128 rows), forward and backward, in this process from its start. Prints <c>rows dim milliseconds extra_mb</c> (10^6 bytes) last.
-/// Exit 1 above 18 × rows × dim bytes + 48 MB with two threads (8 × rows × dim more for each further one), or where loss or gradient differ from float64.
+/// Exit 1 above 18 × rows × dim bytes + 48 MB with two threads (more threads: 4 × rows × dim for each further gradient of all rows and 50 × rows for each further thread), or where loss or gradient differ from float64.
 /// </remarks>
 internal static unsafe class LossMemory
 {
@@ -49,9 +49,10 @@ internal static unsafe class LossMemory
         var milliseconds = clock.Elapsed.TotalMilliseconds;
         var extra = (Status("VmHWM") - before) / 1e6;
 
-        var limit = (18.0 * rows * width + 48e6 + 8.0 * rows * width * Math.Max(0, threads - 2)) / 1e6;
+        var gradients = new TilePlan(rows, rows, 192, threads).Gradients;
+        var limit = (18.0 * rows * width + 48e6 + 4.0 * rows * width * Math.Max(0, gradients - 2) + 50.0 * rows * Math.Max(0, threads - 2)) / 1e6;
         var (right, what) = loss is { } value ? Check(embeddings, gradient, rows, width, classes, threads, value) : (false, "the kernel refused");
-        Console.WriteLine($"{threads} threads, limit {limit:F0} MB, buffers {kernel.Bytes / 1e6:F1} MB; {what}");
+        Console.WriteLine($"{threads} threads, {gradients} gradients, limit {limit:F0} MB, buffers {kernel.Bytes / 1e6:F1} MB; {what}");
         Console.WriteLine($"{rows} {width} {milliseconds:F1} {extra:F1}");
         return right && extra <= limit ? 0 : 1;
     }

@@ -15,7 +15,7 @@ internal sealed unsafe class MatrixRate(int threads, bool bf16) : IDisposable
     public double Operations => 2.0 * Rows * Rows * Depth * Repetitions * threads;
 
     /// <summary>Products on every thread.</summary>
-    public void Run() => crew.Run(Share);
+    public void Run() => crew.Run(Share, threads);
 
     public void Dispose()
     {

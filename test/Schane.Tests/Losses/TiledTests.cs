@@ -34,6 +34,8 @@ public class TiledTests
         { 385, 40, 5, 3, 16 },
         { 530, 20, 265, 2, 16 },
         { 600, 8, 1, 2, 16 },
+        { 530, 100, 265, 7, 0 },
+        { 1000, 130, 40, 16, 0 },
         { 97, 17, 10, 2, 8 },
         { 300, 40, 20, 2, 8 },
         { 40, 9, 5, 1, 1 },
@@ -205,6 +207,27 @@ public class TiledTests
         Agree(ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, new(0.5, 1), 1), TiledPairs.Compute(kernel, rows, problem, new(0.5, 1), 1), 4e-6, "scaled");
         rows[5].zero_();
         Agree(ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, new(0.5, 1), 1), TiledPairs.Compute(kernel, rows, problem, new(0.5, 1), 1), 4e-6, "zero");
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Many_threads_in_teams_give_the_same_bits_each_time_and_the_gradient_of_one_thread_to_rounding(bool bf16)
+    {
+        using var scope = NewDisposeScope();
+        using var many = new TiledPairLoss(23, bf16: bf16);
+        using var one = new TiledPairLoss(1, bf16: bf16);
+        var rows = Some.Rows(1500, 160, dtype: ScalarType.Float32);
+        foreach (var (first, count) in new[] { (0, 1500), (400, 700) })
+        {
+            var problem = new PairProblem(tensor(Some.Labels(1500, 50)), null, first, count);
+            var once = TiledPairs.Compute(many, rows, problem, new(0.2, 1), 1)!.Value;
+            var again = TiledPairs.Compute(many, rows, problem, new(0.2, 1), 1)!.Value;
+            Assert.Equal(once.Loss, again.Loss);
+            Assert.True(once.Gradient.equal(again.Gradient).all().item<bool>());
+            var expected = TiledPairs.Compute(one, rows, problem, new(0.2, 1), 1)!.Value;
+            Agree(new(expected.Loss, expected.Gradient.to_type(ScalarType.Float64), expected.Rows), once, bf16 ? 1e-3 : 5e-6, $"anchors from {first}");
+        }
     }
 
     public static TheoryData<int, int, int, int, bool> HalfSizes

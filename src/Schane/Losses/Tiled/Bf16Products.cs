@@ -5,14 +5,17 @@ namespace Schane.Losses.Tiled;
 /// <summary><see cref="TileProducts"/> of bfloat16 factors, added up in float32: half the memory traffic, and where the processor has such products twice the rate.</summary>
 /// <remarks>
 /// Unit rows lie three times: as they are (A of the cosines), and in pairs along either side (B of the cosines and of the gradient); for fine cosines also what rounding left
-/// over, so that U·U = H·H + H·L + L·H up to 2^-17. A thread keeps dU of its strip by rows and
-/// dU of the columns transposed, [coordinate, row] a block, so that T itself in pairs is B there and no tile is ever transposed.
+/// over, so that U·U = H·H + H·L + L·H up to 2^-17. A thread keeps dU of its strip by rows;
+/// dU of all rows lies transposed, [coordinate, row] a block, so that T itself in pairs is B there and no tile is ever transposed.
 /// </remarks>
 internal sealed unsafe class Bf16Products : TileProducts
 {
     private readonly Buffer<ushort> units = new(), rest = new();
     private readonly Buffer<uint> across = new(), acrossRest = new(), along = new();
     private readonly Share[] shares;
+
+    /// <summary>dU of all rows, [block][coordinate, row].</summary>
+    private readonly Buffer<float>[] gradients;
     private readonly Bf16Kernel kernel;
     private TilePlan plan = null!;
     private int padded;
@@ -24,10 +27,10 @@ internal sealed unsafe class Bf16Products : TileProducts
     public Bf16Products(int threads, int lanes, bool native)
     {
         kernel = Bf16Kernel.For(lanes, native);
-        shares = [.. Enumerable.Range(0, threads).Select(_ => new Share())];
+        (shares, gradients) = ([.. Enumerable.Range(0, threads).Select(_ => new Share())], [.. Enumerable.Range(0, threads).Select(_ => new Buffer<float>())]);
     }
 
-    public override long Bytes => units.Bytes + rest.Bytes + across.Bytes + acrossRest.Bytes + along.Bytes + shares.Sum(s => s.Bytes);
+    public override long Bytes => units.Bytes + rest.Bytes + across.Bytes + acrossRest.Bytes + along.Bytes + shares.Sum(s => s.Bytes) + gradients.Sum(g => g.Bytes);
 
     public override void Reserve(TilePlan plan, int width, bool fine)
     {
@@ -36,8 +39,10 @@ internal sealed unsafe class Bf16Products : TileProducts
         if (fine)
             Reserve(rest, acrossRest);
         along.Ensure((long)Padded(plan.Rows) / 2 * padded);
-        for (var t = 0; t < plan.Strips.Length; t++)
+        for (var t = 0; t < plan.Threads; t++)
             shares[t].Reserve(plan, padded);
+        for (var g = 0; g < plan.Gradients; g++)
+            gradients[g].Ensure((long)plan.Blocks * plan.Block * padded);
     }
 
     private void Reserve(Buffer<ushort> rows, Buffer<uint> pairs)
@@ -65,7 +70,8 @@ internal sealed unsafe class Bf16Products : TileProducts
             for (var d = 0; d < padded; d++)
                 pairs[d] = lower[d] | ((uint)higher[d] << 16);
         }
-        shares[thread].Gradient.Clear();
+        if (thread < plan.Gradients)
+            gradients[thread].Clear();
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -117,14 +123,14 @@ internal sealed unsafe class Bf16Products : TileProducts
         kernel.Pack(slopes, rows, columns, block, share.Tile.Pointer, share.Pairs.Pointer);
         kernel.Multiply(rows, padded, columns, share.Tile.Pointer, block, along.Pointer + (long)j * block / 2 * padded, padded, share.Strip.Pointer, padded, 1);
         if (j != i)
-            kernel.Multiply(padded, columns, rows, share.Left.Pointer, block, share.Pairs.Pointer, block, share.Gradient.Pointer + (long)j * block * padded, block, 1);
+            kernel.Multiply(padded, columns, rows, share.Left.Pointer, block, share.Pairs.Pointer, block, gradients[plan.ColumnGradient(thread)].Pointer + (long)j * block * padded, block, 1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void End(int thread, int i)
     {
         var (share, block) = (shares[thread], plan.Block);
-        var total = share.Gradient.Pointer + (long)i * block * padded;
+        var total = gradients[plan.RowGradient(thread)].Pointer + (long)i * block * padded;
         for (var r = 0; r < plan.RowsOf(i); r++)
         {
             var own = share.Strip.Pointer + (nint)r * padded;
@@ -136,14 +142,14 @@ internal sealed unsafe class Bf16Products : TileProducts
     public override void Leave() => kernel.Leave();
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override float* Total(int row, int threads, float* scratch)
+    public override float* Total(int row, float* scratch)
     {
         var at = (long)(row / plan.Block) * plan.Block * padded + row % plan.Block;
         for (var d = 0; d < padded; d++, at += plan.Block)
         {
-            var sum = shares[0].Gradient.Pointer[at];
-            for (var t = 1; t < threads; t++)
-                sum += shares[t].Gradient.Pointer[at];
+            var sum = gradients[0].Pointer[at];
+            for (var g = 1; g < plan.Gradients; g++)
+                sum += gradients[g].Pointer[at];
             scratch[d] = sum;
         }
         return scratch;
@@ -158,14 +164,13 @@ internal sealed unsafe class Bf16Products : TileProducts
         along.Dispose();
         foreach (var share in shares)
             share.Dispose();
+        foreach (var gradient in gradients)
+            gradient.Dispose();
     }
 
     /// <summary>What one thread owns.</summary>
     private sealed class Share : IDisposable
     {
-        /// <summary>dU of the columns of all tiles, [block][coordinate, row].</summary>
-        public readonly Buffer<float> Gradient = new();
-
         /// <summary>dU of the strip, [row, coordinate].</summary>
         public readonly Buffer<float> Strip = new();
 
@@ -176,11 +181,10 @@ internal sealed unsafe class Bf16Products : TileProducts
         public readonly Buffer<ushort> Tile = new();
         public readonly Buffer<uint> Pairs = new();
 
-        public long Bytes => Gradient.Bytes + Strip.Bytes + Left.Bytes + Tile.Bytes + Pairs.Bytes;
+        public long Bytes => Strip.Bytes + Left.Bytes + Tile.Bytes + Pairs.Bytes;
 
         public void Reserve(TilePlan plan, int padded)
         {
-            Gradient.Ensure((long)plan.Blocks * plan.Block * padded);
             Strip.Ensure((long)plan.Block * padded);
             Left.Ensure((long)plan.Block * padded);
             Tile.Ensure((long)plan.Block * plan.Block);
@@ -189,7 +193,6 @@ internal sealed unsafe class Bf16Products : TileProducts
 
         public void Dispose()
         {
-            Gradient.Dispose();
             Strip.Dispose();
             Left.Dispose();
             Tile.Dispose();

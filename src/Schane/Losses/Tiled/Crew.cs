@@ -21,18 +21,20 @@ internal sealed class Crew : IDisposable
 
     public int Size { get; }
 
-    /// <summary>Runs <paramref name="share"/>(0) … (Size − 1), each on its thread, and waits for all.</summary>
-    public void Run(Action<int> share)
+    /// <summary>Runs <paramref name="share"/>(0) … (<paramref name="count"/> − 1), each on its thread, and waits for all.</summary>
+    /// <param name="share">What each thread does.</param>
+    /// <param name="count">Threads that do it, up to <see cref="Size"/>; the others sleep on.</param>
+    public void Run(Action<int> share, int count)
     {
-        if (Size == 1)
+        if (count == 1)
         {
             share(0);
             return;
         }
         (work, failure) = (share, null);
-        finished.Reset();
-        foreach (var gate in start)
-            gate.Release();
+        finished.Reset(count - 1);
+        for (var i = 0; i < count - 1; i++)
+            start[i].Release();
         try
         {
             share(0);

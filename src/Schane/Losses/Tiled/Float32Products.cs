@@ -29,8 +29,8 @@ internal sealed unsafe class Float32Products(int threads, int lanes) : TileProdu
         (this.plan, this.width, padded) = (plan, width, Padded(width));
         units.Ensure((long)plan.Blocks * plan.Block * padded);
         transposed.Ensure((long)Padded(plan.Rows) * width);
-        for (var t = 0; t < plan.Strips.Length; t++)
-            gradients[t].Ensure((long)(plan.Rows + MatrixKernel.RowGroup) * padded);
+        for (var g = 0; g < plan.Gradients; g++)
+            gradients[g].Ensure((long)(plan.Rows + MatrixKernel.RowGroup) * padded);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -58,7 +58,8 @@ internal sealed unsafe class Float32Products(int threads, int lanes) : TileProdu
                         panel[(nint)(d + k) * Panel + r] = unit[k];
             }
         }
-        gradients[thread].Clear();
+        if (thread < plan.Gradients)
+            gradients[thread].Clear();
     }
 
     public override void Cosines(int i, int j, float* to, bool fine) => MatrixKernel.Multiply(At(i * plan.Block), Panel, 1, transposed.Pointer + (long)j * plan.Block * width, (nint)width * Panel,
@@ -72,10 +73,9 @@ internal sealed unsafe class Float32Products(int threads, int lanes) : TileProdu
     {
         var run = pure ? int.MaxValue : ShortRun;
         var (rows, columns, block) = (plan.RowsOf(i), plan.RowsOf(j), plan.Block);
-        var gradient = gradients[thread].Pointer;
         if (j != i)
-            MatrixKernel.Multiply(slopes, 1, block, At(i * block), PanelStride, gradient + (long)j * block * padded, padded, columns, padded, rows, add: true, lanes, run);
-        MatrixKernel.Multiply(slopes, block, 1, At(j * block), PanelStride, gradient + (long)i * block * padded, padded, rows, padded, columns, add: true, lanes, run);
+            MatrixKernel.Multiply(slopes, 1, block, At(i * block), PanelStride, gradients[plan.ColumnGradient(thread)].Pointer + (long)j * block * padded, padded, columns, padded, rows, add: true, lanes, run);
+        MatrixKernel.Multiply(slopes, block, 1, At(j * block), PanelStride, gradients[plan.RowGradient(thread)].Pointer + (long)i * block * padded, padded, rows, padded, columns, add: true, lanes, run);
     }
 
     public override void End(int thread, int i)
@@ -87,11 +87,11 @@ internal sealed unsafe class Float32Products(int threads, int lanes) : TileProdu
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override float* Total(int row, int threads, float* scratch)
+    public override float* Total(int row, float* scratch)
     {
         var sum = gradients[0].Pointer + (long)row * padded;
-        for (var t = 1; t < threads; t++)
-            RowMath.Add(new Span<float>(sum, padded), new(gradients[t].Pointer + (long)row * padded, padded));
+        for (var g = 1; g < plan.Gradients; g++)
+            RowMath.Add(new Span<float>(sum, padded), new(gradients[g].Pointer + (long)row * padded, padded));
         return sum;
     }
 

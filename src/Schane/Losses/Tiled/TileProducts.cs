@@ -2,7 +2,7 @@ namespace Schane.Losses.Tiled;
 
 /// <summary>
 /// The matrix products of a tile (its cosines, and what its slopes add to the gradients of its rows and columns) in one precision, with the copies of the unit rows they
-/// read and the gradients of all rows they write, one a thread. Threads call it at the same time, each for its own rows or strips.
+/// read and the gradients of all rows they write (<see cref="TilePlan.Gradients"/>). Threads call it at the same time, each for its own rows or strips.
 /// </summary>
 internal abstract unsafe class TileProducts : IDisposable
 {
@@ -21,7 +21,7 @@ internal abstract unsafe class TileProducts : IDisposable
     /// <summary>Copies a unit row, given with zeros up to a multiple of <see cref="Panel"/>.</summary>
     public abstract void Put(int row, float* unit);
 
-    /// <summary>Once all rows are put: makes the other copies of some rows, from a multiple of <see cref="Panel"/> to another or to the last row, and clears the thread's gradient.</summary>
+    /// <summary>Once all rows are put: makes the other copies of some rows, from a multiple of <see cref="Panel"/> to another or to the last row, and clears the gradient of the thread's number, if there is one.</summary>
     public abstract void Arrange(int thread, int from, int to);
 
     /// <summary>Tile (i, j): rows of <see cref="TilePlan.Block"/> floats. Fine ones are of single precision whatever the factors.</summary>
@@ -32,7 +32,7 @@ internal abstract unsafe class TileProducts : IDisposable
     public abstract void End(int thread, int i);
 
     /// <summary>dU(i) += T·U(j), and off the diagonal dU(j) += Tᵀ·U(i), for a tile T of slopes.</summary>
-    /// <param name="thread">Whose gradient.</param>
+    /// <param name="thread">Whose tile.</param>
     /// <param name="i">Block of the rows.</param>
     /// <param name="j">Block of the columns.</param>
     /// <param name="slopes">T.</param>
@@ -42,11 +42,10 @@ internal abstract unsafe class TileProducts : IDisposable
     /// <summary>A thread is done with its products for now.</summary>
     public abstract void Leave();
 
-    /// <summary>The gradient of a row, summed over the first threads.</summary>
+    /// <summary>The gradient of a row, summed over all gradients.</summary>
     /// <param name="row">Row.</param>
-    /// <param name="threads">Threads.</param>
     /// <param name="scratch">Room for a row; the result may stand there or elsewhere.</param>
-    public abstract float* Total(int row, int threads, float* scratch);
+    public abstract float* Total(int row, float* scratch);
 
     public abstract void Dispose();
 

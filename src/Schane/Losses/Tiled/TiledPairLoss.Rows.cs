@@ -158,7 +158,7 @@ internal sealed unsafe partial class TiledPairLoss
         {
             all.Alpha[i] = all.Gamma[i] = all.Kappa[i] = all.Mu[i] = 0;
             var sums = workers[0].Sums.Pointer + i;
-            for (var other = 1; other < active.Size; other++)
+            for (var other = 1; other < active; other++)
             {
                 var more = workers[other].Sums.Pointer[i];
                 sums->Norm += more.Norm;
@@ -231,7 +231,7 @@ internal sealed unsafe partial class TiledPairLoss
     {
         var unit = Unit(worker, i);
         var sum = -RowMath.Dot(unit, unit);
-        for (var t = 0; t < active.Size; t++)
+        for (var t = 0; t < active; t++)
             sum += RowMath.Dot(unit, workers[t].Sum.AsSpan(0, width));
         return sum;
     }
@@ -242,7 +242,7 @@ internal sealed unsafe partial class TiledPairLoss
         var (from, to) = Part(t);
         for (var i = from; i < to; i++)
         {
-            var sum = new Span<float>(products.Total(i, active.Size, workers[t].Total.Pointer), width);
+            var sum = new Span<float>(products.Total(i, workers[t].Total.Pointer), width);
             var unit = Unit(workers[t], i);
             var radial = norms.Pointer[i] > (float)PairLoss.SmallestNorm ? (float)RowMath.Dot(sum, unit) : 0;
             RowMath.SubtractAndDivide(sum, unit, radial, norms.Pointer[i], new Span<float>(target + (long)order.Pointer[i] * width, width));

@@ -7,9 +7,9 @@ internal sealed unsafe partial class TiledPairLoss
     {
         var passes = TilePasses.For(lanes, formula.Beta);
         var worker = workers[t];
-        foreach (var i in plan!.Strips[t])
+        foreach (var i in plan!.StripsOf(t))
         {
-            for (var j = i; j < plan.Blocks; j++)
+            foreach (var j in plan.ColumnsOf(t, i))
             {
                 var job = Job(worker, i, j);
                 var pure = Pure(i, j);
@@ -27,10 +27,13 @@ internal sealed unsafe partial class TiledPairLoss
     {
         var passes = TilePasses.For(lanes, formula.Beta);
         var worker = workers[t];
-        foreach (var i in plan!.Strips[t])
+        foreach (var i in plan!.StripsOf(t))
         {
+            var columns = plan.ColumnsOf(t, i);
+            if (columns.IsEmpty)
+                continue;
             products.Begin(t, i);
-            for (var j = i; j < plan.Blocks; j++)
+            foreach (var j in columns)
             {
                 var job = Job(worker, i, j);
                 var pure = Pure(i, j);

@@ -4,11 +4,12 @@ namespace Schane.Losses.Tiled;
 
 /// <summary>
 /// <see cref="PairFormula"/> and its gradient on the CPU in float32 (matrix products in bfloat16 on request), from row sums: tiles of the similarities are made, used and thrown away, twice, so that memory is
-/// O(N·D). Keeps its threads and buffers from step to step.
+/// O(N·D·√threads). Keeps its threads and buffers from step to step.
 /// </summary>
 /// <remarks>
 /// Phases, each on all threads: normalise and copy the rows, sorted by label; sums of each row over its tiles; slopes of each row; tiles again, for the gradient;
-/// from unit rows back to the embeddings. Every thread adds in its own buffers, which are summed in a fixed order: same input and thread count, same bits.
+/// from unit rows back to the embeddings. Every thread adds in places that no other writes to (<see cref="TilePlan"/>), which are summed in a fixed order: same input and thread count, same bits.
+/// Beside the copies of the rows, T threads hold about 2·√T gradients of all rows (T up to 5: T of them), 4·N·D bytes each, and 48 bytes a row and thread for the sums.
 /// docs/performance.md has the figures.
 /// </remarks>
 internal sealed unsafe partial class TiledPairLoss : IDisposable
@@ -17,12 +18,17 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
     private const long CloseBytes = 1_000_000, CacheBytes = 38_000_000;
     private const int CacheWidth = 256;
 
+    // Rows of a block; small ones where large ones would not be enough for all threads.
+    private const int SmallBlock = 96, LargeBlock = 192;
+
+    // Two threads from N²·D = 2·10^6 on.
+    private const double WorthWaking = 2e-6;
+
     // Of exp s by the cosine: steeper ones see the rounding of bfloat16 where positives lie close together.
     private const double CoarseSlope = 5;
 
     private readonly int lanes;
     private readonly Crew crew;
-    private readonly Crew alone = new(1);
     private readonly Worker[] workers;
     private readonly Action<int> prepare, arrange, sum, settle, slope, finish;
     private readonly TileProducts products;
@@ -30,28 +36,26 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
     private readonly Buffer<int> order = new(), classes = new();
     private long[] keys = [];
     private TilePlan? plan;
-    private Crew active;
 
     // One step.
     private float* source;
     private float* target;
     private PairFormula formula = new(1);
     private TileScale scale;
-    private int rows, width, padded, anchors, mixedClasses;
+    private int rows, width, padded, anchors, mixedClasses, active;
     private double gradientScale, totalWeight;
     private double[] positives = [];
     private RowStatistics? watched;
     private bool cached, fine;
 
-    /// <param name="threads">Threads to use, the caller's among them, 1 to 8: each holds a gradient of all rows.</param>
+    /// <param name="threads">Threads to use at most, the caller's among them.</param>
     /// <param name="lanes">Width of the vectors: 16, 8 or 1; 0 for the machine's best.</param>
     /// <param name="bf16">Whether the factors of the matrix products are rounded to bfloat16.</param>
     /// <param name="native">Whether libtorch makes those products; null where it can.</param>
     public TiledPairLoss(int threads, int lanes = 0, bool bf16 = false, bool? native = null)
     {
         this.lanes = lanes > 0 ? lanes : BestLanes;
-        crew = new Crew(Math.Clamp(threads, 1, 8));
-        active = crew;
+        crew = new Crew(Math.Max(1, threads));
         Bf16 = bf16;
         products = bf16 ? new Bf16Products(crew.Size, this.lanes, native ?? Brgemm.Available) : new Float32Products(crew.Size, this.lanes);
         workers = [.. Enumerable.Range(0, crew.Size).Select(_ => new Worker())];
@@ -94,11 +98,10 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
         fine = (1 + formula.Beta) / formula.Temperature > CoarseSlope;
         padded = TileProducts.Padded(width);
 
-        // A small problem is over before another thread wakes.
-        active = (double)rows * rows * width < 2e6 ? alone : crew;
-        var block = rows <= 512 ? 96 : 192;
-        if (plan is null || !plan.Fits(rows, anchors, block, active.Size))
-            plan = new TilePlan(rows, anchors, block, active.Size);
+        active = ThreadsFor(rows, width);
+        var block = BlockFor(rows, active);
+        if (plan is null || !plan.Fits(rows, anchors, block, active))
+            plan = new TilePlan(rows, anchors, block, active);
         cached = (long)plan.Tiles * block * block * sizeof(float) <= (width < CacheWidth ? CloseBytes : CacheBytes);
 
         Reserve();
@@ -107,24 +110,23 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
             Count();
         else
             Spread(mixture);
-        active.Run(prepare);
-        active.Run(arrange);
-        active.Run(sum);
-        active.Run(settle);
+        crew.Run(prepare, active);
+        crew.Run(arrange, active);
+        crew.Run(sum, active);
+        crew.Run(settle, active);
         var (loss, lost) = (0.0, false);
-        for (var t = 0; t < active.Size; t++)
+        for (var t = 0; t < active; t++)
             (loss, lost) = (loss + workers[t].Loss, lost || workers[t].Lost);
         if (lost)
             return null;
-        active.Run(slope);
-        active.Run(finish);
+        crew.Run(slope, active);
+        crew.Run(finish, active);
         return loss / totalWeight;
     }
 
     public void Dispose()
     {
         crew.Dispose();
-        alone.Dispose();
         foreach (var buffer in (Buffer<float>[])[norms, slopes, cache, shares, sharesTransposed])
             buffer.Dispose();
         products.Dispose();
@@ -134,13 +136,22 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
             worker.Dispose();
     }
 
+    // A small problem is over before another thread wakes. Waking T threads takes a time in proportion to T and the work is done in a time in proportion to 1/T: the best T grows with the root of the work.
+    private int ThreadsFor(int rows, int width)
+    {
+        var worth = Math.Sqrt(WorthWaking * rows * rows * width);
+        return (int)Math.Clamp(Math.Min(worth, TilePlan.TilesOf(rows, SmallBlock)), 1, crew.Size);
+    }
+
+    private static int BlockFor(int rows, int threads) => rows <= 512 || TilePlan.TilesOf(rows, LargeBlock) < 2 * threads ? SmallBlock : LargeBlock;
+
     private static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;
 
     // Rows of thread t in the phases that go by rows, cut at panels.
     private (int From, int To) Part(int t)
     {
         var panels = RoundUp(rows, MatrixKernel.PanelWidth) / MatrixKernel.PanelWidth;
-        return (Math.Min(rows, (int)((long)panels * t / active.Size) * MatrixKernel.PanelWidth), Math.Min(rows, (int)((long)panels * (t + 1) / active.Size) * MatrixKernel.PanelWidth));
+        return (Math.Min(rows, (int)((long)panels * t / active) * MatrixKernel.PanelWidth), Math.Min(rows, (int)((long)panels * (t + 1) / active) * MatrixKernel.PanelWidth));
     }
 
     private void Reserve()
@@ -155,7 +166,7 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
             cache.Ensure((long)plan.Tiles * block * block + MatrixKernel.RowGroup * block);
         if (keys.Length < rows)
             (keys, positives) = (new long[rows], new double[rows]);
-        for (var t = 0; t < active.Size; t++)
+        for (var t = 0; t < active; t++)
             workers[t].Reserve(rows, padded, block, mixedClasses > 0);
     }
 

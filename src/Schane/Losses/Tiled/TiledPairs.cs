@@ -13,7 +13,7 @@ internal static unsafe class TiledPairs
     {
         lock (turn)
         {
-            var threads = Math.Clamp(get_num_threads(), 1, 8);
+            var threads = Math.Max(1, get_num_threads());
             if (shared is null || shared.Threads != threads || shared.Bf16 != bf16)
             {
                 shared?.Dispose();
