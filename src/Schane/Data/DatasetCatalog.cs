@@ -78,7 +78,7 @@ public static class DatasetCatalog
     /// <summary>Opens a data set.</summary>
     /// <param name="spec"><c>omniglot:small1</c>, a folder's path (of class folders, or of Parquet files), a .parquet file, an index (.csv, .jsonl), or <c>./NAME</c> for a folder that is called like a data set.</param>
     /// <param name="dataRoot">Where data sets lie; <c>$SCHANE_DATA</c> and the user's data folder are searched after it.</param>
-    /// <param name="options">How a folder is read.</param>
+    /// <param name="options">How a folder is read; its limits hold for all image files.</param>
     /// <exception cref="SchaneException">Neither a name nor a folder, or what it names can't be opened.</exception>
     public static IImageDataset Open(string spec, string? dataRoot = null, FolderOptions? options = null)
     {
@@ -89,7 +89,7 @@ public static class DatasetCatalog
             return OpenFolder(spec, options);
         var (name, part) = spec.Split(':', 2) is [var before, var after] ? (before, after) : (spec, null);
         if (Entries.FirstOrDefault(e => e.Name == name) is { } entry)
-            return OpenPart(entry, part, dataRoot);
+            return OpenPart(entry, part, dataRoot, options);
         if (Directory.Exists(spec))
             return OpenFolder(spec, options);
         if (DataRoot.TryFind(dataRoot, spec) is { } found && Directory.Exists(found))
@@ -102,14 +102,23 @@ public static class DatasetCatalog
     internal static bool IsPart(string spec) => !IsPath(spec) && spec.Split(':', 2) is [var name, _] && Entries.Any(e => e.Name == name);
 
     private static IImageDataset OpenFolder(string path, FolderOptions? options) =>
-        ParquetImages.FilesOf(path) is { Count: > 0 } files ? ParquetImages.Open(path, files) : ImageFolder.Open(path, options);
+        ParquetImages.FilesOf(path) is { Count: > 0 } files ? Limited(ParquetImages.Open(path, files), options) : ImageFolder.Open(path, options);
 
-    private static IImageDataset OpenPart(CatalogEntry entry, string? part, string? dataRoot)
+    /// <summary>A data set with the limits on what its image files may ask for; one that holds plain samples or drawings has none.</summary>
+    private static IImageDataset Limited(IImageDataset images, FolderOptions? options) => (images, options) switch
+    {
+        (ListedImages listed, { Limits: var limits }) => listed.With(limits),
+        (StoredImages stored, { Limits: var limits }) => stored.With(limits),
+        _ => images,
+    };
+
+    /// <summary>One part of a data set that Schane knows; null: the first.</summary>
+    internal static IImageDataset OpenPart(CatalogEntry entry, string? part, string? dataRoot, FolderOptions? options)
     {
         if (part is null ? entry.Parts.Count > 0 : !entry.Parts.Contains(part))
             part = part is null ? entry.Parts[0] : throw new SchaneException(
                 $"{entry.Name} has {(entry.Parts.Count == 0 ? "no parts" : $"the parts {string.Join(", ", entry.Parts)}")}, not '{Printable.Escape(part)}'{Nearest.Hint(part, entry.Parts)}.");
-        return entry.Open(part ?? "", dataRoot);
+        return Limited(entry.Open(part ?? "", dataRoot), options);
     }
 
     private static bool IsPath(string spec) =>

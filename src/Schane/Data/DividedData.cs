@@ -20,7 +20,7 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
     /// <param name="seed">Key of the draw. The test part of data that aren't divided at all is the same for every seed.</param>
     /// <param name="saved">A division to use again instead of drawing one.</param>
     /// <param name="dataRoot">Where data sets lie.</param>
-    /// <param name="options">How a folder is read.</param>
+    /// <param name="options">How a folder is read; its limits hold for all image files.</param>
     /// <param name="folds">Cross-validation of data that aren't divided: fold <paramref name="seed"/> mod folds of division ⌊<paramref name="seed"/> / folds⌋ is the test. Null: one draw.</param>
     /// <param name="groupBy">Images that belong together and stay in one part: a column of an index, or a regular expression on the names. Null: each is alone.</param>
     /// <exception cref="SchaneException">The data can't be opened, their parts have different classes, or folds are asked of data that come divided.</exception>
@@ -28,7 +28,7 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
         string spec, double validation = 0.15, double test = 0.2, long seed = 0, Splits? saved = null, string? dataRoot = null, FolderOptions? options = null, int? folds = null, string? groupBy = null)
     {
         if (DatasetCatalog.Entries.FirstOrDefault(e => e.Name == spec) is { } entry && entry.Parts.Contains("train"))
-            return folds is not null ? throw ComeDivided(spec) : Named(entry, validation, seed, saved, dataRoot, groupBy);
+            return folds is not null ? throw ComeDivided(spec) : Named(entry, validation, seed, saved, dataRoot, options, groupBy);
         var images = DatasetCatalog.Open(spec, dataRoot, options);
         var divided = images as IDividedImages;
         if (folds is not null && divided is { Parts.Count: > 0 })
@@ -61,14 +61,14 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
         };
     }
 
-    private static DividedData Named(CatalogEntry entry, double validation, long seed, Splits? saved, string? dataRoot, string? groupBy)
+    private static DividedData Named(CatalogEntry entry, double validation, long seed, Splits? saved, string? dataRoot, FolderOptions? options, string? groupBy)
     {
-        var train = entry.Open("train", dataRoot);
+        var train = DatasetCatalog.OpenPart(entry, "train", dataRoot, options);
         IImageDataset? Other(string part)
         {
             if (!entry.Parts.Contains(part))
                 return null;
-            var images = entry.Open(part, dataRoot);
+            var images = DatasetCatalog.OpenPart(entry, part, dataRoot, options);
             return images.Classes.SequenceEqual(train.Classes) ? images
                 : throw new SchaneException($"{entry.Name}:{part} has other classes than {entry.Name}:train: it is made for episodes. Train on another data set and use `schane fewshot`.");
         }

@@ -17,6 +17,9 @@ public sealed class ListedImages : IImageDataset, IImageFiles
     /// <summary>The folder that names are relative to.</summary>
     public string Root { get; }
 
+    /// <summary>The same with other limits.</summary>
+    internal ListedImages With(ImageLimits other) => new(Name, Root, Classes, images, other);
+
     /// <inheritdoc/>
     public string Name { get; }
 

@@ -42,16 +42,26 @@ public static class PerceptualHash
                 i = leader[i] = leader[leader[i]];
             return i;
         }
-        // Two hashes that differ in at most 7 bits agree in at least one of their 8 bytes: only those are compared.
-        for (var slice = 0; slice < 8; slice++)
-            foreach (var bucket in Enumerable.Range(0, hashes.Count).Where(i => hashes[i] is { } h && BitOperations.PopCount(h) is >= 8 and <= 56).GroupBy(i => (byte)(hashes[i]!.Value >> (8 * slice))))
+        void Join(int a, int b) => leader[Math.Max(Find(a), Find(b))] = Math.Min(Find(a), Find(b));
+
+        // One picture of each hash, then: two hashes that differ in at most M bits agree in at least one of M + 1 bands of their bits, so only those are compared.
+        var first = new Dictionary<ulong, int>();
+        for (var i = 0; i < hashes.Count; i++)
+            if (hashes[i] is { } hash && BitOperations.PopCount(hash) is >= 8 and <= 56 && !first.TryAdd(hash, i))
+                Join(first[hash], i);
+        for (var band = 0; band <= most; band++)
+        {
+            var (from, to) = (64 * band / (most + 1), 64 * (band + 1) / (most + 1));
+            var mask = to - from == 64 ? ulong.MaxValue : (1UL << (to - from)) - 1;
+            foreach (var bucket in first.GroupBy(entry => entry.Key >> from & mask))
             {
-                int[] members = [.. bucket];
+                var members = bucket.ToArray();
                 for (var a = 0; a < members.Length; a++)
                     for (var b = a + 1; b < members.Length; b++)
-                        if (Distance(hashes[members[a]]!.Value, hashes[members[b]]!.Value) <= most)
-                            leader[Math.Max(Find(members[a]), Find(members[b]))] = Math.Min(Find(members[a]), Find(members[b]));
+                        if (Distance(members[a].Key, members[b].Key) <= most)
+                            Join(members[a].Value, members[b].Value);
             }
+        }
         return [.. Enumerable.Range(0, hashes.Count).GroupBy(Find).Where(g => g.Count() > 1).Select(g => (IReadOnlyList<int>)[.. g])];
     }
 }

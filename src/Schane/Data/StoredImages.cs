@@ -19,9 +19,11 @@ internal sealed class StoredImages : IImageFiles, IDividedImages
     /// <param name="shown">How errors call the file.</param>
     /// <param name="spans">Where each image lies.</param>
     /// <param name="raw">Size of images that are plain RGB samples, pixel by pixel; null for image files.</param>
-    public StoredImages(string name, IReadOnlyList<string> classes, int[] labels, SafeFileHandle file, string shown, IReadOnlyList<StoredSpan> spans, (int Width, int Height)? raw = null)
+    /// <param name="limits">What image files are refused; null for the default.</param>
+    public StoredImages(string name, IReadOnlyList<string> classes, int[] labels, SafeFileHandle file, string shown, IReadOnlyList<StoredSpan> spans, (int Width, int Height)? raw = null, ImageLimits? limits = null)
     {
         (Name, Classes, this.labels, this.file, this.shown, this.spans, this.raw) = (name, classes, labels, file, shown, spans, raw);
+        Limits = limits ?? ImageLimits.Default;
         prefix = name.Replace(':', '/');
         if (labels.Length != spans.Count)
             throw new SchaneException($"{name} has {spans.Count} images but {labels.Length} labels; the files don't belong together.");
@@ -29,6 +31,9 @@ internal sealed class StoredImages : IImageFiles, IDividedImages
             throw new SchaneException($"{name}: image {bad} has label {labels[bad]}; there are {classes.Count} classes. The file is damaged.");
         Parts = [.. spans.Select(s => s.Part).OfType<string>().Distinct()];
     }
+
+    /// <summary>The same with other limits.</summary>
+    public StoredImages With(ImageLimits other) => new(Name, Classes, labels, file, shown, spans, raw, other);
 
     public string Name { get; }
 
@@ -40,7 +45,7 @@ internal sealed class StoredImages : IImageFiles, IDividedImages
 
     public int Count => spans.Count;
 
-    public ImageLimits Limits => ImageLimits.Default;
+    public ImageLimits Limits { get; }
 
     public int LabelOf(int index) => labels[index];
 

@@ -65,10 +65,10 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     private static FolderOptions? OptionsOf(Recipe recipe) =>
         recipe.MaxMegapixels is { } millions ? new() { Limits = new() { MaxPixels = millions * 1_000_000L } } : null;
 
-    /// <summary>The same with a warning where pictures that are measured look like pictures that are trained on.</summary>
+    /// <summary>The same with a warning where pictures that are measured look like pictures that are trained on, or where that takes too long to find out.</summary>
     /// <param name="stop">Stops looking.</param>
     public DataSetup WarnOfCopies(CancellationToken stop) =>
-        Splits is not null && PartCopies.Warning(Train, Validation, Test, stop) is { } warning ? this with { Warnings = [.. Warnings, warning] } : this;
+        Splits is not null && PartCopies.Warning(Train, Validation, Test, PartCopies.MostTime, stop) is { } warning ? this with { Warnings = [.. Warnings, warning] } : this;
 
     /// <summary>The same with the test part out of reach: what settings are chosen on.</summary>
     /// <exception cref="SchaneException">There is nothing but the test part to measure on.</exception>

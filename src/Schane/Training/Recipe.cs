@@ -194,7 +194,7 @@ public sealed record Recipe
     /// <summary>Images that belong together stay in one part when data are divided: a column of the index, or a regular expression on the names whose parentheses catch the group. Null: each image is alone.</summary>
     public string? GroupBy { get; init; }
 
-    /// <summary>Largest picture that is read, in millions of pixels by its header; for folders and indices. Null: 100.</summary>
+    /// <summary>Largest picture that is read, in millions of pixels by its header. Null: 100.</summary>
     public int? MaxMegapixels { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 
     /// <summary>List of images not to train or validate on: a name a line, or CSV with a column <c>path</c>, as <c>label-errors.csv</c> of a run. Null: none.</summary>

@@ -75,6 +75,22 @@ public sealed class BenchmarkSetsTests : IDisposable
     }
 
     [Fact]
+    public void A_limit_on_pixels_holds_for_files_of_named_sets()
+    {
+        Text("CUB_200_2011/images.txt", "1 001.Black/a_1.jpg\n2 002.White/b_1.jpg\n");
+        Text("CUB_200_2011/image_class_labels.txt", "1 1\n2 2\n");
+        Text("CUB_200_2011/train_test_split.txt", "1 1\n2 0\n");
+        Text("CUB_200_2011/classes.txt", "1 001.Black\n2 002.White\n");
+        foreach (var file in new[] { "001.Black/a_1.jpg", "002.White/b_1.jpg" })
+            root.Write($"CUB_200_2011/images/{file}", Pictures.HugePng(1200, 1000));
+        var options = new FolderOptions { Limits = new() { MaxPixels = 1_000_000 } };
+        var divided = DividedData.Open("cub", validation: 0, dataRoot: root.Path, options: options);
+        foreach (var images in new[] { DatasetCatalog.Open("cub:train", root.Path, options), divided.Train, divided.Test! })
+            Assert.Contains("1200 × 1000 = 1200000 pixels; images may have 1000000", Assert.Throws<SchaneException>(() => images.Read(0)).Message);
+        Assert.DoesNotContain("images may have", Assert.Throws<SchaneException>(() => DatasetCatalog.Open("cub:train", root.Path).Read(0)).Message);
+    }
+
+    [Fact]
     public void Caltech_leaves_out_clutter_and_stray_files()
     {
         foreach (var file in new[] { "001.ak47/001_0001.jpg", "001.ak47/RENAME2", "056.dog/056_0001.jpg", "056.dog/greg/vision309", "056.dog/056_0002.JPG.txt", "257.clutter/257_0001.jpg" })

@@ -18,6 +18,7 @@ public class DecodeFuzzTests
         List<(string Name, byte[] Bytes)> files =
         [
             .. Directory.GetFiles(Path.Combine(GoldenImages.Folder, "images")).Order().Select(f => (Path.GetFileName(f), File.ReadAllBytes(f))).Where(f => f.Item2.Length < 20_000),
+            .. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Data", "Miniatures", "animated")).Order().Select(f => (Path.GetFileName(f), File.ReadAllBytes(f))),
             .. Encoded(),
         ];
         var pipeline = new ImagePipeline(new(3, 16, [0f, 0f, 0f], [1f, 1f, 1f]), new RandomResizedCrop(16));
@@ -25,6 +26,8 @@ public class DecodeFuzzTests
         var limits = new ImageLimits { MaxPixels = 1_000_000 };
         var random = new SampleRandom(seed);
         var (read, refused) = (0, 0);
+        var formats = files.GroupBy(f => Magic.Sniff(f.Bytes)).ToDictionary(g => g.Key, g => g.Count());
+        Assert.Equal([ImageFormat.Jpeg, ImageFormat.Png, ImageFormat.Gif, ImageFormat.WebP, ImageFormat.Bmp], formats.Keys.Order());
         for (var i = 0; i < count; i++)
         {
             var (name, whole) = files[i % files.Count];
@@ -49,6 +52,7 @@ public class DecodeFuzzTests
                 Assert.Contains(name, e.Message);
             }
         }
+        TestContext.Current.TestOutputHelper?.WriteLine($"{count} damaged files ({string.Join(", ", formats.Select(f => $"{f.Key} from {f.Value}"))}), each decoded whole and cut to a crop: {read} read, {refused} refused.");
         Assert.True(read > count / 20 && refused > count / 20, $"{read} were read and {refused} refused: the damage is too small or too great to test anything.");
     }
 

@@ -55,6 +55,16 @@ public sealed class ParquetImagesTests : IDisposable
     }
 
     [Fact]
+    public async Task Pictures_over_the_limit_are_refused_by_their_headers()
+    {
+        await Write("a.parquet", [new Plain { image = new() { bytes = Pictures.HugePng(1200, 1000) }, label = "cat" }, new Plain { image = new() { bytes = Pictures.Flat(2, 2, 8, 1, 1) }, label = "ant" }], features: null);
+        var images = DatasetCatalog.Open(Path.Combine(root.Path, "a.parquet"), options: new() { Limits = new() { MaxPixels = 1_000_000 } });
+        Assert.Contains("1200 × 1000 = 1200000 pixels; images may have 1000000", Assert.Throws<SchaneException>(() => images.Read(0)).Message);
+        Assert.Equal(1_000_000, ((IImageFiles)images).Limits.MaxPixels);
+        Assert.Equal(8, images.Read(1).Pixels[0]);
+    }
+
+    [Fact]
     public async Task Other_tables_and_damaged_files_are_named()
     {
         await Write("a.parquet", [new Other { label = 1 }], features: null);

@@ -55,6 +55,19 @@ public class PerceptualHashTests
     }
 
     [Fact]
+    public void A_hundred_thousand_pictures_are_compared_of_which_many_are_alike()
+    {
+        var random = new Schane.Tensors.SampleRandom(7);
+        var hashes = new ulong?[100_000];
+        for (var i = 0; i < hashes.Length; i++)
+            hashes[i] = i % 10 == 9 ? hashes[i - 9] ^ 0b1011UL << random.Below(60) : i % 10 == 8 ? 0x00FF_0F0F_3333_5555 : random.NextBits();
+        var groups = PerceptualHash.Groups(hashes);
+        Assert.Equal(10_001, groups.Count);                               // each tenth with the ninth before it, and all the equal ones
+        Assert.Equal(10_000, groups.Max(g => g.Count));
+        Assert.All(groups.Where(g => g.Count < 10), g => Assert.Equal(9, g[1] - g[0]));
+    }
+
+    [Fact]
     public void A_check_reports_pictures_that_look_alike_across_parts()
     {
         using var folder = new TemporaryFolder();

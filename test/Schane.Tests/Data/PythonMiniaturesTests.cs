@@ -1,5 +1,6 @@
 using Schane.Data;
 using Schane.Data.Sets;
+using Schane.Data.Transforms;
 
 namespace Schane.Tests.Data;
 
@@ -43,6 +44,25 @@ public class PythonMiniaturesTests
     {
         Check(root, "tiered-imagenet:val", "lynx", "tabby cat", "lynx");      // arrays of bytes
         Check(root, "tiered-imagenet:train", "lynx", "tabby cat", "lynx");    // bytes; in protocol 2 a text of Latin-1 letters
+    }
+
+    [Theory]
+    [InlineData("three.gif")]
+    [InlineData("three.webp")]
+    [InlineData("three.png")]                                             // fcTL chunks: an APNG
+    public void An_animation_is_its_first_frame_decoded_whole_and_cut_to_a_crop(string name)
+    {
+        var bytes = File.ReadAllBytes(Path.Combine(Root("animated"), name));
+        Assert.True(System.Text.Encoding.Latin1.GetString(bytes).Split(["ANMF", "fcTL", "\u0021\u00F9\u0004"], StringSplitOptions.None).Length - 1 >= 3, "the file has fewer than three frames");
+        var picture = ImageDecoder.Decode(bytes, name);
+        Assert.Equal((6, 4, 3), (picture.Width, picture.Height, picture.Channels));
+        byte[] Row(int repeat) => [.. Enumerable.Repeat((byte[])[200, 30, 60], repeat).SelectMany(p => p), .. Enumerable.Repeat((byte[])[10, 120, 240], repeat).SelectMany(p => p)];
+        Assert.Equal(Enumerable.Repeat(Row(3), 4).SelectMany(r => r), picture.Pixels);
+        var pipeline = new ImagePipeline(new(3, 4, [0f, 0f, 0f], [1f, 1f, 1f]), new RandomResizedCrop(4));
+        var output = new float[3 * 4 * 4];
+        var random = new Schane.Tensors.SampleRandom(1);
+        pipeline.ApplyToFile(bytes, name, ImageLimits.Default, ref random, output);
+        Assert.All(output[..16], red => Assert.InRange(red, 9.5f / 255, 200.5f / 255));      // the red of later frames is 0, 1, 250 and 255
     }
 
     [Fact]

@@ -90,6 +90,7 @@ public sealed class DataSetupTests : IDisposable
                 root.Write($"pics/{name}/{i}.png", File.ReadAllBytes(GoldenImages.Image(file)));
         var setup = DataSetup.Open(Recipe(Path.Combine(root.Path, "pics")), null).WarnOfCopies(TestContext.Current.CancellationToken);
         Assert.Contains("--group-by", Assert.Single(setup.Warnings, w => w.Contains("too good")));
+        Assert.Contains("Nobody has looked whether", PartCopies.Warning(setup.Train, setup.Validation, setup.Test, TimeSpan.Zero, TestContext.Current.CancellationToken));
         WriteCifar100();
         Assert.DoesNotContain(DataSetup.Open(Recipe("cifar100:train"), root.Path).WarnOfCopies(TestContext.Current.CancellationToken).Warnings, w => w.Contains("too good"));
     }

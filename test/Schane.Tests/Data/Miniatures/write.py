@@ -63,3 +63,13 @@ for packed in (False, True):
     root = f"flowers-{'packed' if packed else 'plain'}/flowers-102"
     scipy.io.savemat(path(f"{root}/imagelabels.mat"), {"labels": np.array([[77, 2, 1]], np.uint8)}, do_compression=packed)
     scipy.io.savemat(path(f"{root}/setid.mat"), {"trnid": np.array([[3]], np.uint16), "valid": np.array([[1]], np.float64), "tstid": np.array([[2, 1]], np.uint16)}, do_compression=packed)
+
+# Three frames of 6 × 4, left and right half of one colour each: red and blue first, then others.
+colours = [((200, 30, 60), (10, 120, 240)), ((0, 255, 0), (255, 255, 0)), ((1, 2, 3), (250, 250, 250))]
+frames = []
+for left, right in colours:
+    frame = np.zeros((4, 6, 3), np.uint8)
+    frame[:, :3], frame[:, 3:] = left, right
+    frames.append(Image.fromarray(frame))
+for name, settings in {"three.gif": {}, "three.webp": {"lossless": True}, "three.png": {}}.items():
+    frames[0].save(path(f"animated/{name}"), save_all=True, append_images=frames[1:], duration=100, loop=0, **settings)
