@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Schane.Checkpoints;
 
-/// <summary>Writes a file under a temporary name beside it, flushes it to the disk and renames it: a reader sees the old file or the new one, never a part.</summary>
+/// <summary>Writes a file under a temporary name beside it, flushes it to the disk, renames it and flushes its folder: a reader, also one after a power cut, sees the old file or the new one, never a part.</summary>
 internal static class AtomicFile
 {
     /// <param name="path">Where the file shall stand; replaced if it is there.</param>
@@ -17,13 +17,20 @@ internal static class AtomicFile
                 write(stream);
                 stream.Flush(flushToDisk: true);
             }
-            File.Move(temporary, path, overwrite: true);
+            Move(temporary, path);
         }
         catch
         {
             File.Delete(temporary);
             throw;
         }
+    }
+
+    /// <summary>Puts a file that is on the disk in the place of another in the same folder.</summary>
+    public static void Move(string from, string to)
+    {
+        File.Move(from, to, overwrite: true);
+        FolderFlush.Of(Path.GetDirectoryName(to) ?? "");
     }
 
     /// <summary>The same for text, UTF-8.</summary>

@@ -4,6 +4,7 @@ using Schane.Data.Transforms;
 using Schane.Evaluation;
 using Schane.Inference;
 using Schane.Models;
+using Schane.Tensors;
 using Schane.Training;
 using static TorchSharp.torch;
 
@@ -23,7 +24,7 @@ internal sealed class FrozenTrunk : IDisposable
         (this.model, this.kept) = (model, kept);
         var whole = model.Classifier;
         Heads = new(new GivenFeatures(whole.Backbone), whole.Classes, new ClassifierOptions { ProjectionWidth = whole.ProjectionWidth });
-        Copy(whole, Heads);
+        CopyWeights(whole, Heads);
         Batches = new FeatureBatches(kept["train"], kept["train_labels"], kept["train_images"], sampler);
         Judge = kept.TryGetValue("val", out var features) ? new FeatureAccuracy(features, kept["val_labels"]) : null;
     }
@@ -65,8 +66,22 @@ internal sealed class FrozenTrunk : IDisposable
         return new(model, kept, sampler);
     }
 
+    /// <summary>What the trained model makes of a part whose embeddings are kept, without another look at its pictures; null for other parts.</summary>
+    /// <param name="part"><c>train</c> or <c>val</c>.</param>
+    public ModelOutputs? Outputs(string part)
+    {
+        if (!kept.TryGetValue(part, out var features))
+            return null;
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        Heads.eval();
+        var (embeddings, logits) = Heads.Forward(features);
+        Tensor Own(Tensor tensor) => tensor.cpu().alias().DetachFromDisposeScope();
+        return new(Own(embeddings), Own(logits), Own(kept[$"{part}_labels"]), [.. Copy.Longs(kept[$"{part}_images"]).Select(i => (int)i)]);
+    }
+
     /// <summary>Gives what was trained to the whole model.</summary>
-    public void GiveBack() => Copy(Heads, model.Classifier);
+    public void GiveBack() => CopyWeights(Heads, model.Classifier);
 
     public void Dispose()
     {
@@ -76,7 +91,7 @@ internal sealed class FrozenTrunk : IDisposable
             tensor.Dispose();
     }
 
-    private static void Copy(ImageClassifier from, ImageClassifier to)
+    private static void CopyWeights(ImageClassifier from, ImageClassifier to)
     {
         using var _ = no_grad();
         var there = to.StateDict();

@@ -82,7 +82,7 @@ internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, in
         Safetensors.Write(next, tensors, new Dictionary<string, string>(identity.Parts.Select(p => KeyValuePair.Create(p.Name, p.Value))) { ["state"] = JsonSerializer.Serialize(state) });
         var hash = Hash(next) + "\n";
         AtomicFile.WriteText(HashOf(path), File.Exists(path) && File.Exists(HashOf(path)) ? hash + File.ReadAllText(HashOf(path)) : hash);
-        File.Move(next, path, overwrite: true);
+        AtomicFile.Move(next, path);
         AtomicFile.WriteText(HashOf(path), hash);
     }
 

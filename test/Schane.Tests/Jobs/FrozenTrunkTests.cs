@@ -1,4 +1,6 @@
 using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Evaluation;
 using Schane.Jobs;
 using Schane.Losses;
 using Schane.Tests.Cli;
@@ -62,6 +64,21 @@ public sealed class FrozenTrunkTests : IDisposable
     }
 
     [Fact]
+    public void Each_training_and_validation_picture_is_read_once_and_its_embedding_is_the_one_that_the_run_keeps()
+    {
+        // What a second look would need is gone after the first step.
+        var (run, _) = TrainJob.Run(Probe with { NoThumbnails = true }, At("run"), progress: new AtStep(1, () =>
+        {
+            foreach (var name in Splits.Load(Path.Combine(At("run"), "splits.json")).Parts.Where(p => p.Key != "test").SelectMany(p => p.Value))
+                File.Delete(Path.Combine(photos.Data, name));
+        }));
+        using var scope = NewDisposeScope();
+        using var kept = Safetensors.Open(Path.Combine(run.Checkpoints, "features.safetensors"));
+        foreach (var part in (string[])["train", "val"])
+            Assert.Equal(kept.Read(part).data<float>().ToArray(), EmbeddedImages.Load(run.Embeddings).Part(part)!.Embeddings.Values.ToArray());
+    }
+
+    [Fact]
     public void A_trunk_that_sees_varied_pictures_is_run_at_every_step()
     {
         var (run, _) = TrainJob.Run(Probe with { Augmentation = "light", Steps = 1 }, At("varied"));
@@ -75,6 +92,15 @@ public sealed class FrozenTrunkTests : IDisposable
     }
 
     private string At(string name) => Path.Combine(photos.Root, name);
+
+    private sealed class AtStep(long step, Action act) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value is { Phase: "train", Message: null } && value.Step == step)
+                act();
+        }
+    }
 
     private sealed class Stopper(CancellationTokenSource stop) : IProgress<TrainingProgress>
     {

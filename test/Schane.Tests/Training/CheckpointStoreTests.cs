@@ -31,6 +31,14 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void A_folder_is_flushed_where_there_is_one_and_a_missing_one_is_let_be()
+    {
+        FolderFlush.Of(run.Checkpoints);
+        FolderFlush.Of("");
+        FolderFlush.Of(Path.Combine(run.Checkpoints, "not there"));
+    }
+
+    [Fact]
     public void A_process_that_dies_between_the_hash_and_the_file_loses_neither()
     {
         using var scope = NewDisposeScope();
