@@ -63,6 +63,8 @@ internal sealed class TrainVerb : Verb
                 return TrainJob.Resume(parsed.GetValue(resume) ?? parsed.GetValue(output) ?? RunFolder.Latest("runs").Root, root, progress, parsed.GetValue(acceptChangedData), hub, ranks, stop);
             });
             Measures.Show(quiet, results.Metrics, $"Measured on {results.Images} images ({results.Part}):");
+            if (results.SkippedSteps is { } skipped)
+                quiet.Say($"{skipped} of {results.Steps} steps were left out because the loss or a gradient was not finite; the journal names them.");
             quiet.Say($"The run is in {folder.Root}; open {folder.Report} to see it.");
             return new(new { run = folder.Root, results });
         });

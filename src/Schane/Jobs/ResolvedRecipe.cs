@@ -72,6 +72,8 @@ internal static class ResolvedRecipe
         progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
             $"{recipe.Model} at {recipe.InputSize} px, {data.Train.Classes.Count} classes, {data.Train.Count} training images; " +
             $"{recipe.Steps} steps ({(double)recipe.Steps!.Value / sampler.BatchesPerEpoch:0.#} epochs), {how}."));
+        if (LossSettings.Unused(recipe) is { } unused)
+            progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null, unused));
         foreach (var warning in data.Warnings)
             progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null, warning));
         if (recipe.Weights == InitialWeights.None && info.Weights is { } published)

@@ -25,6 +25,9 @@ public sealed record RunResults
     /// <summary>Optimiser steps done.</summary>
     public required long Steps { get; init; }
 
+    /// <summary>Of these, steps that were left out because their loss or gradient was not finite (<c>on-non-finite: skip</c>); null: none.</summary>
+    public long? SkippedSteps { get; init; }
+
     /// <summary>Wall time of the training loop in seconds.</summary>
     public double Seconds { get; init; }
 

@@ -12,8 +12,6 @@ public sealed record SweepAxis
     /// <summary>Settings that change the task or its budget, so that figures of two values say nothing about training.</summary>
     private static readonly string[] Fixed = ["data", "labels-per-class", "folds", "seed", "steps", "epochs", "budget", "threads", "device", "on-bad-image", "save-every", "keep-last", "tensorboard", "exclude", "relabel", "imbalance", "group-by", "max-megapixels", "no-thumbnails"];
 
-    private static readonly string[] Contrastive = ["lambda", "lambda-final", "temperature", "temperature-final", "schedule-shape", "kernel", "mixing", "projection"];
-
     private SweepAxis()
     {
     }
@@ -71,16 +69,7 @@ public sealed record SweepAxis
         : Text(Logarithmic ? Math.Exp(random.Uniform(Math.Log(Low), Math.Log(High))) : random.Uniform(Low, High));
 
     /// <summary>Whether a setting has an effect on training with a loss.</summary>
-    internal static bool Matters(string key, LossKind loss) => key switch
-    {
-        "beta" or "beta-warmup" => loss is LossKind.Schane or LossKind.Hcl,
-        "detach-weights" => loss == LossKind.Schane,
-        "placement" => loss is LossKind.Schane or LossKind.SupCon,
-        "tau-plus" or "estimator" => loss == LossKind.Hcl,
-        "margin" => loss == LossKind.Triplet,
-        "temperature" or "temperature-final" => loss is not (LossKind.Ce or LossKind.Triplet),
-        _ => loss != LossKind.Ce || !Contrastive.Contains(key),
-    };
+    internal static bool Matters(string key, LossKind loss) => LossSettings.Matters(key, loss);
 
     private static string Text(double number) => number.ToString("G4", CultureInfo.InvariantCulture);
 }

@@ -44,7 +44,7 @@ internal static class TrainingRun
             frozen?.GiveBack();
             model.Classifier.eval();
             RunResults? results = null;
-            ranks.OnFirst(() => results = FinishedRun.Finish(recipe, data, model, trainer, run, leaves, stop));
+            ranks.OnFirst(() => results = FinishedRun.Finish(recipe, data, model, trainer, frozen, run, leaves, stop));
             return RunResults.Parse(ranks.BroadcastText(results?.Text ?? ""));
         }
         catch (DivergedException) when (leaves == RunLeaves.Page)

@@ -54,7 +54,7 @@ public sealed class JointObjective
         using var scope = NewDisposeScope();
         using var graph = enable_grad();
         var problem = Problem(labels, imageIds, mixture, mine);
-        var statistics = Count(embeddings, problem);
+        var statistics = Count(embeddings, problem, labels);
 
         var (ce, logitGradient, accuracy) = settings.Lambda < 1 ? CrossEntropy(logits!, labels, mixture, mine, 1 - settings.Lambda) : (0, null, null);
         var (contrastive, embeddingGradient, rows) = settings.Lambda == 0 ? (0, null, null)
@@ -118,13 +118,15 @@ public sealed class JointObjective
         : mixture is not null && options.Mixed == MixedPairs.Soft && options.Contrasts ? new(null, mixture, own.First, own.Count)
         : new(labels, null, own.First, own.Count);
 
-    private static BatchStatistics Count(Tensor embeddings, PairProblem problem)
+    private static BatchStatistics Count(Tensor embeddings, PairProblem problem, Tensor labels)
     {
         using var scope = NewDisposeScope();
         using var free = no_grad();
         using var pairs = problem.Pairs();
+        var classes = labels.masked_select(labels != Unlabelled).unique().output;
         return new((int)pairs.Rows, (pairs.Positives <= 0).to_type(ScalarType.Float64).mean().item<double>(), pairs.Positives.mean().item<double>(), pairs.Negatives.mean().item<double>())
         {
+            Classes = classes.shape[0],
             ZeroRows = (int)(embeddings.detach().norm(1) < PairLoss.SmallestNorm).sum().item<long>(),
         };
     }

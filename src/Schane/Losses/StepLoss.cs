@@ -31,6 +31,7 @@ public sealed record StepLoss(double Total, double CrossEntropy, double Contrast
         double? MeanOrNull(Func<StepLoss, double?> of) => parts.All(p => of(p) is not null) ? Mean(p => of(p)!.Value) : null;
         var seen = new BatchStatistics(rows, Mean(p => p.Statistics.ShareWithoutPositives), Mean(p => p.Statistics.MeanPositives), Mean(p => p.Statistics.MeanNegatives))
         {
+            Classes = Mean(p => p.Statistics.Classes),
             ZeroRows = parts.Sum(p => p.Statistics.ZeroRows),
             MeanPositiveSimilarity = MeanOrNull(p => p.Statistics.MeanPositiveSimilarity),
             MeanNegativeSimilarity = MeanOrNull(p => p.Statistics.MeanNegativeSimilarity),
@@ -61,6 +62,9 @@ public readonly record struct JointSettings(double Temperature, double Beta, dou
 /// <param name="MeanNegatives">Mean of |Nn(i)| over the rows.</param>
 public sealed record BatchStatistics(int Rows, double ShareWithoutPositives, double MeanPositives, double MeanNegatives)
 {
+    /// <summary>Classes among the rows, before images are mixed; a mean where micro-batches did not see each other.</summary>
+    public double Classes { get; init; }
+
     /// <summary>Embeddings that are all zero (norm below 1e-12): their direction is undefined and their gradient huge.</summary>
     public int ZeroRows { get; init; }
 

@@ -12,7 +12,10 @@ internal static class CurvesSection
         AddNotNull(Lines("loss", "Loss", steps, "0.3~r", false, ("Joint", s => s.Loss), ("Cross-entropy", s => s.Ce), ("Contrastive", s => s.Con)));
         AddNotNull(Accuracy(history.Evaluations));
         AddNotNull(Lines("learning-rate", "Learning rate", steps, "~g", false, ("Learning rate", s => s.Lr)));
+        if (Moves(s => s.Lambda) || Moves(s => s.Temperature) || Moves(s => s.Beta))
+            AddNotNull(Lines("schedules", "Settings of the loss", steps, "~g", true, ("λ, share of the contrastive term", s => s.Lambda), ("τ, temperature", s => s.Temperature), ("β, hardness of negatives", s => s.Beta)));
         AddNotNull(Lines("gradient", "Gradient norm", steps, "0.3~r", false, ("Gradient norm", s => s.GradNorm)));
+        AddNotNull(Lines("classes", "Classes in a batch", steps, "0.3~r", true, ("Classes", s => s.Classes)));
         AddNotNull(Lines("positives", "Positives per anchor", steps, "0.3~r", true, ("Positives", s => s.Positives)));
         AddNotNull(Lines("negatives", "Negatives per anchor", steps, "0.3~r", true, ("Negatives", s => s.Negatives), ("Effective: those that weigh", s => s.EffectiveNegatives)));
         AddNotNull(Lines("similarity", "Cosine between embeddings", steps, "0.3~f", false, ("Positives", s => s.PositiveSimilarity), ("Negatives", s => s.NegativeSimilarity), ("Hardest negative", s => s.HardestNegative)));
@@ -28,6 +31,8 @@ internal static class CurvesSection
             <div class="grid">
             {Html.Join(figures.Select(figure => figure.Show()))}</div>
             """), figures);
+
+        bool Moves(Func<StepEvent, double?> of) => steps.Select(of).Distinct().Skip(1).Any();
 
         void AddNotNull(Figure? figure)
         {

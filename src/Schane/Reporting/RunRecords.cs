@@ -14,7 +14,8 @@ internal sealed record RunStart(
 internal sealed record StepEvent(
     long Step, double? Loss, double? Ce, double? Con, double? Lr, double? GradNorm, double? WithoutPositives, double? Positives, double? Negatives,
     double? ImagesPerSecond, double? Waiting,
-    double? EffectiveNegatives = null, double? PositiveSimilarity = null, double? NegativeSimilarity = null, double? HardestNegative = null);
+    double? EffectiveNegatives = null, double? PositiveSimilarity = null, double? NegativeSimilarity = null, double? HardestNegative = null,
+    double? Classes = null, double? Lambda = null, double? Temperature = null, double? Beta = null);
 
 /// <summary>Metrics of a part of the data (val, test) after a step.</summary>
 internal sealed record EvaluationEvent(long Step, string? Part, Dictionary<string, JsonElement>? Metrics);

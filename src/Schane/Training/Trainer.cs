@@ -88,6 +88,9 @@ internal sealed class Trainer : IDisposable
     /// <summary>Optimiser steps behind the weights.</summary>
     public long StepsDone { get; private set; }
 
+    /// <summary>Of these, steps that were left out because their loss or gradient was not finite.</summary>
+    public int StepsSkipped { get; private set; }
+
     /// <summary>Wall time of the loop that <see cref="Run"/> did last.</summary>
     public double Seconds { get; private set; }
 
@@ -109,7 +112,7 @@ internal sealed class Trainer : IDisposable
         var state = (resume ? checkpoints.Restore(Tensors(), acceptChangedData, warnings.Add) : null) ?? new RunState();
         if (resume)
             ranks.OnFirst(() => Journal.CutAfter(folder.Journal, state.Step));
-        using var log = new RunLog(ranks.Rank == 0 ? folder : null, recipe.Tensorboard, progress, steps, state.Step);
+        using var log = new RunLog(ranks.Rank == 0 ? folder : null, recipe.Tensorboard, progress, recipe.Loss, steps, state.Step);
         log.Event(resume ? "resume" : "start", resume ? [("step", state.Step)] : start);
         foreach (var warning in warnings)
             log.Warn(state.Step, warning);
@@ -153,7 +156,7 @@ internal sealed class Trainer : IDisposable
         }
         finally
         {
-            (StepsDone, Seconds, ImagesPerSecond) = (state.Step, log.Elapsed.TotalSeconds, log.Images / log.Elapsed.TotalSeconds);
+            (StepsDone, StepsSkipped, Seconds, ImagesPerSecond) = (state.Step, state.Skipped, log.Elapsed.TotalSeconds, log.Images / log.Elapsed.TotalSeconds);
             if (reason != "finished" || state.Step == steps)
                 log.Event("end", ("step", state.Step), ("seconds", Seconds), ("waiting", log.Waiting), ("reason", reason));
         }

@@ -30,6 +30,15 @@ public class TrainTests
     }
 
     [Fact]
+    public void A_run_that_was_allowed_to_leave_steps_out_and_did_ends_with_exit_code_0_and_says_how_many()
+    {
+        using var photos = Photos.OfTwoClasses();
+        // A cosine over such a temperature is beyond single precision.
+        var ended = SchaneProgram.Run(photos.Train("--steps", "2", "--temperature", "1e-45", "--on-non-finite", "skip")).Done();
+        Assert.Contains("2 of 2 steps were left out because the loss or a gradient was not finite", ended.Errors);
+    }
+
+    [Fact]
     public void Class_names_with_markup_escape_codes_and_line_breaks_are_printed_escaped()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such file names.");

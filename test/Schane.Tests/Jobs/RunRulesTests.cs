@@ -74,6 +74,17 @@ public sealed class RunRulesTests : IDisposable
     }
 
     [Fact]
+    public void A_run_whose_skipped_steps_stay_below_the_limit_is_finished_and_its_results_count_them()
+    {
+        // A cosine over such a temperature is beyond single precision.
+        var (run, results) = TrainJob.Run(Short with { Steps = 2, Temperature = 1e-45, OnNonFinite = NonFinitePolicy.Skip }, At("run"));
+        Assert.Equal((2, 2L), (results.Steps, results.SkippedSteps));
+        Assert.Equal(2, Events("run", "warning").Count(e => e.GetProperty("message").GetString()!.Contains("The step is skipped")));
+        Assert.Contains("\"skipped_steps\":2", File.ReadAllText(run.Results));
+        Assert.DoesNotContain("skipped_steps", File.ReadAllText(TrainJob.Run(Short with { Steps = 1 }, At("plain")).Folder.Results));
+    }
+
+    [Fact]
     public void Layer_decay_reaches_the_optimiser_from_the_recipe()
     {
         using var scope = NewDisposeScope();

@@ -191,6 +191,29 @@ public sealed class TrainJobTests : IDisposable
     }
 
     [Fact]
+    public void The_journal_tells_of_every_step_the_settings_of_the_loss_after_their_schedules_and_the_classes_of_its_batch()
+    {
+        TrainJob.Run(Short with { BetaWarmup = 0.5, Temperature = 0.5, TemperatureFinal = 0.2, Lambda = 0.9, LambdaFinal = 0.6 }, At("moving"));
+        var steps = StepsOf("moving");
+        double[] Field(string name) => [.. steps.Select(step => step.GetProperty(name).GetDouble())];
+        Assert.Equal([0, 1 / 3.0, 2 / 3.0, 1, 1, 1], Field("beta"), (a, b) => Math.Abs(a - b) < 1e-8);       // warm over 3 of 6 steps
+        Assert.Equal([0.5, 0.45, 0.4, 0.35, 0.3, 0.25], Field("temperature"), (a, b) => Math.Abs(a - b) < 1e-8);
+        Assert.Equal([0.9, 0.85, 0.8, 0.75, 0.7, 0.65], Field("lambda"), (a, b) => Math.Abs(a - b) < 1e-8);
+        Assert.All(Field("classes"), classes => Assert.Equal(4, classes));
+    }
+
+    [Fact]
+    public void What_a_loss_has_no_use_for_is_said_in_the_plan_and_not_told_as_if_it_were_used()
+    {
+        var told = new List<string>();
+        TrainJob.Run(Short with { Steps = 1, Loss = LossKind.SupCon, Beta = 2, Margin = 0.5 }, At("run"), progress: new Heard(told));
+        Assert.Contains("Loss supcon has no use for beta 2 (hcl, schane) and margin 0.5 (triplet): what has stands in parentheses.", told);
+        var step = Assert.Single(StepsOf("run"));
+        Assert.Equal(JsonValueKind.Null, step.GetProperty("beta").ValueKind);
+        Assert.Equal(0.1, step.GetProperty("temperature").GetDouble());
+    }
+
+    [Fact]
     public void An_existing_run_is_refused_unless_forced_and_another_folder_is_never_touched()
     {
         TrainJob.Run(Short with { Steps = 1, Loss = LossKind.Ce }, At("run"));
@@ -220,6 +243,9 @@ public sealed class TrainJobTests : IDisposable
     private string At(string name) => Path.Combine(folder.Path, name);
 
     private byte[] Weights(string name) => File.ReadAllBytes(Path.Combine(At(name), "model.safetensors"));
+
+    private List<JsonElement> StepsOf(string name) => [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
+        .Where(e => e.GetProperty("event").GetString() == "step")];
 
     private List<long> Steps(string name) => [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
         .Where(e => e.GetProperty("event").GetString() == "step").Select(e => e.GetProperty("step").GetInt64())];

@@ -31,6 +31,9 @@ public class JointObjectiveTests
         using var step = new JointObjective(new()).Compute(z, Some.Rows(6, 4), tensor(labels));
         Assert.Equal((6, 2.0 / 6, 4.0 / 6, 1), (step.Statistics.Rows, step.Statistics.ShareWithoutPositives, step.Statistics.MeanPositives, step.Statistics.ZeroRows));
         Assert.Equal((4 * 4 + 2 * 5) / 6.0, step.Statistics.MeanNegatives, 1e-12);
+        Assert.Equal(labels.Distinct().Count(), step.Statistics.Classes);
+        using var halfLabelled = new JointObjective(JointOptions.For(LossKind.Ce)).Compute(z, Some.Rows(6, 4), tensor([0L, 0, 1, -100, -100, -100]));
+        Assert.Equal(2, halfLabelled.Statistics.Classes);
     }
 
     [Fact]

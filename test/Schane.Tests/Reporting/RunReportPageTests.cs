@@ -18,7 +18,7 @@ public sealed class RunReportPageTests(Chromium chromium)
     {
         var open = await chromium.OpenSample();
 
-        string[] expected = ["loss", "accuracy", "learning-rate", "gradient", "positives", "negatives", "similarity", "without-positives", "speed", "waiting", "confusion", "map", "reliability"];
+        string[] expected = ["loss", "accuracy", "learning-rate", "gradient", "classes", "positives", "negatives", "similarity", "without-positives", "speed", "waiting", "confusion", "map", "reliability"];
         foreach (var figure in expected)
             Assert.True(await open.Page.Locator($"[data-figure='{figure}'] svg.main-svg").CountAsync() > 0, $"The chart '{figure}' is not there.");
         Assert.Equal(expected.Length, await open.Page.Locator("[data-figure]").CountAsync());

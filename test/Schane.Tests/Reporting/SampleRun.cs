@@ -89,6 +89,7 @@ internal sealed class SampleRun : IDisposable
                 without_positives = step % 40 == 0 ? 0.0156 : 0,
                 positives = 7 - (step % 40 == 0 ? 0.1 : 0),
                 negatives = 120,
+                classes = 16,
                 effective_negatives = 40 + 60 * fall + random.Normal(),
                 positive_similarity = 0.85 - 0.5 * fall,
                 negative_similarity = 0.1 + 0.2 * fall,

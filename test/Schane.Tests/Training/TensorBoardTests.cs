@@ -18,7 +18,7 @@ public class TensorBoardTests
         var steps = File.ReadLines(run.Journal).Select(line => JsonDocument.Parse(line).RootElement).Where(e => e.GetProperty("event").GetString() == "step").ToList();
         Assert.Equal(5, steps.Count);
         foreach (var step in steps)
-            foreach (var name in (string[])["loss", "ce", "con", "lr", "grad_norm", "images_per_second"])
+            foreach (var name in (string[])["loss", "ce", "con", "lr", "grad_norm", "images_per_second", "temperature", "beta", "lambda", "classes", "zero_rows"])
             {
                 var value = step.GetProperty(name).GetDouble();
                 Assert.Equal(value, events[($"train/{name}", step.GetProperty("step").GetInt64())], Math.Max(1e-8, 1e-5 * Math.Abs(value)));
