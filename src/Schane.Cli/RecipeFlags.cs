@@ -85,6 +85,7 @@ internal sealed class RecipeFlags
             Setting("batch", "N", "Images in a batch; of a balanced or hard one P × K, which gives P. Default: P × K."),
             Setting("micro-batch", "N", "Images that pass the model at once; the gradient stays that of the whole batch. Default: all."),
             Switch("accumulate", "Give each micro-batch a loss of its own and add up the gradients: two thirds of the compute, but it adds no negatives."),
+            Switch("sync-batchnorm", "Let batch norm see the images of all processes, so that several give what one gives; for ResNet and ConvNet4."),
             Setting("views", "N", "Varied views of each image in a batch."),
         ];
         Length =

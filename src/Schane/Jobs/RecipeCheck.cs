@@ -54,7 +54,7 @@ public static class RecipeCheck
             throw Trainer.NothingToContrast();
         if (recipe.DropPath > 0 && !info.HasDropPath)
             throw new SchaneException($"{info.Name} has no drop path; leave --drop-path at 0, or choose another model.");
-        if (recipe is { Freeze: null or Freezing.Trunk, InputSize: null, CheckpointActivations: false })
+        if (recipe is { Freeze: null or Freezing.Trunk, InputSize: null, CheckpointActivations: false, SyncBatchnorm: false })
             return;
         using var scope = NewDisposeScope();
         var backbone = ModelRegistry.Create(name, 0, inputSize: recipe.InputSize, dropPath: recipe.DropPath);
@@ -62,6 +62,7 @@ public static class RecipeCheck
         using var model = new ImageClassifier(backbone, classes, new ClassifierOptions { ProjectionWidth = recipe.Projection });
         _ = new Freezing(model, recipe.Freeze);
         Trainer.CheckTrained(model, contrasts);
+        SharedStatistics.Check(model, recipe.SyncBatchnorm);
     }
 
     private static void CheckBatches(Recipe recipe, DataSetup data)

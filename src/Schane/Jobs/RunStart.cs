@@ -38,6 +38,6 @@ internal static class RunStart
         if (FrozenTrunk.Suits(recipe, model.Classifier))
             yield return ("trunk", "frozen: each image passed it once, and its embedding was kept");
         else if (model.Classifier.Backbone.HasBatchStatistics)
-            yield return ("batch_statistics", $"of {pass} images (the ghost batch); running statistics move in one pass a step");
+            yield return ("batch_statistics", recipe.SyncBatchnorm ? $"of the whole batch of {rows}" : $"of {pass} images (the ghost batch); running statistics move in one pass a step");
     }
 }

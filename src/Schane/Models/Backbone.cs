@@ -80,6 +80,13 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     /// <summary>Whether a training pass normalises by the images that pass together, so that it is not the sum of its parts.</summary>
     internal bool HasBatchStatistics => modules().OfType<BatchNormalization>().Any();
 
+    /// <summary>Lets batch norm of training passes see the rows of all processes; null: those of this one.</summary>
+    internal void NormaliseOver(RankSums? sums)
+    {
+        foreach (var norm in modules().OfType<BatchNormalization>())
+            norm.Over = sums;
+    }
+
     private protected DropPaths Drops { get; } = new();
 
     /// <summary>A checkpoint whose tensors must be put together before they have a meaning here, put together; by default the checkpoint itself. It is not disposed.</summary>

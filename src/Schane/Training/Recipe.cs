@@ -120,6 +120,9 @@ public sealed record Recipe
     /// </summary>
     public bool Accumulate { get; init; }
 
+    /// <summary>Whether batch norm normalises by the rows of all ranks, so that several give what one gives; every rank then passes its share of a batch at once, and each layer waits for all. By default each normalises its own rows.</summary>
+    public bool SyncBatchnorm { get; init; }
+
     /// <summary>Augmented views of each image in a batch.</summary>
     public int Views { get; init => field = Require.AtLeast(value, 1); } = 1;
 

@@ -1,20 +1,28 @@
 using Schane.Distributed;
 using Schane.Models;
+using Schane.Models.Layers;
 using static TorchSharp.torch;
 
 namespace Schane.Training;
 
 /// <summary>
-/// The running statistics of batch normalisation, as slices of one buffer. Each rank normalises by its own rows; what it keeps of them for
-/// evaluation is the mean over the ranks, so that all ranks, and the averages of weights, hold the same model.
+/// Batch normalisation over ranks, its running statistics as slices of one buffer. Where the recipe asks for it, training passes normalise by the rows of
+/// all ranks. Otherwise each rank normalises by its own, and what is kept of them for evaluation is the mean over the ranks, so that all ranks, and the averages
+/// of weights, hold the same model.
 /// </summary>
 internal sealed class SharedStatistics : IDisposable
 {
+    private readonly ImageClassifier model;
+    private readonly ICollective ranks;
+    private readonly RankSums? sums;
     private readonly Tensor values;
 
     /// <param name="model">Its running statistics live in this object's buffer from now on.</param>
-    public SharedStatistics(ImageClassifier model)
+    /// <param name="ranks">The processes that train together.</param>
+    /// <param name="synchronised">Whether training passes normalise by the rows of all.</param>
+    public SharedStatistics(ImageClassifier model, ICollective ranks, bool synchronised)
     {
+        (this.model, this.ranks, sums) = (model, ranks, synchronised ? new RankSums(ranks.Sum) : null);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var buffers = model.Buffers().Where(b => IsOne(b.Name)).Select(b => b.Buffer).ToList();
@@ -29,13 +37,36 @@ internal sealed class SharedStatistics : IDisposable
         values.DetachFromDisposeScope();
     }
 
+    /// <summary>Refuses to synchronise what is not there.</summary>
+    internal static void Check(ImageClassifier model, bool synchronised)
+    {
+        if (synchronised && !model.Backbone.HasBatchStatistics)
+            throw new SchaneException($"sync-batchnorm lets batch norm see the rows of all ranks, but {model.Backbone.Info.Name} has no batch norm; leave it out.");
+    }
+
     /// <summary>Whether a buffer of a model is a running statistic.</summary>
     public static bool IsOne(string name) => name.EndsWith("running_mean", StringComparison.Ordinal) || name.EndsWith("running_var", StringComparison.Ordinal);
 
-    /// <summary>Takes the mean over the ranks, after a step.</summary>
-    public void Agree(ICollective ranks)
+    /// <summary>Runs the passes of a step, which every rank runs alike.</summary>
+    public T During<T>(Func<T> passes)
     {
-        if (values.numel() == 0)
+        model.Backbone.NormaliseOver(sums);
+        try
+        {
+            var result = passes();
+            sums?.Rethrow();
+            return result;
+        }
+        finally
+        {
+            model.Backbone.NormaliseOver(null);
+        }
+    }
+
+    /// <summary>Makes the running statistics the same on all ranks, after a step.</summary>
+    public void Agree()
+    {
+        if (sums is not null || values.numel() == 0)                      // synchronised they are, to the last bit
             return;
         ranks.Sum(values);
         values.div_(ranks.Size);

@@ -63,7 +63,7 @@ internal sealed class Trainer : IDisposable
         };
         if (recipe.Precision == Precision.Fp16)
             optimizer = scaling = new LossScaling(optimizer, parameters);
-        statistics = new SharedStatistics(model);
+        statistics = new SharedStatistics(model, ranks, recipe.SyncBatchnorm);
         average = recipe.Ema is { } decay ? new WeightAverage(decay, parameters, model.Buffers()) : null;
         var objective = new JointObjective(recipe.Objective());
         CheckTrained(model, objective.Options.Contrasts);
@@ -184,12 +184,12 @@ internal sealed class Trainer : IDisposable
         guard.Before();
         parameters.Gradients.zero_();
         seam.Scale = scaling?.Scale ?? 1;
-        var (attempt, problem) = NonFiniteGuard.Try(() => seam.Run(batch, state.Step));
+        var (attempt, problem) = NonFiniteGuard.Try(() => statistics.During(() => seam.Run(batch, state.Step)));
         using var loss = attempt;
         if (loss is not null)
         {
             ranks.Sum(parameters.Gradients);
-            statistics.Agree(ranks);
+            statistics.Agree();
         }
         var norm = loss is null ? double.NaN : parameters.Gradients.norm().ToDouble();         // waits for the device
         if (loss is not null && scaling is not null && (norm = scaling.Unscale(norm)) is double.PositiveInfinity)

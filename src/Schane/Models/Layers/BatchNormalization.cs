@@ -8,6 +8,7 @@ namespace Schane.Models.Layers;
 internal sealed class BatchNormalization : Layer
 {
     internal const double Eps = 1e-5;
+    private const double Momentum = 0.1;
 
     // RegisterComponents makes field names, or the names given here, checkpoint keys: renaming one breaks saved files.
     private readonly Parameter weight, bias;
@@ -24,6 +25,9 @@ internal sealed class BatchNormalization : Layer
         (runningMean, runningVariance, batches) = (zeros(channels), ones(channels), zeros([], ScalarType.Int64));
         RegisterComponents();
     }
+
+    /// <summary>Sums over the processes that train together, by whose rows a training pass then normalises; null: by its own.</summary>
+    public RankSums? Over { get; set; }
 
     public override void Initialise(WeightInit init)
     {
@@ -42,6 +46,8 @@ internal sealed class BatchNormalization : Layer
             batches.add_(1);
         }
         using var scope = NewDisposeScope();
-        return nn.functional.batch_norm(Wide(input), runningMean, runningVariance, weight, bias, training, 0.1, Eps).MoveToOuterDisposeScope();
+        var wide = Wide(input);
+        return (training && Over is not null ? SharedNormalization.Call(wide, weight, bias, runningMean, runningVariance, Momentum, Eps, Over)
+            : nn.functional.batch_norm(wide, runningMean, runningVariance, weight, bias, training, Momentum, Eps)).MoveToOuterDisposeScope();
     }
 }
