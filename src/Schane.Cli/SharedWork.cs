@@ -5,11 +5,8 @@ namespace Schane.Cli;
 /// <summary>Work that several processes do together: rank 0 shows it; whoever fails says so, with its rank and host, and ends them all.</summary>
 internal static class SharedWork
 {
-    /// <summary>How long a rank holds its own words back, since what all have met the first one says.</summary>
+    /// <summary>How long a rank holds its own words back, since what all have met the first one says, which ends this process meanwhile: the one event to wait for.</summary>
     private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(2);
-
-    /// <summary>The same where all were asked to stop: the first one writes the report of what there is before it ends the job.</summary>
-    private static readonly TimeSpan LastWords = TimeSpan.FromMinutes(1);
 
     public static Outcome Run(ICollective ranks, Screen screen, Func<Screen, Outcome> work)
     {
@@ -21,11 +18,26 @@ internal static class SharedWork
         }
         catch (Exception e) when (ranks.Size > 1)
         {
-            if (ranks.Rank > 0)
-                Thread.Sleep(e is OperationCanceledException ? LastWords : Precedence);
+            if (ranks.Rank > 0 && e is OperationCanceledException)
+                AwaitFirst(ranks);
+            else if (ranks.Rank > 0)
+                Thread.Sleep(Precedence);
             var code = screen.Fail(e, interrupted: e is OperationCanceledException, $"rank {ranks.Rank} on {ranks.Hosts[ranks.Rank]}: ");
             ranks.Abort(code);
             return new("", code) { Printed = true };
+        }
+    }
+
+    /// <summary>All were asked to stop together: the first one writes the report of what there is, with signs of life, and then ends the job instead of coming here.</summary>
+    private static void AwaitFirst(ICollective ranks)
+    {
+        try
+        {
+            ranks.Barrier();
+        }
+        catch (RankLostException)
+        {
+            // The first one is gone without a word, so this one says what there is to say.
         }
     }
 }

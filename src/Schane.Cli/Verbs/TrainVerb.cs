@@ -53,11 +53,11 @@ internal sealed class TrainVerb : Verb
             var (folder, results) = LongWork.Show(quiet, show =>
             {
                 var progress = new ShownTraining(show);
+                var batchTimes = parsed.GetValue(scaleBatch) ? ranks.Size : 1;
                 if (parsed.GetResult(resume) is null && recipe.Stages(parsed) is { Count: > 0 } stages)
-                    return ranks.Size == 1 ? StagedTraining.Run(stages, parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, stop)
-                        : throw new SchaneException($"Training in stages is the work of one process, but {ranks.Size} were started; train the stages one after the other, each from the run before it (--weights RUN).");
+                    return StagedTraining.Run(stages, parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, ranks, batchTimes, stop);
                 if (parsed.GetResult(resume) is null)
-                    return TrainJob.Run(recipe.Read(parsed), parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, ranks, parsed.GetValue(scaleBatch) ? ranks.Size : 1, stop);
+                    return TrainJob.Run(recipe.Read(parsed), parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, ranks, batchTimes, stop);
                 if (recipe.FirstGiven(parsed) is { } flag)
                     throw new SchaneException($"--resume goes on with the run's own recipe; leave out {flag}, or start a new run.");
                 return TrainJob.Resume(parsed.GetValue(resume) ?? parsed.GetValue(output) ?? RunFolder.Latest("runs").Root, root, progress, parsed.GetValue(acceptChangedData), hub, ranks, stop);

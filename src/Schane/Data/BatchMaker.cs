@@ -23,8 +23,6 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
     public Batch Make(long step, int epoch, int[] whole)
     {
         var (from, to) = RankShare.Of(whole.Length, options.Rank, options.Ranks, options.ShareUnit);
-        if (from == to)
-            throw new SchaneException($"Batch {step} has {whole.Length} images, too few for {options.Ranks} ranks{(options.ShareUnit > 1 ? $" that mix groups of {options.ShareUnit}" : "")}. Make batches larger, or start fewer ranks.");
         var (views, shape) = (options.Views, transform.Output);
         var size = shape.Channels * shape.Height * shape.Width;
         var images = empty([(long)(to - from) * views, shape.Channels, shape.Height, shape.Width], pixels is null ? float32 : uint8);
@@ -39,7 +37,7 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
                 if (i >= from && Draw(epoch, whole[i], time, rows, read.Count, to - from, size))
                     read.Add((whole[i], i));
             }
-            if (read.Count == 0)
+            if (read.Count == 0 && to > from)
                 throw new SchaneException($"None of the {to - from} images of batch {step} can be read; the first: {Bad[whole[from]].Reason}");
             images = CloseUp(images, read.Count, to - from);
             if (options.PinMemory)

@@ -7,7 +7,10 @@ namespace Schane.Data;
 /// <param name="labels">[n], int64.</param>
 /// <param name="images">[n], int64: the image that each row is of. Images that have none are left out of their batches.</param>
 /// <param name="sampler">Which images stand in which batch.</param>
-internal sealed class FeatureBatches(Tensor features, Tensor labels, Tensor images, ISampler sampler) : IBatchSource
+/// <param name="rank">Which share of each batch is given.</param>
+/// <param name="ranks">How many share it.</param>
+/// <param name="unit">Images that stay together.</param>
+internal sealed class FeatureBatches(Tensor features, Tensor labels, Tensor images, ISampler sampler, int rank, int ranks, int unit) : IBatchSource
 {
     private readonly Dictionary<int, int> rows = images.data<long>().Select((image, row) => (image, row)).ToDictionary(p => (int)p.image, p => p.row);
     private long step;
@@ -26,14 +29,15 @@ internal sealed class FeatureBatches(Tensor features, Tensor labels, Tensor imag
         if (epoch.Number != number)
             epoch = (number, sampler.Batches(number));
         var whole = epoch.Batches[(int)(step % BatchesPerEpoch)];
-        int[] positions = [.. Enumerable.Range(0, whole.Length).Where(i => rows.ContainsKey(whole[i]))];
-        if (positions.Length == 0)
-            throw new SchaneException($"None of the {whole.Length} images of batch {step} can be read.");
+        var share = RankShare.Of(whole.Length, rank, ranks, unit);
+        int[] positions = [.. Enumerable.Range(share.Start, share.Count).Where(i => rows.ContainsKey(whole[i]))];
+        if (positions.Length == 0 && share.Count > 0)
+            throw new SchaneException($"None of the {share.Count} images of batch {step} can be read.");
         int[] indices = [.. positions.Select(i => whole[i])];
         using var scope = NewDisposeScope();
-        var wanted = tensor((long[])[.. indices.Select(i => (long)rows[i])]);
+        var wanted = tensor([.. indices.Select(i => (long)rows[i])], ScalarType.Int64);
         return new(step++, number, features.index_select(0, wanted.to(features.device)).DetachFromDisposeScope(), labels.index_select(0, wanted).DetachFromDisposeScope(),
-            tensor((long[])[.. indices.Select(i => (long)i)]).DetachFromDisposeScope(), indices, positions);
+            tensor([.. indices.Select(i => (long)i)], ScalarType.Int64).DetachFromDisposeScope(), indices, positions);
     }
 
     public void SeekTo(long to) => (step, epoch) = (to, (-1, []));

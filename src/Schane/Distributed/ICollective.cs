@@ -30,7 +30,6 @@ public interface ICollective : IDisposable
     /// <summary>The rows of all ranks, one rank after the other.</summary>
     /// <param name="rows">[n, …], n at least 0 and different from rank to rank as it comes, the rest alike; any type, any device.</param>
     /// <returns>[N, …] in the dispose scope around the call, and which of them are this rank's.</returns>
-    /// <exception cref="ArgumentException">2^31 elements or more together.</exception>
     (Tensor Rows, OwnRows Own) Gather(Tensor rows);
 
     /// <summary>Rank 0's values, written over the other ranks'.</summary>

@@ -67,8 +67,18 @@ internal sealed unsafe class MpiCollective : ICollective
         var counts = Counts(here.shape[0]);
         var (type, unit) = TypeOf(here.dtype);
         var all = empty([counts.Sum(), .. here.shape.Skip(1)], dtype: here.dtype);
-        if (counts.Sum() * (width / unit) > int.MaxValue)
-            throw new ArgumentException($"rows must have fewer than 2^31 elements on all ranks together but have {counts.Sum()} × {width / unit}. Use a smaller batch.", nameof(rows));
+        var own = new OwnRows(counts.Take(Rank).Sum(), counts[Rank]);
+        if (counts.Sum() * (width / unit) > options.GatheredAtOnce)
+        {
+            all.narrow(0, own.First, own.Count).copy_(here);
+            var place = DataPointer.Of(all);
+            for (var r = 0; r < Size; r++)
+            {
+                Spread("gather", place, counts[r] * width, r);
+                place += (nint)(counts[r] * width);
+            }
+            return (all.to(rows.device).MoveToOuterDisposeScope(), own);
+        }
         var sizes = GC.AllocateArray<int>(2 * Size, pinned: true);        // counts, then displacements; MPI reads them until the end
         for (var r = 0; r < Size; r++)
         {
@@ -81,7 +91,7 @@ internal sealed unsafe class MpiCollective : ICollective
             world.Complete("gather", request => mpi.AllGatherUneven(from, sizes[Rank], type, to, count, displacements, type, mpi.Handles.World, (nint*)request), all.numel() * here.ElementSize > SmallBytes);
         }
         GC.KeepAlive(here);
-        return (all.to(rows.device).MoveToOuterDisposeScope(), new(counts.Take(Rank).Sum(), counts[Rank]));
+        return (all.to(rows.device).MoveToOuterDisposeScope(), own);
     }
 
     public void Broadcast(Tensor values)
@@ -90,12 +100,8 @@ internal sealed unsafe class MpiCollective : ICollective
         using var scope = NewDisposeScope();
         using var free = no_grad();
         var here = values.detach().to(CPU).view(-1);
-        var (bytes, address) = (here.numel() * here.ElementSize, DataPointer.Of(here));
-        for (var at = 0L; at < bytes; at += Most)
-        {
-            var (start, count) = ((nint)(address + at), (int)Math.Min(Most, bytes - at));
-            world.Complete("broadcast", request => mpi.Broadcast(start, count, mpi.Handles.Byte, 0, mpi.Handles.World, (nint*)request), count > SmallBytes);
-        }
+        Spread("broadcast", DataPointer.Of(here), here.numel() * here.ElementSize, from: 0);
+        GC.KeepAlive(here);
         if (!OnHost(values))
             values.view(-1).copy_(here);
     }
@@ -110,6 +116,16 @@ internal sealed unsafe class MpiCollective : ICollective
 
     /// <summary>Nothing: after <see cref="Leave"/> there is nothing left, and after a failure nothing may wait for the others.</summary>
     public void Dispose() { }
+
+    /// <summary>Bytes of one rank, written over the other ranks' at their addresses; counts are 32-bit, so as many at a time as these hold.</summary>
+    private void Spread(string what, nint address, long bytes, int from)
+    {
+        for (var at = 0L; at < bytes; at += Most)
+        {
+            var (start, count) = ((nint)(address + at), (int)Math.Min(Most, bytes - at));
+            world.Complete(what, request => mpi.Broadcast(start, count, mpi.Handles.Byte, from, mpi.Handles.World, (nint*)request), count > SmallBytes);
+        }
+    }
 
     private void SumHere(Tensor part)
     {

@@ -19,6 +19,9 @@ public sealed record RankOptions
             : throw new ArgumentOutOfRangeException(nameof(BucketBytes), $"BucketBytes must lie between 1024 and {1 << 30} but is {value}.");
     } = 32 << 20;
 
+    /// <summary>Elements that MPI gathers in one call, whose counts are 32-bit; more go by a broadcast from each rank.</summary>
+    internal long GatheredAtOnce { get; init; } = int.MaxValue;
+
     /// <summary>Whether NCCL carries and adds float32 sums as bfloat16: half the bytes, three digits fewer. False by default; MPI always adds in float32.</summary>
     public bool BFloat16OnTheWire { get; init; }
 }

@@ -31,10 +31,11 @@ public sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Label
         using var _ = no_grad();
         List<Tensor> embeddings = [empty(0, model.Backbone.Info.EmbeddingWidth)], logits = [empty(0, model.Classes)], labels = [empty(0, dtype: ScalarType.Int64)];   // a rank may have no image
         var indices = new List<long>();
-        var views = options?.Views ?? 1;
+        var (views, type) = (options?.Views ?? 1, model.NamedParameters().First().Parameter.dtype);
         try
         {
-            foreach (var part in BatchLoader.Pass(data, transform, batch, options, RankShare.Of(data.Count, ranks.Rank, ranks.Size), cancel))
+            // Whole batches, so that each image passes in the company, and to the bits, that one process gives it.
+            foreach (var part in BatchLoader.Pass(data, transform, batch, options, RankShare.Of(data.Count, ranks.Rank, ranks.Size, batch), cancel))
                 Take(part);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -49,15 +50,15 @@ public sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Label
         void Take(Batch part)
         {
             using var pass = NewDisposeScope();
-            var (e, l) = model.Forward(part.Images.to(device));
+            var (e, l) = model.Forward(part.Images.to(type, device));
             if (views > 1)
             {
                 // Rows are view-major: [V·n, ·] → mean over V.
                 e = nn.functional.normalize(e, dim: 1).view(views, -1, e.shape[1]).mean([0]);
                 l = l.view(views, -1, l.shape[1]).mean([0]);
             }
-            embeddings.Add(e.cpu().MoveToOuterDisposeScope());
-            logits.Add(l.cpu().MoveToOuterDisposeScope());
+            embeddings.Add(e.to(ScalarType.Float32).cpu().MoveToOuterDisposeScope());
+            logits.Add(l.to(ScalarType.Float32).cpu().MoveToOuterDisposeScope());
             indices.AddRange(part.Indices.Select(i => (long)i));
             labels.Add(part.Labels.narrow(0, 0, part.Indices.Length).clone().MoveToOuterDisposeScope());
         }

@@ -2,6 +2,7 @@ using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Sets;
 using Schane.Data.Transforms;
+using Schane.Distributed;
 using Schane.Evaluation;
 using Schane.Inference;
 using Schane.Tensors;
@@ -31,21 +32,22 @@ public static class EvaluateJob
         using var model = RunModel.Load(run.Model, device);
         var before = RunResults.Load(run.Results);
         if (data is null)
-            return Measure(recipe, DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), model, before.Steps, before.Seconds, stop).Results;
+            return Measure(recipe, DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), model, before.Steps, before.Seconds, stop: stop).Results;
         var other = DatasetCatalog.Open(data, dataRoot, new FolderOptions { MinClasses = 1 });
         var setup = DataSetup.ForTest(new ClassesOf(other, model.Classes));
-        return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop).Results;
+        return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop: stop).Results;
     }
 
     /// <summary>Embeddings of images as they look without augmentation.</summary>
-    internal static EmbeddedImages Embed(RunModel model, IImageDataset images, string part, Recipe recipe, CancellationToken stop)
+    internal static EmbeddedImages Embed(RunModel model, IImageDataset images, string part, Recipe recipe, CancellationToken stop, ICollective? ranks = null)
     {
         using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
-            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
+            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
         return EmbeddedImages.Of(outputs, images, part);
     }
 
-    internal static Measured Measure(Recipe recipe, DataSetup data, RunModel model, long steps, double seconds, CancellationToken stop = default)
+    /// <summary>Measures what the data hold for it; ranks share the images out and all get the whole.</summary>
+    internal static Measured Measure(Recipe recipe, DataSetup data, RunModel model, long steps, double seconds, ICollective? ranks = null, CancellationToken stop = default)
     {
         var (part, images) = data.OneShot is not null ? (data.OneShotPart, null) : data.Test is not null ? ("test", data.Test)
             : data.Validation is not null ? ("val", data.Validation) : ("train", data.Train);
@@ -62,13 +64,13 @@ public static class EvaluateJob
             Images = 0,
             Metrics = new Dictionary<string, double>(),
         };
-        return images is null ? OneShot(results, data, model, recipe, stop) : Classify(results, images, data, model, recipe, stop);
+        return images is null ? OneShot(results, data, model, recipe, ranks, stop) : Classify(results, images, data, model, recipe, ranks, stop);
     }
 
-    private static Measured Classify(RunResults results, IImageDataset images, DataSetup data, RunModel model, Recipe recipe, CancellationToken stop)
+    private static Measured Classify(RunResults results, IImageDataset images, DataSetup data, RunModel model, Recipe recipe, ICollective? ranks, CancellationToken stop)
     {
         using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
-            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
+            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
         var found = Classification.Of(outputs.Logits, outputs.Labels);
         var metrics = found.Named();
         if (data.TwinGroupOf is { } groupOf && found.ErrorsInsideGroups(groupOf) is var share && double.IsFinite(share))
@@ -101,13 +103,13 @@ public static class EvaluateJob
         })];
     }
 
-    private static Measured OneShot(RunResults results, DataSetup data, RunModel model, Recipe recipe, CancellationToken stop)
+    private static Measured OneShot(RunResults results, DataSetup data, RunModel model, Recipe recipe, ICollective? ranks, CancellationToken stop)
     {
         var runs = data.OneShot!;
         var images = ImagesOf(runs);
         EmbeddingSet Embed(IImageTransform transform, int views)
         {
-            using var outputs = ModelOutputs.Of(model.Classifier, images, transform, device(recipe.Device), new LoaderOptions { Views = views, Seed = recipe.Seed }, cancel: stop);
+            using var outputs = ModelOutputs.Of(model.Classifier, images, transform, device(recipe.Device), new LoaderOptions { Views = views, Seed = recipe.Seed }, cancel: stop, ranks: ranks);
             return EmbeddingSet.Of(outputs.Embeddings, outputs.Labels);
         }
         var embeddings = Embed(TransformPreset.Find(model.Augmentation).Evaluation(model.Input), 1);

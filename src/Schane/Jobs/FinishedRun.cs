@@ -1,6 +1,7 @@
 using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Transforms;
+using Schane.Distributed;
 using Schane.Evaluation;
 using Schane.Inference;
 using Schane.Reporting;
@@ -12,41 +13,39 @@ namespace Schane.Jobs;
 /// <summary>What a trained model leaves in its run: the model with its calibration, results, predictions, embeddings, pictures and the report.</summary>
 internal static class FinishedRun
 {
-    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, FrozenTrunk? frozen, RunFolder run, RunLeaves leaves, CancellationToken stop)
+    /// <summary>Measures the model, whose passes the ranks share; rank 0 writes what was found.</summary>
+    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, FrozenTrunk? frozen, RunFolder run, RunLeaves leaves, ICollective ranks, CancellationToken stop)
     {
-        var (confidence, validation) = Validation(recipe, data, model, frozen, stop);
-        (model with { Confidence = confidence }).Save(run.Model);
-        var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, stop);
-        var results = measured.Results with { ImagesPerSecond = trainer.ImagesPerSecond, SkippedSteps = trainer.StepsSkipped > 0 ? trainer.StepsSkipped : null };
-        if (leaves == RunLeaves.Results)
-        {
-            results.Save(run.Results);
-            return results;
-        }
-        PredictedItem.Save(run.Predictions, measured.Items);
-        var embedded = SaveEmbeddings(recipe, data, model, frozen, measured, validation, run, stop);
-        results.Save(run.Results);
-        if (leaves == RunLeaves.Page)
-            RunReport.Write(run.Root, run.Report, recipe.NoThumbnails == true ? null : Pictures(data, embedded, run, stop));
-        return results;
-    }
-
-    private static EmbeddedImages SaveEmbeddings(Recipe recipe, DataSetup data, RunModel model, FrozenTrunk? frozen, Measured measured, EmbeddedImages? validation, RunFolder run, CancellationToken stop)
-    {
+        var (confidence, validation) = Validation(recipe, data, model, frozen, ranks, stop);
+        ranks.OnFirst(() => (model with { Confidence = confidence }).Save(run.Model));
+        var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, ranks, stop);
         using var kept = frozen?.Outputs("train");
-        var train = measured.Results.Part == "train" ? null : kept is not null ? EmbeddedImages.Of(kept, data.Train, "train") : EvaluateJob.Embed(model, data.Train, "train", recipe, stop);
-        var all = EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation, measured.Embedded]).OfType<EmbeddedImages>()]);
-        all.Save(run.Embeddings);
-        return all;
+        var train = leaves == RunLeaves.Results || measured.Results.Part == "train" ? null : kept is not null ? EmbeddedImages.Of(kept, data.Train, "train") : EvaluateJob.Embed(model, data.Train, "train", recipe, stop, ranks);
+        var results = measured.Results with { ImagesPerSecond = trainer.ImagesPerSecond, SkippedSteps = trainer.StepsSkipped > 0 ? trainer.StepsSkipped : null };
+        ranks.OnFirst(() =>
+        {
+            if (leaves == RunLeaves.Results)
+            {
+                results.Save(run.Results);
+                return;
+            }
+            PredictedItem.Save(run.Predictions, measured.Items);
+            var embedded = EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation, measured.Embedded]).OfType<EmbeddedImages>()]);
+            embedded.Save(run.Embeddings);
+            results.Save(run.Results);
+            if (leaves == RunLeaves.Page)
+                RunReport.Write(run.Root, run.Report, recipe.NoThumbnails == true ? null : Pictures(data, embedded, run, stop));
+        });
+        return RunResults.Parse(ranks.BroadcastText(results.Text));
     }
 
     /// <summary>What the validation images say of the model's confidence, and where they lie.</summary>
-    private static (CalibratedConfidence?, EmbeddedImages?) Validation(Recipe recipe, DataSetup data, RunModel model, FrozenTrunk? frozen, CancellationToken stop)
+    private static (CalibratedConfidence?, EmbeddedImages?) Validation(Recipe recipe, DataSetup data, RunModel model, FrozenTrunk? frozen, ICollective ranks, CancellationToken stop)
     {
         if (data.Validation is null)
             return (null, null);
         using var outputs = frozen?.Outputs("val") ?? ModelOutputs.Of(model.Classifier, data.Validation, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
-            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
+            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
         return (CalibratedConfidence.Fit(outputs.Logits, outputs.Labels), EmbeddedImages.Of(outputs, data.Validation, "val"));
     }
 

@@ -46,6 +46,8 @@ internal static class ResolvedRecipe
         }
         var sampler = SamplerOf(recipe, data.Train);
         BatchShape.Check(recipe, sampler.Batches(0)[0].Length);
+        if (recipe.Accumulate && recipe.MicroBatch >= sampler.Batches(0)[0].Length * recipe.Views)
+            recipe = recipe with { Accumulate = false };                   // one micro-batch is the batch
         set_num_threads(recipe.Threads ?? Math.Max(1, Environment.ProcessorCount / ranks.Beside()));
         if (recipe.Precision == Precision.Auto)
         {

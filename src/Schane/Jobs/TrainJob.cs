@@ -109,10 +109,7 @@ public static class TrainJob
         ranks ??= new SingleProcess();
         var run = RunFolder.Open(ranks.BroadcastText(folder));
         using var _ = ranks.Rank == 0 ? run.Lock() : null;
-        if (!File.Exists(run.Stages))
-            return (run, GoOn(run, dataRoot, progress, acceptChangedData, hub, stop, view: null, ranks));
-        return ranks.Size == 1 ? (run, StagedTraining.GoOn(run, dataRoot, progress, acceptChangedData, hub, stop))
-            : throw new SchaneException($"Run '{run.Root}' is trained in stages, which is the work of one process, but {ranks.Size} were started; resume without mpirun.");
+        return (run, File.Exists(run.Stages) ? StagedTraining.GoOn(run, dataRoot, progress, acceptChangedData, hub, ranks, stop) : GoOn(run, dataRoot, progress, acceptChangedData, hub, stop, view: null, ranks));
     }
 
     /// <summary><see cref="Resume"/> in a folder that is held already.</summary>

@@ -25,16 +25,17 @@ internal static class TrainingRun
         using var model = new RunModel(ResolvedRecipe.NewClassifier(recipe, data, recipe.InputSize!.Value), data.Train.Classes, recipe.Augmentation!) { Notes = weights.Metadata() };
         var loaded = weights.Into(model.Classifier, recipe.KeepHead, progress);
         model.Classifier.to(device(recipe.Device));
-        if (ranks.Size > 1 && model.Classifier.Buffers().Any(b => SharedStatistics.IsOne(b.Name)))
+        if (ranks.Size > 1 && !recipe.SyncBatchnorm && model.Classifier.Buffers().Any(b => SharedStatistics.IsOne(b.Name)))
             progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
-                $"{recipe.Model} normalises batches: each of the {ranks.Size} ranks normalises its own rows, so the result is not exactly that of one process."));
+                $"{recipe.Model} normalises batches: each of the {ranks.Size} ranks normalises its own rows, so the result is not exactly that of one process; --sync-batchnorm makes it so."));
         var sampler = ResolvedRecipe.SamplerOf(recipe, data.Train);
-        if (ranks.Size > 1 && recipe.Accumulate)
-            throw new SchaneException($"accumulate gives each micro-batch a loss of its own, and with {ranks.Size} ranks micro-batches are others than with one; leave out --accumulate, so that every anchor sees the whole batch.");
+        SharedStatistics.Check(model.Classifier, recipe.SyncBatchnorm);
+        var epoch = sampler.Batches(0);
+        BatchShape.CheckRanks(recipe, epoch[0].Length, epoch[^1].Length, ranks.Size, BatchShape.ShareUnit(recipe, model.Classifier.Classes));
         var identity = Identity(model, data, sampler);
         MustAgree(ranks, identity);
         var judge = JudgeOf(recipe, data, model, ranks);
-        using var frozen = ranks.Size == 1 && FrozenTrunk.Suits(recipe, model.Classifier) ? FrozenTrunk.Open(recipe, data, model, sampler, run, judge is not null, stop) : null;
+        using var frozen = FrozenTrunk.Suits(recipe, model.Classifier) ? FrozenTrunk.Open(recipe, data, model, sampler, run, judge is not null, ranks, stop) : null;
         using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler, threads, ranks);
         using var hard = recipe.Sampler == SamplerKind.Hard ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
         using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches, frozen is null ? judge : frozen.Judge, run, identity, ranks, hard);
@@ -43,9 +44,7 @@ internal static class TrainingRun
             trainer.Run(resume, progress, RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks), stop, acceptChangedData);
             frozen?.GiveBack();
             model.Classifier.eval();
-            RunResults? results = null;
-            ranks.OnFirst(() => results = FinishedRun.Finish(recipe, data, model, trainer, frozen, run, leaves, stop));
-            return RunResults.Parse(ranks.BroadcastText(results?.Text ?? ""));
+            return FinishedRun.Finish(recipe, data, model, trainer, frozen, run, leaves, ranks, stop);
         }
         catch (DivergedException) when (leaves == RunLeaves.Page)
         {
@@ -70,7 +69,7 @@ internal static class TrainingRun
         PinMemory = device(recipe.Device).type == DeviceType.CUDA,
         Rank = ranks.Rank,
         Ranks = ranks.Size,
-        ShareUnit = recipe.Mixer(model.Classifier.Classes)?.GroupSize ?? 1,
+        ShareUnit = BatchShape.ShareUnit(recipe, model.Classifier.Classes),
     });
 
     /// <summary>Threads for this rank: the cores it may use, divided by the ranks that may use the same.</summary>

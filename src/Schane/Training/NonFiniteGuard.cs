@@ -32,6 +32,10 @@ internal sealed class NonFiniteGuard(Recipe recipe, ImageClassifier model, RunFo
         {
             return (step(), null);
         }
+        catch (NonFiniteOutputException e)
+        {
+            return (null, e.Message.TrimEnd('.'));
+        }
         catch (ArgumentException e) when (e.ParamName is "embeddings" or "logits")
         {
             return (null, e.Message.Split(" (Parameter")[0].TrimEnd('.'));

@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Schane.Distributed;
 using Schane.Losses;
 using static TorchSharp.torch;
@@ -13,14 +15,15 @@ internal sealed class SharedObjective(JointObjective objective, ICollective rank
     /// <summary>The settings of the objective.</summary>
     public JointOptions Options => objective.Options;
 
-    /// <param name="embeddings">[n, D], of this rank.</param>
+    /// <summary>Loss and gradients of a step.</summary>
+    /// <param name="embeddings">[n, D], of this rank; n may be 0.</param>
     /// <param name="logits">[n, C].</param>
     /// <param name="labels">[n].</param>
     /// <param name="step">Optimiser step.</param>
     /// <param name="ids">[n], which rows are of one image.</param>
     /// <param name="mixture">[n, C]; null where nothing was mixed.</param>
     /// <returns>Losses and statistics of the whole batch, gradients of this rank's rows [n, ·].</returns>
-    /// <exception cref="ArgumentException">An output of the model is not finite, on any rank.</exception>
+    /// <exception cref="NonFiniteOutputException">An output of the model is not finite, on any rank.</exception>
     public StepLoss Compute(Tensor embeddings, Tensor logits, Tensor labels, long step, Tensor ids, Tensor? mixture)
     {
         using var scope = NewDisposeScope();
@@ -31,39 +34,70 @@ internal sealed class SharedObjective(JointObjective objective, ICollective rank
         var wrong = "";
         try
         {
-            part = objective.Compute(all, logits, named.select(1, 0).contiguous(), step, named.select(1, 1).contiguous(), mixtures, own);
+            part = own.Count > 0 ? Part(logits, own) : Nothing(Part(logits.new_zeros(1, logits.shape[1]), new(0, 1)));
         }
         catch (ArgumentException e) when (e.ParamName is "embeddings" or "logits")
         {
             wrong = e.Message.Split(" (Parameter")[0];
         }
 
+        StepLoss Part(Tensor ownLogits, OwnRows of) => objective.Compute(all, ownLogits, named.select(1, 0).contiguous(), step, named.select(1, 1).contiguous(), mixtures, of);
+
         var rows = part?.Rows;
         (double Sum, double Count)[] seen = [.. ((float[]?[])[rows?.PositiveSimilarity, rows?.NegativeSimilarity, rows?.HardestNegativeSimilarity, rows?.EffectiveNegatives]).Select(SumOf)];
-        var sums = ranks.Totals([wrong.Length > 0 ? 1 : 0, part?.Total ?? 0, part?.CrossEntropy ?? 0, part?.Contrastive ?? 0, (part?.Accuracy ?? 0) * own.Count, .. seen.SelectMany(s => (double[])[s.Sum, s.Count])]);
-        if (sums[0] > 0)
-            throw new ArgumentException(ranks.GatherTexts(wrong).First(text => text.Length > 0), nameof(embeddings));
+        ThrowIfAny(wrong);
+        var sums = ranks.Totals([part!.Total, part.CrossEntropy, part.Contrastive, (part.Accuracy ?? 0) * own.Count, .. seen.SelectMany(s => (double[])[s.Sum, s.Count])]);
         double? Mean(int at) => sums[at + 1] == 0 ? null : sums[at] / sums[at + 1];
 
-        var gradient = part!.EmbeddingGradient?.contiguous();
+        var gradient = part.EmbeddingGradient?.contiguous();
         if (gradient is not null)
             ranks.Sum(gradient);
         return part with
         {
-            Total = sums[1],
-            CrossEntropy = sums[2],
-            Contrastive = sums[3],
-            Accuracy = part.Accuracy is null ? null : sums[4] / all.shape[0],
+            Total = sums[0],
+            CrossEntropy = sums[1],
+            Contrastive = sums[2],
+            Accuracy = part.Accuracy is null ? null : sums[3] / all.shape[0],
             EmbeddingGradient = gradient?.narrow(0, own.First, own.Count).MoveToOuterDisposeScope(),
             LogitGradient = part.LogitGradient?.MoveToOuterDisposeScope(),
             Statistics = part.Statistics with
             {
-                MeanPositiveSimilarity = Mean(5),
-                MeanNegativeSimilarity = Mean(7),
-                HardestNegativeSimilarity = Mean(9),
-                EffectiveNegatives = Mean(11),
+                MeanPositiveSimilarity = Mean(4),
+                MeanNegativeSimilarity = Mean(6),
+                HardestNegativeSimilarity = Mean(8),
+                EffectiveNegatives = Mean(10),
             },
         };
+    }
+
+    /// <summary>How many rows the batch has on all ranks, of which this one has <paramref name="own"/>.</summary>
+    public double RowsOfAll(int own) => ranks.Total(own);
+
+    /// <summary>The same of some rows by themselves, whatever others have.</summary>
+    public StepLoss ComputeAlone(Tensor embeddings, Tensor logits, Tensor labels, long step, Tensor ids, Tensor? mixture) => objective.Compute(embeddings, logits, labels, step, ids, mixture);
+
+    /// <summary>Losses of parts of the batch that did not see each other, of all ranks in their order, as one.</summary>
+    /// <param name="parts">This rank's; may be empty.</param>
+    /// <param name="wrong">Which output of the model is not finite, in words; empty where all are.</param>
+    /// <exception cref="NonFiniteOutputException">An output of the model is not finite, on any rank.</exception>
+    public StepLoss MeanOf(IReadOnlyList<StepLoss> parts, string wrong)
+    {
+        ThrowIfAny(wrong);
+        return StepLoss.MeanOf([.. ranks.GatherTexts(JsonSerializer.Serialize(parts.Select(PartLoss.Of), PartLoss.Format)).SelectMany(text => JsonSerializer.Deserialize<PartLoss[]>(text, PartLoss.Format)!).Select(part => part.Loss)]);
+    }
+
+    private void ThrowIfAny(string wrong)
+    {
+        if (ranks.Any(wrong.Length > 0))
+            throw new NonFiniteOutputException(ranks.GatherTexts(wrong).First(text => text.Length > 0));
+    }
+
+    /// <summary>The part of a rank that has no rows: nothing, beside what it knows of the whole.</summary>
+    private static StepLoss Nothing(StepLoss part)
+    {
+        part.EmbeddingGradient?.zero_();
+        part.LogitGradient?.Dispose();
+        return part with { Total = 0, CrossEntropy = 0, Contrastive = 0, Rows = null, LogitGradient = null };
     }
 
     private static (double Sum, double Count) SumOf(float[]? values)
@@ -71,4 +105,18 @@ internal sealed class SharedObjective(JointObjective objective, ICollective rank
         var known = (values ?? []).Where(v => !float.IsNaN(v)).ToList();
         return (known.Sum(v => (double)v), known.Count);
     }
+}
+
+/// <summary>An output of the model is not finite, on some rank; all are told.</summary>
+internal sealed class NonFiniteOutputException(string message) : Exception(message);
+
+/// <summary>The numbers of a loss, on their way between ranks.</summary>
+internal sealed record PartLoss(double Total, double CrossEntropy, double Contrastive, double? Accuracy, JointSettings Settings, BatchStatistics Statistics)
+{
+    public static readonly JsonSerializerOptions Format = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    public static PartLoss Of(StepLoss loss) => new(loss.Total, loss.CrossEntropy, loss.Contrastive, loss.Accuracy, loss.Settings, loss.Statistics);
+
+    [JsonIgnore]
+    public StepLoss Loss => new(Total, CrossEntropy, Contrastive, null, null, Statistics) { Accuracy = Accuracy, Settings = Settings };
 }

@@ -11,7 +11,8 @@ namespace Schane.Training;
 /// kept; with several, each is run once without a graph for the embeddings of the whole batch, and once more with it to be back-propagated
 /// from the gradients that the objective gave (GradCache, Gao et al. 2021, arXiv:2101.06983). The gradient is that of the whole batch; models
 /// with batch statistics normalise each micro-batch by itself, and their running statistics move in the second pass only. Accumulation, where
-/// it is asked for, runs each once and adds the gradients up: the loss of a micro-batch then sees the rows of that micro-batch alone.
+/// it is asked for, runs each once and adds the gradients up: the loss of a micro-batch then sees the rows of that micro-batch alone. Ranks are given
+/// whole micro-batches then, so that these are the same however many ranks there are.
 /// </summary>
 /// <param name="model">The model, on <paramref name="device"/>.</param>
 /// <param name="objective">What is made small, over the rows of all ranks.</param>
@@ -33,26 +34,29 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
     public StepLoss Run(Batch batch, long step)
     {
         using var scope = NewDisposeScope();
+        if (batch.Indices.Length == 0)
+            return Absent(batch, step);
         var mixed = mixer?.Plan(batch);
-        var rows = new Rows(batch.Labels.to(device), batch.ImageIds.to(device), mixed?.Mixture.to(device), SamplesOf(batch), step);
+        var rows = new Rows(batch.Labels.to(device), batch.ImageIds.to(device), mixed?.Mixture.to(device), SamplesOf(batch), step, batch.Labels.to(device, copy: true));
         var passes = Passes(batch, mixed);
         var size = Math.Min(microBatch ?? int.MaxValue, rows.Samples.Length);
         StepLoss loss;
         try
         {
-            loss = size >= rows.Samples.Length ? AtOnce(passes, rows, 0, rows.Samples.Length) : accumulates ? OneByOne(passes, rows, size) : InMicroBatches(passes, rows, size);
+            loss = accumulates ? OneByOne(passes, rows, size) : size >= rows.Samples.Length ? AtOnce(passes, rows, 0, rows.Samples.Length, objective.Compute, 1) : InMicroBatches(passes, rows, size);
         }
         catch (ExternalException e) when (e.Message.Contains("out of memory", StringComparison.Ordinal) || e.Message.Contains("can't allocate memory", StringComparison.Ordinal))
         {
             throw new SchaneException($"The memory of the device ({device}) does not hold a pass of {size} images; use --micro-batch {Math.Max(1, size / 2)}, which leaves the batch and its negatives as they are, or --checkpoint-activations.", e);
         }
+        Classified?.Invoke(rows.Labels, rows.Predicted);
         loss.EmbeddingGradient?.MoveToOuterDisposeScope();
         loss.LogitGradient?.MoveToOuterDisposeScope();
         return loss;
     }
 
-    /// <summary>What is known of the N rows of a step beside their images.</summary>
-    private sealed record Rows(Tensor Labels, Tensor Ids, Tensor? Mixture, long[] Samples, long Step);
+    /// <summary>What is known of the N rows of a step beside their images, and [N] which class each is taken for once it is known.</summary>
+    private sealed record Rows(Tensor Labels, Tensor Ids, Tensor? Mixture, long[] Samples, long Step, Tensor Predicted);
 
     /// <summary>Images that go through the model, some rows at a time, and what is taken from it there.</summary>
     private readonly record struct Pass(Func<long, long, Tensor> Images, bool Embeds, bool Classifies);
@@ -74,30 +78,52 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
         return [.. Enumerable.Range(0, rows).Select(row => (long)batch.Positions[row % images] * (rows / images) + row / images)];
     }
 
-    /// <summary>Some rows with a loss of their own, whose gradient counts by their share of all rows.</summary>
-    private StepLoss AtOnce(Pass[] passes, Rows rows, int at, int count)
+    /// <summary>The part of a rank that a batch, the last of an epoch, has no rows for: it takes part in what ranks do together.</summary>
+    private StepLoss Absent(Batch batch, long step)
+    {
+        var like = model.NamedParameters().First().Parameter;
+        var (none, logits) = (batch.Labels.to(device), like.new_zeros(0, model.Classes));
+        if (accumulates)
+            objective.RowsOfAll(0);
+        var loss = accumulates ? objective.MeanOf([], "")
+            : objective.Compute(like.new_zeros(0, model.ProjectionWidth ?? model.Backbone.Info.EmbeddingWidth), logits, none, step, batch.ImageIds.to(device), mixer is null ? null : zeros([0, model.Classes], device: device));
+        Classified?.Invoke(none, none);
+        loss.EmbeddingGradient?.MoveToOuterDisposeScope();
+        return loss;
+    }
+
+    /// <summary>Some rows at once, by a loss of all or of their own.</summary>
+    private StepLoss AtOnce(Pass[] passes, Rows rows, int at, int count, Func<Tensor, Tensor, Tensor, long, Tensor, Tensor?, StepLoss> lossOf, double share)
     {
         var outputs = passes.Select(pass => Forward(pass, rows, at, count)).ToList();
         var embeddings = outputs.Select(o => o.Embeddings).First(e => e is not null)!;         // [count, D]
         var logits = outputs.Select(o => o.Logits).First(l => l is not null)!;                 // [count, C]
-        Classified?.Invoke(rows.Labels.narrow(0, at, count), logits.detach().argmax(1));
-        var loss = objective.Compute(embeddings.detach(), logits.detach(), rows.Labels.narrow(0, at, count), rows.Step, rows.Ids.narrow(0, at, count), rows.Mixture?.narrow(0, at, count));
-        Backward(embeddings, logits, loss.EmbeddingGradient, loss.LogitGradient, (double)count / rows.Samples.Length);
+        rows.Predicted.narrow(0, at, count).copy_(logits.detach().argmax(1));
+        var loss = lossOf(embeddings.detach(), logits.detach(), rows.Labels.narrow(0, at, count), rows.Step, rows.Ids.narrow(0, at, count), rows.Mixture?.narrow(0, at, count));
+        Backward(embeddings, logits, loss.EmbeddingGradient, loss.LogitGradient, share);
         return loss;
     }
 
+    /// <summary>Micro-batches with a loss each, whose gradients count by their share of all rows.</summary>
     private StepLoss OneByOne(Pass[] passes, Rows rows, int size)
     {
         var losses = new List<StepLoss>();
+        var all = objective.RowsOfAll(rows.Samples.Length);
+        var wrong = "";
         foreach (var (at, count) in Parts(rows, size))
         {
             using var micro = NewDisposeScope();
-            var loss = AtOnce(passes, rows, at, count);
+            var (loss, problem) = NonFiniteGuard.Try(() => AtOnce(passes, rows, at, count, objective.ComputeAlone, count / all));
+            if (loss is null)
+            {
+                wrong = problem!;
+                break;
+            }
             if (double.IsNaN(loss.Contrastive) && loss.Statistics.ShareWithoutPositives == 1)
                 throw new SchaneException($"Step {rows.Step + 1}: no image of micro-batch {losses.Count + 1} has another of its class in it, and accumulation shows the contrastive term one micro-batch at a time. Leave out --accumulate, so that it sees the whole batch, or raise --micro-batch.");
             losses.Add(loss);
         }
-        return StepLoss.MeanOf(losses);
+        return objective.MeanOf(losses, wrong);
     }
 
     private StepLoss InMicroBatches(Pass[] passes, Rows rows, int size)
@@ -119,7 +145,7 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
                 buffer.copy_(copy);
         }
         Tensors.NativeMemory.ReturnFreedPages();                                                       // what passes without a graph left lies where passes with one need other blocks
-        Classified?.Invoke(rows.Labels, logits!.argmax(1));
+        rows.Predicted.copy_(logits!.argmax(1));
         var loss = objective.Compute(embeddings!, logits!, rows.Labels, rows.Step, rows.Ids, rows.Mixture);
         foreach (var (at, count) in parts)
             foreach (var pass in passes)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Distributed;
 using Schane.Tests.Data;
@@ -41,8 +42,17 @@ public sealed class FailureTests : IDisposable
         using var scope = NewDisposeScope();
         using var alone = Safetensors.Open(Path.Combine(folder.Path, "alone.safetensors"));
         using var resumed = Safetensors.Open(Path.Combine(folder.Path, "end.safetensors"));
-        foreach (var name in alone.Names.Where(n => n != "losses"))
+        foreach (var name in alone.Names.Where(n => n is not ("losses" or "evaluations")))
             Assert.True((alone.Read(name) - resumed.Read(name)).abs().max().item<double>() <= 1e-12, name);
+    }
+
+    [Theory, MemberData(nameof(Mpirun.Kinds), MemberType = typeof(Mpirun)), Trait("Slow", "1")]
+    public void Work_of_rank_0_beyond_the_deadline_is_waited_for_as_long_as_it_gives_signs_of_life_and_no_longer(string kind)
+    {
+        Mpirun.Run(kind, 3, ["pause", "alive"], (RankProgram.Deadline, "2")).Done();
+        var ended = Mpirun.Run(kind, 3, ["pause", "silent"], (RankProgram.Deadline, "2"));
+        Assert.NotEqual(0, ended.ExitCode);
+        Assert.Matches(@"Rank 0 on \S+ has given no sign of life for 2 s", ended.Errors + ended.Output);
     }
 
     [Theory, Trait("Slow", "1")]
@@ -72,8 +82,54 @@ public sealed class FailureTests : IDisposable
         Assert.Contains("\"ranks\":2", start);
         Assert.Contains("\"batch\":16,", start);                          // twice 4 × 2
         Assert.True(File.Exists(Path.Combine(folder.Path, "run", "report.html")));
+        // What the processes measured together is what one measures.
+        var measured = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder.Path, "run", "results.json"))).RootElement.GetProperty("metrics");
+        var again = Schane.Tests.Cli.SchaneProgram.RunIn(folder.Path, "evaluate", "run", "--json").Done().Document().GetProperty("metrics");
+        Assert.All(measured.EnumerateObject(), metric => Assert.Equal(metric.Value.GetDouble(), again.GetProperty(metric.Name).GetDouble(), 1e-6));
         File.Delete(Path.Combine(folder.Path, "run", "checkpoints", "step-00000004.safetensors"));
         Schane.Tests.Cli.SchaneProgram.RunIn(folder.Path, "train", "--resume", "run").Done();
+    }
+
+    [Theory, MemberData(nameof(Mpirun.Kinds), MemberType = typeof(Mpirun)), Trait("Slow", "1")]
+    public void Training_in_stages_by_two_processes_and_its_resume_end_with_the_weights_of_one(string kind)
+    {
+        File.WriteAllText(Path.Combine(folder.Path, "staged.yaml"), """
+            labels-per-class: 2
+            weights: none
+            model: vit_tiny_patch16_224:patch=16,width=24,depth=1,heads=3
+            input-size: 32
+            classes-per-batch: 4
+            images-per-class: 2
+            steps: 3
+            optimizer: sgd
+            ---
+            stage: contrastive
+            loss: supcon
+            lambda: 1
+            ---
+            stage: classifier
+            loss: ce
+            freeze: trunk
+            augmentation: none
+            """);
+        Schane.Tests.Cli.SchaneProgram.RunIn(folder.Path, "train", "--recipe", "staged.yaml", "--out", "alone").Done();
+        Mpirun.Schane(kind, 2, folder.Path, ["train", "--recipe", "staged.yaml", "--out", "shared"]).Done();
+        AreAlike("alone", "shared");
+        foreach (var done in (string[])["stages/contrastive/results.json", "recipe.yaml", "results.json", "model.safetensors"])
+            File.Delete(Path.Combine(folder.Path, "shared", done));
+        Mpirun.Schane(kind, 2, folder.Path, ["train", "--resume", "shared"]).Done();
+        AreAlike("alone", "shared");
+
+        void AreAlike(string one, string other)
+        {
+            using var scope = NewDisposeScope();
+            foreach (var path in (string[])["model.safetensors", "stages/contrastive/model.safetensors"])
+            {
+                using var expected = Safetensors.Open(Path.Combine(folder.Path, one, path));
+                using var found = Safetensors.Open(Path.Combine(folder.Path, other, path));
+                Assert.All(expected.Names, name => Assert.True((expected.Read(name) - found.Read(name)).abs().max().item<float>() <= 1e-5, $"{path}: {name}"));
+            }
+        }
     }
 
     [Theory, MemberData(nameof(Mpirun.Kinds), MemberType = typeof(Mpirun)), Trait("Slow", "1")]

@@ -1,7 +1,8 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Schane.Distributed;
-using Schane.Training;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Distributed;
@@ -17,6 +18,8 @@ internal static class RankProgram
         ["collectives"] = (ranks, _) => CollectiveChecks.Run(ranks),
         ["train"] = Train,
         ["mishap"] = Mishap,
+        ["judge"] = (ranks, arguments) => SharedCases.Judge(Path.Combine(arguments[0], $"judged by {ranks.Size}.safetensors"), ranks),
+        ["pause"] = Pause,
     };
 
     public static int Run(string task, string[] arguments)
@@ -26,7 +29,7 @@ internal static class RankProgram
         ICollective? ranks = null;
         try
         {
-            ranks = Ranks.Join(new RankOptions { Deadline = deadline, BucketBytes = task == "collectives" ? 4096 : 32768 });
+            ranks = Ranks.Join(new RankOptions { Deadline = deadline, BucketBytes = task == "collectives" ? 4096 : 32768, GatheredAtOnce = task == "collectives" ? 1000 : int.MaxValue });
             Tasks[task](ranks, arguments);
             ranks.Leave();
             return 0;
@@ -42,12 +45,30 @@ internal static class RankProgram
     private static void Train(ICollective ranks, string[] arguments)
     {
         var (type, folder) = (Enum.Parse<ScalarType>(arguments[0]), arguments[1]);
-        foreach (var (name, recipe) in SharedCases.All)
+        foreach (var name in SharedCases.All.Keys)
         {
             SharedCases.Train(name, type, Path.Combine(folder, $"{name}.safetensors"), ranks);
-            if (type == ScalarType.Float32 && recipe.Sampler == SamplerKind.Balanced)
+            if (type == ScalarType.Float32)
                 SharedCases.Gradient(name, Path.Combine(folder, $"{name} gradient.safetensors"), ranks);
         }
+    }
+
+    /// <summary>Rank 0 works for two deadlines while the others wait: with signs of life, as at a checkpoint or a report, or silently.</summary>
+    private static void Pause(ICollective ranks, string[] arguments)
+    {
+        var pause = 2 * TimeSpan.FromSeconds(double.Parse(Environment.GetEnvironmentVariable(Deadline)!, CultureInfo.InvariantCulture));
+        void Work()
+        {
+            var watch = Stopwatch.StartNew();
+            var block = new byte[1 << 20];
+            while (watch.Elapsed < pause)
+                SHA256.HashData(block);
+        }
+        if (arguments[0] == "alive")
+            ranks.OnFirst(Work);
+        else if (ranks.Rank == 0)
+            Work();
+        ranks.Barrier();
     }
 
     /// <summary>Trains in a run folder that is kept; at step 7, after the checkpoint of step 5, something happens to rank 1.</summary>

@@ -86,9 +86,10 @@ internal sealed unsafe class MpiWorld
         if (left || ending)
             return;
         ending = true;
-        // MPI_Abort may hang where the launcher is gone, or be unable to return.
-        new Thread(() => mpi.Abort(mpi.Handles.World, exitCode)) { IsBackground = true }.Start();
-        Thread.Sleep(Patience);
+        // MPI_Abort ends this process; it may hang where the launcher is gone.
+        var ends = new Thread(() => mpi.Abort(mpi.Handles.World, exitCode)) { IsBackground = true };
+        ends.Start();
+        ends.Join(Patience);
         EndProcess(exitCode);
     }
 
@@ -116,7 +117,7 @@ internal sealed unsafe class MpiWorld
                 Thread.Yield();
                 continue;
             }
-            Thread.Sleep(1);
+            Thread.Sleep(1);                                              // MPI has no wait that sleeps or that ends by a deadline: MPI_Wait spins on a core that others could use
             if (!noted && (waited > deadline / 10 || waitsIn.Contains(collective)))
             {
                 noted = true;
@@ -130,8 +131,9 @@ internal sealed unsafe class MpiWorld
     private void Lose(string what)
     {
         var missing = Enumerable.Range(0, Size).Where(r => r != Rank && waitsIn[r] != collective).ToList();
+        // A rank before this one says it, and ends this process meanwhile: there is no other event to wait for.
         if (Enumerable.Range(0, Rank).Any(r => !missing.Contains(r)))
-            Thread.Sleep(Patience);                                       // a rank before this one says it, and ends this one meanwhile
+            Thread.Sleep(Patience);
         var silence = deadline.TotalSeconds >= 120 ? $"{deadline.TotalMinutes:0.#} minutes" : $"{deadline.TotalSeconds:0.#} s";
         var silent = missing.Count == 0 ? "Every rank waits, but nothing has come through"
             : $"{string.Join(", ", missing.Select((r, i) => $"{(i == 0 ? "Rank" : "rank")} {r} on {Hosts[r]}"))} {(missing.Count == 1 ? "has" : "have")} given no sign of life";
