@@ -37,7 +37,7 @@ public sealed class ImagePipeline : IImageTransform
         if (size != (input.Size, input.Size))
             throw new ArgumentException($"steps must end at {input.Size} × {input.Size} but end at {(size is { } s ? $"{s.Width} × {s.Height}" : "a size that depends on the picture")}.", nameof(steps));
         (this.input, this.steps) = (input, [.. steps]);
-(factors, shifts) = input.Scaling();
+        (factors, shifts) = input.Scaling();
     }
 
     /// <summary>The steps in order.</summary>
