@@ -21,6 +21,12 @@ public sealed record Machine(
 {
     private static readonly string[] Wanted = ["avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8", "asimd", "bf16", "sve"];
 
+    /// <summary>Whether a processor with these <see cref="Features"/> multiplies bfloat16.</summary>
+    internal static bool HasBf16(IReadOnlyList<string> features) => features.Intersect(["avx512_bf16", "amx_bf16", "bf16"]).Any();
+
+    /// <summary>Whether this machine's does.</summary>
+    internal static bool ThisHasBf16 { get; } = HasBf16(FeaturesOf(Pairs("/proc/cpuinfo")));
+
     /// <summary>Looks at this machine.</summary>
     public static Machine Examine()
     {
@@ -34,7 +40,7 @@ public sealed record Machine(
             RuntimeInformation.FrameworkDescription,
             processor.GetValueOrDefault("model name") ?? "unknown",
             Environment.ProcessorCount,
-            FeaturesOf(processor.GetValueOrDefault("flags") ?? processor.GetValueOrDefault("Features")),
+            FeaturesOf(processor),
             total,
             Kilobytes(memory, "MemAvailable") ?? usable,
             usable < total ? usable : null,
@@ -47,9 +53,9 @@ public sealed record Machine(
         : System.OperatingSystem.IsMacOS() ? ["libmpi.dylib", "libmpi.40.dylib", "libmpi.12.dylib"]
         : ["libmpi.so.40", "libmpi.so.12", "libmpi.so"];
 
-    private static IReadOnlyList<string> FeaturesOf(string? flags)
+    private static IReadOnlyList<string> FeaturesOf(Dictionary<string, string> processor)
     {
-        if (flags is not null)
+        if ((processor.GetValueOrDefault("flags") ?? processor.GetValueOrDefault("Features")) is { } flags)
             return [.. Wanted.Intersect(flags.Split(' '))];
         return [.. new (string Name, bool Has)[] { ("avx2", Avx2.IsSupported), ("fma", Fma.IsSupported), ("avx512f", Avx512F.IsSupported) }
             .Where(f => f.Has).Select(f => f.Name)];

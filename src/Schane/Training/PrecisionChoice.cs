@@ -16,7 +16,6 @@ internal static class PrecisionChoice
     private const double ProbeOperations = 20e9;                          // multiply-adds of a forward pass: some tenths of a second
     private const double RunOperations = 5e11;                            // of all forward passes of a run: less is over before a measurement has paid
     private static readonly TimeSpan RunTime = TimeSpan.FromMinutes(1);
-    private static readonly string[] Bf16Instructions = ["avx512_bf16", "amx_bf16", "bf16"];
 
     /// <summary>Refuses what a device can't do.</summary>
     /// <exception cref="SchaneException">fp16 on a CPU.</exception>
@@ -35,7 +34,7 @@ internal static class PrecisionChoice
     /// <param name="features">Instructions of the processor, as <see cref="Machine.Features"/> names them.</param>
     public static (Precision Precision, string Why) Decide(Func<ImageClassifier> create, int rows, double? images, TimeSpan budget, Device device, IReadOnlyList<string> features)
     {
-        if (device.type == DeviceType.CPU && !features.Intersect(Bf16Instructions).Any())
+        if (device.type == DeviceType.CPU && !Machine.HasBf16(features))
             return (Precision.Float32, "this processor has no bf16 instructions");
         using var scope = NewDisposeScope();
         using var model = create();

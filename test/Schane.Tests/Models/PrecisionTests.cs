@@ -1,4 +1,5 @@
 using Schane.Models;
+using Schane.Models.Layers;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -49,6 +50,35 @@ public class PrecisionTests
         model.train();
         var (embeddings, logits) = model.Forward(randn(2, 1, 32, 32));
         Assert.Equal((ScalarType.Float32, ScalarType.Float32), (embeddings.dtype, logits.dtype));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_bf16_product_and_its_gradients_are_those_of_bf16_tensors(bool convolution)
+    {
+        using var scope = NewDisposeScope();
+        using Layer layer = convolution ? new Convolution(8, 16, 3, padding: 1, hasBias: true) : new Dense(8, 16);
+        using var init = new WeightInit(5);
+        layer.Initialise(init);
+        layer.Products = ScalarType.BFloat16;
+        layer.train();
+        var x = randn(convolution ? [4, 8, 6, 6] : [4, 6, 8], generator: new Generator(3, CPU)).requires_grad_();
+        var output = layer.call(x);
+        output.to_type(ScalarType.Float32).square().sum().backward();
+
+        var weights = layer.parameters().Select(p => p.detach().clone().requires_grad_()).ToList();
+        var theirs = x.detach().clone().requires_grad_();
+        var (xs, w, b) = (theirs.to_type(ScalarType.BFloat16), weights[0].to_type(ScalarType.BFloat16), weights[1].to_type(ScalarType.BFloat16));
+        var expected = convolution ? nn.functional.conv2d(xs, w, b, padding: [1, 1]) : nn.functional.linear(xs, w, b);
+        expected.to_type(ScalarType.Float32).square().sum().backward();
+
+        Assert.Equal(ScalarType.BFloat16, output.dtype);
+        foreach (var (ours, other) in new[] { (output, expected), (x.grad!, theirs.grad!), (layer.parameters().First().grad!, weights[0].grad!), (layer.parameters().Last().grad!, weights[1].grad!) })
+        {
+            var (mine, reference) = (ours.to_type(ScalarType.Float64), other.to_type(ScalarType.Float64));
+            Assert.InRange((mine - reference).abs().max().ToDouble() / reference.abs().max().ToDouble(), 0, 1 / 128.0);     // a last digit of bf16, for the order of the sum
+        }
     }
 
     [Fact]

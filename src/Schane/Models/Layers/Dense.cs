@@ -41,7 +41,6 @@ internal sealed class Dense : Layer
     {
         FlopCount.Add(input.numel() * weight.shape[0]);
         using var scope = NewDisposeScope();
-        var matrix = ForProduct(weight.dim() == 2 ? weight : weight.flatten(1));
-        return nn.functional.linear(ForProduct(input), matrix, bias is null ? null : ForProduct(bias)).MoveToOuterDisposeScope();
+        return Product(input, weight.dim() == 2 ? weight : weight.flatten(1), bias, (x, w, b) => nn.functional.linear(x, w, b)).MoveToOuterDisposeScope();
     }
 }
