@@ -9,8 +9,9 @@ namespace Schane.Benchmarks;
 
 /// <summary>What do the contrastive term and large batches cost beside plain cross-entropy and small batches, in time and in memory?</summary>
 /// <remarks>
-/// Memory is the highest resident size of a process of its own over three steps, less what it had before the model was made, as the kernel counts it. Where two objectives are compared, every block of
-/// 64 kB or more is a mapping of its own that goes back to the system when it is freed: what is counted is then what is in use, and not how an allocator lays it out.
+/// Memory is the highest resident size of a process of its own over some steps, less what it had before the model was made, as the kernel counts it. Where two objectives are compared, every block of
+/// 64 kB or more is a mapping of its own that goes back to the system when it is freed: what is counted is then what is in use, and not how an allocator lays it out. Where two batch sizes are compared,
+/// as many images pass the model in both: the allocator's holes grow with the passes, and not with the batch.
 /// </remarks>
 internal static class StepCosts
 {
@@ -21,8 +22,8 @@ internal static class StepCosts
         var memory = (Plain: new List<double>(), Joint: new List<double>());
         for (var round = 0; round < 3; round++)
         {
-            memory.Plain.Add(Memory(name, batch, LossKind.Ce, 224, null, inUse: true).Peak);
-            memory.Joint.Add(Memory(name, batch, LossKind.Schane, 224, null, inUse: true).Peak);
+            memory.Plain.Add(Memory(name, batch, LossKind.Ce, 224, steps: 3, inUse: true).Peak);
+            memory.Joint.Add(Memory(name, batch, LossKind.Schane, 224, steps: 3, inUse: true).Peak);
         }
         var (plain, joint) = (StepSpeed.Median(memory.Plain), StepSpeed.Median(memory.Joint));
         Console.WriteLine($"memory above the bare process, median of 3: CE {plain / 1e6:F0} MB, SCHaNe {joint / 1e6:F0} MB, ratio {joint / plain:F4}");
@@ -51,8 +52,8 @@ internal static class StepCosts
         const string name = "vit_tiny_patch16_224";
         const int side = 112, micro = 32;
         var batch = LossSpeed.Option(arguments, "--batch", 1024);
-        var (small, large) = (Memory(name, micro, LossKind.Schane, side, null), Memory(name, batch, LossKind.Schane, side, micro));
-        Console.WriteLine($"memory above the bare process: batch {micro} {(small.Peak - small.Images) / 1e6:F0} MB, batch {batch} in micro-batches {(large.Peak - large.Images) / 1e6:F0} MB, each beyond its images ({small.Images / 1e6:F1} and {large.Images / 1e6:F1} MB): {(large.Peak - large.Images) / (small.Peak - small.Images):F3} x");
+        var (small, large) = (Memory(name, micro, LossKind.Schane, side, steps: 3 * batch / micro), Memory(name, batch, LossKind.Schane, side, steps: 3, micro));
+        Console.WriteLine($"memory above the bare process over {3 * batch} images: batch {micro} {(small.Peak - small.Images) / 1e6:F0} MB, batch {batch} in micro-batches {(large.Peak - large.Images) / 1e6:F0} MB, each beyond its images ({small.Images / 1e6:F1} and {large.Images / 1e6:F1} MB): {(large.Peak - large.Images) / (small.Peak - small.Images):F3} x");
 
         NativeMemory.KeepFreedPages();
         using (var whole = new Stepper(name, 4 * micro, loss: LossKind.Schane, side: side))
@@ -82,7 +83,7 @@ internal static class StepCosts
         return 0;
     }
 
-    /// <summary>Prints the bytes of the highest resident size over three steps, and of the images of a batch.</summary>
+    /// <summary>Prints the bytes of the highest resident size over some steps, and of the images of a batch.</summary>
     public static int Measure(string[] arguments)
     {
         using (var warm = new Stepper("convnet4", 4, side: 16))                                // loads what a first step loads
@@ -90,17 +91,17 @@ internal static class StepCosts
         NativeMemory.KeepFreedPages();
         var before = Status("VmRSS");
         using var stepper = new Stepper(arguments[0], int.Parse(arguments[1], CultureInfo.InvariantCulture), loss: Enum.Parse<LossKind>(arguments[2]),
-            side: int.Parse(arguments[3], CultureInfo.InvariantCulture), microBatch: arguments is [_, _, _, _, var micro] ? int.Parse(micro, CultureInfo.InvariantCulture) : null);
+            side: int.Parse(arguments[3], CultureInfo.InvariantCulture), microBatch: arguments is [_, _, _, _, _, var micro] ? int.Parse(micro, CultureInfo.InvariantCulture) : null);
         File.WriteAllText("/proc/self/clear_refs", "5");                                       // VmHWM := what is resident now
-        for (var i = 0; i < 3; i++)
+        for (var i = 0; i < int.Parse(arguments[4], CultureInfo.InvariantCulture); i++)
             stepper.Step();
         Console.WriteLine($"{Status("VmHWM") - before} {stepper.Batch.Images.numel() * stepper.Batch.Images.ElementSize}");
         return 0;
     }
 
-    private static (double Peak, double Images) Memory(string name, int batch, LossKind loss, int side, int? micro, bool inUse = false)
+    private static (double Peak, double Images) Memory(string name, int batch, LossKind loss, int side, int steps, int? micro = null, bool inUse = false)
     {
-        string[] arguments = ["step-memory", name, $"{batch}", $"{loss}", $"{side}", .. micro is { } m ? (string[])[$"{m}"] : []];
+        string[] arguments = ["step-memory", name, $"{batch}", $"{loss}", $"{side}", $"{steps}", .. micro is { } m ? (string[])[$"{m}"] : []];
         var start = new ProcessStartInfo(Environment.ProcessPath!, arguments) { RedirectStandardOutput = true };
         if (inUse)
             (start.Environment["MALLOC_MMAP_THRESHOLD_"], start.Environment["MALLOC_TRIM_THRESHOLD_"]) = ("65536", "131072");

@@ -40,7 +40,10 @@ internal sealed class RecipeCheckVerb : Verb
                 screen.Say($"{what}: {(left.Count == 0 ? "right" : "right as far as it could be checked here")}.");
                 foreach (var sentence in left)
                     screen.Say($"  {sentence}");
-                documents.Add(new { file, name = name.Length == 0 ? null : name, unchecked_because = left });
+                var unused = RecipeCheck.Unused(recipe);
+                if (unused is not null)
+                    screen.Say($"  {unused}");
+                documents.Add(new { file, name = name.Length == 0 ? null : name, unchecked_because = left, unused });
             }
         }
         return new(documents);

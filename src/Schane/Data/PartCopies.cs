@@ -28,7 +28,7 @@ internal static class PartCopies
         Hash(0, sample);
         var whole = clock.Elapsed / sample * all.Count;
         if (whole > most)
-            return $"Nobody has looked whether pictures of the validation or test part look like ones that are trained on: with {all.Count} pictures that takes about {Math.Ceiling(whole.TotalMinutes)} minutes. `schane data check FOLDER --json` lists pictures that look alike.";
+            return $"Nobody has looked whether pictures of the validation or test part look like ones that are trained on: with {all.Count} pictures that takes about {Math.Ceiling(whole.TotalMinutes)} minutes. Of pictures in class folders, `schane data check FOLDER --json` lists those that look alike.";
         Hash(sample, order.Length);
         var across = PerceptualHash.Groups(hashes).Where(g => g.Select(i => all[i].Part).Distinct().Count() > 1).ToList();
         if (across.Count == 0)

@@ -46,6 +46,10 @@ public static class RecipeCheck
         return left;
     }
 
+    /// <summary>A sentence on what a recipe sets that its loss has no use for; null where there is nothing. No mistake by itself: the arms of a comparison share what only some of them use.</summary>
+    /// <param name="recipe">To look at.</param>
+    public static string? Unused(Recipe recipe) => LossSettings.Unused(recipe);
+
     /// <summary>A model is made only where its parts decide, since a large one takes a while.</summary>
     private static void CheckModel(Recipe recipe, string name, int classes, bool contrasts)
     {

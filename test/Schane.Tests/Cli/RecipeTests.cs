@@ -44,6 +44,9 @@ public class RecipeTests
 
         File.WriteAllText(file, "data: nowhere-at-all\nsteps: 10\n");
         Assert.Contains("Not checked against the data", SchaneProgram.Run("recipe", "check", file).Done().Errors);
+
+        File.WriteAllText(file, $"data: {photos.Data}\nsteps: 10\nimages-per-class: 2\nloss: supcon\nmargin: 0.3\n");
+        Assert.Contains("Loss supcon has no use for margin 0.3 (triplet)", SchaneProgram.Run("recipe", "check", file).Done().Errors);
     }
 
     [Fact]
