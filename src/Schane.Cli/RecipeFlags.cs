@@ -58,7 +58,7 @@ internal sealed class RecipeFlags
         [
             Setting("loss", "NAME", "Contrastive term beside the cross-entropy: ce (none), supcon, simclr, hcl, schane or triplet."),
             Setting("lambda", "0..1", "Weight of the contrastive term, λ. Default: 0 for ce, 0.9 otherwise."),
-            Setting("temperature", "TAU", "Softmax temperature τ, above 0. Default: 0.5 for schane, 0.1 for others."),
+            Setting("temperature", "TAU", "Softmax temperature τ, above 0. Default: 0.5 for schane (0.2 where weights begin at random), 0.1 for others."),
             Setting("beta", "BETA", "How much hard negatives weigh, β, 0 or more. Default: 1 for schane and hcl."),
             Setting("placement", "outside|inside", "Mean over the positives outside or inside the log."),
             Setting("beta-warmup", "0..1", "Share of the steps over which β rises from 0."),

@@ -51,7 +51,7 @@ public sealed record Recipe
     /// <summary>λ in [0, 1]: L = (1 − λ)·CE + λ·contrastive. Null: 0 for ce, 0.9 otherwise.</summary>
     public double? Lambda { get; init => field = value is { } v ? Require.InRange(v, 0, 1) : null; }
 
-    /// <summary>τ above 0. Null: 0.5 for schane, 0.1 for others.</summary>
+    /// <summary>τ above 0. Null: 0.5 for schane (0.2 where weights begin at random), 0.1 for others.</summary>
     public double? Temperature { get; init => field = value is { } v ? Require.Positive(v) : null; }
 
     /// <summary>β ≥ 0, the hardness of negatives. Null: 1 for schane and hcl.</summary>

@@ -31,6 +31,14 @@ public sealed class RunRulesTests : IDisposable
         Assert.Contains(words, Assert.Throws<SchaneException>(() => TrainJob.Resume(At("run"))).Message);
     }
 
+    [Theory]
+    [InlineData(LossKind.Schane, "none", null, 0.2)]
+    [InlineData(LossKind.Schane, "none", 0.5, 0.5)]
+    [InlineData(LossKind.Schane, "embedded", null, 0.5)]
+    [InlineData(LossKind.SupCon, "none", null, 0.1)]
+    public void The_temperature_of_SCHaNe_is_lower_where_weights_begin_at_random_unless_it_is_set(LossKind loss, string weights, double? set, double expected) =>
+        Assert.Equal(expected, ResolvedRecipe.Of(Short with { Loss = loss, Weights = weights, Temperature = set, Model = "schane_tiny", InputSize = null }, null, null).Temperature);
+
     [Fact]
     public void Data_that_came_or_went_are_refused_and_let_pass_when_told_to()
     {
