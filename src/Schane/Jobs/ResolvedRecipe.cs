@@ -14,7 +14,7 @@ namespace Schane.Jobs;
 /// <summary>From what a recipe says to what a run does: every choice that is left to the data, the model, the budget or the machine, made.</summary>
 internal static class ResolvedRecipe
 {
-    /// <summary>τ of SCHaNe where the trunk begins at random weights: the paper's 0.5 is of pre-trained ones, and cost a small net 5 points (docs/results.md, ablations).</summary>
+    /// <summary>τ of SCHaNe where the trunk begins at random weights: the paper's 0.5 is of pre-trained ones, and cost a small net 4 points (docs/results.md, ablations).</summary>
     private const double TemperatureFromScratch = 0.2;
 
     /// <summary>What <see cref="TrainJob.Run"/> would make of a recipe: every choice that is left to the data, the model, the budget or the machine, made.</summary>
