@@ -76,8 +76,8 @@ public class PrecisionTests
         Assert.Equal(ScalarType.BFloat16, output.dtype);
         foreach (var (ours, other) in new[] { (output, expected), (x.grad!, theirs.grad!), (layer.parameters().First().grad!, weights[0].grad!), (layer.parameters().Last().grad!, weights[1].grad!) })
         {
-            var (mine, reference) = (ours.to_type(ScalarType.Float64), other.to_type(ScalarType.Float64));
-            Assert.InRange((mine - reference).abs().max().ToDouble() / reference.abs().max().ToDouble(), 0, 1 / 128.0);     // a last digit of bf16, for the order of the sum
+            // The order of a sum may move a last digit; factors that are not rounded would move most.
+            Assert.InRange(ours.eq(other).to_type(ScalarType.Float64).mean().ToDouble(), 0.95, 1);
         }
     }
 

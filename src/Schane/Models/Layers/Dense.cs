@@ -41,6 +41,6 @@ internal sealed class Dense : Layer
     {
         FlopCount.Add(input.numel() * weight.shape[0]);
         using var scope = NewDisposeScope();
-        return Product(input, weight.dim() == 2 ? weight : weight.flatten(1), bias, (x, w, b) => nn.functional.linear(x, w, b)).MoveToOuterDisposeScope();
+        return Product(input, weight.dim() == 2 ? weight : weight.flatten(1), bias, nn.functional.linear).MoveToOuterDisposeScope();
     }
 }
