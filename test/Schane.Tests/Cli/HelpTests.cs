@@ -26,16 +26,12 @@ public class HelpTests
     [Fact]
     public void The_page_of_all_commands_holds_the_approved_texts()
     {
-        var page = new StringBuilder("# All commands\n\nThe texts of `--help`, kept equal to the program's own by the tests.\n");
-        foreach (var verb in Verbs.Select(v => v.Data))
-        {
-            var help = File.ReadAllText(Path.Combine(Folder(), $"{(verb.Length == 0 ? "schane" : verb.Replace(' ', '-'))}.txt"));
-            page.Append('\n').Append($"## schane {verb}".TrimEnd()).Append("\n```text\n").Append(help.Trim('\n')).Append("\n```\n");
-        }
+        var page = CommandsPage.Of(Verbs.Select(v => v.Data).Select(verb =>
+            (verb, File.ReadAllText(Path.Combine(Folder(), $"{(verb.Length == 0 ? "schane" : verb.Replace(' ', '-'))}.txt")))));
         var file = Path.Combine(Samples.ReadmeTests.Root(), "docs", "commands.md");
         if (Environment.GetEnvironmentVariable("SCHANE_APPROVE") == "1")
-            File.WriteAllText(file, page.ToString());
-        Assert.Equal(File.ReadAllText(file), page.ToString());
+            File.WriteAllText(file, page);
+        Assert.Equal(File.ReadAllText(file), page);
     }
 
     [Fact]
