@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Schane.Tensors;
 
 namespace Schane.Data;
 
@@ -37,7 +38,7 @@ internal static class PartCopies
         var count = across.Sum(g => g.Count(i => all[i].Part == 1));
         return $"{count} {(count == 1 ? "picture" : "pictures")} of the validation or test part {(count == 1 ? "looks" : "look")} like one that is trained on ('{Name(1)}' like '{Name(0)}'): figures on {(count == 1 ? "it" : "them")} are too good. Keep such pictures together with --group-by, or remove them; `schane data check` lists those of a divided folder.";
 
-        void Hash(int from, int to) => Parallel.For(from, to, new() { CancellationToken = stop, MaxDegreeOfParallelism = Environment.ProcessorCount }, at =>
+        void Hash(int from, int to) => Parallel.For(from, to, new() { CancellationToken = stop, MaxDegreeOfParallelism = ComputeThreads.Processors }, at =>
         {
             var (images, index, _) = all[order[at]];
             try

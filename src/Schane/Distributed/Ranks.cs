@@ -1,6 +1,7 @@
 using System.Text;
 using Schane.Distributed.Mpi;
 using Schane.Distributed.Nccl;
+using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Distributed;
@@ -46,6 +47,13 @@ public static class Ranks
     /// <summary>How many ranks share this one's machine, itself counted.</summary>
     public static int Beside(this ICollective ranks) => ranks.Hosts.Count(host => host == ranks.Hosts[ranks.Rank]);
 
+    /// <summary>How many ranks may use the processors that this one may use, itself counted: its machine's, or those that the launcher bound it to. All ranks ask.</summary>
+    internal static int OnTheSameProcessors(this ICollective ranks)
+    {
+        var own = $"{ranks.Hosts[ranks.Rank]} {ComputeThreads.Affinity}";
+        return ranks.GatherTexts(own).Count(other => other == own);
+    }
+
     /// <summary>Rank 0's values of many tensors of any layout, written over the other ranks'.</summary>
     public static void BroadcastAll(this ICollective ranks, IEnumerable<Tensor> tensors)
     {
@@ -78,7 +86,7 @@ public static class Ranks
     {
         using var scope = NewDisposeScope();
         var bytes = Encoding.UTF8.GetBytes(text);
-        var lengths = Tensors.Copy.Longs(ranks.Gather(tensor((long[])[bytes.Length])).Rows);
+        var lengths = Copy.Longs(ranks.Gather(tensor((long[])[bytes.Length])).Rows);
         var letters = ranks.Gather(bytes.Length == 0 ? empty(0, dtype: ScalarType.Byte) : tensor(bytes, ScalarType.Byte)).Rows.bytes;
         var texts = new List<string>();
         var at = 0;

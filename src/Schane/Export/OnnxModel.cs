@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
 using Schane.Data;
 using Schane.Data.Transforms;
+using Schane.Tensors;
 
 namespace Schane.Export;
 
@@ -77,7 +78,7 @@ internal sealed class OnnxModel : IDisposable
         InferenceSession session;
         try
         {
-            using var options = new SessionOptions { IntraOpNumThreads = threads ?? Environment.ProcessorCount, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+            using var options = new SessionOptions { IntraOpNumThreads = threads ?? ComputeThreads.For().Count, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
             configure?.Invoke(options);
             session = new InferenceSession(path, options);
         }

@@ -1,5 +1,6 @@
 using Schane.Checkpoints;
 using Schane.Models;
+using Schane.Tensors;
 using Schane.Training;
 
 namespace Schane.Jobs;
@@ -18,7 +19,7 @@ internal static class EqualBudget
     /// <param name="hub">Where weights come from.</param>
     public static List<(string Name, Recipe Recipe)> For(IReadOnlyList<(string Name, Recipe Recipe)> arms, string folder, int jobs, string? dataRoot, HubOptions? hub)
     {
-        var threads = Math.Max(1, Environment.ProcessorCount / jobs);
+        var threads = ComputeThreads.For(sharers: jobs).Count;
         var shared = arms.Select(arm => (arm.Name, Recipe: arm.Recipe with { Threads = arm.Recipe.Threads ?? threads })).ToList();
         var open = shared.Exists(arm => arm.Recipe.Precision == Precision.Auto);
         var last = shared[^1].Recipe with { Precision = open ? Precision.Auto : shared[^1].Recipe.Precision };

@@ -25,8 +25,8 @@ internal static class ResolvedRecipe
         return Resolve(recipe, data, WeightsOf(recipe, data, hub, progress: null, CancellationToken.None), progress: null, new SingleProcess());
     }
 
-    /// <summary>Fills in what the recipe leaves open, measuring the rate where the budget decides, and tells the plan.</summary>
-    internal static Recipe Resolve(Recipe recipe, DataSetup data, InitialWeights weights, IProgress<TrainingProgress>? progress, ICollective ranks)
+    /// <summary>Fills in what the recipe leaves open, measuring the rate where the budget decides, and tells the plan. <paramref name="sharers"/>: ranks on this one's processors.</summary>
+    internal static Recipe Resolve(Recipe recipe, DataSetup data, InitialWeights weights, IProgress<TrainingProgress>? progress, ICollective ranks, int sharers = 1)
     {
         var objective = recipe.Objective();
         recipe = recipe with
@@ -51,7 +51,7 @@ internal static class ResolvedRecipe
         BatchShape.Check(recipe, sampler.Batches(0)[0].Length);
         if (recipe.Accumulate && recipe.MicroBatch >= sampler.Batches(0)[0].Length * recipe.Views)
             recipe = recipe with { Accumulate = false };                   // one micro-batch is the batch
-        set_num_threads(recipe.Threads ?? Math.Max(1, Environment.ProcessorCount / ranks.Beside()));
+        set_num_threads(ComputeThreads.For(recipe.Threads, sharers).Count);
         if (recipe.Precision == Precision.Auto)
         {
             var (precision, why) = PrecisionFor(recipe, data, info, sampler, ranks);

@@ -1,4 +1,5 @@
 using Schane.Models;
+using Schane.Tensors;
 using Schane.Training;
 using static TorchSharp.torch;
 
@@ -41,7 +42,7 @@ internal static class RunEstimate
             seconds += kind.Sum(run => run.Steps * step) / ShareOfSteps;
         }
         var steps = left.Select(run => run.Steps).Distinct().Order().ToArray();
-        var threads = left.Count == 0 ? 0 : left[0].Recipe.Threads ?? Math.Max(1, Environment.ProcessorCount / jobs);
+        var threads = left.Count == 0 ? 0 : ComputeThreads.For(left[0].Recipe.Threads, jobs).Count;
         var time = seconds is { } all ? $", about {Spoken(all / Math.Min(jobs, Math.Max(1, left.Count)))}{(tried ? " by a few steps tried here" : " by the finished runs")}" : "";
         return left.Count == 0 ? $"All {Runs(work.Count)} are there."
             : $"{Runs(work.Count)}{(done.Count > 0 ? $", {done.Count} of them there already" : "")}: {left.Count} to make, {(steps.Length == 1 ? $"{steps[0]}" : $"{steps[0]} to {steps[^1]}")} steps each, {Math.Min(jobs, left.Count)} at a time on {threads} {(threads == 1 ? "thread" : "threads")}{time}.";

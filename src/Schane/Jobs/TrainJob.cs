@@ -67,12 +67,12 @@ public static class TrainJob
         PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
         var weights = InitialWeights.Nothing;
         var root = "";
-        ranks.Barrier();                                                                       // all have read their lists, which may lie in the run that is replaced
+        var sharers = ranks.OnTheSameProcessors();                                             // all have read their lists, which may lie in the run that is replaced
         ranks.OnFirst(() =>
         {
             data = view is null ? data.WarnOfCopies(stop) : data;
             weights = ResolvedRecipe.WeightsOf(recipe, data, hub, progress, stop);
-            recipe = ResolvedRecipe.Resolve(ResolvedRecipe.Enlarged(recipe, data, batchTimes), data, weights, progress, ranks);
+            recipe = ResolvedRecipe.Resolve(ResolvedRecipe.Enlarged(recipe, data, batchTimes), data, weights, progress, ranks, sharers);
             // Read first, for the same reason.
             var (excluded, relabelled) = (recipe.Exclude is { } e ? File.ReadAllText(e) : null, recipe.Relabel is { } r ? File.ReadAllText(r) : null);
             var made = make(recipe);

@@ -7,6 +7,7 @@ using Schane.Distributed;
 using Schane.Evaluation;
 using Schane.Inference;
 using Schane.Reporting;
+using Schane.Tensors;
 using Schane.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -19,7 +20,7 @@ internal static class TrainingRun
     /// <summary>Trains, from the first step or from the newest checkpoint.</summary>
     internal static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, RunLeaves leaves, IProgress<TrainingProgress>? progress, ICollective ranks, bool acceptChangedData, CancellationToken stop)
     {
-        var threads = recipe.Threads ?? Threads(ranks);
+        var threads = ComputeThreads.For(recipe.Threads, ranks.OnTheSameProcessors()).Count;
         set_num_threads(threads);
         using var scope = NewDisposeScope();
         using var model = new RunModel(ResolvedRecipe.NewClassifier(recipe, data, recipe.InputSize!.Value), data.Train.Classes, recipe.Augmentation!) { Notes = weights.Metadata() };
@@ -71,15 +72,6 @@ internal static class TrainingRun
         Ranks = ranks.Size,
         ShareUnit = BatchShape.ShareUnit(recipe, model.Classifier.Classes),
     });
-
-    /// <summary>Threads for this rank: the cores it may use, divided by the ranks that may use the same.</summary>
-    private static int Threads(ICollective ranks)
-    {
-        const string status = "/proc/self/status";
-        var cores = File.Exists(status) ? File.ReadLines(status).FirstOrDefault(line => line.StartsWith("Cpus_allowed_list", StringComparison.Ordinal)) : null;
-        var own = $"{ranks.Hosts[ranks.Rank]} {cores}";
-        return Math.Max(1, Environment.ProcessorCount / ranks.GatherTexts(own).Count(other => other == own));
-    }
 
     /// <summary>All ranks must train the same model on the same images.</summary>
     private static void MustAgree(ICollective ranks, RunIdentity identity)

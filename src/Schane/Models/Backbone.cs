@@ -33,7 +33,11 @@ public sealed record BackboneInfo(string Name, int Channels, int InputSize, int 
 public abstract class Backbone : nn.Module<Tensor, Tensor>
 {
     /// <summary>A trunk of the given description.</summary>
-    protected Backbone(BackboneInfo info) : base(info.Name) => Info = info;
+    protected Backbone(BackboneInfo info) : base(info.Name)
+    {
+        Info = info;
+        Tensors.TorchContext.Silence();
+    }
 
     /// <summary>What it takes and gives.</summary>
     public BackboneInfo Info { get; }

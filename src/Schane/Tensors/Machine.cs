@@ -12,13 +12,19 @@ namespace Schane.Tensors;
 /// <param name="Features">Vector instructions that matter to the computation: <c>avx2</c>, <c>fma</c>, <c>avx512f</c>, <c>avx512_bf16</c>, <c>amx_bf16</c>, ….</param>
 /// <param name="MemoryTotal">Bytes of memory.</param>
 /// <param name="MemoryFree">Bytes that can be had without swapping.</param>
-/// <param name="MemoryLimit">Bytes this process may use at most where a container or cgroup says so, else null.</param>
+/// <param name="MemoryLimit">Bytes this process may use at most where a container or control group says so, else null.</param>
 /// <param name="GraphicsDriver">Version of NVIDIA's driver, null where there is none.</param>
 /// <param name="Mpi">File name of the MPI library that loads, null where there is none.</param>
 public sealed record Machine(
     string OperatingSystem, string Architecture, string Runtime, string Processor, int Cores, IReadOnlyList<string> Features,
     long MemoryTotal, long MemoryFree, long? MemoryLimit, string? GraphicsDriver, string? Mpi)
 {
+    /// <summary>Processors' worth of time this process may take where a container or control group says so, for instance 1.5; else null.</summary>
+    public double? ProcessorLimit { get; init; }
+
+    /// <summary>Whether the processor does not tell of its caches, as on some virtual machines, where libraries that plan for them plan badly.</summary>
+    public bool CachesHidden { get; init; }
+
     private static readonly string[] Wanted = ["avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8", "asimd", "bf16", "sve"];
 
     /// <summary>Whether a processor with these <see cref="Features"/> multiplies bfloat16.</summary>
@@ -32,7 +38,8 @@ public sealed record Machine(
     {
         var processor = Pairs("/proc/cpuinfo");
         var memory = Pairs("/proc/meminfo");
-        var usable = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;         // the smaller of the memory and the container's limit
+        var group = new ControlGroup();
+        var usable = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         var total = Kilobytes(memory, "MemTotal") ?? usable;
         return new(
             Pairs("/etc/os-release", '=').GetValueOrDefault("PRETTY_NAME")?.Trim('"') ?? RuntimeInformation.OSDescription,
@@ -43,9 +50,10 @@ public sealed record Machine(
             FeaturesOf(processor),
             total,
             Kilobytes(memory, "MemAvailable") ?? usable,
-            usable < total ? usable : null,
+            group.Memory() is { } limit && limit < total ? limit : null,
             Pairs("/proc/driver/nvidia/version").GetValueOrDefault("NVRM version"),
-            FirstThatLoads(MpiNames));
+            FirstThatLoads(MpiNames))
+        { ProcessorLimit = group.Processors(), CachesHidden = ProcessorCaches.AreHidden };
     }
 
     private static IEnumerable<string> MpiNames =>

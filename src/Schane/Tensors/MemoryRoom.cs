@@ -25,30 +25,8 @@ internal static class MemoryRoom
         }
     }
 
-    /// <summary>Bytes that can be had without swapping and within the limit of the cgroup; null where the system doesn't tell.</summary>
-    public static long? Free()
-    {
-        var rooms = new List<long?> { Line(Memory, "MemAvailable:") * 1024 };
-        foreach (var group in Groups("/proc/self/cgroup"))
-        {
-            rooms.Add(Room($"/sys/fs/cgroup{group}", "memory.max", "memory.current", "inactive_file"));
-            rooms.Add(Room($"/sys/fs/cgroup/memory{group}", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"));
-        }
-        return rooms.Min();
-    }
-
-    /// <summary>Bytes that a cgroup leaves: its limit less what it holds that can't be dropped; null where it has no limit.</summary>
-    internal static long? Room(string folder, string limit, string usage, string droppable) =>
-        Whole(Path.Combine(folder, limit)) - Whole(Path.Combine(folder, usage)) + (Line(Path.Combine(folder, "memory.stat"), droppable) ?? 0);
-
-    /// <summary>The process's cgroup and all above it, as paths below the mount: a limit of any of them holds.</summary>
-    internal static IEnumerable<string> Groups(string file)
-    {
-        var own = File.Exists(file) ? File.ReadLines(file).Select(line => line.Split(':', 3)).Where(parts => parts is [_, "" or "memory", _]).Select(parts => parts[2].TrimEnd('/')) : [];
-        return own.SelectMany(path => Enumerable.Range(0, path.Count(c => c == '/') + 1).Select(n => string.Join('/', path.Split('/').Take(n + 1)))).Append("").Distinct();
-    }
-
-    private static long? Whole(string path) => File.Exists(path) && long.TryParse(File.ReadAllText(path).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
+    /// <summary>Bytes that can be had without swapping and within the limit of the control group; null where the system doesn't tell.</summary>
+    public static long? Free() => ((long?[])[Line(Memory, "MemAvailable:") * 1024, new ControlGroup().MemoryLeft()]).Min();
 
     private static long? Line(string path, string key)
     {

@@ -25,10 +25,11 @@ internal static class NativeTorch
     /// <summary>Whether the copy in memory had to be loaded in this process.</summary>
     internal static bool Cured { get; private set; }
 
-#pragma warning disable CA2255 // The cure must be in place before TorchSharp is first touched, whoever touches it.
+#pragma warning disable CA2255 // Both must be in place before TorchSharp is first touched, whoever touches it.
     [ModuleInitializer]
     internal static void Register()
     {
+        OpenMp.Configure();
         if (OperatingSystem.IsLinux())
             AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
     }

@@ -9,22 +9,29 @@ namespace Schane.Tensors;
 /// <param name="Cured">
 /// Whether the system's libstdc++ is older than GCC 13, so that the library was loaded from a copy in memory that does without the newer symbol version.
 /// </param>
-/// <param name="Threads">Threads of one operation; 0 where it doesn't load.</param>
+/// <param name="Threads">Threads that a training, evaluation or export of this process takes unless told otherwise.</param>
 /// <param name="Gpus">CUDA devices that this build can use.</param>
 /// <param name="Error">What the loader says, null where all is well.</param>
 public sealed record TorchRuntime(string? Version, string? Path, bool Cured, int Threads, int Gpus, string? Error)
 {
+    /// <summary>Why there are so many <see cref="Threads"/>, for people: <c>2 processors</c>.</summary>
+    public required string ThreadsWhy { get; init; }
+
+    /// <summary>How threads wait for each other and who decided it, for people.</summary>
+    public required string Waiting { get; init; }
+
     /// <summary>Loads torch, if it isn't yet, and looks at it.</summary>
     public static TorchRuntime Examine()
     {
+        var threads = ComputeThreads.For();
         try
         {
-            var threads = get_num_threads();
-            return new(__version__, LoadedFrom(), NativeTorch.Cured, threads, cuda.is_available() ? cuda.device_count() : 0, null);
+            get_num_threads();
+            return new(__version__, LoadedFrom(), NativeTorch.Cured, threads.Count, cuda.is_available() ? cuda.device_count() : 0, null) { ThreadsWhy = threads.Why, Waiting = OpenMp.Waiting };
         }
         catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or NotSupportedException)
         {
-            return new(null, NativeTorch.Find("torch_cpu"), NativeTorch.Cured, 0, 0, (e.InnerException ?? e).Message.Split('\n')[0]);
+            return new(null, NativeTorch.Find("torch_cpu"), NativeTorch.Cured, threads.Count, 0, (e.InnerException ?? e).Message.Split('\n')[0]) { ThreadsWhy = threads.Why, Waiting = OpenMp.Waiting };
         }
     }
 

@@ -1,8 +1,11 @@
+using System.Text.RegularExpressions;
+
 namespace Schane.Tests.Cli;
 
 public class DoctorTests
 {
-    private static readonly Lazy<Ended> Json = new(() => SchaneProgram.Run("doctor", "--json").Done());
+    private static readonly Lazy<Ended> Json = new(() => SchaneProgram.Run("doctor", "--json").Done()),
+        Table = new(() => SchaneProgram.Run("doctor").Done());
 
     [Fact]
     public void Json_is_exactly_one_document_on_stdout_and_names_what_torch_loaded_from()
@@ -15,11 +18,12 @@ public class DoctorTests
     [Fact]
     public void People_are_told_everything_on_stderr_without_colour_codes()
     {
-        var ended = SchaneProgram.Run("doctor").Done();
+        var ended = Table.Value;
         Assert.Empty(ended.Output);
         Assert.DoesNotContain('\u001b', ended.Errors);
-        foreach (var row in (string[])["system", "processor", "memory", "libtorch", "threads", "GPU", "MPI"])
-            Assert.Matches($@"(?m)^\s*{row}\s+\S", ended.Errors);
+        foreach (var row in (string[])["system", "processor", "memory", "caches", "libtorch", "threads",
+            "waiting", "GPU", "MPI", "convolution 1×1, 48 → 80", "attention, 3 heads of 64", "ONNX Runtime, schane_tiny"])
+            Assert.Matches($@"(?m)^\s*{Regex.Escape(row)}\s+\S", ended.Errors);
     }
 
     [Fact]
@@ -27,6 +31,23 @@ public class DoctorTests
     {
         var document = Json.Value.Document();
         var mpi = document.GetProperty("machine").GetProperty("mpi").GetString();
-        Assert.Equal(mpi is null, document.GetProperty("advice").EnumerateArray().Any(a => a.GetString()!.Contains("install libopenmpi3", StringComparison.Ordinal)));
+        Assert.Equal(mpi is null, document.GetProperty("advice").EnumerateArray()
+            .Any(a => a.GetString()!.Contains("install libopenmpi3", StringComparison.Ordinal)));
     }
+
+    [Fact]
+    public void This_machine_computes_every_operator_as_float64_says()
+    {
+        var operators = Json.Value.Document().GetProperty("operators").EnumerateArray().ToList();
+        foreach (var one in operators)
+            Assert.True(one.GetProperty("is_right").GetBoolean(), $"{one}");
+        Assert.Equal(["bf16", "float32"], operators.Select(one => one.GetProperty("precision").GetString()!).Distinct().Order());
+        foreach (var kind in (string[])["convolution 1×1", "convolution 3×3", "depthwise", "grouped", "linear", "attention",
+            "layer norm", "batch norm", "contrastive loss", "ONNX Runtime"])
+            Assert.Contains(operators, one => one.GetProperty("operator").GetString()!.StartsWith(kind, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Who_decided_how_threads_wait_is_said() =>
+        Assert.EndsWith("set by Schane", Json.Value.Document().GetProperty("torch").GetProperty("waiting").GetString());
 }

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using Schane.Tensors;
+using Schane.Tests.Cli;
+using Schane.Tests.Data;
+
+namespace Schane.Tests.Tensors;
+
+/// <summary>Issue 15 item 5: the number of threads, and how they wait.</summary>
+public class ComputeThreadsTests
+{
+    [Theory]
+    [InlineData(8, null, 1, 8)]
+    [InlineData(8, null, 3, 2)]                                           // three ranks on eight processors
+    [InlineData(2, null, 4, 1)]
+    [InlineData(1, null, 1, 1)]
+    [InlineData(8, 1.5, 1, 2)]                                            // a container of 1.5 processors
+    [InlineData(8, 0.5, 1, 1)]
+    [InlineData(8, 4.0, 2, 2)]
+    [InlineData(2, 16.0, 1, 2)]                                           // a limit above the machine
+    public void Threads_are_the_processors_that_may_be_used_shared_out(int processors, double? quota, int sharers, int threads) =>
+        Assert.Equal(threads, ComputeThreads.For(null, sharers, processors, quota, null).Count);
+
+    [Fact]
+    public void What_the_user_says_goes_before_what_the_machine_offers()
+    {
+        Assert.Equal(new ComputeThreads(5, "as told"), ComputeThreads.For(5, 2, 8, 1.5, "3"));
+        Assert.Equal(new ComputeThreads(3, "OMP_NUM_THREADS=3"), ComputeThreads.For(null, 2, 8, 1.5, "3"));
+        Assert.Equal(8, ComputeThreads.For(null, 1, 8, null, "many").Count);
+        Assert.Equal("8 processors limited to the time of 1.5, shared by 2", ComputeThreads.For(null, 2, 8, 1.5, null).Why);
+    }
+
+    [Fact]
+    public void Training_in_a_control_group_takes_the_threads_that_its_quota_is_for()
+    {
+        using var group = RealControlGroup.Of(processors: 0.9);
+        using var folder = new TemporaryFolder();
+        Assert.Equal(0, group.Run(SchaneProgram.File, "train", "--steps", "1",
+            "--out", Path.Combine(folder.Path, "run"), "--json").ExitCode);
+        var start = File.ReadLines(Path.Combine(folder.Path, "run", "journal.jsonl"))
+            .First(line => line.Contains("\"threads\"", StringComparison.Ordinal));
+        Assert.Contains("\"threads\":1,", start);
+    }
+
+    [Fact]
+    public void Waiting_threads_of_a_command_sleep_unless_the_user_decides()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "libgomp is of Linux.");
+        string[] command = ["models", "show", "schane_tiny"];
+        Assert.Contains($"GOMP_SPINCOUNT = '{OpenMp.Spins}'",
+            SchaneProgram.RunWith([("OMP_DISPLAY_ENV", "VERBOSE")], command).Done().Errors);
+        Assert.Contains("GOMP_SPINCOUNT = '30000000000'",
+            SchaneProgram.RunWith([("OMP_DISPLAY_ENV", "VERBOSE"), ("OMP_WAIT_POLICY", "ACTIVE")], command).Done().Errors);
+        Assert.Contains("GOMP_SPINCOUNT = '7'",
+            SchaneProgram.RunWith([("OMP_DISPLAY_ENV", "VERBOSE"), ("GOMP_SPINCOUNT", "7")], command).Done().Errors);
+    }
+
+    [Fact]
+    public void The_tests_themselves_came_in_time() => Assert.False(OpenMp.CameTooLate);
+}
+
+/// <summary>A control group of this machine, made for a test.</summary>
+internal sealed class RealControlGroup : IDisposable
+{
+    private readonly string folder;
+
+    private RealControlGroup(string folder) => this.folder = folder;
+
+    /// <summary>One that limits processor time; the test is skipped where none can be made.</summary>
+    public static RealControlGroup Of(double processors)
+    {
+        const int period = 100_000;
+        var first = Directory.Exists("/sys/fs/cgroup/cpu");
+        var folder = $"/sys/fs/cgroup/{(first ? "cpu/" : "")}schane-test-{Guid.NewGuid():N}";
+        try
+        {
+            Directory.CreateDirectory(folder);
+            File.WriteAllText(Path.Combine(folder, first ? "cpu.cfs_quota_us" : "cpu.max"),
+                first ? $"{processors * period:0}" : $"{processors * period:0} {period}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (Directory.Exists(folder))
+                Directory.Delete(folder);
+            Assert.Skip("No control group can be made here: it takes root and a cgroup file system that can be written.");
+        }
+        return new(folder);
+    }
+
+    /// <summary>Runs a program in it to its end.</summary>
+    public (int ExitCode, string Output) Run(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("/bin/sh", ["-c", "echo $$ > \"$0/cgroup.procs\" && exec \"$@\"", folder, program, .. arguments])
+        { RedirectStandardOutput = true };
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output);
+    }
+
+    public void Dispose()
+    {
+        for (var tries = 0; tries < 50; tries++)                          // the kernel takes a moment to see that a process has gone
+            try
+            {
+                Directory.Delete(folder);
+                return;
+            }
+            catch (IOException)
+            {
+                Thread.Sleep(20);
+            }
+    }
+}
