@@ -101,7 +101,7 @@ internal sealed class Stepper : IDisposable
 {
     private readonly ImageClassifier model;
     private readonly FlatParameters parameters;
-    private readonly AdamW optimizer;
+    private readonly IOptimizer optimizer;
     private readonly ICollective ranks;
     private readonly TrainingStep seam;
     private readonly TrainingStep? otherSeam;
@@ -114,7 +114,7 @@ internal sealed class Stepper : IDisposable
         model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side), 100) { Precision = precision };
         model.train();
         parameters = new FlatParameters([.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, p.Decays ? 0.05 : 0)))]);
-        optimizer = new AdamW(parameters);
+        optimizer = Optimizers.Of(new(), parameters);
         TrainingStep Seam(LossKind of) => new(model, new SharedObjective(new JointObjective(JointOptions.For(of)), this.ranks), microBatch, CPU, seed: 0);
         (seam, otherSeam) = (Seam(loss), other is { } second ? Seam(second) : null);
         var size = side ?? model.Backbone.Info.InputSize;

@@ -45,7 +45,7 @@ internal sealed class RecipeFlags
         ];
         Model =
         [
-            Setting("model", "NAME", "Architecture; `schane models list` shows them. A ViT, BEiT or BEiT-3 takes other numbers behind a colon: NAME:patch=8,width=48,depth=2,heads=3. Default: what suits the data."),
+            Setting("model", "NAME", "Architecture; `schane models list` shows them. Other numbers stand behind a colon: NAME:patch=8,width=48,depth=2,heads=3,mlp=3 for a transformer, depths=2-2-6-2 for nets in stages; a wrong one is answered with all there are. Default: what suits the data."),
             Setting("weights", CommonFlags.WeightsForm, "Where training starts from: safetensors, .pth, .bin, .npz, the index of shards, a run's model, or a download; `default` takes the published weights that `schane models show` names. Default: embedded where the model has such weights, else none."),
             Switch("keep-head", "Go on with the classifier of the weights too, where it has as many classes, instead of a new one."),
             Setting("input-size", "PIXELS", "Side of the square the model sees. Default: the model's own, or what the budget allows."),
@@ -102,6 +102,11 @@ internal sealed class RecipeFlags
             Setting("layer-decay", "0..1", "Factor on the rate from each layer to the one before it; 1 means none."),
             Setting("weight-decay", "DECAY", "Decoupled weight decay."),
             Setting("momentum", "0..1", "Momentum of sgd."),
+            Switch("nesterov", "Let sgd look ahead along its momentum."),
+            Setting("dampening", "0..1", "Share of each gradient that sgd leaves out of its velocity."),
+            Setting("adam-beta1", "0..1", "Decay of adamw's mean of gradients."),
+            Setting("adam-beta2", "0..1", "Decay of adamw's mean of squared gradients."),
+            Setting("adam-eps", "EPS", "Added to adamw's denominator."),
             Setting("warmup", "0..1", "Share of the steps over which the rate rises; then it falls as a cosine."),
             Setting("warmup-epochs", "N", "The same in epochs. Default: --warmup."),
             Setting("lr-shape", "linear|cosine", "How the rate falls after the warm-up."),

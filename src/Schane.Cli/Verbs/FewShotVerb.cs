@@ -21,11 +21,18 @@ internal sealed class FewShotVerb : Verb
     private readonly Option<int> supportViews = Count("--support-views", "N", "Augmented views of each labelled image that stand beside it; queries are never augmented.", 0);
     private readonly Option<bool> transduction = new("--transduction") { Description = "Measure a classifier too that sees all queries of an episode together; not to be compared with the others. Default: off." };
 
+    private readonly Option<double> regressionC = new("--regression-c")
+    {
+        HelpName = "C",
+        DefaultValueFactory = _ => 1,
+        Description = "Weight of the data against the penalty of logistic regression. Default: 1.",
+    };
+
     public FewShotVerb() : base("fewshot", "Measures how well a model tells new classes apart from a few images of each.")
     {
         Add(run);
         Flags("Model and data", source.Flags);
-        Flags("Episodes", ways, shots, queries, episodes, seed, file, supportViews, transduction);
+        Flags("Episodes", ways, shots, queries, episodes, seed, file, supportViews, transduction, regressionC);
     }
 
     public override IReadOnlyList<Example> Examples =>
@@ -45,6 +52,7 @@ internal sealed class FewShotVerb : Verb
             EpisodeFile = parsed.GetValue(file),
             SupportViews = parsed.GetValue(supportViews),
             Transduction = parsed.GetValue(transduction),
+            RegressionC = parsed.GetValue(regressionC),
             Options = new()
             {
                 Ways = parsed.GetValue(ways),

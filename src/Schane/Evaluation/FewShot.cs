@@ -25,12 +25,14 @@ public static class FewShot
     /// <param name="list">Episodes, drawn from data of the same classes and size.</param>
     /// <param name="classifier">How.</param>
     /// <param name="supportViews">Embeddings of the same images augmented, which stand as further labelled rows beside each support row; null for none. Queries are never augmented.</param>
+    /// <param name="regressionC">Weight of the data against the penalty ½‖W‖² of logistic regression, above 0; scikit-learn's C.</param>
     /// <exception cref="ArgumentException">A view is not of the same images.</exception>
     /// <exception cref="SchaneException">The episodes were drawn from other data.</exception>
-    public static FewShotResult Run(EmbeddingSet data, EpisodeList list, FewShotClassifier classifier, IReadOnlyList<EmbeddingSet>? supportViews = null)
+    public static FewShotResult Run(
+        EmbeddingSet data, EpisodeList list, FewShotClassifier classifier, IReadOnlyList<EmbeddingSet>? supportViews = null, double regressionC = 1)
     {
         Check(data, list);
-        var predictions = Predict(data, list, classifier, supportViews);
+        var predictions = Predict(data, list, classifier, supportViews, regressionC);
         var queries = list.Options.Queries;
         double[] accuracy = [.. predictions.Select(p => p.Where((way, q) => way == q / queries).Count() / (double)p.Length)];
         return new(classifier, Interval.StudentT(accuracy), accuracy);
@@ -39,7 +41,8 @@ public static class FewShot
     /// <summary>The way (0 … W − 1) that each query of each episode is taken for.</summary>
     /// <exception cref="ArgumentException">A view is not of the same images.</exception>
     /// <exception cref="SchaneException">An episode points to a row that isn't there.</exception>
-    public static int[][] Predict(EmbeddingSet data, EpisodeList list, FewShotClassifier classifier, IReadOnlyList<EmbeddingSet>? supportViews = null)
+    public static int[][] Predict(
+        EmbeddingSet data, EpisodeList list, FewShotClassifier classifier, IReadOnlyList<EmbeddingSet>? supportViews = null, double regressionC = 1)
     {
         supportViews ??= [];
         if (supportViews.FirstOrDefault(v => v.Count != data.Count || v.Width != data.Width) is { } odd)
@@ -47,7 +50,7 @@ public static class FewShot
         if (list.Images != data.Count)
             throw new SchaneException($"The episodes were drawn from {list.Images} images but there are {data.Count} embeddings; draw the episodes again.");
         if (classifier == FewShotClassifier.LogisticRegression)
-            return Regress([data, .. supportViews], list);
+            return Regress([data, .. supportViews], list, regressionC);
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         var plain = classifier is FewShotClassifier.EuclideanCentroid or FewShotClassifier.EuclideanNeighbour;
@@ -70,7 +73,7 @@ public static class FewShot
     }
 
     /// <summary>The greatest of W x + b, rows of unit length; support rows of all views are fitted together.</summary>
-    private static int[][] Regress(EmbeddingSet[] views, EpisodeList list)
+    private static int[][] Regress(EmbeddingSet[] views, EpisodeList list, double c)
     {
         var (ways, shots, width) = (list.Options.Ways, list.Options.Shots, views[0].Width);
         double[][] scales = [.. views.Select(UnitScales)];
@@ -80,7 +83,7 @@ public static class FewShot
         foreach (var chunk in list.Episodes.Chunk(MostEpisodes))
         {
             RegressionProblem[] problems = [.. chunk.Select(e => new RegressionProblem([.. views.SelectMany((_, view) => e.Support.Select(i => Row(view, i)))], labels, [.. e.Query.Select(i => Row(0, i))]))];
-            predictions.AddRange(LogisticRegression.Logits(problems, width, ways).Select(Greatest));
+            predictions.AddRange(LogisticRegression.Logits(problems, width, ways, c).Select(Greatest));
         }
         return [.. predictions];
 

@@ -19,17 +19,19 @@ internal static class BeitGraph
         for (var b = 0; b < shape.Depth; b++)
         {
             var name = $"blocks.{b}";
-            var mixed = graph.QueryKeyValue(graph.LayerNormalization(x, $"{name}.norm1", Beit.Eps), $"{name}.attn.qkv", width, shape.Heads,
+            var mixed = graph.QueryKeyValue(graph.LayerNormalization(x, $"{name}.norm1", shape.Eps), $"{name}.attn.qkv", width, shape.Heads,
                 () => graph.State($"{name}.attn.qkv.weight"),
-                () => cat([graph.State($"{name}.attn.q_bias"), zeros(width), graph.State($"{name}.attn.v_bias")]));
+                shape.QkvBias ? () => cat([graph.State($"{name}.attn.q_bias"), zeros(width), graph.State($"{name}.attn.v_bias")]) : null);
             mixed = graph.Attention(mixed, tokens, width, shape.Heads, Bias(graph, shape, $"{name}.attn", side, tokens));
-            x = graph.Add(x, graph.Linear(mixed, $"{name}.attn.proj", $"{name}.gamma_1"));
-            x = graph.Add(x, graph.Mlp(graph.LayerNormalization(x, $"{name}.norm2", Beit.Eps), $"{name}.mlp", $"{name}.gamma_2"));
+            x = graph.Add(x, graph.Linear(mixed, $"{name}.attn.proj", Scale($"{name}.gamma_1")));
+            x = graph.Add(x, graph.Mlp(graph.LayerNormalization(x, $"{name}.norm2", shape.Eps), $"{name}.mlp", Scale($"{name}.gamma_2")));
         }
         x = graph.Reshape(x, -1, tokens, width);
         return new(shape.AveragePool
-            ? graph.LayerNormalization(graph.Mean(graph.From(x, 1, 1), 1), "fc_norm", Beit.Eps)
-            : graph.LayerNormalization(graph.Select(x, 1, 0), "norm", Beit.Eps));
+            ? graph.LayerNormalization(graph.Mean(graph.From(x, 1, 1), 1), "fc_norm", shape.Eps)
+            : graph.LayerNormalization(graph.Select(x, 1, 0), "norm", shape.Eps));
+
+        string? Scale(string name) => shape.LayerScale is null ? null : name;
     }
 
     private static string? Bias(OnnxGraph graph, BeitShape shape, string attention, int side, long tokens)
@@ -60,14 +62,14 @@ internal static class Beit3Graph
         {
             var name = $"blocks.{b}";
             Tensor Side(string part) => cat([graph.State($"{name}.attn.q_proj.{part}"), graph.State($"{name}.attn.k_proj.{part}"), graph.State($"{name}.attn.v_proj.{part}")]);
-            var mixed = graph.QueryKeyValue(graph.LayerNormalization(x, $"{name}.norm1", Beit3.Eps), $"{name}.attn.qkv_proj", width, shape.Heads, () => Side("weight"), () => Side("bias"));
-            mixed = graph.LayerNormalization(graph.Attention(mixed, tokens, width, shape.Heads), $"{name}.attn.inner_attn_ln", Beit3.Eps);
+            var mixed = graph.QueryKeyValue(graph.LayerNormalization(x, $"{name}.norm1", shape.Eps), $"{name}.attn.qkv_proj", width, shape.Heads, () => Side("weight"), () => Side("bias"));
+            mixed = graph.LayerNormalization(graph.Attention(mixed, tokens, width, shape.Heads), $"{name}.attn.inner_attn_ln", shape.Eps);
             x = graph.Add(x, graph.Linear(mixed, $"{name}.attn.out_proj"));
-            x = graph.Add(x, graph.Mlp(graph.LayerNormalization(x, $"{name}.norm2", Beit3.Eps), $"{name}.mlp", eps: Beit3.Eps));
+            x = graph.Add(x, graph.Mlp(graph.LayerNormalization(x, $"{name}.norm2", shape.Eps), $"{name}.mlp", eps: shape.Eps));
         }
         if (shape.NormsOutput)
-            x = graph.LayerNormalization(x, "layer_norm", Beit3.Eps);
+            x = graph.LayerNormalization(x, "layer_norm", shape.Eps);
         x = graph.From(graph.Reshape(x, -1, tokens, width), 1, 1);
-        return new(graph.LayerNormalization(graph.Mean(x, 1), "fc_norm", Beit3.Eps));
+        return new(graph.LayerNormalization(graph.Mean(x, 1), "fc_norm", shape.Eps));
     }
 }

@@ -33,18 +33,17 @@ internal static class ResNetGraph
             x = graph.MaxPool(x, 3, 2, 1);
         for (var stage = 0; stage < shape.Blocks.Length; stage++)
             for (var b = 0; b < shape.Blocks[stage]; b++)
-                x = Block(graph, x, $"layer{stage + 1}.{b}", b == 0 && stage > 0 ? 2 : 1, shape.Bottleneck);
+                x = Block(graph, x, $"layer{stage + 1}.{b}", b == 0 && stage > 0 ? 2 : 1, shape);
         return new(graph.Flatten(graph.GlobalAveragePool(x)));
     }
 
-    private static string Block(OnnxGraph graph, string input, string name, int stride, bool bottleneck)
+    private static string Block(OnnxGraph graph, string input, string name, int stride, ResNetShape shape)
     {
         var x = input;
-        var last = bottleneck ? 3 : 2;
-        var strided = bottleneck ? 2 : 1;
+        var (last, strided) = shape.Bottleneck ? (3, 2) : (2, 1);
         for (var i = 1; i <= last; i++)
         {
-            x = graph.Conv(x, $"{name}.conv{i}", i == strided ? stride : 1, bottleneck && i != 2 ? 0 : 1, norm: $"{name}.bn{i}");
+            x = graph.Conv(x, $"{name}.conv{i}", i == strided ? stride : 1, shape.Bottleneck && i != 2 ? 0 : 1, i == strided ? shape.Groups : 1, $"{name}.bn{i}");
             if (i < last)
                 x = graph.Relu(x);
         }
@@ -59,24 +58,24 @@ internal static class ConvNeXtGraph
     public static Trunk Build(OnnxGraph graph, ConvNeXt model, string images)
     {
         var shape = model.Shape;
-        long side = model.Info.InputSize / 4, width = shape.Widths[0];
-        var x = graph.LayerNormalization(Flat(graph, graph.Conv(images, "stem.0", 4), width), "stem.1", ConvNeXt.Eps);
+        long side = model.Info.InputSize / shape.Patch, width = shape.Widths[0];
+        var x = graph.LayerNormalization(Flat(graph, graph.Conv(images, "stem.0", shape.Patch), width), "stem.1", shape.Eps);
         for (var s = 0; s < shape.Depths.Length; s++)
         {
             if (s > 0)
             {
-                x = graph.LayerNormalization(x, $"stages.{s}.downsample.0", ConvNeXt.Eps);
+                x = graph.LayerNormalization(x, $"stages.{s}.downsample.0", shape.Eps);
                 x = Flat(graph, graph.Conv(AsImages(graph, x, side, width), $"stages.{s}.downsample.1", 2), shape.Widths[s]);
                 (side, width) = (side / 2, shape.Widths[s]);
             }
             for (var b = 0; b < shape.Depths[s]; b++)
             {
                 var name = $"stages.{s}.blocks.{b}";
-                var mixed = Flat(graph, graph.Conv(AsImages(graph, x, side, width), $"{name}.conv_dw", padding: 3, groups: width), width);
-                x = graph.Add(x, graph.Mlp(graph.LayerNormalization(mixed, $"{name}.norm", ConvNeXt.Eps), $"{name}.mlp", $"{name}.gamma"));
+                var mixed = Flat(graph, graph.Conv(AsImages(graph, x, side, width), $"{name}.conv_dw", padding: shape.Kernels[s] / 2, groups: width), width);
+                x = graph.Add(x, graph.Mlp(graph.LayerNormalization(mixed, $"{name}.norm", shape.Eps), $"{name}.mlp", shape.LayerScale is null ? null : $"{name}.gamma"));
             }
         }
-        return new(graph.LayerNormalization(graph.Mean(graph.Reshape(x, -1, side * side, width), 1), "head.norm", ConvNeXt.Eps));
+        return new(graph.LayerNormalization(graph.Mean(graph.Reshape(x, -1, side * side, width), 1), "head.norm", shape.Eps));
     }
 
     private static string AsImages(OnnxGraph graph, string x, long side, long width) => graph.Transpose(graph.Reshape(x, -1, side, side, width), 0, 3, 1, 2);

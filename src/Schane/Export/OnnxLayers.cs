@@ -58,8 +58,8 @@ internal static class OnnxLayers
     /// <param name="width">Width.</param>
     /// <param name="heads">Number of heads.</param>
     /// <param name="weight">[3 · width, width].</param>
-    /// <param name="bias">[3 · width].</param>
-    public static string QueryKeyValue(this OnnxGraph graph, string x, string name, long width, int heads, Func<Tensor> weight, Func<Tensor> bias)
+    /// <param name="bias">[3 · width]; null for none.</param>
+    public static string QueryKeyValue(this OnnxGraph graph, string x, string name, long width, int heads, Func<Tensor> weight, Func<Tensor>? bias)
     {
         Tensor Scaled(Tensor values)
         {
@@ -67,12 +67,14 @@ internal static class OnnxLayers
             copy.narrow(0, 0, width).mul_(1 / Math.Sqrt(width / heads));
             return copy;
         }
-        return graph.Gemm(x, graph.Weight($"{name}.weight", [3 * width, width], () => Scaled(weight())), graph.Weight($"{name}.bias", [3 * width], () => Scaled(bias())), name);
+        return graph.Gemm(x, graph.Weight($"{name}.weight", [3 * width, width], () => Scaled(weight())),
+            bias is null ? null : graph.Weight($"{name}.bias", [3 * width], () => Scaled(bias())), name);
     }
 
     /// <summary>The same where the model keeps the three as one layer.</summary>
     public static string QueryKeyValue(this OnnxGraph graph, string x, string name, long width, int heads) =>
-        graph.QueryKeyValue(x, name, width, heads, () => graph.State($"{name}.weight"), () => graph.State($"{name}.bias"));
+        graph.QueryKeyValue(x, name, width, heads, () => graph.State($"{name}.weight"),
+            graph.Has($"{name}.bias") ? () => graph.State($"{name}.bias") : null);
 
     /// <summary>softmax(q kᵀ + bias) v for each head.</summary>
     /// <param name="graph">The graph.</param>

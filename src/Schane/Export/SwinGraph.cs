@@ -13,27 +13,27 @@ internal static class SwinGraph
         var shape = model.Shape;
         var (side, width) = (model.Info.InputSize / shape.Patch, (long)shape.Width);
         var x = graph.Reshape(graph.Conv(images, "patch_embed.proj", shape.Patch), -1, width, side * side);
-        x = graph.LayerNormalization(graph.Reshape(graph.Transpose(x, 0, 2, 1), -1, width), "patch_embed.norm", SwinTransformer.Eps);
+        x = graph.LayerNormalization(graph.Reshape(graph.Transpose(x, 0, 2, 1), -1, width), "patch_embed.norm", shape.Eps);
         for (var s = 0; s < shape.Depths.Length; s++)
         {
             if (s > 0)
             {
                 x = graph.Reshape(Look(graph, x, side * side, width, Neighbours(side)), -1, 4 * width);
-                x = graph.Linear(graph.LayerNormalization(x, $"layers.{s}.downsample.norm", SwinTransformer.Eps), $"layers.{s}.downsample.reduction");
+                x = graph.Linear(graph.LayerNormalization(x, $"layers.{s}.downsample.norm", shape.Eps), $"layers.{s}.downsample.reduction");
                 (side, width) = ((side + 1) / 2, 2 * width);
             }
             for (var b = 0; b < shape.Depths[s]; b++)
-                x = Block(graph, x, $"layers.{s}.blocks.{b}", new(side, shape.Window, shifted: b % 2 == 1), width, shape.Heads[s]);
+                x = Block(graph, x, shape, $"layers.{s}.blocks.{b}", new(side, shape.Window, shifted: b % 2 == 1), width, shape.Heads[s]);
         }
-        x = graph.LayerNormalization(x, "norm", SwinTransformer.Eps);
+        x = graph.LayerNormalization(x, "norm", shape.Eps);
         return new(graph.Mean(graph.Reshape(x, -1, side * side, width), 1));
     }
 
-    private static string Block(OnnxGraph graph, string x, string name, Windows windows, long width, int heads)
+    private static string Block(OnnxGraph graph, string x, SwinShape shape, string name, Windows windows, long width, int heads)
     {
         var tokens = windows.Side * windows.Side;
         var area = windows.Window * windows.Window;
-        var mixed = Look(graph, graph.LayerNormalization(x, $"{name}.norm1", SwinTransformer.Eps), tokens, width, windows.Rows());
+        var mixed = Look(graph, graph.LayerNormalization(x, $"{name}.norm1", shape.Eps), tokens, width, windows.Rows());
         mixed = graph.QueryKeyValue(mixed, $"{name}.attn.qkv", width, heads);
 
         long? apart = windows.Shift > 0 ? windows.Count * windows.Count : null;
@@ -44,7 +44,7 @@ internal static class SwinGraph
         });
         mixed = graph.Linear(graph.Attention(mixed, area, width, heads, bias, apart), $"{name}.attn.proj");
         x = graph.Add(x, Look(graph, mixed, windows.Padded * windows.Padded, width, windows.Back()));
-        return graph.Add(x, graph.Mlp(graph.LayerNormalization(x, $"{name}.norm2", SwinTransformer.Eps), $"{name}.mlp"));
+        return graph.Add(x, graph.Mlp(graph.LayerNormalization(x, $"{name}.norm2", shape.Eps), $"{name}.mlp"));
     }
 
     /// <summary>Rows of each image's tokens in another order, some of them perhaps not and zeros for what is past the end: flat to flat.</summary>

@@ -23,26 +23,27 @@ internal static class VisionTransformerGraph
             x = graph.Add(x, graph.Mlp(graph.LayerNormalization(x, $"{name}.norm2", shape.Eps), $"{name}.mlp", Scale($"{name}.ls2.gamma"), shape.Activation));
         }
         x = graph.Reshape(x, -1, tokens, width);
+        var after = shape.NormsPooled ?? shape.AveragePool;
         if (shape.AveragePool)
-            return new(graph.LayerNormalization(graph.Mean(graph.From(x, 1, shape.Prefix), 1), "fc_norm", shape.Eps));
+            return after ? new(graph.LayerNormalization(graph.Mean(graph.From(x, 1, shape.Prefix), 1), "fc_norm", shape.Eps))
+                : new(graph.Mean(graph.LayerNormalization(graph.From(x, 1, shape.Prefix), "norm", shape.Eps), 1));
         if (!shape.Distilled)
-            return new(graph.LayerNormalization(graph.Select(x, 1, 0), "norm", shape.Eps));
+            return new(graph.LayerNormalization(graph.Select(x, 1, 0), after ? "fc_norm" : "norm", shape.Eps));
         var both = graph.LayerNormalization(graph.Gather(x, graph.Numbers("[0, 1]", 0, 1), 1), "norm", shape.Eps);
         return new(graph.Mean(both, 1), graph.Flatten(both));
 
         string? Scale(string name) => shape.LayerScale is null ? null : name;
     }
 
-    /// <summary>Class, distillation and register tokens and positions, which with registers belong to patches alone.</summary>
+    /// <summary>Class, distillation and register tokens, and positions of all or of the patches alone.</summary>
     private static Tensor Tokens(OnnxGraph graph, VisionTransformerShape shape)
     {
-        var first = new List<Tensor> { graph.State("cls_token") };
-        if (shape.Distilled)
-            first.Add(graph.State("dist_token"));
         var positions = graph.State("pos_embed");
-        if (shape.Registers > 0)
-            return cat([.. first, graph.State("reg_token"), positions], 1);
-        var prefix = cat([.. first], 1);
-        return cat([prefix + positions.narrow(1, 0, shape.Prefix), positions.narrow(1, shape.Prefix, positions.shape[1] - shape.Prefix)], 1);
+        string[] names = [.. shape.ClassToken ? ["cls_token"] : (string[])[], .. shape.Distilled ? ["dist_token"] : (string[])[], .. shape.Registers > 0 ? ["reg_token"] : (string[])[]];
+        if (names.Length == 0)
+            return positions;
+        var prefix = cat([.. names.Select(graph.State)], 1);
+        return shape.Positioned == 0 ? cat([prefix, positions], 1)
+            : cat([prefix + positions.narrow(1, 0, shape.Prefix), positions.narrow(1, shape.Prefix, positions.shape[1] - shape.Prefix)], 1);
     }
 }

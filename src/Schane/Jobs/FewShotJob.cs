@@ -26,6 +26,9 @@ public sealed record FewShotJob
     /// <summary>Whether a classifier is measured too that sees the queries of an episode together. Off unless asked for.</summary>
     public bool Transduction { get; init; }
 
+    /// <summary>Weight of the data against the penalty of logistic regression, above 0; scikit-learn's C. 1 by default.</summary>
+    public double RegressionC { get; init => field = Require.Positive(value); } = 1;
+
     /// <summary>Embeds every image once and classifies the queries of every episode.</summary>
     /// <exception cref="SchaneException">The run, the weights, the data or the episodes break a rule.</exception>
     public FewShotReport Measure(CancellationToken stop = default)
@@ -41,7 +44,7 @@ public sealed record FewShotJob
         var embeddings = Source.Embed(model, images, "test", stop).Embeddings;
         List<EmbeddingSet> views = [.. Enumerable.Range(1, SupportViews).Select(view => Source.EmbedAugmented(model, images, Options.Seed + view, stop))];
         FewShotClassifier[] classifiers = [FewShotClassifier.CosineCentroid, FewShotClassifier.CosineNeighbour, FewShotClassifier.LogisticRegression, .. Transduction ? (FewShotClassifier[])[FewShotClassifier.TransductiveCentroid] : []];
-        var results = classifiers.Select(classifier => FewShot.Run(embeddings, episodes, classifier, views))
+        var results = classifiers.Select(classifier => FewShot.Run(embeddings, episodes, classifier, views, RegressionC))
             .Select(r => new FewShotAccuracy(r.Classifier, r.Accuracy, Interval.NormalOf(r.Episodes))).ToList();
         if (EpisodeFile is not null && !File.Exists(EpisodeFile))
             episodes.Save(EpisodeFile);

@@ -10,9 +10,21 @@ namespace Schane.Models;
 /// <param name="Width">D.</param>
 /// <param name="Depth">Blocks.</param>
 /// <param name="Heads">Heads of each attention.</param>
-/// <param name="LayerScale">Initial layer scale.</param>
-internal sealed record BeitShape(int Patch, int Width, int Depth, int Heads, double LayerScale)
+/// <param name="LayerScale">Initial layer scale; null for none.</param>
+internal sealed record BeitShape(int Patch, int Width, int Depth, int Heads, double? LayerScale)
 {
+    /// <summary>Width of an MLP's middle ÷ <see cref="Width"/>.</summary>
+    public double MlpRatio { get; init; } = 4;
+
+    /// <summary>Width of an MLP's middle.</summary>
+    public int Hidden => (int)(Width * MlpRatio);
+
+    /// <summary>Whether queries and values have a bias; keys have none.</summary>
+    public bool QkvBias { get; init; } = true;
+
+    /// <summary>eps of the norms.</summary>
+    public double Eps { get; init; } = 1e-6;
+
     /// <summary>Absolute positions as well.</summary>
     public bool AbsolutePositions { get; init; }
 
@@ -32,8 +44,6 @@ internal sealed record BeitShape(int Patch, int Width, int Depth, int Heads, dou
 /// </summary>
 internal sealed class Beit : Backbone
 {
-    internal const double Eps = 1e-6;
-
     // TorchSharp registers fields by name: a field that is a part has the part's name.
     [ComponentName(Name = "cls_token")] private readonly Parameter classToken;
     [ComponentName(Name = "pos_embed")] private readonly Parameter? positions;
@@ -52,8 +62,8 @@ internal sealed class Beit : Backbone
         positions = shape.AbsolutePositions ? new Parameter(empty(1, patches.Side * patches.Side + 1, shape.Width)) : null;
         sharedBias = shape.SharedRelativePositions ? new RelativeBias(patches.Side, shape.Heads) : null;
         blocks = new Chain(DropPaths.Rising(dropPath, shape.Depth).Select((rate, i) => new BeitBlock(shape, patches.Side, i, sharedBias, Drops.Layer(rate), Drops.Layer(rate))));
-        norm = shape.AveragePool ? null : new LayerNormalization(shape.Width, Eps);
-        pooledNorm = shape.AveragePool ? new LayerNormalization(shape.Width, Eps) : null;
+        norm = shape.AveragePool ? null : new LayerNormalization(shape.Width, shape.Eps);
+        pooledNorm = shape.AveragePool ? new LayerNormalization(shape.Width, shape.Eps) : null;
         RegisterComponents();
     }
 
@@ -124,8 +134,8 @@ internal sealed class RelativeBias : nn.Module
 internal sealed class BeitBlock : nn.Module<Tensor, Tensor>
 {
     // TorchSharp registers fields by name: a field that is a part has the part's name.
-    [ComponentName(Name = "gamma_1")] private readonly Parameter firstScale;
-    [ComponentName(Name = "gamma_2")] private readonly Parameter secondScale;
+    [ComponentName(Name = "gamma_1")] private readonly Parameter? firstScale;
+    [ComponentName(Name = "gamma_2")] private readonly Parameter? secondScale;
     private readonly LayerNormalization norm1, norm2;
     private readonly BeitAttention attn;
     private readonly Mlp mlp;
@@ -133,12 +143,12 @@ internal sealed class BeitBlock : nn.Module<Tensor, Tensor>
 
     public BeitBlock(BeitShape shape, int side, int depth, RelativeBias? sharedBias, DropPath first, DropPath second) : base("BeitBlock")
     {
-        firstScale = new Parameter(full(shape.Width, shape.LayerScale));
-        secondScale = new Parameter(full(shape.Width, shape.LayerScale));
-        norm1 = new LayerNormalization(shape.Width, 1e-6);
+        firstScale = shape.LayerScale is { } one ? new Parameter(full(shape.Width, one)) : null;
+        secondScale = shape.LayerScale is { } two ? new Parameter(full(shape.Width, two)) : null;
+        norm1 = new LayerNormalization(shape.Width, shape.Eps);
         attn = new BeitAttention(shape, side, sharedBias);
-        norm2 = new LayerNormalization(shape.Width, 1e-6);
-        mlp = new Mlp(shape.Width, 4 * shape.Width);
+        norm2 = new LayerNormalization(shape.Width, shape.Eps);
+        mlp = new Mlp(shape.Width, shape.Hidden);
         (this.first, this.second) = (first, second);
         RegisterComponents();
     }
@@ -146,8 +156,10 @@ internal sealed class BeitBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = x + first.Apply(firstScale * attn.call(norm1.call(x)), training);
-        return (x + second.Apply(secondScale * mlp.call(norm2.call(x)), training)).MoveToOuterDisposeScope();
+        var mixed = attn.call(norm1.call(x));
+        x = x + first.Apply(firstScale is null ? mixed : firstScale * mixed, training);
+        var fed = mlp.call(norm2.call(x));
+        return (x + second.Apply(secondScale is null ? fed : secondScale * fed, training)).MoveToOuterDisposeScope();
     }
 }
 
@@ -155,8 +167,8 @@ internal sealed class BeitBlock : nn.Module<Tensor, Tensor>
 internal sealed class BeitAttention : nn.Module<Tensor, Tensor>
 {
     // TorchSharp registers fields by name: a field that is a part has the part's name.
-    [ComponentName(Name = "q_bias")] private readonly Parameter queryBias;
-    [ComponentName(Name = "v_bias")] private readonly Parameter valueBias;
+    [ComponentName(Name = "q_bias")] private readonly Parameter? queryBias;
+    [ComponentName(Name = "v_bias")] private readonly Parameter? valueBias;
     [ComponentName(Name = "relative_position_bias_table")] private readonly Parameter? table;
     private readonly Dense qkv, proj;
     private readonly Lazy<Tensor> index;
@@ -165,8 +177,8 @@ internal sealed class BeitAttention : nn.Module<Tensor, Tensor>
 
     public BeitAttention(BeitShape shape, int side, RelativeBias? sharedBias) : base("BeitAttention")
     {
-        queryBias = new Parameter(zeros(shape.Width));
-        valueBias = new Parameter(zeros(shape.Width));
+        queryBias = shape.QkvBias ? new Parameter(zeros(shape.Width)) : null;
+        valueBias = shape.QkvBias ? new Parameter(zeros(shape.Width)) : null;
         table = shape.RelativePositions ? new Parameter(zeros((2 * side - 1) * (2 * side - 1) + 3, shape.Heads)) : null;
         qkv = new Dense(shape.Width, 3 * shape.Width, hasBias: false);
         proj = new Dense(shape.Width, shape.Width);
@@ -178,9 +190,9 @@ internal sealed class BeitAttention : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        using var noKeyBias = zeros_like(queryBias);
-        var products = qkv.call(x);
-        var mixed = products + cat([queryBias, noKeyBias, valueBias]).to_type(products.dtype);
+        var mixed = qkv.call(x);
+        if (queryBias is not null && valueBias is not null)
+            mixed = mixed + cat([queryBias, zeros_like(queryBias), valueBias]).to_type(mixed.dtype);
         var bias = table is null ? null : RelativeIndex.Bias(table, index.Value);
         if (shared is not null)
             bias = bias is null ? shared() : bias + shared();

@@ -11,7 +11,14 @@ namespace Schane.Models;
 /// <param name="Depth">Blocks.</param>
 /// <param name="Heads">Heads of each attention.</param>
 /// <param name="NormsOutput">torchscale's <c>normalize_output</c>: a norm after the last block, before pooling. Off for image classification.</param>
-internal sealed record Beit3Shape(int Patch, int Width, int Depth, int Heads, bool NormsOutput = false);
+internal sealed record Beit3Shape(int Patch, int Width, int Depth, int Heads, bool NormsOutput = false)
+{
+    /// <summary>Width of an MLP's middle (torchscale's <c>encoder_ffn_embed_dim</c>); 0 stands for 4 × <see cref="Width"/>.</summary>
+    public int Hidden { get => field > 0 ? field : 4 * Width; init; }
+
+    /// <summary>eps of the norms.</summary>
+    public double Eps { get; init; } = 1e-5;
+}
 
 /// <summary>
 /// The vision path of BEiT-3 (Wang et al. 2022, arXiv:2208.10442): sub-layer norms, positions from row 2 on, the mean of the patch tokens.
@@ -20,7 +27,6 @@ internal sealed record Beit3Shape(int Patch, int Width, int Depth, int Heads, bo
 /// </summary>
 internal sealed class Beit3 : Backbone
 {
-    internal const double Eps = 1e-5;
     internal const int FirstPosition = 2;                                  // rows 0 and 1 are torchscale's padding
 
     // TorchSharp registers fields by name: a field that is a part has the part's name.
@@ -39,8 +45,8 @@ internal sealed class Beit3 : Backbone
         classToken = new Parameter(empty(1, 1, shape.Width));
         positions = new PositionTable(patches.Side * patches.Side + 1 + FirstPosition, shape.Width);
         blocks = new Chain(DropPaths.Rising(dropPath, shape.Depth).Select(rate => new Beit3Block(shape, Drops.Layer(rate), Drops.Layer(rate))));
-        norm = shape.NormsOutput ? new LayerNormalization(shape.Width, Eps) : null;
-        pooledNorm = new LayerNormalization(shape.Width, Eps);
+        norm = shape.NormsOutput ? new LayerNormalization(shape.Width, shape.Eps) : null;
+        pooledNorm = new LayerNormalization(shape.Width, shape.Eps);
         RegisterComponents();
     }
 
@@ -154,10 +160,10 @@ internal sealed class Beit3Block : nn.Module<Tensor, Tensor>
 
     public Beit3Block(Beit3Shape shape, DropPath first, DropPath second) : base("Beit3Block")
     {
-        norm1 = new LayerNormalization(shape.Width, Beit3.Eps);
+        norm1 = new LayerNormalization(shape.Width, shape.Eps);
         attn = new Beit3Attention(shape);
-        norm2 = new LayerNormalization(shape.Width, Beit3.Eps);
-        mlp = new Mlp(shape.Width, 4 * shape.Width, normEps: Beit3.Eps);
+        norm2 = new LayerNormalization(shape.Width, shape.Eps);
+        mlp = new Mlp(shape.Width, shape.Hidden, normEps: shape.Eps);
         (this.first, this.second) = (first, second);
         RegisterComponents();
     }
@@ -184,7 +190,7 @@ internal sealed class Beit3Attention : nn.Module<Tensor, Tensor>
     public Beit3Attention(Beit3Shape shape) : base("Beit3Attention")
     {
         (key, value, query, output) = (new(shape.Width, shape.Width), new(shape.Width, shape.Width), new(shape.Width, shape.Width), new(shape.Width, shape.Width));
-        norm = new LayerNormalization(shape.Width, Beit3.Eps);
+        norm = new LayerNormalization(shape.Width, shape.Eps);
         heads = shape.Heads;
         RegisterComponents();
     }

@@ -10,7 +10,20 @@ namespace Schane.Models;
 /// <param name="Depths">Blocks in each stage.</param>
 /// <param name="Widths">Width of each stage.</param>
 /// <param name="ConvolutionalMlp">Whether MLP weights have the shape of 1×1 convolutions, as in the published small variants (atto to nano).</param>
-internal sealed record ConvNeXtShape(int[] Depths, int[] Widths, bool ConvolutionalMlp = false);
+internal sealed record ConvNeXtShape(int[] Depths, int[] Widths, bool ConvolutionalMlp = false)
+{
+    /// <summary>Side of a patch of the stem, in pixels.</summary>
+    public int Patch { get; init; } = 4;
+
+    /// <summary>Side of the depthwise kernels, an odd number for each stage.</summary>
+    public int[] Kernels { get => field ?? [.. Depths.Select(_ => 7)]; init; }
+
+    /// <summary>Initial layer scale; null for none.</summary>
+    public double? LayerScale { get; init; } = 1e-6;
+
+    /// <summary>eps of the norms.</summary>
+    public double Eps { get; init; } = 1e-6;
+}
 
 /// <summary>
 /// ConvNeXt (Liu et al. 2022, arXiv:2201.03545) with timm's parameter names; the original ones are understood. Inside it runs channels-last, so
@@ -18,8 +31,6 @@ internal sealed record ConvNeXtShape(int[] Depths, int[] Widths, bool Convolutio
 /// </summary>
 internal sealed partial class ConvNeXt : Backbone
 {
-    internal const double Eps = 1e-6;
-
     // TorchSharp registers fields by name: a field that is a part has the part's name.
     private readonly Chain stem, stages;
     private readonly ConvNeXtHead head;
@@ -28,20 +39,20 @@ internal sealed partial class ConvNeXt : Backbone
     public ConvNeXt(BackboneInfo info, ConvNeXtShape shape, double dropPath) : base(info)
     {
         this.shape = shape;
-        stem = new Chain(new Convolution(info.Channels, shape.Widths[0], 4, stride: 4, hasBias: true, std: 0.02), new LayerNormalization(shape.Widths[0], Eps));
+        stem = new Chain(new Convolution(info.Channels, shape.Widths[0], shape.Patch, stride: shape.Patch, hasBias: true, std: 0.02), new LayerNormalization(shape.Widths[0], shape.Eps));
         stages = new Chain();
         var rates = new Queue<double>(DropPaths.Rising(dropPath, shape.Depths.Sum()));
         for (var s = 0; s < shape.Depths.Length; s++)
         {
             var stage = new Chain();
             if (s > 0)
-                stage.Add(new Chain(new LayerNormalization(shape.Widths[s - 1], Eps), new Convolution(shape.Widths[s - 1], shape.Widths[s], 2, stride: 2, hasBias: true, std: 0.02)), "downsample");
+                stage.Add(new Chain(new LayerNormalization(shape.Widths[s - 1], shape.Eps), new Convolution(shape.Widths[s - 1], shape.Widths[s], 2, stride: 2, hasBias: true, std: 0.02)), "downsample");
             var blocks = new Chain();
             for (var b = 0; b < shape.Depths[s]; b++)
-                blocks.Add(new ConvNeXtBlock(shape.Widths[s], shape.ConvolutionalMlp, Drops.Layer(rates.Dequeue())), $"{b}");
+                blocks.Add(new ConvNeXtBlock(shape, s, Drops.Layer(rates.Dequeue())), $"{b}");
             stages.Add(stage.Add(blocks, "blocks"), $"{s}");
         }
-        head = new ConvNeXtHead(shape.Widths[^1]);
+        head = new ConvNeXtHead(shape.Widths[^1], shape.Eps);
         RegisterComponents();
     }
 
@@ -122,31 +133,32 @@ internal sealed class ConvNeXtHead : nn.Module<Tensor, Tensor>
 {
     private readonly LayerNormalization norm;
 
-    public ConvNeXtHead(long width) : base("ConvNeXtHead")
+    public ConvNeXtHead(long width, double eps) : base("ConvNeXtHead")
     {
-        norm = new LayerNormalization(width, ConvNeXt.Eps);
+        norm = new LayerNormalization(width, eps);
         RegisterComponents();
     }
 
     public override Tensor forward(Tensor pooled) => norm.call(pooled);
 }
 
-/// <summary>7×7 convolution of each channel, norm, MLP, layer scale: [n, h, w, C] → the same.</summary>
+/// <summary>A convolution of each channel, norm, MLP, layer scale: [n, h, w, C] → the same.</summary>
 internal sealed class ConvNeXtBlock : nn.Module<Tensor, Tensor>
 {
     // TorchSharp registers fields by name: a field that is a part has the part's name.
-    private readonly Parameter gamma;
+    private readonly Parameter? gamma;
     [ComponentName(Name = "conv_dw")] private readonly Convolution conv;
     private readonly LayerNormalization norm;
     private readonly Mlp mlp;
     private readonly DropPath drop;
 
-    public ConvNeXtBlock(long width, bool convolutionalMlp, DropPath drop) : base("ConvNeXtBlock")
+    public ConvNeXtBlock(ConvNeXtShape shape, int stage, DropPath drop) : base("ConvNeXtBlock")
     {
-        gamma = new Parameter(full(width, 1e-6));
-        conv = new Convolution(width, width, 7, padding: 3, groups: width, hasBias: true, std: 0.02);
-        norm = new LayerNormalization(width, ConvNeXt.Eps);
-        mlp = new Mlp(width, 4 * width, pointwise: convolutionalMlp);
+        var (width, kernel) = (shape.Widths[stage], shape.Kernels[stage]);
+        gamma = shape.LayerScale is { } scale ? new Parameter(full(width, scale)) : null;
+        conv = new Convolution(width, width, kernel, padding: kernel / 2, groups: width, hasBias: true, std: 0.02);
+        norm = new LayerNormalization(width, shape.Eps);
+        mlp = new Mlp(width, 4 * width, pointwise: shape.ConvolutionalMlp);
         this.drop = drop;
         RegisterComponents();
     }
@@ -154,7 +166,7 @@ internal sealed class ConvNeXtBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var mixed = norm.call(conv.call(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1));
-        return (x + drop.Apply(gamma * mlp.call(mixed), training)).MoveToOuterDisposeScope();
+        var fed = mlp.call(norm.call(conv.call(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)));
+        return (x + drop.Apply(gamma is null ? fed : gamma * fed, training)).MoveToOuterDisposeScope();
     }
 }

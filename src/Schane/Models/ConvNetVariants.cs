@@ -7,8 +7,8 @@ internal static class ConvNetVariants
 {
     public static IEnumerable<Variant> All { get; } =
     [
-        FewShot("convnet4", 32, 64, 64, 64),
-        FewShot("convnet4_w96", 48, 96, 96, 96),
+        FewShot("convnet4", 128, [32, 64, 64, 64]),
+        FewShot("convnet4_w96", 128, [48, 96, 96, 96]),
         Residual("schane_tiny", 64, new([1, 1, 1, 1], Stem: ResNetStem.Medium) { StemWidth = 24, Widths = [24, 48, 80, 128] }),
         Residual("resnet18_small", 32, new([2, 2, 2, 2], Stem: ResNetStem.Small)),
         Residual("resnet50_small", 32, new([3, 4, 6, 3], Bottleneck: true, Stem: ResNetStem.Small)),
@@ -17,8 +17,8 @@ internal static class ConvNetVariants
         Residual("resnet50", 224, new([3, 4, 6, 3], Bottleneck: true), "a1_in1k"),
         Residual("resnet101", 224, new([3, 4, 23, 3], Bottleneck: true), "a1h_in1k"),
         Residual("resnet152", 224, new([3, 8, 36, 3], Bottleneck: true), "a1h_in1k"),
-        Residual("wide_resnet50_2", 224, new([3, 4, 6, 3], Bottleneck: true) { InnerFactor = 2 }, "racm_in1k"),
-        Residual("wide_resnet101_2", 224, new([3, 4, 23, 3], Bottleneck: true) { InnerFactor = 2 }, "tv2_in1k"),
+        Residual("wide_resnet50_2", 224, new([3, 4, 6, 3], Bottleneck: true) { BaseWidth = 128 }, "racm_in1k"),
+        Residual("wide_resnet101_2", 224, new([3, 4, 23, 3], Bottleneck: true) { BaseWidth = 128 }, "tv2_in1k"),
         Next("convnext_atto", new([2, 2, 6, 2], [40, 80, 160, 320], ConvolutionalMlp: true), "d2_in1k"),
         Next("convnext_femto", new([2, 2, 6, 2], [48, 96, 192, 384], ConvolutionalMlp: true), "d1_in1k"),
         Next("convnext_pico", new([2, 2, 6, 2], [64, 128, 256, 512], ConvolutionalMlp: true), "d1_in1k"),
@@ -29,9 +29,12 @@ internal static class ConvNetVariants
         Next("convnext_large", new([3, 3, 27, 3], [192, 384, 768, 1536]), "fb_in22k_ft_in1k"),
     ];
 
-    private static Variant FewShot(string name, params int[] widths) => new(
-        new(name, Channels: 1, InputSize: 48, EmbeddingWidth: 128, [0.5f], [0.5f], HeadName: "head") { Source = "Vinyals et al. 2016, arXiv:1606.04080" },
-        (info, _) => new ConvNet4(info, widths), widths);
+    private static Variant FewShot(string name, int embedding, int[] widths) => new(
+        new(name, Channels: 1, InputSize: 48, embedding, [0.5f], [0.5f], HeadName: "head") { Source = "Vinyals et al. 2016, arXiv:1606.04080" },
+        (info, _) => new ConvNet4(info, widths), widths)
+    {
+        Changed = to => FewShot(name, to.Whole("embedding", embedding), TransformerVariants.OneForEach(to, "widths", widths, stages: widths.Length)),
+    };
 
     private static Variant Residual(string name, int inputSize, ResNetShape shape, string? tag = null) => new(
         new(name, Channels: 3, inputSize, shape.Widths[^1] * shape.Expansion, ImageNetMean, ImageNetStd, HeadName: "fc")
@@ -40,7 +43,21 @@ internal static class ConvNetVariants
             Weights = tag is null ? null : $"hf:timm/{name}.{tag}",
             WeightsLicense = tag is null ? null : tag.StartsWith("tv", StringComparison.Ordinal) ? "BSD-3-Clause" : "Apache-2.0",
         },
-        (info, _) => new ResNet(info, shape), shape);
+        (info, _) => new ResNet(info, shape), shape)
+    {
+        Changed = to =>
+        {
+            var depths = to.List("depths", shape.Blocks);
+            return Residual(name, inputSize, shape with
+            {
+                Blocks = depths,
+                Widths = TransformerVariants.OneForEach(to, "widths", shape.Widths, depths.Length),
+                StemWidth = to.Whole("stem", shape.StemWidth),
+                Groups = shape.Bottleneck ? to.Whole("groups", shape.Groups) : shape.Groups,
+                BaseWidth = shape.Bottleneck ? to.Whole("base-width", shape.BaseWidth) : shape.BaseWidth,
+            }, tag);
+        },
+    };
 
     private static Variant Next(string name, ConvNeXtShape shape, string tag) => new(
         new(name, Channels: 3, InputSize: 224, shape.Widths[^1], ImageNetMean, ImageNetStd, HeadName: "head.fc")
@@ -50,5 +67,24 @@ internal static class ConvNetVariants
             WeightsLicense = "Apache-2.0",
             HasDropPath = true,
         },
-        (info, dropPath) => new ConvNeXt(info, shape, dropPath), shape);
+        (info, dropPath) => new ConvNeXt(info, shape, dropPath), shape)
+    {
+        Changed = to =>
+        {
+            var depths = to.List("depths", shape.Depths);
+            return Next(name, shape with
+            {
+                Depths = depths,
+                Widths = TransformerVariants.OneForEach(to, "widths", shape.Widths, depths.Length),
+                Patch = to.Whole("patch", shape.Patch),
+                Kernels = OddKernels(to.Whole("kernel", shape.Kernels[0]), depths),
+                LayerScale = to.NumberOrOff("scale", shape.LayerScale),
+                ConvolutionalMlp = to.Switch("conv-mlp", shape.ConvolutionalMlp),
+                Eps = to.Number("eps", shape.Eps),
+            }, tag);
+        },
+    };
+
+    private static int[] OddKernels(int side, int[] depths) => side % 2 == 1 ? [.. depths.Select(_ => side)]
+        : throw new SchaneException($"kernel must be odd, so that a map keeps its size, but is {side}.");
 }

@@ -16,7 +16,7 @@ public static class ModelRegistry
     public static BackboneInfo InfoOf(string name) => Find(name).Info;
 
     /// <summary>Builds a backbone with initial weights that depend on the seed, the name and the settings alone.</summary>
-    /// <param name="name">A name of <see cref="Names"/>, in any case; for a ViT, BEiT or BEiT-3 perhaps with other numbers: <c>vit_tiny_patch16_224:patch=8,width=48,depth=2,heads=3</c>.</param>
+    /// <param name="name">A name of <see cref="Names"/>, in any case; perhaps with other numbers behind a colon: <c>vit_tiny_patch16_224:patch=8,width=48,depth=2,heads=3,mlp=3</c>.</param>
     /// <param name="seed">Seed of the initial weights.</param>
     /// <param name="channels">1 or 3; null for the variant's own.</param>
     /// <param name="inputSize">Side of the input in pixels; null for the variant's own.</param>
@@ -67,23 +67,23 @@ public static class ModelRegistry
     private static float[] ForChannels(float[] values, int channels) =>
         channels == values.Length ? values : [.. Enumerable.Repeat(values.Average(), channels)];
 
-    private static Variant Sized(Variant variant, TransformerSize size, string name)
+    private static Variant Changed(Variant variant, string settings, string name)
     {
-        if (variant.Sized is not { } sized)
-            throw new SchaneException($"{variant.Info.Name} has no other sizes; a ViT, BEiT or BEiT-3 takes them behind a colon.");
-        var changed = sized(size);
-        var (width, heads) = (changed.Info.EmbeddingWidth, changed.Heads);
-        if (width % heads != 0)
-            throw new SchaneException($"{Checkpoints.SafetensorsHeader.Shown(name)} must have a width that is a multiple of its heads, but {width} is none of {heads}.");
+        var read = new VariantSettings(settings, name);
+        var changed = variant.Changed(read);
+        read.RequireAllAsked();
+        foreach (var (width, heads) in changed.Heads)
+            if (width % heads != 0)
+                throw new SchaneException($"{Checkpoints.SafetensorsHeader.Shown(name)} must have a width that is a multiple of its heads, but {width} is none of {heads}.");
         return changed with { Info = changed.Info with { Name = name, Weights = null, WeightsLicense = null } };
     }
 
     private static Variant Find(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        var (variantName, size) = name.Split(':', 2) is [var before, var behind] ? (before, behind) : (name, null);
+        var (variantName, settings) = name.Split(':', 2) is [var before, var behind] ? (before, behind) : (name, null);
         if (Variants.TryGetValue(variantName, out var variant))
-            return size is null ? variant : Sized(variant, TransformerSize.Parse(size, name), $"{variant.Info.Name}:{size}");
+            return settings is null ? variant : Changed(variant, settings, $"{variant.Info.Name}:{settings}");
         throw new SchaneException($"There is no model '{Checkpoints.SafetensorsHeader.Shown(name)}'{Nearest.Hint(variantName, Names)}; `schane models list` shows all.");
     }
 }
@@ -94,9 +94,9 @@ public static class ModelRegistry
 /// <param name="Shape">Its numbers and switches.</param>
 internal sealed record Variant(BackboneInfo Info, Func<BackboneInfo, double, Backbone> Build, object Shape)
 {
-    /// <summary>The same with other numbers; null where it has none.</summary>
-    public Func<TransformerSize, Variant>? Sized { get; init; }
+    /// <summary>The same with other numbers.</summary>
+    public required Func<VariantSettings, Variant> Changed { get; init; }
 
-    /// <summary>Heads of each attention, where it has <see cref="Sized"/>.</summary>
-    public int Heads { get; init; }
+    /// <summary>Width and heads of each kind of attention in it.</summary>
+    public IReadOnlyList<(int Width, int Heads)> Heads { get; init; } = [];
 }

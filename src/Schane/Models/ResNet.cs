@@ -15,8 +15,14 @@ internal sealed record ResNetShape(int[] Blocks, bool Bottleneck = false, ResNet
     /// <summary>Width of the stem.</summary>
     public int StemWidth { get; init; } = 64;
 
-    /// <summary>Factor on the inner width of a bottleneck (wide nets: 2).</summary>
-    public int InnerFactor { get; init; } = 1;
+    /// <summary>Groups of the middle convolution of a bottleneck (ResNeXt's cardinality).</summary>
+    public int Groups { get; init; } = 1;
+
+    /// <summary>Channels of a group in the middle of a first-stage bottleneck of width 64 (wide nets: 128).</summary>
+    public int BaseWidth { get; init; } = 64;
+
+    /// <summary>Channels in the middle of a bottleneck of a width.</summary>
+    public int Inner(long width) => (int)(width * BaseWidth / 64) * Groups;
 
     /// <summary>Width after expansion.</summary>
     public int Expansion => Bottleneck ? 4 : 1;
@@ -110,9 +116,9 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
     public ResidualBlock(long inputs, long width, long stride, ResNetShape shape) : base("ResidualBlock")
     {
         var outputs = width * shape.Expansion;
-        var inner = width * shape.InnerFactor;
+        var inner = shape.Inner(width);
         convs = shape.Bottleneck
-            ? [new(inputs, inner, 1), new(inner, inner, 3, stride, padding: 1), new(inner, outputs, 1)]
+            ? [new(inputs, inner, 1), new(inner, inner, 3, stride, padding: 1, shape.Groups), new(inner, outputs, 1)]
             : [new(inputs, width, 3, stride, padding: 1), new(width, outputs, 3, padding: 1)];
         norms = shape.Bottleneck
             ? [new(inner), new(inner), new(outputs, initialScale: 0)]     // zero last scale: the block starts as its shortcut (Goyal et al. 2017)

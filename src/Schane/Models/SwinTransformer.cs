@@ -12,7 +12,17 @@ namespace Schane.Models;
 /// <param name="Width">Width of the first stage; each later one has twice that of the one before.</param>
 /// <param name="Depths">Blocks in each stage.</param>
 /// <param name="Heads">Heads in each stage.</param>
-internal sealed record SwinShape(int Patch, int Window, int Width, int[] Depths, int[] Heads);
+internal sealed record SwinShape(int Patch, int Window, int Width, int[] Depths, int[] Heads)
+{
+    /// <summary>Width of an MLP's middle ÷ the width of its stage.</summary>
+    public double MlpRatio { get; init; } = 4;
+
+    /// <summary>Whether queries, keys and values have a bias.</summary>
+    public bool QkvBias { get; init; } = true;
+
+    /// <summary>eps of the norms.</summary>
+    public double Eps { get; init; } = 1e-5;
+}
 
 /// <summary>
 /// Swin transformers (Liu et al. 2021, arXiv:2103.14030) with the parameter names of timm 1.0, where stage N begins with its patch merging;
@@ -21,8 +31,6 @@ internal sealed record SwinShape(int Patch, int Window, int Width, int[] Depths,
 /// <remarks>A window larger than the map is cut down to it and not shifted; a map that windows do not divide is padded with zeros, which take part in attention, as in timm.</remarks>
 internal sealed partial class SwinTransformer : Backbone
 {
-    internal const double Eps = 1e-5;
-
     // TorchSharp registers fields by name: a field that is a part has the part's name.
     [ComponentName(Name = "patch_embed")] private readonly PatchEmbed patches;
     private readonly Chain layers;
@@ -32,7 +40,7 @@ internal sealed partial class SwinTransformer : Backbone
     public SwinTransformer(BackboneInfo info, SwinShape shape, double dropPath) : base(info)
     {
         this.shape = shape;
-        patches = new PatchEmbed(info, shape.Patch, shape.Width, normEps: Eps);
+        patches = new PatchEmbed(info, shape.Patch, shape.Width, normEps: shape.Eps);
         layers = new Chain();
         var rates = new Queue<double>(DropPaths.Rising(dropPath, shape.Depths.Sum()));
         var (side, width) = (patches.Side, (long)shape.Width);
@@ -41,18 +49,18 @@ internal sealed partial class SwinTransformer : Backbone
             var stage = new Chain();
             if (s > 0)
             {
-                stage.Add(new PatchMerging(width), "downsample");
+                stage.Add(new PatchMerging(width, shape.Eps), "downsample");
                 (side, width) = ((side + 1) / 2, 2 * width);
             }
             var blocks = new Chain();
             for (var b = 0; b < shape.Depths[s]; b++)
             {
                 var rate = rates.Dequeue();
-                blocks.Add(new SwinBlock(width, shape.Heads[s], side, shape.Window, shifted: b % 2 == 1, Drops.Layer(rate), Drops.Layer(rate)), $"{b}");
+                blocks.Add(new SwinBlock(shape, width, shape.Heads[s], side, shifted: b % 2 == 1, Drops.Layer(rate), Drops.Layer(rate)), $"{b}");
             }
             layers.Add(stage.Add(blocks, "blocks"), $"{s}");
         }
-        norm = new LayerNormalization(width, Eps);
+        norm = new LayerNormalization(width, shape.Eps);
         RegisterComponents();
     }
 
@@ -119,9 +127,9 @@ internal sealed class PatchMerging : nn.Module<Tensor, Tensor>
     private readonly LayerNormalization norm;
     private readonly Dense reduction;
 
-    public PatchMerging(long width) : base("PatchMerging")
+    public PatchMerging(long width, double eps) : base("PatchMerging")
     {
-        norm = new LayerNormalization(4 * width, SwinTransformer.Eps);
+        norm = new LayerNormalization(4 * width, eps);
         reduction = new Dense(4 * width, 2 * width, hasBias: false);
         RegisterComponents();
     }
@@ -148,15 +156,15 @@ internal sealed class SwinBlock : nn.Module<Tensor, Tensor>
     private readonly DropPath first, second;
     private readonly int window, shift, side;
 
-    public SwinBlock(long width, int heads, int side, int window, bool shifted, DropPath first, DropPath second) : base("SwinBlock")
+    public SwinBlock(SwinShape shape, long width, int heads, int side, bool shifted, DropPath first, DropPath second) : base("SwinBlock")
     {
         this.side = side;
-        this.window = Math.Min(window, side);
-        shift = shifted && side > window ? window / 2 : 0;
-        norm1 = new LayerNormalization(width, SwinTransformer.Eps);
-        attn = new WindowAttention(width, heads, this.window, PaddedSide, shift);
-        norm2 = new LayerNormalization(width, SwinTransformer.Eps);
-        mlp = new Mlp(width, 4 * width);
+        window = Math.Min(shape.Window, side);
+        shift = shifted && side > shape.Window ? window / 2 : 0;
+        norm1 = new LayerNormalization(width, shape.Eps);
+        attn = new WindowAttention(width, heads, window, PaddedSide, shift, shape.QkvBias);
+        norm2 = new LayerNormalization(width, shape.Eps);
+        mlp = new Mlp(width, (int)(width * shape.MlpRatio));
         (this.first, this.second) = (first, second);
         RegisterComponents();
     }
@@ -196,11 +204,11 @@ internal sealed class WindowAttention : nn.Module<Tensor, Tensor>
     private readonly Lazy<Tensor>? apart;
     private readonly int heads;
 
-    public WindowAttention(long width, int heads, int window, int side, int shift) : base("WindowAttention")
+    public WindowAttention(long width, int heads, int window, int side, int shift, bool qkvBias) : base("WindowAttention")
     {
         this.heads = heads;
         table = new Parameter(zeros((2 * window - 1) * (2 * window - 1), heads));
-        qkv = new Dense(width, 3 * width);
+        qkv = new Dense(width, 3 * width, hasBias: qkvBias);
         proj = new Dense(width, width);
         index = new(() => RelativeIndex.Of(window, classToken: false).DetachFromDisposeScope());
         apart = shift == 0 ? null : new(() => Apart(side, window, shift).DetachFromDisposeScope());

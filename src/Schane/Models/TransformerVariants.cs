@@ -72,28 +72,90 @@ internal static class TransformerVariants
     private static Variant Vit(string name, VisionTransformerShape shape, int size, float[] mean, float[] std, string? weights, string license, string source) => new(
         Info(name, size, shape.Width, mean, std, weights, license, source), (info, dropPath) => new VisionTransformer(info, shape, dropPath), shape)
     {
-        Heads = shape.Heads,
-        Sized = to => Vit(name, shape with { Patch = to.Patch ?? shape.Patch, Width = to.Width ?? shape.Width, Depth = to.Depth ?? shape.Depth, Heads = to.Heads ?? shape.Heads }, size, mean, std, weights, license, source),
+        Heads = [(shape.Width, shape.Heads)],
+        Changed = to => Vit(name, shape with
+        {
+            Patch = to.Whole("patch", shape.Patch),
+            Width = to.Whole("width", shape.Width),
+            Depth = to.Whole("depth", shape.Depth),
+            Heads = to.Whole("heads", shape.Heads),
+            MlpRatio = to.Number("mlp", shape.MlpRatio),
+            QkvBias = to.Switch("qkv-bias", shape.QkvBias),
+            LayerScale = to.NumberOrOff("scale", shape.LayerScale),
+            Registers = to.Whole("registers", shape.Registers, least: 0),
+            AveragePool = to.Choice("pool", shape.AveragePool ? "avg" : "token", "avg", "token") == "avg",
+            PreNorm = to.Switch("pre-norm", shape.PreNorm),
+            Eps = to.Number("eps", shape.Eps),
+        }, size, mean, std, weights, license, source),
     };
 
     private static Variant BeitOf(string name, BeitShape shape, float[] mean, float[] std, string tag, string source) => new(
         Info(name, 224, shape.Width, mean, std, $"{name}.{tag}", "Apache-2.0", source), (info, dropPath) => new Beit(info, shape, dropPath), shape)
     {
-        Heads = shape.Heads,
-        Sized = to => BeitOf(name, shape with { Patch = to.Patch ?? shape.Patch, Width = to.Width ?? shape.Width, Depth = to.Depth ?? shape.Depth, Heads = to.Heads ?? shape.Heads }, mean, std, tag, source),
+        Heads = [(shape.Width, shape.Heads)],
+        Changed = to => BeitOf(name, shape with
+        {
+            Patch = to.Whole("patch", shape.Patch),
+            Width = to.Whole("width", shape.Width),
+            Depth = to.Whole("depth", shape.Depth),
+            Heads = to.Whole("heads", shape.Heads),
+            MlpRatio = to.Number("mlp", shape.MlpRatio),
+            QkvBias = to.Switch("qkv-bias", shape.QkvBias),
+            LayerScale = to.NumberOrOff("scale", shape.LayerScale),
+            AbsolutePositions = to.Switch("absolute", shape.AbsolutePositions),
+            RelativePositions = to.Switch("relative", shape.RelativePositions),
+            SharedRelativePositions = to.Switch("shared", shape.SharedRelativePositions),
+            AveragePool = to.Choice("pool", shape.AveragePool ? "avg" : "token", "avg", "token") == "avg",
+            Eps = to.Number("eps", shape.Eps),
+        }, mean, std, tag, source),
     };
 
     private static Variant Beit3Of(string name, Beit3Shape shape) => new(
         Info(name, 224, shape.Width, ImageNetMean, ImageNetStd, $"{name}.in22k_ft_in1k", "MIT", "Wang et al. 2022, arXiv:2208.10442") with { HeadInitScale = 0.001 },
         (info, dropPath) => new Beit3(info, shape, dropPath), shape)
     {
-        Heads = shape.Heads,
-        Sized = to => Beit3Of(name, shape with { Patch = to.Patch ?? shape.Patch, Width = to.Width ?? shape.Width, Depth = to.Depth ?? shape.Depth, Heads = to.Heads ?? shape.Heads }),
+        Heads = [(shape.Width, shape.Heads)],
+        Changed = to =>
+        {
+            var width = to.Whole("width", shape.Width);
+            return Beit3Of(name, shape with
+            {
+                Patch = to.Whole("patch", shape.Patch),
+                Width = width,
+                Depth = to.Whole("depth", shape.Depth),
+                Heads = to.Whole("heads", shape.Heads),
+                Hidden = (int)(width * to.Number("mlp", (double)shape.Hidden / shape.Width)),
+                NormsOutput = to.Switch("output-norm", shape.NormsOutput),
+                Eps = to.Number("eps", shape.Eps),
+            });
+        },
     };
 
     private static Variant Swin(string name, SwinShape shape) => new(
         Info(name, 224, shape.Width << (shape.Depths.Length - 1), ImageNetMean, ImageNetStd, $"{name}.ms_in22k_ft_in1k", "MIT", "Liu et al. 2021, arXiv:2103.14030") with { HeadName = "head.fc" },
-        (info, dropPath) => new SwinTransformer(info, shape, dropPath), shape);
+        (info, dropPath) => new SwinTransformer(info, shape, dropPath), shape)
+    {
+        Heads = [.. shape.Heads.Select((heads, stage) => (shape.Width << stage, heads))],
+        Changed = to =>
+        {
+            var depths = to.List("depths", shape.Depths);
+            return Swin(name, new(to.Whole("patch", shape.Patch), to.Whole("window", shape.Window), to.Whole("width", shape.Width), depths, OneForEach(to, "heads", shape.Heads, depths.Length))
+            {
+                MlpRatio = to.Number("mlp", shape.MlpRatio),
+                QkvBias = to.Switch("qkv-bias", shape.QkvBias),
+                Eps = to.Number("eps", shape.Eps),
+            });
+        },
+    };
+
+    /// <summary>A list with a number for each stage.</summary>
+    /// <exception cref="SchaneException">It has more or fewer.</exception>
+    internal static int[] OneForEach(VariantSettings settings, string key, int[] own, int stages)
+    {
+        var list = settings.List(key, own);
+        return list.Length == stages ? list
+            : throw new SchaneException($"{key} must have a number for each of the {stages} stages but has {string.Join('-', list)}.");
+    }
 
     private static BackboneInfo Info(string name, int size, int width, float[] mean, float[] std, string? weights, string license, string source) =>
         new(name, Channels: 3, size, width, mean, std, HeadName: "head")

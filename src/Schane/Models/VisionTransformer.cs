@@ -12,8 +12,23 @@ namespace Schane.Models;
 /// <param name="Heads">Heads of each attention.</param>
 internal sealed record VisionTransformerShape(int Patch, int Width, int Depth, int Heads)
 {
-    /// <summary>Whether the embedding is the mean of the patch tokens, normed after pooling, or the class token, normed before.</summary>
+    /// <summary>Width of an MLP's middle ÷ <see cref="Width"/>.</summary>
+    public double MlpRatio { get; init; } = 4;
+
+    /// <summary>Width of an MLP's middle.</summary>
+    public int Hidden => (int)(Width * MlpRatio);
+
+    /// <summary>Whether queries, keys and values have a bias.</summary>
+    public bool QkvBias { get; init; } = true;
+
+    /// <summary>Whether there is a class token.</summary>
+    public bool ClassToken { get; init; } = true;
+
+    /// <summary>Whether the embedding is the mean of the patch tokens or the class token.</summary>
     public bool AveragePool { get; init; }
+
+    /// <summary>Whether the last norm comes after pooling. Null: after the mean of the patch tokens, before the class token is chosen.</summary>
+    public bool? NormsPooled { get; init; }
 
     /// <summary>eps of the norms.</summary>
     public double Eps { get; init; } = 1e-6;
@@ -30,11 +45,17 @@ internal sealed record VisionTransformerShape(int Patch, int Width, int Depth, i
     /// <summary>DeiT: a second token that learns from a teacher, with its own head.</summary>
     public bool Distilled { get; init; }
 
-    /// <summary>Register tokens (Darcet et al. 2023, arXiv:2309.16588). With them positions belong to patches alone.</summary>
+    /// <summary>Register tokens (Darcet et al. 2023, arXiv:2309.16588).</summary>
     public int Registers { get; init; }
 
+    /// <summary>Whether the tokens before the patches have positions too. Null: only where there are no registers.</summary>
+    public bool? PrefixPositions { get; init; }
+
     /// <summary>Tokens before the patches.</summary>
-    public int Prefix => 1 + (Distilled ? 1 : 0) + Registers;
+    public int Prefix => (ClassToken ? 1 : 0) + (Distilled ? 1 : 0) + Registers;
+
+    /// <summary>Tokens before the patches that have positions.</summary>
+    public int Positioned => PrefixPositions ?? Registers == 0 ? Prefix : 0;
 }
 
 /// <summary>
@@ -44,7 +65,7 @@ internal sealed record VisionTransformerShape(int Patch, int Width, int Depth, i
 internal sealed class VisionTransformer : Backbone, ITwoHeaded
 {
     // TorchSharp registers fields by name: a field that is a part has the part's name.
-    [ComponentName(Name = "cls_token")] private readonly Parameter classToken;
+    [ComponentName(Name = "cls_token")] private readonly Parameter? classToken;
     [ComponentName(Name = "pos_embed")] private readonly Parameter positions;
     [ComponentName(Name = "dist_token")] private readonly Parameter? distillationToken;
     [ComponentName(Name = "reg_token")] private readonly Parameter? registers;
@@ -59,14 +80,16 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
     {
         this.shape = shape;
         patches = new PatchEmbed(info, shape.Patch, shape.Width, bias: !shape.PreNorm);
-        classToken = new Parameter(empty(1, 1, shape.Width));
-        positions = new Parameter(empty(1, patches.Side * patches.Side + Positioned, shape.Width));
+        if (shape is { ClassToken: false, AveragePool: false } or { ClassToken: false, Distilled: true })
+            throw new SchaneException($"{info.Name} has no class token, so its embedding must be the mean of the patch tokens (pool=avg).");
+        classToken = shape.ClassToken ? new Parameter(empty(1, 1, shape.Width)) : null;
+        positions = new Parameter(empty(1, patches.Side * patches.Side + shape.Positioned, shape.Width));
         distillationToken = shape.Distilled ? new Parameter(empty(1, 1, shape.Width)) : null;
         registers = shape.Registers > 0 ? new Parameter(empty(1, shape.Registers, shape.Width)) : null;
         preNorm = shape.PreNorm ? new LayerNormalization(shape.Width, shape.Eps) : null;
         blocks = new Chain(DropPaths.Rising(dropPath, shape.Depth).Select(rate => new TransformerBlock(shape, Drops.Layer(rate), Drops.Layer(rate))));
-        norm = shape.AveragePool ? null : new LayerNormalization(shape.Width, shape.Eps);
-        pooledNorm = shape.AveragePool ? new LayerNormalization(shape.Width, shape.Eps) : null;
+        norm = shape.NormsPooled ?? shape.AveragePool ? null : new LayerNormalization(shape.Width, shape.Eps);
+        pooledNorm = norm is null ? new LayerNormalization(shape.Width, shape.Eps) : null;
         RegisterComponents();
     }
 
@@ -83,24 +106,23 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
     public override bool Decays(string parameter, Tensor value) =>
         base.Decays(parameter, value) && parameter is not ("cls_token" or "dist_token" or "reg_token" or "pos_embed");
 
-    /// <summary>Prefix tokens that have positions.</summary>
-    private int Positioned => shape.Registers > 0 ? 0 : shape.Prefix;
-
     public override Tensor Features(Tensor images)
     {
         RequireInput(images);
         using var scope = NewDisposeScope();
         var n = images.shape[0];
         var x = patches.call(images);                                     // [n, patches, D]
-        if (Positioned == 0)
+        if (shape.Positioned == 0)
             x = x + positions;
-        var tokens = new List<Tensor> { classToken.expand(n, -1, -1) };
+        var tokens = new List<Tensor>();
+        if (classToken is not null)
+            tokens.Add(classToken.expand(n, -1, -1));
         if (distillationToken is not null)
             tokens.Add(distillationToken.expand(n, -1, -1));
         if (registers is not null)
             tokens.Add(registers.expand(n, -1, -1));
-        x = cat([.. tokens, x], 1);                                       // [n, prefix + patches, D]
-        if (Positioned > 0)
+        x = tokens.Count == 0 ? x : cat([.. tokens, x], 1);                                       // [n, prefix + patches, D]
+        if (shape.Positioned > 0)
             x = x + positions;
         if (preNorm is not null)
             x = preNorm.call(x);
@@ -127,7 +149,7 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
     {
         if (names.Any(n => n.StartsWith("visual.", StringComparison.Ordinal)))
             return FromClip;
-        var normsPooled = shape.AveragePool && !names.Contains("fc_norm.weight");   // a checkpoint made for the class token, MAE's for instance
+        var normsPooled = pooledNorm is not null && !names.Contains("fc_norm.weight");   // a checkpoint made for the class token, MAE's for instance
         return name =>
             name.StartsWith("decoder_", StringComparison.Ordinal) || name == "mask_token" ? null       // MAE's decoder, DINOv2's mask
             : normsPooled && name is "norm.weight" or "norm.bias" ? $"fc_{name}"
@@ -135,13 +157,14 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
     }
 
     protected internal override Tensor? Fit(string name, Tensor value, long[] wanted) =>
-        name == "pos_embed" ? Positions.Fit(value.dim() == 2 ? value.unsqueeze(0) : value, wanted, Positioned)
+        name == "pos_embed" ? Positions.Fit(value.dim() == 2 ? value.unsqueeze(0) : value, wanted, shape.Positioned)
         : name is "cls_token" && value.dim() == 1 && value.shape[0] == shape.Width ? value.view(1, 1, -1)
         : base.Fit(name, value, wanted);
 
     private protected override void InitialiseOwn(WeightInit init)
     {
-        init.Normal(classToken);
+        if (classToken is not null)
+            init.Normal(classToken);
         init.Normal(positions);
         if (distillationToken is not null)
             init.Normal(distillationToken);
@@ -182,10 +205,10 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
     public TransformerBlock(VisionTransformerShape shape, DropPath first, DropPath second) : base("TransformerBlock")
     {
         norm1 = new LayerNormalization(shape.Width, shape.Eps);
-        attn = new Attention(shape.Width, shape.Heads);
+        attn = new Attention(shape.Width, shape.Heads, shape.QkvBias);
         ls1 = shape.LayerScale is { } one ? new LayerScale(shape.Width, one) : null;
         norm2 = new LayerNormalization(shape.Width, shape.Eps);
-        mlp = new Mlp(shape.Width, 4 * shape.Width, shape.Activation);
+        mlp = new Mlp(shape.Width, shape.Hidden, shape.Activation);
         ls2 = shape.LayerScale is { } two ? new LayerScale(shape.Width, two) : null;
         (this.first, this.second) = (first, second);
         RegisterComponents();

@@ -14,8 +14,22 @@ internal interface IOptimizer : IDisposable
     void Step(double rate, long step);
 }
 
+/// <summary>The optimiser that a recipe asks for.</summary>
+internal static class Optimizers
+{
+    /// <exception cref="SchaneException">Nesterov's form is asked for without momentum or with dampening.</exception>
+    public static IOptimizer Of(Recipe recipe, FlatParameters parameters) => recipe.Optimizer switch
+    {
+        OptimizerKind.AdamW => new AdamW(parameters, recipe.AdamBeta1, recipe.AdamBeta2, recipe.AdamEps),
+        OptimizerKind.Sgd when recipe is { Nesterov: true, Momentum: 0 } or { Nesterov: true, Dampening: > 0 } => throw new SchaneException(
+            $"nesterov needs a momentum above 0 and no dampening, but momentum is {recipe.Momentum} and dampening {recipe.Dampening}."),
+        OptimizerKind.Sgd => new Sgd(parameters, recipe.Momentum, recipe.Nesterov, recipe.Dampening),
+        _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Optimizer, "No such optimiser."),
+    };
+}
+
 /// <summary>AdamW with decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101), as torch.optim.AdamW.</summary>
-internal sealed class AdamW(FlatParameters parameters, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8) : IOptimizer
+internal sealed class AdamW(FlatParameters parameters, double beta1, double beta2, double epsilon) : IOptimizer
 {
     private readonly Tensor mean = zeros_like(parameters.Values).DetachFromDisposeScope(), square = zeros_like(parameters.Values).DetachFromDisposeScope();
 
@@ -48,7 +62,7 @@ internal sealed class AdamW(FlatParameters parameters, double beta1 = 0.9, doubl
 }
 
 /// <summary>Stochastic gradient descent with momentum and weight decay in the gradient, as torch.optim.SGD.</summary>
-internal sealed class Sgd(FlatParameters parameters, double momentum = 0.9, bool nesterov = false) : IOptimizer
+internal sealed class Sgd(FlatParameters parameters, double momentum, bool nesterov = false, double dampening = 0) : IOptimizer
 {
     private readonly Tensor velocity = zeros_like(parameters.Values).DetachFromDisposeScope();
 
@@ -65,7 +79,7 @@ internal sealed class Sgd(FlatParameters parameters, double momentum = 0.9, bool
             if (treatment.WeightDecay != 0)
                 gradient = gradient.add(values, alpha: treatment.WeightDecay);
             var velocityHere = velocity.narrow(0, offset, length);
-            velocityHere.mul_(momentum).add_(gradient);
+            velocityHere.mul_(momentum).add_(gradient, alpha: step == 0 ? 1 : 1 - dampening);      // torch dampens from the second step on
             var direction = nesterov ? gradient.add(velocityHere, alpha: momentum) : velocityHere;
             values.add_(direction, alpha: -rate * treatment.RateScale);
         }

@@ -164,6 +164,21 @@ public sealed record Recipe
     /// <summary>Momentum of SGD.</summary>
     public double Momentum { get; init => field = Require.InRange(value, 0, 1); } = 0.9;
 
+    /// <summary>Whether SGD looks ahead along its momentum (Nesterov's form).</summary>
+    public bool Nesterov { get; init; }
+
+    /// <summary>Share of each gradient that SGD leaves out of its velocity after the first step, 0 to 1.</summary>
+    public double Dampening { get; init => field = Require.InRange(value, 0, 1); }
+
+    /// <summary>Decay of AdamW's mean of gradients, β₁, 0 to below 1.</summary>
+    public double AdamBeta1 { get; init => field = Require.InRange(value, 0, 0.9999999); } = 0.9;
+
+    /// <summary>Decay of AdamW's mean of squared gradients, β₂, 0 to below 1.</summary>
+    public double AdamBeta2 { get; init => field = Require.InRange(value, 0, 0.9999999); } = 0.999;
+
+    /// <summary>What AdamW adds to the root of the mean square before it divides by it, 0 or more.</summary>
+    public double AdamEps { get; init => field = Require.InRange(value, 0, 1); } = 1e-8;
+
     /// <summary>Linear warm-up as a share of all steps, 0 to 1; then the rate falls to <see cref="LearningRateFinal"/>.</summary>
     public double Warmup { get; init => field = Require.InRange(value, 0, 1); } = 0.05;
 

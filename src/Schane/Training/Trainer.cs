@@ -55,12 +55,7 @@ internal sealed class Trainer : IDisposable
         NativeMemory.KeepFreedPages();
         freezing = new Freezing(model, recipe.Freeze);
         parameters = new FlatParameters([.. freezing.Trained.Select(p => ((Tensor)p.Parameter, Treat(p.Layer, p.Decays, preTrained)))]);
-        optimizer = recipe.Optimizer switch
-        {
-            OptimizerKind.AdamW => new AdamW(parameters),
-            OptimizerKind.Sgd => new Sgd(parameters, recipe.Momentum),
-            _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Optimizer, "No such optimiser."),
-        };
+        optimizer = Optimizers.Of(recipe, parameters);
         if (recipe.Precision == Precision.Fp16)
             optimizer = scaling = new LossScaling(optimizer, parameters);
         statistics = new SharedStatistics(model, ranks, recipe.SyncBatchnorm);

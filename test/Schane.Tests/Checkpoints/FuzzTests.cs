@@ -1,6 +1,6 @@
 using CsCheck;
 using Schane.Checkpoints;
-using Schane.Tests.Models;
+using Schane.Tests.Support;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Checkpoints;
@@ -15,7 +15,7 @@ public sealed class FuzzTests
     [Fact]
     public void Only_CheckpointException_leaves_a_reader_of_a_damaged_file()
     {
-        var files = Files.Select(f => File.ReadAllBytes(Path.Combine(GoldenModel.Folder("models"), f))).ToArray();
+        var files = Files.Select(f => File.ReadAllBytes(GoldenFolder.At("models", f))).ToArray();
         var (opened, refused) = (0, 0);
         Gen.Select(Gen.Int[0, files.Length - 1], Gen.ULong).Sample((file, seed) =>
         {

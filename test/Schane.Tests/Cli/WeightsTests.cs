@@ -5,6 +5,7 @@ using Schane.Jobs;
 using Schane.Tests.Checkpoints;
 using Schane.Tests.Data;
 using Schane.Tests.Models;
+using Schane.Tests.Support;
 
 namespace Schane.Tests.Cli;
 
@@ -13,7 +14,7 @@ public class WeightsTests
 {
     private const string Model = "vit_tiny_patch16_224:patch=8,width=48,depth=2,heads=3", Commit = "0123456789abcdef0123456789abcdef01234567", Token = "hf_verysecrettoken";
 
-    private static readonly string Pth = Path.Combine(GoldenModel.Folder("models"), "vit_cls.pth");
+    private static readonly string Pth = GoldenFolder.At("models", "vit_cls.pth");
 
     private static string Hash => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Pth)));
 
@@ -44,7 +45,7 @@ public class WeightsTests
     public void Pth_files_of_other_forms_and_names_are_taken(string file, string model)
     {
         using var photos = Photos.OfTwoClasses();
-        Assert.Contains("0 resized, 2 re-initialised", SchaneProgram.Run(Train(photos, Path.Combine(GoldenModel.Folder("models"), file), "--model", model)).Done().Errors);
+        Assert.Contains("0 resized, 2 re-initialised", SchaneProgram.Run(Train(photos, GoldenFolder.At("models", file), "--model", model)).Done().Errors);
 
         // The run has timm's names, whatever the file had.
         using (var trained = Safetensors.Open(Path.Combine(photos.Run, "model.safetensors")))

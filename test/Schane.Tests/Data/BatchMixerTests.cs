@@ -1,20 +1,21 @@
 using System.Text.Json;
 using Schane.Data;
 using Schane.Tensors;
+using Schane.Tests.Support;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Data;
 
 public class BatchMixerTests
 {
-    private static readonly string Folder = Path.Combine(Path.GetDirectoryName(GoldenImages.Folder)!, "optim");
+    public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("optim", "mixup.json");
 
-    [Fact]
-    public void Mixes_as_timm_does()
+    [Theory, MemberData(nameof(Folders))]
+    public void Mixes_as_timm_does(string folder)
     {
         using var scope = NewDisposeScope();
-        var arrays = GoldenImages.Read(Path.Combine(Folder, "mixup.safetensors"));
-        var cases = JsonDocument.Parse(File.ReadAllText(Path.Combine(Folder, "mixup.json"))).RootElement.EnumerateArray().ToList();
+        var arrays = GoldenImages.Read(Path.Combine(folder, "mixup.safetensors"));
+        var cases = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "mixup.json"))).RootElement.EnumerateArray().ToList();
         Assert.NotEmpty(cases);
         foreach (var entry in cases)
         {

@@ -17,7 +17,7 @@ public class DecodeFuzzTests
     {
         List<(string Name, byte[] Bytes)> files =
         [
-            .. Directory.GetFiles(Path.Combine(GoldenImages.Folder, "images")).Order().Select(f => (Path.GetFileName(f), File.ReadAllBytes(f))).Where(f => f.Item2.Length < 20_000),
+            .. Directory.GetFiles(Path.Combine(GoldenImages.Own.Folder, "images")).Order().Select(f => (Path.GetFileName(f), File.ReadAllBytes(f))).Where(f => f.Item2.Length < 20_000),
             .. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Data", "Miniatures", "animated")).Order().Select(f => (Path.GetFileName(f), File.ReadAllBytes(f))),
             .. Encoded(),
         ];

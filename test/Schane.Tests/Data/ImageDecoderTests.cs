@@ -4,15 +4,17 @@ namespace Schane.Tests.Data;
 
 public class ImageDecoderTests
 {
-    public static TheoryData<string> GoldenFiles => [.. Directory.GetFiles(Path.Combine(GoldenImages.Folder, "images")).Select(f => Path.GetFileName(f)!).Order()];
+    public static TheoryData<string> GoldenFiles => [.. Directory.GetFiles(Path.Combine(GoldenImages.Own.Folder, "images")).Select(f => Path.GetFileName(f)!).Order()];
 
-    public static TheoryData<string> DecodedByPil => [.. GoldenImages.Tensors("decoded.safetensors").Keys.Select(k => k["decoded.".Length..]).Order()];
+    public static TheoryData<string, string> DecodedByPil =>
+        [.. GoldenImages.All.SelectMany(images => images.Tensors("decoded.safetensors").Keys.Select(k => (images.Golden, k["decoded.".Length..])).Order())];
 
     [Theory, MemberData(nameof(DecodedByPil))]
-    public void Decodes_as_PIL_does(string file)
+    public void Decodes_as_PIL_does(string folder, string file)
     {
-        var expected = GoldenImages.Tensors("decoded.safetensors")[$"decoded.{file}"];
-        var image = PixelRows.WithChannels(ImageDecoder.DecodeFile(GoldenImages.Image(file), orient: false), 3);
+        var golden = GoldenImages.Of(folder);
+        var expected = golden.Tensors("decoded.safetensors")[$"decoded.{file}"];
+        var image = PixelRows.WithChannels(ImageDecoder.DecodeFile(Path.Combine(golden.Folder, "images", file), orient: false), 3);
         Assert.Equal(expected.Shape, (int[])[image.Height, image.Width, 3]);
         var largest = image.Pixels.Zip(expected.Bytes, (a, b) => Math.Abs(a - b)).Max();
         Assert.InRange(largest, 0, file.EndsWith(".jpg", StringComparison.Ordinal) ? 2 : 0);

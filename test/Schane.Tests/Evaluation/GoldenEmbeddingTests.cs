@@ -9,14 +9,14 @@ public class GoldenEmbeddingTests
 {
     private const double Tolerance = 1e-9, Float32 = 1e-5;
 
-    public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("metrics");
+    public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("metrics", "embedding.json");
 
     [Theory]
     [MemberData(nameof(Folders))]
     public void Agrees_with_pytorch_metric_learning_and_scikit_learn_on_every_case(string folder)
     {
         using var scope = NewDisposeScope();
-        var tensors = SafetensorsFile.Read(Path.Combine(folder, "embedding.safetensors"));
+        var tensors = TensorFile.Read(Path.Combine(folder, "embedding.safetensors"));
         var cases = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "embedding.json"))).RootElement.EnumerateArray().ToList();
         Assert.NotEmpty(cases);
         foreach (var expected in cases)

@@ -20,11 +20,11 @@ public sealed class OnnxFileTests : IDisposable
     public void Passes_the_checker_and_the_strict_shape_inference_of_ONNX()
     {
         Assert.SkipUnless(HasChecker(), "python3-onnx is not installed.");
-        foreach (var name in GoldenModel.Names().Select(n => n.Data))
+        foreach (var (number, name) in GoldenModel.Names().Select(n => n.Data).Index())
         {
             using var model = Exported.Golden(name);
-            OnnxExport.Write(model, At($"{name}.onnx"), Exported.Metadata(model), new());
-            OnnxExport.Write(model, At($"{name}-half.onnx"), Exported.Metadata(model), new() { Weights = OnnxWeights.Float16, ExternalAbove = 0, Normalises = true });
+            OnnxExport.Write(model, At($"{number}.onnx"), Exported.Metadata(model), new());
+            OnnxExport.Write(model, At($"{number}-half.onnx"), Exported.Metadata(model), new() { Weights = OnnxWeights.Float16, ExternalAbove = 0, Normalises = true });
         }
         foreach (var name in ModelRegistry.Names)
         {

@@ -23,7 +23,7 @@ internal sealed record GoldenCase(string Name, string Key, Tensor Embeddings, Te
         foreach (var batch in Json(Path.Combine(folder, "index.json")).EnumerateArray().Where(b => b.TryGetProperty("tau", out _)))
         {
             var file = batch.GetProperty("file").GetString()!;
-            var tensors = SafetensorsFile.Read(Path.Combine(folder, file));
+            var tensors = TensorFile.Read(Path.Combine(folder, file));
             foreach (var entry in batch.GetProperty("entries").EnumerateArray())
             {
                 var key = entry.GetProperty("key").GetString()!;

@@ -7,12 +7,12 @@ namespace Schane.Tests.Losses;
 /// <summary>GradCache's parameters gradients, from ours at the embeddings; and the identities that the golden folder states.</summary>
 public class GoldenSeamTests(ITestOutputHelper output)
 {
-    public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("losses");
+    public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("losses", "gradcache.json");
 
     [Theory, MemberData(nameof(Folders))]
     public void Back_propagating_chunks_from_our_gradients_gives_GradCaches_parameter_gradients(string folder)
     {
-        var tensors = SafetensorsFile.Read(Path.Combine(folder, "gradcache.safetensors"));
+        var tensors = TensorFile.Read(Path.Combine(folder, "gradcache.safetensors"));
         var cases = GoldenCase.Json(Path.Combine(folder, "gradcache.json")).EnumerateArray().ToList();
         foreach (var entry in cases)
         {
@@ -51,7 +51,7 @@ public class GoldenSeamTests(ITestOutputHelper output)
         {
             using var scope = NewDisposeScope();
             var batch = batches[check.GetProperty("case").GetString()!];
-            var tensors = SafetensorsFile.Read(Path.Combine(folder, batch.GetProperty("file").GetString()!));
+            var tensors = TensorFile.Read(Path.Combine(folder, batch.GetProperty("file").GetString()!));
             var embeddings = tensors["emb64"];
             var (images, views, tau) = (embeddings.shape[0], embeddings.shape[1], batch.GetProperty("tau").GetDouble());
             var rows = embeddings.permute(1, 0, 2).reshape(images * views, -1);

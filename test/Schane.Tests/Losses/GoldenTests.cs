@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.RegularExpressions;
 using Schane.Losses;
 using Schane.Losses.Tiled;
@@ -11,12 +10,14 @@ namespace Schane.Tests.Losses;
 /// <summary>Every case of golden/losses: our value and gradient, or the conversion to the peer's formula, or the stated difference.</summary>
 public partial class GoldenTests(ITestOutputHelper output)
 {
-    public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("losses");
+    public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("losses", "index.json");
 
     [Theory, MemberData(nameof(Folders))]
     public void Every_batch_agrees_with_the_peers_in_float64_and_float32(string folder) => Run(GoldenCase.Batches(folder));
 
-    [Theory, MemberData(nameof(Folders))]
+    public static IEnumerable<TheoryDataRow<string>> EdgeFolders => GoldenFolder.Of("losses", "edge_cases.json");
+
+    [Theory, MemberData(nameof(EdgeFolders))]
     public void Every_edge_case_agrees_with_the_peers_or_differs_as_stated(string folder) => Run(GoldenCase.Edges(folder));
 
     [Fact]
@@ -139,14 +140,15 @@ public partial class GoldenTests(ITestOutputHelper output)
         var (noPositives, noNegatives) = (valid == 0, counts.Count == 1);
         var value = golden.Value ?? double.NaN;
 
-        if (SchaneKey().Match(key) is { Success: true } schane)
+        if (key.StartsWith("schane", StringComparison.Ordinal))
         {
+            var arguments = golden.Arguments;
             var loss = new SchaneLoss(new()
             {
                 Temperature = tau,
-                Beta = double.Parse(schane.Groups[2].Value, CultureInfo.InvariantCulture),
-                Placement = schane.Groups[1].Value == "inside" ? Placement.Inside : Placement.Outside,
-                DetachWeights = schane.Groups[3].Success,
+                Beta = arguments.GetProperty("beta").GetDouble(),
+                Placement = Enum.Parse<Placement>(arguments.GetProperty("variant").GetString()!, ignoreCase: true),
+                DetachWeights = arguments.GetProperty("w_detached").GetBoolean(),
             });
             return new(rows => loss.Compute(rows, classes), value, Formula: loss.Formula, Labels: classes);
         }
@@ -169,8 +171,7 @@ public partial class GoldenTests(ITestOutputHelper output)
 
         if (key.StartsWith("pml_triplet", StringComparison.Ordinal))
         {
-            var margin = key.Contains("_bh_m", StringComparison.Ordinal) ? double.Parse(key.Split("_bh_m")[1], CultureInfo.InvariantCulture) : 0.2;
-            var loss = new TripletLoss(new() { Margin = margin });
+            var loss = new TripletLoss(new() { Margin = golden.Arguments.TryGetProperty("margin", out var margin) ? margin.GetDouble() : 0.2 });
             return new(rows => loss.Compute(rows, classes), noPositives || noNegatives ? double.NaN : value);    // peer: 0
         }
 
@@ -195,7 +196,10 @@ public partial class GoldenTests(ITestOutputHelper output)
         if (key == "supcon_one")
             return new(rows => FirstView(rows, classes, golden.Images, tau), value, Formula: supCon.Formula, Labels: classes, Factor: valid / golden.Images, Anchors: golden.Images);
         if (key == "supcon_base")
-            return new(rows => supCon.Compute(rows, classes) * (tau / 0.07 * valid / all), value, Formula: supCon.Formula, Labels: classes, Factor: tau / 0.07 * valid / all);
+        {
+            var factor = tau / golden.Arguments.GetProperty("base_temperature").GetDouble() * valid / all;
+            return new(rows => supCon.Compute(rows, classes) * factor, value, Formula: supCon.Formula, Labels: classes, Factor: factor);
+        }
         if (key == "supcon" || (key.StartsWith("supcon_", StringComparison.Ordinal) && golden.Name.StartsWith("edge_cases:", StringComparison.Ordinal)))
             return new(rows => supCon.Compute(rows, classes) * (valid / all), noPositives ? double.NaN : value, Formula: supCon.Formula, Labels: classes, Factor: valid / all);     // peer: 0, NaN for one row
         throw new InvalidDataException($"{golden.Name} is of a kind that this table does not know.");
@@ -207,9 +211,6 @@ public partial class GoldenTests(ITestOutputHelper output)
         using var pairs = Pairs.From(classes);
         return PairGraph.Share(PairLoss.Units(rows), pairs, new(tau), 0, images) * (pairs.TotalWeight / images);
     }
-
-    [GeneratedRegex(@"^schane_(outside|inside)_b([\d.]+)(_wdetached)?$")]
-    private static partial Regex SchaneKey();
 
     [GeneratedRegex(@"^hcl_(hard_tp|N1|tau|aligned)")]
     private static partial Regex HclKey();

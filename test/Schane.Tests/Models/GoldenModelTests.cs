@@ -23,7 +23,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
         var golden = GoldenModel.Open(name);
         foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.Float64])
         {
-            var (digits, tolerance) = type == ScalarType.Float32 ? ("32", 2e-5) : ("64", name.StartsWith("beit3", StringComparison.Ordinal) ? 2e-6 : 1e-9);
+            var (digits, tolerance) = type == ScalarType.Float32 ? ("32", 2e-5) : ("64", InFloat32(golden) ? 2e-6 : 1e-9);
             using var io = golden.Io();
             using var model = Loaded(golden, type);
             model.eval();
@@ -51,7 +51,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
         var naming = model.Backbone.Naming(weights.Names);
         var theirs = weights.Names.Where(n => naming(n) is not null).ToDictionary(n => naming(n)!, n => string.Join(",", weights.ShapeOf(n)));
         Assert.Equal(theirs.OrderBy(t => t.Key), model.StateDict().ToDictionary(t => t.Key, t => string.Join(",", t.Value.shape)).OrderBy(t => t.Key));
-        if (!name.StartsWith("beit3", StringComparison.Ordinal))          // there the peer's names differ from timm's, and it has a text branch
+        if (!InFloat32(golden))                                                // there the peer's names differ from timm's, and it has a text branch
             Assert.Equal(weights.Names.Order(), model.StateDict().Keys.Order());
     }
 
@@ -89,7 +89,7 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
         using var io = golden.Io();
         using var kept = Loaded(golden, ScalarType.Float64);
         using var recomputed = Loaded(golden, ScalarType.Float64);
-        if (name.StartsWith("resnet", StringComparison.Ordinal))
+        if (golden.Peer == "ResNet")
         {
             Assert.Contains("batch norm", Assert.Throws<SchaneException>(() => recomputed.Backbone.Recomputes = true).Message);
             return;
@@ -101,10 +101,13 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
             nn.functional.cross_entropy(model.Forward(io.Read("input").to(ScalarType.Float64)).Logits, io.Read("labels")).backward();
         });
         var once = Train(kept);
-        Assert.InRange(Train(recomputed), 1.5 * once, 2 * once);          // everything but stem and head runs twice
+        Assert.InRange(Train(recomputed), once + 1, 2 * once);             // everything but stem and head runs twice
         foreach (var (one, two) in kept.NamedParameters().Zip(recomputed.NamedParameters()))
             Close(one.Parameter.grad!, two.Parameter.grad!, 1e-12, one.Name);
     }
+
+    /// <summary>torchscale computes softmax and GELU in float32 whatever the model's type.</summary>
+    private static bool InFloat32(GoldenModel golden) => golden.Peer == "BEiT3ForImageClassification";
 
     private static ImageClassifier Loaded(GoldenModel golden, ScalarType type)
     {
@@ -139,7 +142,9 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
     private static void Close(Tensor expected, Tensor actual, double tolerance, string what)
     {
         Assert.Equal(expected.shape, actual.shape);
-        var difference = (expected.to(ScalarType.Float64) - actual.detach().to(ScalarType.Float64)).abs().max().item<double>();
+        var wanted = expected.to(ScalarType.Float64);
+        var difference = (wanted - actual.detach().to(ScalarType.Float64)).abs().max().item<double>();
+        tolerance *= Math.Max(1, wanted.abs().max().item<double>());
         Assert.True(difference <= tolerance, $"{what}: differs by {difference}, allowed {tolerance}");
     }
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Schane.Models;
+using Schane.Tests.Support;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Models;
@@ -9,24 +10,18 @@ public sealed class LayerDecayTests
 {
     private static readonly BackboneInfo Any = new("some", 3, 32, 48, Normalization.Halves, Normalization.Halves, "head");
 
-    public static TheoryData<int> TimmCases => [.. Enumerable.Range(0, Timm().GetArrayLength())];
+    public static TheoryData<string, int> TimmCases =>
+        [.. GoldenFolder.Files("optim", "timm_layer_decay.json").SelectMany(file => Enumerable.Range(0, Timm(file).GetArrayLength()).Select(number => (file, number)))];
 
-    public static TheoryData<string> Beit3Cases
-    {
-        get
-        {
-            var files = Directory.GetFiles(GoldenModel.Folder("optim"), "beit3_layer_decay_*.json").Select(f => Path.GetFileName(f)).ToArray();
-            return files.Length > 0 ? [.. files] : throw new InvalidOperationException($"There is no beit3_layer_decay case in {GoldenModel.Folder("optim")}.");
-        }
-    }
+    public static TheoryData<string> Beit3Cases => [.. GoldenFolder.Files("optim", "beit3_layer_decay_*.json")];
 
     [Theory, MemberData(nameof(TimmCases))]
-    public void Groups_parameters_as_timm_does(int number)
+    public void Groups_parameters_as_timm_does(string file, int number)
     {
         using var scope = NewDisposeScope();
-        var golden = Timm()[number];
+        var golden = Timm(file)[number];
         var name = golden.GetProperty("model").GetString()!;
-        var backbone = Build(name);
+        var backbone = GoldenNames.Build(name, [.. golden.GetProperty("params").EnumerateArray().Select(p => p.GetProperty("name").GetString()!)]);
         using var model = new ImageClassifier(backbone, 10);
         var (decay, weightDecay) = (golden.GetProperty("layer_decay").GetDouble(), golden.GetProperty("weight_decay").GetDouble());
         var ours = model.NamedParameters().ToDictionary(p => p.Name);
@@ -43,7 +38,7 @@ public sealed class LayerDecayTests
     public void Groups_BEiT_3_as_unilm_does_under_both_kinds_of_names(string file)
     {
         using var scope = NewDisposeScope();
-        var golden = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(GoldenModel.Folder("optim"), file))).RootElement;
+        var golden = JsonDocument.Parse(File.ReadAllBytes(GoldenFolder.At("optim", file))).RootElement;
         var decay = golden.GetProperty("layer_decay").GetDouble();
         var parameters = golden.GetProperty("params").EnumerateArray().ToArray();
         var names = parameters.Select(p => p.GetProperty("name").GetString()!).ToArray();
@@ -72,21 +67,5 @@ public sealed class LayerDecayTests
         }
     }
 
-    private static JsonElement Timm() => JsonDocument.Parse(File.ReadAllBytes(Path.Combine(GoldenModel.Folder("optim"), "timm_layer_decay.json"))).RootElement;
-
-    private static Backbone Build(string name)
-    {
-        VisionTransformerShape vit = new(8, 48, 4, 3);
-        return name switch
-        {
-            "VisionTransformer depth 4" => new VisionTransformer(Any, vit, 0),
-            "VisionTransformer avg pool depth 4" => new VisionTransformer(Any, vit with { AveragePool = true }, 0),
-            "VisionTransformerDistilled depth 4" => new VisionTransformer(Any, vit with { Distilled = true }, 0),
-            "SwinTransformer depths 2,2" => new SwinTransformer(Any with { HeadName = "head.fc" }, new(2, 4, 24, [2, 2], [2, 4]), 0),
-            "ConvNeXt depths 1,1,2,1" => new ConvNeXt(Any with { HeadName = "head.fc" }, new([1, 1, 2, 1], [16, 24, 32, 48]), 0),
-            "ResNet BasicBlock 2,2,2,2" => new ResNet(Any with { HeadName = "fc" }, new([2, 2, 2, 2]) { Widths = [16, 24, 32, 48] }),
-            "Beit rel pos depth 4" => new Beit(Any, new(8, 48, 4, 3, 0.1), 0),
-            _ => throw new InvalidOperationException($"Golden case '{name}' is of a kind this test does not know."),
-        };
-    }
+    private static JsonElement Timm(string file) => JsonDocument.Parse(File.ReadAllBytes(GoldenFolder.At("optim", file))).RootElement;
 }

@@ -67,9 +67,28 @@ public sealed class ModelRegistryTests
         Assert.Equal((48, 3, "vit_tiny_patch16_224:patch=8,width=48,depth=2,heads=3"), (small.Info.EmbeddingWidth, small.LayerCount, small.Info.Name));
         Assert.Null(small.Info.Weights);
         foreach (var (name, rule) in ((string, string)[])
-            [("vit_tiny_patch16_224:wide=3", "patch, width, depth, heads"), ("vit_tiny_patch16_224:depth=0", "depth=0"), ("vit_tiny_patch16_224:depth=1,depth=2", "each once"),
-                ("vit_tiny_patch16_224:heads=5", "multiple of its heads"), ("resnet18:depth=3", "no other sizes"), ("vit_tini_patch16_224:depth=3", "vit_tiny_patch16_224")])
+            [("vit_tiny_patch16_224:wide=3", "it has patch, width, depth, heads, mlp"), ("vit_tiny_patch16_224:depth=0", "from 1 to 65536 but is '0'"), ("vit_tiny_patch16_224:depth=1,depth=2", "each once"),
+                ("vit_tiny_patch16_224:heads=5", "multiple of its heads"), ("resnet18:depth=3", "has no setting 'depth' (did you mean 'depths'"), ("vit_tini_patch16_224:depth=3", "vit_tiny_patch16_224")])
             Assert.Contains(rule, Assert.Throws<SchaneException>(() => ModelRegistry.InfoOf(name)).Message);
+    }
+
+    [Theory]                                                              // each with what tells that the setting arrived: a weight of it and its shape
+    [InlineData("vit_tiny_patch16_224:patch=8,width=12,depth=1,heads=3,mlp=3", "blocks.0.mlp.fc1.weight", new long[] { 36, 12 })]
+    [InlineData("vit_tiny_patch16_224:patch=8,width=12,depth=1,heads=3,registers=2,scale=0.1", "blocks.0.ls1.gamma", new long[] { 12 })]
+    [InlineData("beit_base_patch16_224:patch=8,width=12,depth=1,heads=3,mlp=2.5,absolute=on", "pos_embed", new long[] { 1, 17, 12 })]
+    [InlineData("beit3_base_patch16_224:patch=8,width=12,depth=1,heads=3,mlp=2,output-norm=on", "layer_norm.weight", new long[] { 12 })]
+    [InlineData("swin_tiny_patch4_window7_224:width=12,depths=1-2,heads=2-3,window=4,mlp=2", "layers.1.blocks.1.attn.relative_position_bias_table", new long[] { 49, 3 })]
+    [InlineData("convnext_atto:depths=1-1,widths=8-12,kernel=5,patch=2", "stages.1.blocks.0.conv_dw.weight", new long[] { 12, 1, 5, 5 })]
+    [InlineData("resnet50:depths=1-1,widths=8-16,stem=8,groups=2,base-width=64", "layer2.0.conv2.weight", new long[] { 32, 16, 3, 3 })]
+    [InlineData("convnet4:widths=4-4-6-6,embedding=10", "embedding.weight", new long[] { 10, 24 })]
+    public void Every_family_takes_its_own_settings(string name, string weight, long[] shape)
+    {
+        using var backbone = ModelRegistry.Create(name, 1, inputSize: 32);
+        Assert.Equal(shape, backbone.state_dict()[weight].shape);
+        using var input = zeros(2, backbone.Info.Channels, 32, 32);
+        backbone.eval();
+        using var embedding = backbone.call(input);
+        Assert.Equal([2, backbone.Info.EmbeddingWidth], embedding.shape);
     }
 
     [Fact]

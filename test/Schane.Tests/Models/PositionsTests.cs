@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Schane.Checkpoints;
 using Schane.Models;
+using Schane.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,22 +12,19 @@ public sealed partial class PositionsTests : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();
 
-    public static TheoryData<string> Cases
+    public static TheoryData<string, string> Cases => [.. GoldenFolder.Files("models", "pos_embed_resize.safetensors").SelectMany(path =>
     {
-        get
-        {
-            using var file = Safetensors.Open(Path.Combine(GoldenModel.Folder("models"), "pos_embed_resize.safetensors"));
-            var outputs = file.Names.Where(n => !n.EndsWith(".in", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
-            return outputs.Length > 0 ? [.. outputs] : throw new InvalidOperationException("pos_embed_resize.safetensors holds no case.");
-        }
-    }
+        using var file = Safetensors.Open(GoldenFolder.At("models", path));
+        var outputs = file.Names.Where(n => !n.EndsWith(".in", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
+        return outputs.Length > 0 ? outputs.Select(output => (path, output)).ToArray() : throw new InvalidOperationException($"{path} holds no case.");
+    })];
 
     public void Dispose() => scope.Dispose();
 
     [Theory, MemberData(nameof(Cases))]
-    public void Resizes_as_the_peer_does(string output)
+    public void Resizes_as_the_peer_does(string path, string output)
     {
-        using var file = Safetensors.Open(Path.Combine(GoldenModel.Folder("models"), "pos_embed_resize.safetensors"));
+        using var file = Safetensors.Open(GoldenFolder.At("models", path));
         var (input, expected) = (file.Read($"{output.Split('.')[0]}.in"), file.Read(output));
         var numbers = Numbers().Matches(output).Select(m => long.Parse(m.Value)).ToArray();
         Tensor? actual;

@@ -67,7 +67,7 @@ public class LossScalingTests
     {
         using var scope = NewDisposeScope();
         using var parameters = new FlatParameters([(new TorchSharp.Modules.Parameter(ones(3)), new ParameterTreatment(1, 0))]);
-        using var scaling = new LossScaling(new Sgd(parameters), parameters);
+        using var scaling = new LossScaling(new Sgd(parameters, momentum: 0.9), parameters);
         test(parameters, scaling);
     }
 }

@@ -7,7 +7,7 @@ namespace Schane.Tests.Training;
 
 public class RateScheduleTests(ITestOutputHelper output)
 {
-    public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("optim");
+    public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("optim", "schedules.json");
 
     [Theory]
     [MemberData(nameof(Folders))]
@@ -24,7 +24,12 @@ public class RateScheduleTests(ITestOutputHelper output)
             var perEpoch = Whole("niter_per_ep");
             var warmup = Whole("warmup_steps") > 0 ? Whole("warmup_steps") : Whole("warmup_epochs") * perEpoch;
             var schedule = new RateSchedule((double)args["base_value"]!, Whole("epochs") * perEpoch, warmup, (double)args["final_value"]!, (double?)args["start_warmup_value"] ?? 0,
-                (string?)args["sched_type"] == "linear" ? ScheduleShape.Linear : ScheduleShape.Cosine);
+                (string?)args["sched_type"] switch
+                {
+                    "linear" => ScheduleShape.Linear,
+                    null or "cos" or "cosine" => ScheduleShape.Cosine,
+                    var other => throw new InvalidDataException($"A schedule is of a kind that this test doesn't know: {other}."),
+                });
             var expected = golden["values"]!.AsArray().Select(v => (double)v!).ToArray();
             Assert.Equal(schedule.Steps, expected.Length);
             for (var step = 0; step < expected.Length; step++)
@@ -32,7 +37,7 @@ public class RateScheduleTests(ITestOutputHelper output)
             run++;
         }
         output.WriteLine($"{run} schedules");
-        Assert.True(run >= 6);
+        Assert.True(run > 0, $"{folder} holds no schedule.");
     }
 
     [Theory]

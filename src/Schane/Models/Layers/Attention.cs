@@ -9,10 +9,13 @@ internal sealed class Attention : nn.Module<Tensor, Tensor>
     private readonly Dense qkv, proj;
     private readonly int heads;
 
-    public Attention(long width, int heads) : base("Attention")
+    /// <param name="width">Width of input and output.</param>
+    /// <param name="heads">Number of heads; they divide the width.</param>
+    /// <param name="qkvBias">Whether queries, keys and values have a bias.</param>
+    public Attention(long width, int heads, bool qkvBias = true) : base("Attention")
     {
         this.heads = heads;
-        qkv = new Dense(width, 3 * width);
+        qkv = new Dense(width, 3 * width, hasBias: qkvBias);
         proj = new Dense(width, width);
         RegisterComponents();
     }

@@ -6,7 +6,7 @@ namespace Schane.Tests.Data.Transforms;
 
 public class CropDecoderTests
 {
-    public static TheoryData<string> Files => [.. Directory.GetFiles(Path.Combine(GoldenImages.Folder, "images")).Select(f => Path.GetFileName(f)!).Order()];
+    public static TheoryData<string> Files => [.. Directory.GetFiles(Path.Combine(GoldenImages.Own.Folder, "images")).Select(f => Path.GetFileName(f)!).Order()];
 
     [Theory, MemberData(nameof(Files))]
     public void Decoding_the_box_alone_gives_the_pixels_of_a_whole_decode(string file)

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Support;
 
 /// <summary>Reads the tensors of a golden file. Trusts it: golden files are ours.</summary>
-internal static class SafetensorsFile
+internal static class TensorFile
 {
     public static Dictionary<string, Tensor> Read(string path)
     {
