@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Benchmarks;
 
-/// <summary>How much longer than its bare matrix products does a forward pass of vit_base take? Interleaved, on the same libtorch.</summary>
+/// <summary>How much longer than its bare matrix products does a forward pass of vit_base take? Interleaved,
+/// on the same libtorch.</summary>
 internal static class ForwardSpeed
 {
     private const int Tokens = 197, Width = 768, Depth = 12, Heads = 12;
@@ -22,7 +23,9 @@ internal static class ForwardSpeed
         var times = Times.Interleaved(rounds, threads, (() => model.call(images).Dispose(), 1), (() => Multiply(products), 1));
         var (forward, bare) = (times[0], times[1]);
         var operations = 2.0 * ModelRegistry.CostOf("vit_base_patch16_224").MultiplyAdds * batch;
-        Console.WriteLine($"vit_base_patch16_224, batch {batch}, {threads} threads: forward {forward.Wall:F0} ms, bare products {bare.Wall:F0} ms ({operations / bare.Wall / 1e6:F0} GFLOP/s), ratio {forward.Wall / bare.Wall:F3} (CPU {forward.Cpu / bare.Cpu:F3})");
+        Console.WriteLine(
+            $"vit_base_patch16_224, batch {batch}, {threads} threads: forward {forward.Wall:F0} ms, bare products {bare.Wall:F0} ms " +
+            $"({operations / bare.Wall / 1e6:F0} GFLOP/s), ratio {forward.Wall / bare.Wall:F3} (CPU {forward.Cpu / bare.Cpu:F3})");
         return 0;
     }
 

@@ -4,7 +4,8 @@ using Schane.Models;
 
 namespace Schane.Benchmarks;
 
-/// <summary>What does it cost to load a safetensors file of 350 MB: private memory in parts of its size, and time beside a plain read of the file?</summary>
+/// <summary>What does it cost to load a safetensors file of 350 MB: private memory in parts of its size, and time beside a
+/// plain read of the file?</summary>
 internal static class LoadSpeed
 {
     private const string Name = "vit_base_patch16_224";
@@ -31,7 +32,8 @@ internal static class LoadSpeed
                 }));
                 memory = Math.Max(memory, Private() - before);
             }
-            Console.WriteLine($"{bytes / 1e6:F0} MB: RssAnon grows by {memory / 1e6:F0} MB ({memory / bytes:F3} of the file); loaded at {bytes / load / 1e9:F2} GB/s, a plain read does {bytes / read / 1e9:F2} GB/s");
+            Console.WriteLine($"{bytes / 1e6:F0} MB: RssAnon grows by {memory / 1e6:F0} MB ({memory / bytes:F3} of the file); loaded at " +
+                $"{bytes / load / 1e9:F2} GB/s, a plain read does {bytes / read / 1e9:F2} GB/s");
             return 0;
         }
         finally
@@ -55,5 +57,6 @@ internal static class LoadSpeed
     }
 
     private static double Private() =>
-        1024.0 * long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("RssAnon", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], System.Globalization.CultureInfo.InvariantCulture);
+        1024.0 * long.Parse(File.ReadLines("/proc/self/status").First(line => line.StartsWith("RssAnon", StringComparison.Ordinal))
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2], System.Globalization.CultureInfo.InvariantCulture);
 }

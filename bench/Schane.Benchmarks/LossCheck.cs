@@ -6,10 +6,12 @@ using Schane.Losses.Tiled;
 namespace Schane.Benchmarks;
 
 /// <summary>
-/// SCHaNe (β = 1) in float64, written without any of the library's loss: the sums of all rows over all rows, from them the loss, and the gradient of some rows. Row i is of class i mod classes.
+/// SCHaNe (β = 1) in float64, written without any of the library's loss: the sums of all rows over all rows, from them the loss, and the
+/// gradient of some rows. Row i is of class i mod classes.
 /// </summary>
 /// <remarks>
-/// All N²/2 pairs in all D coordinates: 4 × 16 dot products at a time stay in registers, and so do their exponentials; 192 rows at a time stay in cache. A dot product serves both its rows.
+/// All N²/2 pairs in all D coordinates: 4 × 16 dot products at a time stay in registers, and so do their exponentials; 192 rows at a time
+/// stay in cache. A dot product serves both its rows.
 /// </remarks>
 internal sealed unsafe class LossCheck : IDisposable
 {
@@ -19,9 +21,11 @@ internal sealed unsafe class LossCheck : IDisposable
     private readonly double temperature;
     private readonly double[] norms;
     private readonly double* units;                                                              // [rows, width]
-    private readonly double* panels;                                                             // 16 rows, one coordinate of all after the other
+    // 16 rows, one coordinate of all after the other
+    private readonly double* panels;
     private readonly double* labels;
-    private readonly double* sums;                                                               // [Sums, rows]: Σ p e, Σ p s, Σ n e, Σ n e²
+    // [Sums, rows]: Σ p e, Σ p s, Σ n e, Σ n e²
+    private readonly double* sums;
     private readonly int padded;
 
     public LossCheck(float* embeddings, int rows, int width, int classes, double temperature, int threads)
@@ -43,7 +47,8 @@ internal sealed unsafe class LossCheck : IDisposable
             if (i < rows)
                 norms[i] = Math.Sqrt(sum);
             for (var d = 0; d < width; d++)
-                panels[((long)(i / Panel) * width + d) * Panel + i % Panel] = unit[d] = i < rows ? embeddings[(long)i * width + d] / norms[i] : 0;
+                panels[((long)(i / Panel) * width + d) * Panel + i % Panel] = unit[d] = i < rows
+                    ? embeddings[(long)i * width + d] / norms[i] : 0;
         }
         using var crew = new Crew(threads);
         var parts = Enumerable.Range(0, threads).Select(_ => (nint)Zeros((long)Sums * padded)).ToArray();
@@ -63,7 +68,8 @@ internal sealed unsafe class LossCheck : IDisposable
     }
 
     /// <summary>The mean over the rows that have a positive.</summary>
-    public double Loss => Enumerable.Range(0, rows).Where(i => Positives(i) > 0).Average(i => Math.Log(Denominator(i)) - sums[padded + i] / Positives(i));
+    public double Loss =>
+        Enumerable.Range(0, rows).Where(i => Positives(i) > 0).Average(i => Math.Log(Denominator(i)) - sums[padded + i] / Positives(i));
 
     /// <summary>∂loss/∂embedding of one row.</summary>
     public double[] Gradient(int i)
@@ -100,7 +106,8 @@ internal sealed unsafe class LossCheck : IDisposable
 
     private int Positives(int i) => (rows - 1 - i % classes) / classes;
 
-    private double Denominator(int i) => sums[i] + (rows - 1 - Positives(i) is > 0 and var negatives ? negatives * sums[3L * padded + i] / sums[2L * padded + i] : 0);
+    private double Denominator(int i) =>
+        sums[i] + (rows - 1 - Positives(i) is > 0 and var negatives ? negatives * sums[3L * padded + i] / sums[2L * padded + i] : 0);
 
     // d loss(i) / d s(i, j).
     private double Slope(int i, int j, double s)
@@ -141,7 +148,8 @@ internal sealed unsafe class LossCheck : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Dots(double* a, double* b, double* to)
     {
-        Vector512<double> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default, c21 = default, c30 = default, c31 = default;
+        Vector512<double> c00 = default, c01 = default, c10 = default, c11 = default, c20 = default,
+            c21 = default, c30 = default, c31 = default;
         for (var k = 0; k < width; k++, a++, b += Panel)
         {
             var (b0, b1) = (Vector512.Load(b), Vector512.Load(b + 8));
@@ -171,7 +179,8 @@ internal sealed unsafe class LossCheck : IDisposable
         if (i >= rows || j + 7 <= i)
             return;
         var columns = Vector512.CreateSequence((double)j, 1);
-        var there = Vector512.GreaterThan(columns, Vector512.Create((double)i)) & Vector512.LessThan(columns, Vector512.Create((double)rows));
+        var there = Vector512.GreaterThan(columns, Vector512.Create((double)i)) & Vector512.LessThan(columns,
+            Vector512.Create((double)rows));
         var same = Vector512.Equals(Vector512.Load(labels + j), Vector512.Create(labels[i])) & there;
         var s = cosine * (1 / temperature);
         var e = Vector512.Exp(s);

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Benchmarks;
 
-/// <summary>A vision transformer as a user of TorchSharp writes it from its own modules, with torch.optim.AdamW: what Schane's step is measured against.</summary>
+/// <summary>A vision transformer as a user of TorchSharp writes it from its own modules, with torch.optim.AdamW: what Schane's step
+/// is measured against.</summary>
 internal sealed class PlainTransformer : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d patches;

@@ -6,7 +6,8 @@ using Schane.Server;
 
 namespace Schane.Benchmarks;
 
-/// <summary>How long does a request to <c>schane serve</c> wait, at which load? Client and server share the process and its cores, so times are upper bounds; one client at a time is the baseline.</summary>
+/// <summary>How long does a request to <c>schane serve</c> wait, at which load? Client and server share the process and its cores, so times
+/// are upper bounds; one client at a time is the baseline.</summary>
 internal static class ServeSpeed
 {
     public static int Run(string[] names)
@@ -41,12 +42,14 @@ internal static class ServeSpeed
                 var probe = await Load(client, pictures, 64, clients);
                 var (times, seconds, lost) = await Load(client, pictures, Math.Clamp((int)(4 * 64 / probe.Seconds), 64, 10_000), clients);
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{name}, {what}, {clients} at once: {times.Length} requests, {times.Length / seconds:f0}/s, p50 {times[times.Length / 2]:f1} ms, p99 {times[times.Length * 99 / 100]:f1} ms, {lost} lost"));
+                    $"{name}, {what}, {clients} at once: {times.Length} requests, {times.Length / seconds:f0}/s, p50 " +
+                    $"{times[times.Length / 2]:f1} ms, p99 {times[times.Length * 99 / 100]:f1} ms, {lost} lost"));
             }
         }
     }
 
-    private static async Task<(double[] Milliseconds, double Seconds, int Lost)> Load(HttpClient client, byte[][] pictures, int requests, int clients)
+    private static async Task<(double[] Milliseconds, double Seconds, int Lost)> Load(HttpClient client,
+        byte[][] pictures, int requests, int clients)
     {
         var (times, lost) = (new double[requests], 0);
         var clock = Stopwatch.StartNew();

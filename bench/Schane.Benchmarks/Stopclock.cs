@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace Schane.Benchmarks;
 
-/// <summary>Times of one action: wall, and process CPU time over the threads used, which other programs on the machine disturb less.</summary>
+/// <summary>Times of one action: wall, and process CPU time over the threads used, which other programs on the
+/// machine disturb less.</summary>
 internal readonly record struct Times(double Wall, double Cpu)
 {
     public static Times Of(Action action, int repetitions, int threads)

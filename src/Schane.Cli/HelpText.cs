@@ -15,7 +15,8 @@ internal static class HelpText
         text.AppendLine(command.Description).AppendLine();
         text.AppendLine("Usage:").Append("  ").AppendLine(Usage(command));
         if (command is Verb { Examples.Count: > 0 } verb)
-            Section(text, "Examples", verb.Examples.Select(e => (e.CommandLine, e.Purpose)), verb.Examples.Max(e => e.CommandLine.Length) + 2);
+            Section(text, "Examples", verb.Examples.Select(e => (e.CommandLine, e.Purpose)),
+                verb.Examples.Max(e => e.CommandLine.Length) + 2);
         Section(text, "Verbs", command.Subcommands.Select(c => (c.Name, c.Description ?? "")));
         Section(text, "Arguments", command.Arguments.Select(a => (a.HelpName ?? a.Name, a.Description ?? "")));
         foreach (var group in (command as Verb)?.Groups ?? [])
@@ -51,7 +52,8 @@ internal static class HelpText
         return (flag.HelpName is { } value ? $"{names} {value}" : names, flag.Description ?? "");
     }
 
-    private static void Section(StringBuilder text, string title, IEnumerable<(string Name, string Description)> rows, int column = NameColumn)
+    private static void Section(StringBuilder text, string title,
+        IEnumerable<(string Name, string Description)> rows, int column = NameColumn)
     {
         if (!rows.Any())
             return;

@@ -13,7 +13,8 @@ namespace Schane.Cli;
 /// <param name="Note">Something short beside the bar, for instance the loss.</param>
 /// <param name="Message">A sentence to keep on the screen, null for none.</param>
 /// <param name="Memory">Bytes that the process takes, 0 while unknown.</param>
-internal sealed record Moment(string Phase, long Done, long Total, double Rate = 0, TimeSpan? Left = null, string Note = "", string? Message = null, long Memory = 0);
+internal sealed record Moment(string Phase, long Done, long Total, double Rate = 0, TimeSpan? Left = null, string Note = "",
+    string? Message = null, long Memory = 0);
 
 /// <summary>Shows long work: a bar on a terminal, now and then a plain line elsewhere.</summary>
 internal static class LongWork
@@ -74,7 +75,8 @@ internal static class LongWork
     }
 
     private static string Details(Moment moment) =>
-        (moment.Note.Length > 0 ? $", {moment.Note}" : "") + (moment.Rate > 0 ? $", {moment.Rate:0} images/s" : "") + (moment.Left is { } left ? $", {Duration(left)} left" : "")
+        (moment.Note.Length > 0 ? $", {moment.Note}" : "") + (moment.Rate > 0 ? $", {moment.Rate:0} images/s" : "")
+            + (moment.Left is { } left ? $", {Duration(left)} left" : "")
         + (moment.Memory > 0 ? $", {moment.Memory / 1e9:0.0} GB" : "");
 
     private static string Duration(TimeSpan time) => time.TotalHours >= 1 ? $"{(int)time.TotalHours}:{time:mm\\:ss}" : $"{time:m\\:ss}";
@@ -85,6 +87,7 @@ internal static class LongWork
 
         protected override bool NoWrap => true;
 
-        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) => new Text(Text.TrimStart(',', ' '));
+        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
+            new Text(Text.TrimStart(',', ' '));
     }
 }

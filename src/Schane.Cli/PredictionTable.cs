@@ -9,7 +9,8 @@ internal static class PredictionTable
     public static string Header(Classifier classifier, PredictOptions wanted) => string.Join(',',
         [
             "image", "answer",
-            .. Enumerable.Range(1, Math.Min(wanted.Top, classifier.Classes.Count)).SelectMany(k => (string[])[$"class{k}", $"probability{k}"]),
+            .. Enumerable.Range(1, Math.Min(wanted.Top, classifier.Classes.Count))
+                .SelectMany(k => (string[])[$"class{k}", $"probability{k}"]),
             .. wanted.Embedding ? Enumerable.Range(1, classifier.EmbeddingWidth).Select(d => $"e{d}") : [],
             "problem",
         ]);
@@ -18,8 +19,10 @@ internal static class PredictionTable
         [
             Quoted(prediction.Image), Quoted(prediction.Class ?? (prediction.Withheld ? "withheld" : prediction.Unknown ? "unknown" : "")),
             .. Enumerable.Range(0, Math.Min(wanted.Top, classifier.Classes.Count)).SelectMany(k => prediction.Top.Count > k
-                ? (string[])[Quoted(prediction.Top[k].Class), prediction.Top[k].Probability.ToString("0.######", CultureInfo.InvariantCulture)] : ["", ""]),
-            .. wanted.Embedding ? Enumerable.Range(0, classifier.EmbeddingWidth).Select(d => prediction.Embedding?[d].ToString("R", CultureInfo.InvariantCulture) ?? "") : [],
+                ? (string[])[Quoted(prediction.Top[k].Class),
+                    prediction.Top[k].Probability.ToString("0.######", CultureInfo.InvariantCulture)] : ["", ""]),
+            .. wanted.Embedding ? Enumerable.Range(0, classifier.EmbeddingWidth)
+                .Select(d => prediction.Embedding?[d].ToString("R", CultureInfo.InvariantCulture) ?? "") : [],
             Quoted(prediction.Problem ?? ""),
         ]);
 

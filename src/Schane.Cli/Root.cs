@@ -6,7 +6,8 @@ namespace Schane.Cli;
 /// <summary>The whole command: its verbs and the flags that every verb has.</summary>
 internal sealed class Root : RootCommand
 {
-    public Root(IEnumerable<Command> verbs) : base("Fine-tunes pre-trained image models on your own pictures, best where labels are few and classes look alike.")
+    public Root(IEnumerable<Command> verbs)
+        : base("Fine-tunes pre-trained image models on your own pictures, best where labels are few and classes look alike.")
     {
         Options.Clear();
         Directives.Clear();
@@ -16,7 +17,8 @@ internal sealed class Root : RootCommand
             Add(flag);
     }
 
-    public Option<bool> Json { get; } = new("--json") { Description = "Print the result as one JSON document on stdout.", Recursive = true };
+    public Option<bool> Json { get; } = new("--json")
+    { Description = "Print the result as one JSON document on stdout.", Recursive = true };
 
     public Option<bool> Verbose { get; } = new("--verbose") { Description = "Add the stack trace to an error.", Recursive = true };
 

@@ -2,10 +2,12 @@ using Schane.Distributed;
 
 namespace Schane.Cli;
 
-/// <summary>Work that several processes do together: rank 0 shows it; whoever fails says so, with its rank and host, and ends them all.</summary>
+/// <summary>Work that several processes do together: rank 0 shows it; whoever fails says so, with its rank and
+/// host, and ends them all.</summary>
 internal static class SharedWork
 {
-    /// <summary>How long a rank holds its own words back, since what all have met the first one says, which ends this process meanwhile: the one event to wait for.</summary>
+    /// <summary>How long a rank waits before it reports an error: one that all ranks have met is reported by the first, which ends
+    /// this process meanwhile.</summary>
     private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(2);
 
     public static Outcome Run(ICollective ranks, Screen screen, Func<Screen, Outcome> work)
@@ -28,7 +30,7 @@ internal static class SharedWork
         }
     }
 
-    /// <summary>All were asked to stop together: the first one writes the report of what there is, with signs of life, and then ends the job instead of coming here.</summary>
+    /// <summary>All were asked to stop together: the first one writes its report and then ends the job, so it never comes here.</summary>
     private static void AwaitFirst(ICollective ranks)
     {
         try

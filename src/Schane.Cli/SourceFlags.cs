@@ -10,9 +10,11 @@ internal sealed class SourceFlags(string data)
 
     public Option<string> DataRoot { get; } = CommonFlags.DataRoot();
 
-    public Option<string> Model { get; } = new("--model") { HelpName = "NAME", Description = "Architecture where there is no RUN. Default: schane_tiny." };
+    public Option<string> Model { get; } = new("--model")
+    { HelpName = "NAME", Description = "Architecture where there is no RUN. Default: schane_tiny." };
 
-    public Option<string> Weights { get; } = new("--weights") { HelpName = CommonFlags.WeightsForm, Description = "Its weights, as schane train takes them. Default: embedded." };
+    public Option<string> Weights { get; } = new("--weights")
+    { HelpName = CommonFlags.WeightsForm, Description = "Its weights, as schane train takes them. Default: embedded." };
 
     public Option<bool> Offline { get; } = CommonFlags.Offline();
 

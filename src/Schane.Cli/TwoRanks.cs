@@ -8,16 +8,20 @@ internal static class TwoRanks
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
-    /// <summary>What came of it, in words; null where there is no mpirun.</summary>
+    /// <summary>The outcome in words; null where there is no mpirun.</summary>
     public static string? Try()
     {
-        var launcher = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).SelectMany(folder => (string[])[Path.Combine(folder, "mpirun"), Path.Combine(folder, "mpiexec.exe")]).FirstOrDefault(File.Exists);
+        var launcher = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).SelectMany(folder =>
+            (string[])[Path.Combine(folder, "mpirun"), Path.Combine(folder, "mpiexec.exe")]).FirstOrDefault(File.Exists);
         if (launcher is null)
             return null;
-        string[] self = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? [Environment.ProcessPath!, Environment.GetCommandLineArgs()[0]] : [Environment.ProcessPath!];
-        var start = new ProcessStartInfo(launcher, ["-np", "2", .. self, "doctor", "--json"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] self = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet"
+            ? [Environment.ProcessPath!, Environment.GetCommandLineArgs()[0]] : [Environment.ProcessPath!];
+        var start = new ProcessStartInfo(launcher, ["-np", "2", .. self, "doctor", "--json"])
+        { RedirectStandardOutput = true, RedirectStandardError = true };
         // Open MPI's own: as root, and with fewer cores than processes.
-        foreach (var name in (string[])["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "OMPI_MCA_rmaps_base_oversubscribe", "PRTE_ALLOW_RUN_AS_ROOT", "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM"])
+        foreach (var name in (string[])["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "OMPI_MCA_rmaps_base_oversubscribe",
+            "PRTE_ALLOW_RUN_AS_ROOT", "PRTE_ALLOW_RUN_AS_ROOT_CONFIRM"])
             start.Environment[name] = "1";
         using var process = Process.Start(start)!;
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
@@ -27,8 +31,13 @@ internal static class TwoRanks
             return $"no: {launcher} did not end within {Patience.TotalMinutes:0} minute";
         }
         if (process.ExitCode != 0)
-            return $"no: {errors.Result.Split('\n').FirstOrDefault(line => line.StartsWith("error: ", StringComparison.Ordinal)) ?? $"{launcher} ended with {process.ExitCode}"}";
+        {
+            var error = errors.Result.Split('\n').FirstOrDefault(line => line.StartsWith("error: ", StringComparison.Ordinal));
+            return $"no: {error ?? $"{launcher} ended with {process.ExitCode}"}";
+        }
         using var talk = JsonDocument.Parse(output.Result);
-        return $"talk over {talk.RootElement.GetProperty("engine").GetString()}: {talk.RootElement.GetProperty("microseconds").GetDouble():0} µs for a number, {talk.RootElement.GetProperty("gigabytes_per_second").GetDouble():0.0} GB/s for a large tensor";
+        return $"talk over {talk.RootElement.GetProperty("engine").GetString()}: " +
+            $"{talk.RootElement.GetProperty("microseconds").GetDouble():0} µs for a number, " +
+            $"{talk.RootElement.GetProperty("gigabytes_per_second").GetDouble():0.0} GB/s for a large tensor";
     }
 }

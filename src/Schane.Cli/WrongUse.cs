@@ -13,13 +13,16 @@ internal static class WrongUse
         var path = HelpText.Path(command);
         var words = parsed.Tokens.TakeWhile(t => t.Type != TokenType.DoubleDash).Where(t => t.Type == TokenType.Argument);
         if (words.Select(t => t.Value).FirstOrDefault(LooksLikeFlag) is { } flag)
-            throw new SchaneException($"{path} has no flag '{flag.Split('=')[0]}'{Nearest.Hint(flag.Split('=')[0], FlagsOf(command))}; `{path} --help` lists its flags.");
+            throw new SchaneException($"{path} has no flag '{flag.Split('=')[0]}'{Nearest.Hint(flag.Split('=')[0], FlagsOf(command))}; " +
+                $"`{path} --help` lists its flags.");
         if (parsed.UnmatchedTokens is [var word, ..])
             throw new SchaneException(command.Subcommands.Count > 0
-                ? $"{path} has no verb '{word}'{Nearest.Hint(word, command.Subcommands.Select(c => c.Name))}; `{path} --help` lists its verbs."
+                ? $"{path} has no verb '{word}'{Nearest.Hint(word, command.Subcommands.Select(c => c.Name))}; `{path} --help` lists " +
+                    "its verbs."
                 : $"{path} has no place for '{word}'; `{path} --help` shows its use.");
         // What the verb is about is asked for before its flags.
-        if (command is Verb && (parsed.Errors.FirstOrDefault(e => e.SymbolResult is ArgumentResult { Parent: CommandResult }) ?? (parsed.Errors is [var first, ..] ? first : null)) is { } error)
+        if (command is Verb && (parsed.Errors.FirstOrDefault(e => e.SymbolResult is ArgumentResult { Parent: CommandResult })
+            ?? (parsed.Errors is [var first, ..] ? first : null)) is { } error)
             throw new SchaneException(Sentence(error.SymbolResult, error.Message, path));
     }
 
@@ -38,11 +41,14 @@ internal static class WrongUse
     private static string Sentence(SymbolResult? at, string message, string path) => at switch
     {
         ArgumentResult { Parent: OptionResult flag } => Sentence(flag, message, path),
-        OptionResult { IdentifierToken: null } flag => $"{path} needs {flag.Option.Name}{(flag.Option.HelpName is { } name ? $" {name}" : "")}; `{path} --help` shows its use.",
-        OptionResult { Tokens: [] } flag => $"{flag.Option.Name} needs a value{(flag.Option.HelpName is { } name ? $": {flag.Option.Name} {name}" : "")}.",
+        OptionResult { IdentifierToken: null } flag =>
+            $"{path} needs {flag.Option.Name}{(flag.Option.HelpName is { } name ? $" {name}" : "")}; `{path} --help` shows its use.",
+        OptionResult { Tokens: [] } flag =>
+            $"{flag.Option.Name} needs a value{(flag.Option.HelpName is { } name ? $": {flag.Option.Name} {name}" : "")}.",
         OptionResult { Tokens: [_, _, ..] } flag => $"{flag.Option.Name} stands more than once; keep one.",
         OptionResult flag => $"{flag.Option.Name} must be {Expected(flag.Option.ValueType)} but is '{flag.Tokens[0].Value}'.",
-        ArgumentResult { Tokens: [] } argument => $"{path} needs {argument.Argument.HelpName ?? argument.Argument.Name}; `{path} --help` shows its use.",
+        ArgumentResult { Tokens: [] } argument =>
+            $"{path} needs {argument.Argument.HelpName ?? argument.Argument.Name}; `{path} --help` shows its use.",
         _ => message,
     };
 

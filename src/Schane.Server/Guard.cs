@@ -7,8 +7,9 @@ using Microsoft.AspNetCore.Http;
 namespace Schane.Server;
 
 /// <summary>
-/// Who may ask. A Host that is not the server's own is refused (a name that was pointed at this machine), and so is a page of another
-/// origin, whose browser could otherwise post to the loopback address; no CORS header is ever sent. Keys are compared in constant time.
+/// Decides who may ask. A Host that is not the server's own is refused (a name that was pointed at this machine), and so is
+/// a page of another origin, whose browser could otherwise post to the loopback address; no CORS header is ever sent. Keys
+/// are compared in constant time.
 /// </summary>
 internal sealed class Guard
 {
@@ -35,7 +36,8 @@ internal sealed class Guard
     public (int Status, string Sentence)? Refusal(HttpRequest request)
     {
         if (!hosts.Contains(request.Host.Host))
-            return (StatusCodes.Status421MisdirectedRequest, "This server does not go by that name; call it by its address, or start it with --host NAME.");
+            return (StatusCodes.Status421MisdirectedRequest,
+                "This server does not go by that name; call it by its address, or start it with --host NAME.");
         if (request.Headers.Origin is [{ } origin, ..] && origin != $"{request.Scheme}://{request.Host}")
             return (StatusCodes.Status403Forbidden, "Pages of another origin may not ask this server.");
         if (key is not null && request.Path.Value is not ("/" or "/page.css" or "/page.js" or "/healthz") && !IsKey(Shown(request)))
@@ -48,7 +50,9 @@ internal sealed class Guard
 
     private static string Shown(HttpRequest request) =>
         request.Headers["X-API-Key"] is [{ } named] ? named
-        : request.Headers.Authorization is [{ } bearer] && bearer.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase) ? bearer["Bearer ".Length..] : "";
+        : request.Headers.Authorization is [{ } bearer] && bearer.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
+        ? bearer["Bearer ".Length..] : "";
 
-    private static string Host(IPAddress address) => address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{address}]" : $"{address}";
+    private static string Host(IPAddress address) =>
+        address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? $"[{address}]" : $"{address}";
 }

@@ -3,7 +3,8 @@ using Schane.Inference;
 
 namespace Schane.Server;
 
-/// <summary>Gathers pictures of several requests into one pass of the model: a pass begins when it is full or its first picture has waited long enough.</summary>
+/// <summary>Gathers pictures of several requests into one pass of the model: a pass begins when it is full or its first picture
+/// has waited long enough.</summary>
 internal sealed class MicroBatcher : IAsyncDisposable
 {
     private readonly Classifier classifier;
@@ -65,11 +66,13 @@ internal sealed class MicroBatcher : IAsyncDisposable
         metrics.Passed(batch.Count);
         try
         {
-            var answers = classifier.Predict([.. batch.Select(item => item.Image)], new() { Top = batch.Max(item => item.Top), Embedding = true });
+            var answers = classifier.Predict([.. batch.Select(item => item.Image)],
+                new() { Top = batch.Max(item => item.Top), Embedding = true });
             foreach (var (item, answer) in batch.Zip(answers))
                 item.Answer.SetResult(answer with { Top = [.. answer.Top.Take(item.Top)] });
         }
-        catch (Exception e)                                               // each waiting request tells it; the worker goes on with the next pass
+        // each waiting request tells it; the worker goes on with the next pass
+        catch (Exception e)
         {
             foreach (var item in batch)
                 item.Answer.TrySetException(e);

@@ -18,10 +18,12 @@ internal sealed class ServeMetrics : IDisposable
         refusals = meter.CreateCounter<long>("schane.refusals", "{request}", "Requests that were refused, by status.");
         seconds = meter.CreateHistogram<double>("schane.answer.duration", "s", "From a whole body to the answer.",
             advice: new() { HistogramBucketBoundaries = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5] });
-        batch = meter.CreateHistogram<int>("schane.pass.pictures", "{picture}", "Pictures of one pass of the model.", advice: new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64] });
+        batch = meter.CreateHistogram<int>("schane.pass.pictures", "{picture}", "Pictures of one pass of the model.",
+            advice: new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64] });
     }
 
-    public void Watch(Func<int> waiting) => meter.CreateObservableGauge("schane.waiting", waiting, "{picture}", "Pictures that wait for the model.");
+    public void Watch(Func<int> waiting) =>
+        meter.CreateObservableGauge("schane.waiting", waiting, "{picture}", "Pictures that wait for the model.");
 
     public void Passed(int count) => batch.Record(count);
 

@@ -12,7 +12,12 @@ public sealed record ServeOptions
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 
     /// <summary>Port, 0 to 65535; 8080 by default, 0 takes a free one.</summary>
-    public int Port { get; init => field = value is >= 0 and <= 65535 ? value : throw new SchaneException($"--port must lie between 0 and 65535 but is {value}."); } = 8080;
+    public int Port
+    {
+        get;
+        init =>
+            field = value is >= 0 and <= 65535 ? value : throw new SchaneException($"--port must lie between 0 and 65535 but is {value}.");
+    } = 8080;
 
     /// <summary>What requests must show; null asks for none.</summary>
     public string? ApiKey { get; init; }
@@ -33,7 +38,12 @@ public sealed record ServeOptions
     public int Batch { get; init => field = AtLeast(value, 1, "--batch"); } = 16;
 
     /// <summary>How long a picture waits for others to share its pass, 2 ms by default.</summary>
-    public TimeSpan Delay { get; init => field = value >= TimeSpan.Zero ? value : throw new SchaneException($"--delay must be 0 or more but is {value.TotalMilliseconds}."); } = TimeSpan.FromMilliseconds(2);
+    public TimeSpan Delay
+    {
+        get;
+        init => field = value >= TimeSpan.Zero
+            ? value : throw new SchaneException($"--delay must be 0 or more but is {value.TotalMilliseconds}.");
+    } = TimeSpan.FromMilliseconds(2);
 
     /// <summary>How long a stopping server waits for what it has accepted, 30 s by default.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
@@ -53,5 +63,6 @@ public sealed record ServeOptions
     /// <summary>Where to compute.</summary>
     public string Device { get; init; } = "cpu";
 
-    private static int AtLeast(int value, int least, string flag) => value >= least ? value : throw new SchaneException($"{flag} must be at least {least} but is {value}.");
+    private static int AtLeast(int value, int least, string flag) =>
+        value >= least ? value : throw new SchaneException($"{flag} must be at least {least} but is {value}.");
 }

@@ -5,6 +5,7 @@ return args switch
 {
     ["rank", var task, .. var rest] => RankProgram.Run(task, rest),
     _ when args.Any(arg => arg is "--server" or "--internal-msbuild-node") =>
-        await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(args, Schane.Tests.SelfRegisteredExtensions.AddSelfRegisteredExtensions),
+        await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(args,
+            Schane.Tests.SelfRegisteredExtensions.AddSelfRegisteredExtensions),
     _ => await Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args),
 };

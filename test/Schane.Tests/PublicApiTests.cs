@@ -3,13 +3,15 @@ using PublicApiGenerator;
 
 namespace Schane.Tests;
 
-/// <summary>The whole public API stands in PublicApi.approved.txt, so that its growth shows as a diff. SCHANE_APPROVE=1 rewrites it.</summary>
+/// <summary>The whole public API stands in PublicApi.approved.txt, so that its growth shows as a diff.
+/// SCHANE_APPROVE=1 rewrites it.</summary>
 public class PublicApiTests
 {
     [Fact]
     public void The_public_api_is_the_approved_one()
     {
-        var api = typeof(SchaneException).Assembly.GeneratePublicApi(new ApiGeneratorOptions { IncludeAssemblyAttributes = false }).ReplaceLineEndings("\n") + "\n";
+        var api = typeof(SchaneException).Assembly.GeneratePublicApi(new ApiGeneratorOptions { IncludeAssemblyAttributes = false })
+            .ReplaceLineEndings("\n") + "\n";
         var file = Path.Combine(Path.GetDirectoryName(Here())!, "PublicApi.approved.txt");
         if (Environment.GetEnvironmentVariable("SCHANE_APPROVE") == "1")
             File.WriteAllText(file, api);

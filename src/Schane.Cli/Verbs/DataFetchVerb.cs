@@ -9,7 +9,8 @@ internal sealed class DataFetchVerb : Verb
     private readonly Argument<string> name = new("NAME") { Description = "A data set that `schane data list` says can be fetched." };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
 
-    public DataFetchVerb() : base("fetch", "Fetches a data set from its official address, checks its hash and unpacks it; started again, it goes on.")
+    public DataFetchVerb() : base("fetch",
+        "Fetches a data set from its official address, checks its hash and unpacks it; started again, it goes on.")
     {
         Add(name);
         Flags("Flags", dataRoot);

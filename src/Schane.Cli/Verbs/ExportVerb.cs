@@ -8,11 +8,28 @@ namespace Schane.Cli.Verbs;
 internal sealed class ExportVerb : Verb
 {
     private readonly Argument<string> run = new("RUN") { Description = "Run folder of `schane train`, or a model.safetensors of one." };
-    private readonly Option<string> onnx = new("--onnx") { HelpName = "FILE.onnx", Required = true, Description = "The file to write; above 2 GB the weights stand beside it in FILE.onnx.data." };
-    private readonly Option<int> opset = new("--opset") { HelpName = "17..22", DefaultValueFactory = _ => OnnxOptions.LeastOpset, Description = "Version of ONNX's operators. Default: 17; from 20 on GELU is one node." };
-    private readonly Option<string> store = new("--store") { HelpName = "float32|float16|bfloat16", DefaultValueFactory = _ => "float32", Description = "Type that weights are stored in; the graph computes in float32. Default: float32." };
-    private readonly Option<bool> normalize = new("--normalize") { Description = "Subtract mean and divide by deviation inside the graph, which then takes pixels from 0 to 1." };
-    private readonly Option<string[]> inputs = new("--inputs") { HelpName = "FILE|FOLDER", AllowMultipleArgumentsPerToken = true, Description = "At least 64 pictures to compare on. Default: the run's data, or look-alikes where these can't be opened." };
+    private readonly Option<string> onnx = new("--onnx")
+    {
+        HelpName = "FILE.onnx", Required = true,
+        Description = "The file to write; above 2 GB the weights stand beside it in FILE.onnx.data."
+    };
+    private readonly Option<int> opset = new("--opset")
+    {
+        HelpName = "17..22", DefaultValueFactory = _ => OnnxOptions.LeastOpset,
+        Description = "Version of ONNX's operators. Default: 17; from 20 on GELU is one node."
+    };
+    private readonly Option<string> store = new("--store")
+    {
+        HelpName = "float32|float16|bfloat16", DefaultValueFactory = _ => "float32",
+        Description = "Type that weights are stored in; the graph computes in float32. Default: float32."
+    };
+    private readonly Option<bool> normalize = new("--normalize")
+    { Description = "Subtract mean and divide by deviation inside the graph, which then takes pixels from 0 to 1." };
+    private readonly Option<string[]> inputs = new("--inputs")
+    {
+        HelpName = "FILE|FOLDER", AllowMultipleArgumentsPerToken = true,
+        Description = "At least 64 pictures to compare on. Default: the run's data, or look-alikes where these can't be opened."
+    };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
     private readonly Option<bool> force = new("--force") { Description = "Replace the file that stands in --onnx." };
 
@@ -30,18 +47,23 @@ internal sealed class ExportVerb : Verb
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
-        var options = new OnnxOptions { Opset = parsed.GetValue(opset), Weights = Stored(parsed.GetRequiredValue(store)), Normalises = parsed.GetValue(normalize) };
+        var options = new OnnxOptions
+        { Opset = parsed.GetValue(opset), Weights = Stored(parsed.GetRequiredValue(store)), Normalises = parsed.GetValue(normalize) };
         var pictures = parsed.GetValue(inputs) is { Length: > 0 } places ? places.SelectMany(Pictures).ToList() : null;
-        var result = ExportJob.Run(parsed.GetRequiredValue(run), parsed.GetRequiredValue(onnx), options, pictures, parsed.GetValue(force), parsed.GetValue(dataRoot), stop);
-        screen.Say($"{result.Onnx}: {result.Bytes / 1e6:0.0} MB, {result.Nodes} nodes, opset {result.Opset}, {result.Seconds:0.0} s{(result.Data is null ? "" : $"; its weights are in {result.Data}, keep both together")}.");
+        var result = ExportJob.Run(parsed.GetRequiredValue(run), parsed.GetRequiredValue(onnx), options, pictures, parsed.GetValue(force),
+            parsed.GetValue(dataRoot), stop);
+        screen.Say($"{result.Onnx}: {result.Bytes / 1e6:0.0} MB, {result.Nodes} nodes, opset {result.Opset}, {result.Seconds:0.0} " +
+            $"s{(result.Data is null ? "" : $"; its weights are in {result.Data}, keep both together")}.");
         screen.Say($"{result.Parity}.");
         return new(result);
     }
 
     private static IEnumerable<string> Pictures(string place) => Directory.Exists(place)
-        ? Directory.EnumerateFiles(place, "*", SearchOption.AllDirectories).Where(f => Path.GetExtension(f).ToLowerInvariant() is ".jpg" or ".jpeg" or ".png" or ".gif" or ".webp" or ".bmp").Order(StringComparer.Ordinal)
+        ? Directory.EnumerateFiles(place, "*", SearchOption.AllDirectories).Where(f => Path.GetExtension(f)
+            .ToLowerInvariant() is ".jpg" or ".jpeg" or ".png" or ".gif" or ".webp" or ".bmp").Order(StringComparer.Ordinal)
         : [place];
 
-    private static OnnxWeights Stored(string name) => Enum.TryParse<OnnxWeights>(name, ignoreCase: true, out var type) && Enum.IsDefined(type) && !char.IsDigit(name[0]) ? type
+    private static OnnxWeights Stored(string name) =>
+        Enum.TryParse<OnnxWeights>(name, ignoreCase: true, out var type) && Enum.IsDefined(type) && !char.IsDigit(name[0]) ? type
         : throw new SchaneException($"--store must be float32, float16 or bfloat16 but is '{name}'.");
 }

@@ -8,21 +8,42 @@ namespace Schane.Cli.Verbs;
 internal sealed class ServeVerb : Verb
 {
     private const string KeyVariable = "SCHANE_API_KEY";
-    private readonly Argument<string> run = new("RUN") { Description = "Run folder of `schane train`, or a safetensors or ONNX file made from one." };
-    private readonly Option<string> address = new("--address") { HelpName = "IP", DefaultValueFactory = _ => "127.0.0.1", Description = "Address to listen on; any but loopback needs a key. Default: 127.0.0.1." };
-    private readonly Option<int> port = new("--port") { HelpName = "N", DefaultValueFactory = _ => 8080, Description = "Port; 0 takes a free one. Default: 8080." };
-    private readonly Option<string> keyFile = new("--api-key-file") { HelpName = "FILE", Description = $"File with the key that requests must show. Default: ${KeyVariable}." };
-    private readonly Option<string[]> hosts = new("--host") { HelpName = "NAME", AllowMultipleArgumentsPerToken = false, Arity = ArgumentArity.ZeroOrMore, Description = "A name by which the server may be called, beside its address; may stand more than once." };
-    private readonly Option<bool> showTrainingImages = new("--show-training-images") { Description = "Show nearest training pictures on another address than loopback too." };
-    private readonly Option<int> megabytes = new("--max-megabytes") { HelpName = "N", DefaultValueFactory = _ => 16, Description = "Largest body in MiB. Default: 16." };
-    private readonly Option<int> pixels = new("--max-pixels") { HelpName = "N", DefaultValueFactory = _ => 50_000_000, Description = "Most pixels of a picture. Default: 50000000." };
-    private readonly Option<int> queue = new("--queue") { HelpName = "N", DefaultValueFactory = _ => 256, Description = "Most pictures that wait; more are refused with 429. Default: 256." };
-    private readonly Option<int> batch = new("--batch") { HelpName = "N", DefaultValueFactory = _ => 16, Description = "Most pictures of one pass. Default: 16." };
-    private readonly Option<double> delay = new("--delay") { HelpName = "MS", DefaultValueFactory = _ => 2, Description = "Milliseconds that a picture waits for others to share its pass. Default: 2." };
+    private readonly Argument<string> run = new("RUN")
+    { Description = "Run folder of `schane train`, or a safetensors or ONNX file made from one." };
+    private readonly Option<string> address = new("--address")
+    {
+        HelpName = "IP", DefaultValueFactory = _ => "127.0.0.1",
+        Description = "Address to listen on; any but loopback needs a key. Default: 127.0.0.1."
+    };
+    private readonly Option<int> port = new("--port")
+    { HelpName = "N", DefaultValueFactory = _ => 8080, Description = "Port; 0 takes a free one. Default: 8080." };
+    private readonly Option<string> keyFile = new("--api-key-file")
+    { HelpName = "FILE", Description = $"File with the key that requests must show. Default: ${KeyVariable}." };
+    private readonly Option<string[]> hosts = new("--host")
+    {
+        HelpName = "NAME", AllowMultipleArgumentsPerToken = false, Arity = ArgumentArity.ZeroOrMore,
+        Description = "A name by which the server may be called, beside its address; may stand more than once."
+    };
+    private readonly Option<bool> showTrainingImages = new("--show-training-images")
+    { Description = "Show nearest training pictures on another address than loopback too." };
+    private readonly Option<int> megabytes = new("--max-megabytes")
+    { HelpName = "N", DefaultValueFactory = _ => 16, Description = "Largest body in MiB. Default: 16." };
+    private readonly Option<int> pixels = new("--max-pixels")
+    { HelpName = "N", DefaultValueFactory = _ => 50_000_000, Description = "Most pixels of a picture. Default: 50000000." };
+    private readonly Option<int> queue = new("--queue")
+    { HelpName = "N", DefaultValueFactory = _ => 256, Description = "Most pictures that wait; more are refused with 429. Default: 256." };
+    private readonly Option<int> batch = new("--batch")
+    { HelpName = "N", DefaultValueFactory = _ => 16, Description = "Most pictures of one pass. Default: 16." };
+    private readonly Option<double> delay = new("--delay")
+    {
+        HelpName = "MS", DefaultValueFactory = _ => 2,
+        Description = "Milliseconds that a picture waits for others to share its pass. Default: 2."
+    };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
     private readonly Option<string> device = CommonFlags.Device();
 
-    public ServeVerb() : base("serve", "Answers over HTTP: POST /predict, POST /embed, GET /healthz, /metrics, /openapi/v1.json, and a page to drop pictures on.")
+    public ServeVerb() : base("serve",
+        "Answers over HTTP: POST /predict, POST /embed, GET /healthz, /metrics, /openapi/v1.json, and a page to drop pictures on.")
     {
         Add(run);
         Flags("Where", address, port, keyFile, hosts, showTrainingImages);
@@ -76,6 +97,7 @@ internal sealed class ServeVerb : Verb
             return Environment.GetEnvironmentVariable(KeyVariable) is { Length: > 0 } key ? key : null;
         if (!File.Exists(file))
             throw new SchaneException($"There is no key file '{file}'; name one with --api-key-file.");
-        return File.ReadAllText(file).Trim() is { Length: > 0 } read ? read : throw new SchaneException($"The key file '{file}' is empty; it must hold the key.");
+        return File.ReadAllText(file).Trim() is { Length: > 0 } read
+            ? read : throw new SchaneException($"The key file '{file}' is empty; it must hold the key.");
     }
 }

@@ -2,10 +2,11 @@ using System.Text;
 
 namespace Schane.Checkpoints;
 
-/// <summary>Writes a file under a temporary name beside it, flushes it to the disk, renames it and flushes its folder: a reader, also one after a power cut, sees the old file or the new one, never a part.</summary>
+/// <summary>Writes a file under a temporary name beside it, flushes it to the disk, renames it and flushes its folder: a reader, also one
+/// after a power cut, sees the old file or the new one, never a part.</summary>
 internal static class AtomicFile
 {
-    /// <param name="path">Where the file shall stand; replaced if it is there.</param>
+    /// <param name="path">Path of the file; an existing one is replaced.</param>
     /// <param name="write">Writes the contents.</param>
     public static void Write(string path, Action<Stream> write)
     {

@@ -2,7 +2,8 @@ using System.Runtime.InteropServices;
 
 namespace Schane.Checkpoints;
 
-/// <summary>Writes a folder's entries to the disk: a renamed file has its new name after a power cut only once its folder is flushed. POSIX systems alone need it.</summary>
+/// <summary>Writes a folder's entries to the disk: a renamed file has its new name after a power cut only once its folder is flushed. POSIX
+/// systems alone need it.</summary>
 internal static partial class FolderFlush
 {
     private const int ReadOnly = 0, InputOutputError = 5, NoSpace = 28;

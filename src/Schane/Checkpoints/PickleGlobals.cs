@@ -3,8 +3,8 @@ using static TorchSharp.torch;
 namespace Schane.Checkpoints;
 
 /// <summary>
-/// The closed list of names that a pickle of weights may use, and what stands for each here. Nothing of Python is ever called: a name either is
-/// in this list and builds a plain value, or the file is refused.
+/// The closed list of names that a pickle of weights may use, and what stands for each here. Nothing of Python is ever called: a name
+/// either is in this list and builds a plain value, or the file is refused.
 /// </summary>
 internal static class PickleGlobals
 {
@@ -55,15 +55,18 @@ internal static class PickleGlobals
 
     private static readonly HashSet<string> Others =
     [
-        "collections OrderedDict", "collections defaultdict", "builtins set", "__builtin__ set", "builtins dict", "__builtin__ dict", "builtins list", "__builtin__ list",
+        "collections OrderedDict", "collections defaultdict", "builtins set", "__builtin__ set", "builtins dict", "__builtin__ dict",
+        "builtins list", "__builtin__ list",
         "builtins bytearray", "__builtin__ bytearray", "argparse Namespace", "_codecs encode",
         "torch Size", "torch device", "torch.storage UntypedStorage", "torch UntypedStorage", "torch.nn.parameter Parameter",
-        "torch._utils _rebuild_tensor", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_tensor_v3", "torch._utils _rebuild_parameter",
+        "torch._utils _rebuild_tensor", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_tensor_v3",
+        "torch._utils _rebuild_parameter",
         "numpy dtype", "numpy ndarray", "numpy.core.multiarray _reconstruct", "numpy._core.multiarray _reconstruct",
         "numpy.core.multiarray scalar", "numpy._core.multiarray scalar",
     ];
 
-    /// <summary>A numeric NumPy type by its code (<c>f4</c>, <c>&lt;i8</c>); null for objects, texts, big-endian numbers and the rest.</summary>
+    /// <summary>A numeric NumPy type by its code (<c>f4</c>, <c>&lt;i8</c>); null for objects, texts, big-endian
+    /// numbers and the rest.</summary>
     public static PickleDtype? NumpyType(string code) => NumpyTypes.GetValueOrDefault(code.TrimStart('<', '|', '='));
 
     /// <summary>Every name that is understood, sorted, for people to read.</summary>
@@ -79,7 +82,8 @@ internal static class PickleGlobals
         if (Known.Contains(full))
             return new(full);
         throw new CheckpointException(origin,
-            $"asks for the Python name '{SafetensorsHeader.Shown(module)}.{SafetensorsHeader.Shown(name)}', which is not among those that weights need, so it is refused and nothing of it was run. Save model.state_dict() alone, best as safetensors.");
+            $"asks for the Python name '{SafetensorsHeader.Shown(module)}.{SafetensorsHeader.Shown(name)}', which is not among those " +
+            "that weights need, so it is refused and nothing of it was run. Save model.state_dict() alone, best as safetensors.");
     }
 
     /// <summary>What calling a name of the list with these arguments gives; null where the arguments are not those it takes.</summary>
@@ -95,13 +99,18 @@ internal static class PickleGlobals
         ("_codecs encode", [string text, "latin1" or "latin-1"]) => text.All(c => c < 256) ? text.Select(c => (byte)c).ToArray() : null,
         ("torch Size", [PickleTuple size]) => size,
         ("torch device", _) => arguments.Length > 0 && arguments[0] is string device ? device : null,
-        ("torch._utils _rebuild_tensor", [PickleStorage storage, long offset, PickleTuple size, PickleTuple stride]) => Tensor(storage, null, offset, size, stride),
-        ("torch._utils _rebuild_tensor_v2", [PickleStorage storage, long offset, PickleTuple size, PickleTuple stride, ..]) => Tensor(storage, null, offset, size, stride),
-        ("torch._utils _rebuild_tensor_v3", [PickleStorage storage, long offset, PickleTuple size, PickleTuple stride, _, _, PickleGlobal type, ..]) => Tensor(storage, type, offset, size, stride),
+        ("torch._utils _rebuild_tensor", [PickleStorage storage, long offset, PickleTuple size, PickleTuple stride]) =>
+            Tensor(storage, null, offset, size, stride),
+        ("torch._utils _rebuild_tensor_v2", [PickleStorage storage, long offset, PickleTuple size, PickleTuple stride, ..]) =>
+            Tensor(storage, null, offset, size, stride),
+        ("torch._utils _rebuild_tensor_v3", [PickleStorage storage, long offset, PickleTuple size, PickleTuple stride, _, _,
+            PickleGlobal type, ..]) => Tensor(storage, type, offset, size, stride),
         ("torch._utils _rebuild_parameter" or "torch.nn.parameter Parameter", [PickleTensor tensor, ..]) => tensor,
         ("numpy dtype", [string code, ..]) => NumpyType(code),
-        ("numpy.core.multiarray _reconstruct" or "numpy._core.multiarray _reconstruct", [PickleGlobal { Name: "numpy ndarray" }, ..]) => new PickleArray(),
-        ("numpy.core.multiarray scalar" or "numpy._core.multiarray scalar", [PickleDtype type, byte[] bytes]) => bytes.Length == type.Bytes ? new PickleArray { Type = type, Data = bytes } : null,
+        ("numpy.core.multiarray _reconstruct" or "numpy._core.multiarray _reconstruct", [PickleGlobal { Name: "numpy ndarray" }, ..]) =>
+            new PickleArray(),
+        ("numpy.core.multiarray scalar" or "numpy._core.multiarray scalar", [PickleDtype type, byte[] bytes]) =>
+            bytes.Length == type.Bytes ? new PickleArray { Type = type, Data = bytes } : null,
         _ => null,
     };
 
@@ -112,13 +121,16 @@ internal static class PickleGlobals
         return type is not null || global.Name is "torch.storage UntypedStorage" or "torch UntypedStorage";
     }
 
-    /// <summary>Fills an array with the state that follows it: (version, shape, dtype, column-major, bytes). False if it is not that, or the array holds objects.</summary>
+    /// <summary>Fills an array with the state that follows it: (version, shape, dtype, column-major, bytes). False if it is not that, or
+    /// the array holds objects.</summary>
     public static bool Fill(PickleArray array, object? state)
     {
-        if (state is not PickleTuple { Items: [_, PickleTuple shape, PickleDtype type, bool columnMajor, var content] } || Longs(shape) is not { } size)
+        if (state is not PickleTuple { Items: [_, PickleTuple shape, PickleDtype type, bool columnMajor, var content] }
+            || Longs(shape) is not { } size)
             return false;
         // Python 2 wrote bytes as text.
-        var data = content as byte[] ?? (content is string text && text.All(c => c < 256) ? System.Text.Encoding.Latin1.GetBytes(text) : null);
+        var data = content as byte[]
+            ?? (content is string text && text.All(c => c < 256) ? System.Text.Encoding.Latin1.GetBytes(text) : null);
         if (data is null)
             return false;
         var bytes = Product(size, type.Bytes);
@@ -143,7 +155,8 @@ internal static class PickleGlobals
     private static PickleTensor? Tensor(PickleStorage storage, PickleGlobal? type, long offset, PickleTuple size, PickleTuple stride)
     {
         ScalarType? element = type is null ? storage.Type : Types.TryGetValue(type.Name, out var found) ? found : null;
-        return element is { } known && offset >= 0 && Longs(size) is { } sizes && Longs(stride) is { } strides && sizes.Length == strides.Length
+        return element is { } known && offset >= 0 && Longs(size) is { } sizes && Longs(stride) is { } strides
+            && sizes.Length == strides.Length
             ? new(storage, known, offset, sizes, strides)
             : null;
     }

@@ -63,7 +63,9 @@ internal sealed class PickleReader(byte[] bytes, string origin, Func<object?, ob
             case 'M': Push((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); break;
             case '\x8a': Push(Long(Byte())); break;
             case '\x8b': Push(Long(Length(4))); break;
-            case 'F': Push(double.TryParse(Line(), NumberStyles.Float, CultureInfo.InvariantCulture, out var real) ? real : throw Bad("has a number that is none")); break;
+            case 'F':
+                Push(double.TryParse(Line(), NumberStyles.Float, CultureInfo.InvariantCulture, out var real)
+                    ? real : throw Bad("has a number that is none")); break;
             case 'G': Push(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
             case 'S': Push(Quoted(Line())); break;
             case 'T': Push(Latin(Take(Length(4)))); break;
@@ -111,7 +113,8 @@ internal sealed class PickleReader(byte[] bytes, string origin, Func<object?, ob
         if (callable is not PickleGlobal global || arguments is not PickleTuple tuple)
             throw Bad("calls something that is not a name");
         return PickleGlobals.Call(global, tuple.Items)
-            ?? throw Bad($"uses '{global.Name.Replace(' ', '.')}' with arguments that weights do not need (object arrays, other element types or negative sizes, for instance)");
+            ?? throw Bad($"uses '{global.Name.Replace(' ', '.')}' with arguments that weights do not need (object arrays, other element " +
+                "types or negative sizes, for instance)");
     }
 
     private void Build(object? target, object? state)
@@ -143,7 +146,8 @@ internal sealed class PickleReader(byte[] bytes, string origin, Func<object?, ob
         values += items.Length / 2;
     }
 
-    private List<object?> Items(object? target) => target is PickleList list ? list.Items : throw Bad("appends to something that is not a list");
+    private List<object?> Items(object? target) =>
+        target is PickleList list ? list.Items : throw Bad("appends to something that is not a list");
 
     private void Push(object? value)
     {
@@ -170,7 +174,8 @@ internal sealed class PickleReader(byte[] bytes, string origin, Func<object?, ob
         return items;
     }
 
-    private object? Recall(long index) => memo.TryGetValue(index, out var value) ? value : throw Bad("recalls a value that it did not keep");
+    private object? Recall(long index) =>
+        memo.TryGetValue(index, out var value) ? value : throw Bad("recalls a value that it did not keep");
 
     private byte Byte() => Take(1)[0];
 
@@ -201,11 +206,14 @@ internal sealed class PickleReader(byte[] bytes, string origin, Func<object?, ob
         return line;
     }
 
-    /// <summary>A whole number; those beyond 64 bits, the format's magic number for instance, as they are. None has more than 1000 digits.</summary>
+    /// <summary>A whole number; those beyond 64 bits, the format's magic number for instance, as they are. None has
+    /// more than 1000 digits.</summary>
     private object Whole(string text) =>
-        text.Length <= 1000 && BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? Fitted(number) : throw Bad("has a number that is none");
+        text.Length <= 1000 && BigInteger.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+            ? Fitted(number) : throw Bad("has a number that is none");
 
-    private object Long(int length) => length <= 400 ? Fitted(new BigInteger(Take(length))) : throw Bad("has a number of more than 400 bytes");
+    private object Long(int length) =>
+        length <= 400 ? Fitted(new BigInteger(Take(length))) : throw Bad("has a number of more than 400 bytes");
 
     private static object Fitted(BigInteger number)
     {

@@ -5,9 +5,9 @@ using static TorchSharp.torch;
 namespace Schane.Checkpoints;
 
 /// <summary>
-/// A PyTorch checkpoint (<c>.pth</c>, <c>.pt</c>, <c>.bin</c>), in the zip form and in that of before version 1.6, read by a restricted unpickler
-/// that calls nothing. The published nestings (<c>model</c>, <c>state_dict</c>, <c>module</c>) and the prefix <c>module.</c> are taken off.
-/// Tensors are read from the file when they are asked for.
+/// A PyTorch checkpoint (<c>.pth</c>, <c>.pt</c>, <c>.bin</c>), in the zip form and in that of before version 1.6, read by a restricted
+/// unpickler that calls nothing. The published nestings (<c>model</c>, <c>state_dict</c>, <c>module</c>) and the prefix <c>module.</c> are
+/// taken off. Tensors are read from the file when they are asked for.
 /// </summary>
 public sealed class PthFile : ICheckpoint
 {
@@ -66,13 +66,15 @@ public sealed class PthFile : ICheckpoint
     /// <inheritdoc/>
     public void Dispose() => source.Dispose();
 
-    private object Find(string name) => tensors.TryGetValue(name, out var found) ? found : throw new CheckpointException(Origin, $"has no tensor '{name}'.");
+    private object Find(string name) =>
+        tensors.TryGetValue(name, out var found) ? found : throw new CheckpointException(Origin, $"has no tensor '{name}'.");
 
     private (object?, Dictionary<string, (long, long)>) ReadZip(Dictionary<string, (long Offset, long Length)> files)
     {
         var pickles = files.Keys.Where(f => f.EndsWith("/data.pkl", StringComparison.Ordinal)).ToArray();
         if (pickles.Length != 1)
-            throw new CheckpointException(Origin, $"is a zip archive but neither one of PyTorch nor of NumPy: it has {pickles.Length} members data.pkl where 1 is needed.");
+            throw new CheckpointException(Origin,
+                $"is a zip archive but neither one of PyTorch nor of NumPy: it has {pickles.Length} members data.pkl where 1 is needed.");
         var folder = pickles[0][..^"data.pkl".Length];
         if (files.TryGetValue($"{folder}byteorder", out var order) && order.Length == 3)   // "big"
             throw new CheckpointException(Origin, "was written on a big-endian machine; save it again on another.");
@@ -81,10 +83,12 @@ public sealed class PthFile : ICheckpoint
             throw new CheckpointException(Origin, $"has a pickle of {length} bytes; {MaxPickleBytes} are allowed.");
         var root = new PickleReader(source.Read(offset, (int)length), Origin, Storage).Read();
         var data = $"{folder}data/";
-        return (root, files.Where(f => f.Key.StartsWith(data, StringComparison.Ordinal)).ToDictionary(f => f.Key[data.Length..], f => f.Value));
+        return (root,
+            files.Where(f => f.Key.StartsWith(data, StringComparison.Ordinal)).ToDictionary(f => f.Key[data.Length..], f => f.Value));
     }
 
-    /// <summary>Magic number, protocol, system, content, keys of the storages: five pickles one after another; then each storage with its length before it.</summary>
+    /// <summary>Magic number, protocol, system, content, keys of the storages: five pickles one after another; then each storage with
+    /// its length before it.</summary>
     private (object?, Dictionary<string, (long, long)>) ReadLegacy()
     {
         var bytes = source.Read(0, (int)Math.Min(source.Length, MaxPickleBytes));
@@ -100,7 +104,8 @@ public sealed class PthFile : ICheckpoint
             return storage;
         });
         if (reader.Read() is not BigInteger magic || magic != LegacyMagic)
-            throw new CheckpointException(Origin, "is a pickle but not a PyTorch checkpoint: it does not begin with PyTorch's magic number.");
+            throw new CheckpointException(Origin,
+                "is a pickle but not a PyTorch checkpoint: it does not begin with PyTorch's magic number.");
         if (reader.Read(reader.Position) is not long protocol || protocol != LegacyProtocol)
             throw new CheckpointException(Origin, $"is of a PyTorch format that is not {LegacyProtocol}.");
         reader.Read(reader.Position);                                     // the writer's system: sizes of C types
@@ -119,7 +124,8 @@ public sealed class PthFile : ICheckpoint
             var elements = BinaryPrimitives.ReadInt64LittleEndian(count);
             long width = size.Type is { } type ? SafetensorsType.Of(type).Bytes : 1;
             if (elements < 0 || elements != size.Elements || elements > (source.Length - at - 8) / width)
-                throw new CheckpointException(Origin, $"is truncated or damaged: a storage of {size.Elements} elements should stand at {at}, {elements} are announced there.");
+                throw new CheckpointException(Origin, $"is truncated or damaged: a storage of {size.Elements} elements should stand at " +
+                    $"{at}, {elements} are announced there.");
             storages.Add(name, (at + 8, elements * width));
             at += 8 + elements * width;
         }
@@ -140,7 +146,8 @@ public sealed class PthFile : ICheckpoint
         {
             if (root is not PickleDictionary dictionary)
                 break;
-            var named = dictionary.Entries.Where(e => e.Value is PickleTensor or PickleArray { Type: not null }).ToDictionary(e => e.Key, e => e.Value!);
+            var named = dictionary.Entries.Where(e => e.Value is PickleTensor or PickleArray { Type: not null })
+                .ToDictionary(e => e.Key, e => e.Value!);
             if (named.Count > 0)
             {
                 foreach (var prefix in Prefixes)
@@ -150,7 +157,8 @@ public sealed class PthFile : ICheckpoint
             }
             root = Nestings.Select(n => dictionary.Entries.GetValueOrDefault(n)).FirstOrDefault(v => v is PickleDictionary);
         }
-        throw new CheckpointException(Origin, $"holds no dictionary of tensors, neither at the top nor under {string.Join(", ", Nestings)}.");
+        throw new CheckpointException(Origin,
+            $"holds no dictionary of tensors, neither at the top nor under {string.Join(", ", Nestings)}.");
     }
 
     private Tensor ReadTensor(string name, PickleTensor tensor)
@@ -160,7 +168,8 @@ public sealed class PthFile : ICheckpoint
         var width = SafetensorsType.Of(tensor.Type).Bytes;
         var bytes = PickleGlobals.Product(tensor.Size, width);
         if (bytes < 0 || bytes > Math.Max(storage.Length, SmallTensor))
-            throw new CheckpointException(Origin, $"gives '{SafetensorsHeader.Shown(name)}' the shape [{string.Join(", ", tensor.Size)}], which is far larger than its memory of {storage.Length} bytes.");
+            throw new CheckpointException(Origin, $"gives '{SafetensorsHeader.Shown(name)}' the shape " +
+                $"[{string.Join(", ", tensor.Size)}], which is far larger than its memory of {storage.Length} bytes.");
         if (bytes == 0)
             return empty(tensor.Size, dtype: tensor.Type);
 
@@ -169,7 +178,8 @@ public sealed class PthFile : ICheckpoint
         for (var d = 0; d < tensor.Size.Length; d++)
             reach += (Int128)(tensor.Size[d] - 1) * tensor.Stride[d];
         if ((reach + 1) * width > storage.Length)
-            throw new CheckpointException(Origin, $"lets '{SafetensorsHeader.Shown(name)}' reach to element {reach} of a memory of {storage.Length / width}.");
+            throw new CheckpointException(Origin,
+                $"lets '{SafetensorsHeader.Shown(name)}' reach to element {reach} of a memory of {storage.Length / width}.");
 
         using var scope = NewDisposeScope();
         var flat = empty((long)reach + 1 - tensor.Offset, dtype: tensor.Type);
@@ -181,7 +191,8 @@ public sealed class PthFile : ICheckpoint
             if (tensor.Type == ScalarType.Bool)
                 MakeTruth(part.bytes);
         }
-        return IsContiguous(tensor) ? flat.view(tensor.Size).MoveToOuterDisposeScope() : flat.as_strided(tensor.Size, tensor.Stride).contiguous().MoveToOuterDisposeScope();
+        return IsContiguous(tensor) ? flat.view(tensor.Size).MoveToOuterDisposeScope()
+            : flat.as_strided(tensor.Size, tensor.Stride).contiguous().MoveToOuterDisposeScope();
     }
 
     private static Tensor ReadArray(PickleArray array)
@@ -193,7 +204,8 @@ public sealed class PthFile : ICheckpoint
             array.Data.CopyTo(tensor.bytes);
         if (array.Type.Type == ScalarType.Bool && tensor.numel() > 0)
             MakeTruth(tensor.bytes);
-        return (array.ColumnMajor ? tensor.permute([.. Enumerable.Range(0, size.Length).Reverse().Select(d => (long)d)]).contiguous() : tensor).MoveToOuterDisposeScope();
+        return (array.ColumnMajor ? tensor.permute([.. Enumerable.Range(0, size.Length).Reverse().Select(d => (long)d)]).contiguous()
+            : tensor).MoveToOuterDisposeScope();
     }
 
     private static bool IsContiguous(PickleTensor tensor)

@@ -15,13 +15,13 @@ public static class Safetensors
 
     /// <summary>Opens a file that is in memory already. The bytes must not change while it is open.</summary>
     /// <param name="bytes">The whole file.</param>
-    /// <param name="origin">What to call it in messages.</param>
+    /// <param name="origin">Its name in messages.</param>
     /// <exception cref="CheckpointException">The bytes break a rule of the format.</exception>
     public static SafetensorsFile Open(ReadOnlyMemory<byte> bytes, string origin) => new(bytes, origin);
 
     /// <summary>Opens what is left of a stream, an embedded resource for instance, by reading it whole. The stream stays open.</summary>
     /// <param name="stream">At most 2 GiB.</param>
-    /// <param name="origin">What to call it in messages.</param>
+    /// <param name="origin">Its name in messages.</param>
     /// <exception cref="CheckpointException">The bytes break a rule of the format.</exception>
     public static SafetensorsFile Open(Stream stream, string origin)
     {
@@ -66,7 +66,8 @@ public static class Safetensors
         }
     }
 
-    private static byte[] Header((string Name, Tensor Tensor, SafetensorsType Type)[] ordered, IReadOnlyDictionary<string, string>? metadata)
+    private static byte[] Header((string Name, Tensor Tensor, SafetensorsType Type)[] ordered,
+        IReadOnlyDictionary<string, string>? metadata)
     {
         using var buffer = new MemoryStream();
         buffer.Write(stackalloc byte[8]);

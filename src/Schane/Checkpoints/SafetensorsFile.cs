@@ -32,7 +32,8 @@ public sealed class SafetensorsFile : ICheckpoint
             length = stream.Length;
             if (length > 0)
             {
-                map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+                map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read,
+                    HandleInheritability.None, leaveOpen: true);
                 view = map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
             }
             (entries, dataStart, Names, Metadata) = ReadHeader();
@@ -40,7 +41,8 @@ public sealed class SafetensorsFile : ICheckpoint
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             Dispose();
-            throw new CheckpointException(path, e is FileNotFoundException or DirectoryNotFoundException ? "does not exist." : $"can't be read: {e.Message}", e);
+            throw new CheckpointException(path,
+                e is FileNotFoundException or DirectoryNotFoundException ? "does not exist." : $"can't be read: {e.Message}", e);
         }
         catch
         {
@@ -109,13 +111,15 @@ public sealed class SafetensorsFile : ICheckpoint
     private (Dictionary<string, SafetensorsEntry>, long, IReadOnlyCollection<string>, IReadOnlyDictionary<string, string>) ReadHeader()
     {
         if (length < 8)
-            throw new CheckpointException(Origin, $"is not a safetensors file: it has {length} bytes, and the length of the header alone takes 8.");
+            throw new CheckpointException(Origin,
+                $"is not a safetensors file: it has {length} bytes, and the length of the header alone takes 8.");
         var start = Bytes(0, 8);
         var size = BinaryPrimitives.ReadUInt64LittleEndian(start);
         if (start[0] == (byte)'<')
             throw new CheckpointException(Origin, "is not a safetensors file but looks like a web page; fetch the file itself.");
         if (size > (ulong)(length - 8))
-            throw new CheckpointException(Origin, $"is truncated or not a safetensors file: its header should have {size} bytes, but {length - 8} follow.");
+            throw new CheckpointException(Origin,
+                $"is truncated or not a safetensors file: its header should have {size} bytes, but {length - 8} follow.");
         if (size > SafetensorsHeader.MaxBytes)
             throw new CheckpointException(Origin, $"has a header of {size} bytes; {SafetensorsHeader.MaxBytes} are allowed.");
         var header = SafetensorsHeader.Parse(Bytes(8, (int)size), length - 8 - (long)size, Origin);

@@ -78,14 +78,16 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
             {
                 var text = reader.GetString()!;
                 if (!SafetensorsType.All.TryGetValue(text, out type))
-                    throw new CheckpointException(origin, $"stores '{Shown(name)}' as type '{Shown(text)}', which is none of {string.Join(", ", SafetensorsType.All.Keys)}.");
+                    throw new CheckpointException(origin,
+                        $"stores '{Shown(name)}' as type '{Shown(text)}', which is none of {string.Join(", ", SafetensorsType.All.Keys)}.");
             }
             else if (key == "shape" && shape is null)
                 shape = ReadNumbers(ref reader, $"the shape of '{Shown(name)}'", MaxDimensions, origin);
             else if (key == "data_offsets" && offsets is null)
                 offsets = ReadNumbers(ref reader, $"the offsets of '{Shown(name)}'", 2, origin);
             else
-                throw new CheckpointException(origin, $"has a field '{Shown(key)}' at '{Shown(name)}' that is unknown, twice there or of the wrong kind.");
+                throw new CheckpointException(origin,
+                    $"has a field '{Shown(key)}' at '{Shown(name)}' that is unknown, twice there or of the wrong kind.");
         }
         if (type is null || shape is null || offsets is not { Length: 2 })
             throw new CheckpointException(origin, $"gives '{Shown(name)}' no dtype, no shape or not two data_offsets.");
@@ -99,7 +101,8 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
         if (shape.Contains(0))
             bytes = 0;
         if (offsets[1] < offsets[0] || offsets[1] - offsets[0] != bytes)
-            throw new CheckpointException(origin, $"gives '{Shown(name)}' the bytes {offsets[0]} to {offsets[1]}, but its type {type.Name} and shape [{string.Join(", ", shape)}] need {bytes}.");
+            throw new CheckpointException(origin, $"gives '{Shown(name)}' the bytes {offsets[0]} to {offsets[1]}, but its type " +
+                $"{type.Name} and shape [{string.Join(", ", shape)}] need {bytes}.");
         return new(name, type, shape, offsets[0], offsets[1]);
     }
 
@@ -126,11 +129,13 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
         foreach (var entry in entries.OrderBy(e => e.Begin).ThenBy(e => e.End))
         {
             if (entry.Begin != end)
-                throw new CheckpointException(origin, $"has '{Shown(entry.Name)}' begin at byte {entry.Begin} of the data, but the tensor before it ends at {end}: tensors may neither overlap nor leave gaps.");
+                throw new CheckpointException(origin, $"has '{Shown(entry.Name)}' begin at byte {entry.Begin} of the data, but the " +
+                    $"tensor before it ends at {end}: tensors may neither overlap nor leave gaps.");
             end = entry.End;
         }
         if (end > dataLength)
-            throw new CheckpointException(origin, $"is truncated: its tensors need {end} bytes of data but {dataLength} are there. Fetch it again.");
+            throw new CheckpointException(origin,
+                $"is truncated: its tensors need {end} bytes of data but {dataLength} are there. Fetch it again.");
         if (end < dataLength)
             throw new CheckpointException(origin, $"has {dataLength - end} bytes after its last tensor.");
     }

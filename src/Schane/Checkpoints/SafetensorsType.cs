@@ -6,10 +6,12 @@ namespace Schane.Checkpoints;
 /// <param name="Name">As in the header: <c>F32</c>, <c>BF16</c>, …</param>
 /// <param name="Bytes">Size of one element in the file.</param>
 /// <param name="Type">Type of the tensor that is read.</param>
-/// <param name="Widened">Null where the bytes are taken as they are; otherwise the element at these bytes as a number of <paramref name="Type"/>.</param>
+/// <param name="Widened">Null where the bytes are taken as they are; otherwise the element at these bytes as a number of
+/// <paramref name="Type"/>.</param>
 internal sealed record SafetensorsType(string Name, int Bytes, ScalarType Type, Func<byte[], int, double>? Widened = null)
 {
-    /// <summary>Every type of whole bytes. TorchSharp has no 8-bit floats and no unsigned types above 8 bits: these are widened without loss.</summary>
+    /// <summary>Every type of whole bytes. TorchSharp has no 8-bit floats and no unsigned types above 8 bits: these are
+    /// widened without loss.</summary>
     public static readonly IReadOnlyDictionary<string, SafetensorsType> All = new SafetensorsType[]
     {
         new("F64", 8, ScalarType.Float64),
@@ -33,9 +35,11 @@ internal sealed record SafetensorsType(string Name, int Bytes, ScalarType Type, 
     /// <exception cref="ArgumentException">A type that the format lacks (complex 128, quantised).</exception>
     public static SafetensorsType Of(ScalarType type) =>
         All.Values.FirstOrDefault(t => t.Type == type && t.Widened is null)
-        ?? throw new ArgumentException($"A tensor of type {type} can't be stored as safetensors; convert it to one of {string.Join(", ", All.Values.Where(t => t.Widened is null).Select(t => t.Type))}.");
+        ?? throw new ArgumentException($"A tensor of type {type} can't be stored as safetensors; convert it to one of " +
+            $"{string.Join(", ", All.Values.Where(t => t.Widened is null).Select(t => t.Type))}.");
 
-    /// <summary>8-bit float with 4 exponent bits, bias 7, no infinities, NaN at S.1111.111 (Micikevicius et al. 2022, arXiv:2209.05433).</summary>
+    /// <summary>8-bit float with 4 exponent bits, bias 7, no infinities, NaN at S.1111.111 (Micikevicius et al.
+    /// 2022, arXiv:2209.05433).</summary>
     private static double E4M3(byte bits)
     {
         var (exponent, fraction) = ((bits >> 3) & 15, bits & 7);

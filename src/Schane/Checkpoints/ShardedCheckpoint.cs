@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Checkpoints;
 
-/// <summary>A model in several files with an index beside them (<c>*.index.json</c>: name of a tensor → file), safetensors or PyTorch.</summary>
+/// <summary>A model in several files with an index beside them (<c>*.index.json</c>: name of a tensor → file),
+/// safetensors or PyTorch.</summary>
 public sealed class ShardedCheckpoint : ICheckpoint
 {
     private const long MaxIndexBytes = 16 << 20;
@@ -21,7 +22,8 @@ public sealed class ShardedCheckpoint : ICheckpoint
                 if (!shards.TryGetValue(file, out var shard))
                     shards.Add(file, shard = CheckpointFile.OpenSingle(Path.Combine(Path.GetDirectoryName(path) ?? "", file)));
                 if (!shard.Names.Contains(name))
-                    throw new CheckpointException(path, $"places '{SafetensorsHeader.Shown(name)}' in '{SafetensorsHeader.Shown(file)}', which does not have it.");
+                    throw new CheckpointException(path,
+                        $"places '{SafetensorsHeader.Shown(name)}' in '{SafetensorsHeader.Shown(file)}', which does not have it.");
                 places.Add(name, shard);
             }
         }
@@ -39,7 +41,8 @@ public sealed class ShardedCheckpoint : ICheckpoint
     public IReadOnlyCollection<string> Names => places.Keys;
 
     /// <summary>That of the first shard that has any.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => shards.Values.Select(s => s.Metadata).FirstOrDefault(m => m.Count > 0) ?? new Dictionary<string, string>();
+    public IReadOnlyDictionary<string, string> Metadata =>
+        shards.Values.Select(s => s.Metadata).FirstOrDefault(m => m.Count > 0) ?? new Dictionary<string, string>();
 
     /// <inheritdoc/>
     public long[] ShapeOf(string name) => Find(name).ShapeOf(name);
@@ -67,14 +70,16 @@ public sealed class ShardedCheckpoint : ICheckpoint
         try
         {
             using var json = JsonDocument.Parse(source.Read(0, (int)source.Length), new() { MaxDepth = 16 });
-            if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var map) || map.ValueKind != JsonValueKind.Object)
+            if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var map)
+                || map.ValueKind != JsonValueKind.Object)
                 throw new CheckpointException(path, "is not an index of weights: it has no object weight_map.");
             var places = new Dictionary<string, string>(StringComparer.Ordinal);
             foreach (var entry in map.EnumerateObject())
             {
                 var file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : "";
                 if (file.Length == 0 || file is "." or ".." || file.AsSpan().IndexOfAny("/\\:\0") >= 0)
-                    throw new CheckpointException(path, $"places '{SafetensorsHeader.Shown(entry.Name)}' in '{SafetensorsHeader.Shown(file)}', which is not a file name beside it.");
+                    throw new CheckpointException(path, $"places '{SafetensorsHeader.Shown(entry.Name)}' in " +
+                        $"'{SafetensorsHeader.Shown(file)}', which is not a file name beside it.");
                 if (!places.TryAdd(entry.Name, file))
                     throw new CheckpointException(path, $"names the tensor '{SafetensorsHeader.Shown(entry.Name)}' twice.");
             }
@@ -86,5 +91,6 @@ public sealed class ShardedCheckpoint : ICheckpoint
         }
     }
 
-    private ICheckpoint Find(string name) => places.TryGetValue(name, out var shard) ? shard : throw new CheckpointException(Origin, $"has no tensor '{name}'.");
+    private ICheckpoint Find(string name) =>
+        places.TryGetValue(name, out var shard) ? shard : throw new CheckpointException(Origin, $"has no tensor '{name}'.");
 }

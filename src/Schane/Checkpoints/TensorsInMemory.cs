@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace Schane.Checkpoints;
 
 /// <summary>Tensors in memory in the place of a file. They stay their owner's; <see cref="Read"/> gives aliases.</summary>
-internal sealed class TensorsInMemory(IReadOnlyDictionary<string, Tensor> tensors, string origin = "tensors in memory", IReadOnlyDictionary<string, string>? metadata = null) : ICheckpoint
+internal sealed class TensorsInMemory(IReadOnlyDictionary<string, Tensor> tensors, string origin = "tensors in memory",
+    IReadOnlyDictionary<string, string>? metadata = null) : ICheckpoint
 {
     public string Origin => origin;
 
@@ -19,5 +20,6 @@ internal sealed class TensorsInMemory(IReadOnlyDictionary<string, Tensor> tensor
 
     public void Dispose() { }
 
-    private Tensor Find(string name) => tensors.TryGetValue(name, out var tensor) ? tensor : throw new CheckpointException(origin, $"has no tensor '{name}'.");
+    private Tensor Find(string name) =>
+        tensors.TryGetValue(name, out var tensor) ? tensor : throw new CheckpointException(origin, $"has no tensor '{name}'.");
 }

@@ -4,12 +4,13 @@ using System.Text;
 namespace Schane.Checkpoints;
 
 /// <summary>
-/// The files of a zip archive that are stored as they are, with where their bytes begin: what PyTorch and NumPy write, zip64 included. Compressed and
-/// encrypted members are refused, so nothing can unpack to more than the archive holds.
+/// The files of a zip archive that are stored as they are, with where their bytes begin: what PyTorch and NumPy write, zip64 included.
+/// Compressed and encrypted members are refused, so nothing can unpack to more than the archive holds.
 /// </summary>
 internal static class ZipDirectory
 {
-    private const uint EndSignature = 0x06054b50, End64Signature = 0x06064b50, Locator64Signature = 0x07064b50, EntrySignature = 0x02014b50, LocalSignature = 0x04034b50;
+    private const uint EndSignature = 0x06054b50, End64Signature = 0x06064b50, Locator64Signature = 0x07064b50,
+        EntrySignature = 0x02014b50, LocalSignature = 0x04034b50;
     private const int EndBytes = 22, EntryBytes = 46, LocalBytes = 30;
     private const long MaxDirectoryBytes = 64 << 20;
 
@@ -19,7 +20,8 @@ internal static class ZipDirectory
     {
         var (start, size, count) = FindDirectory(source);
         if (size > MaxDirectoryBytes || start < 0 || size < 0 || start > source.Length - size)
-            throw new CheckpointException(source.Origin, $"is truncated or damaged: its zip directory should have {size} bytes at {start}.");
+            throw new CheckpointException(source.Origin,
+                $"is truncated or damaged: its zip directory should have {size} bytes at {start}.");
         var directory = source.Read(start, (int)size).AsSpan();
         var files = new Dictionary<string, (long, long)>(StringComparer.Ordinal);
         while (directory.Length >= EntryBytes && U32(directory) == EntrySignature)
@@ -33,7 +35,8 @@ internal static class ZipDirectory
             long packed = U32(directory[20..]), length = U32(directory[24..]), local = U32(directory[42..]);
             ReadExtra64(directory.Slice(EntryBytes + nameLength, extraLength), ref length, ref packed, ref local);
             if ((flags & 1) != 0 || method != 0 || packed != length)
-                throw new CheckpointException(source.Origin, $"has the member '{SafetensorsHeader.Shown(name)}' compressed or encrypted; in archives of weights members are stored as they are (numpy.savez, not savez_compressed).");
+                throw new CheckpointException(source.Origin, $"has the member '{SafetensorsHeader.Shown(name)}' compressed or encrypted; " +
+                    "in archives of weights members are stored as they are (numpy.savez, not savez_compressed).");
             if (!files.TryAdd(name, (local, length)))
                 throw new CheckpointException(source.Origin, $"has the member '{SafetensorsHeader.Shown(name)}' twice.");
             directory = directory[entryLength..];
@@ -48,7 +51,8 @@ internal static class ZipDirectory
     private static long Data(ByteSource source, string name, long local, long length)
     {
         if (local < 0 || local > source.Length - LocalBytes)
-            throw new CheckpointException(source.Origin, $"is truncated: the member '{SafetensorsHeader.Shown(name)}' should begin at {local}.");
+            throw new CheckpointException(source.Origin,
+                $"is truncated: the member '{SafetensorsHeader.Shown(name)}' should begin at {local}.");
         Span<byte> header = stackalloc byte[LocalBytes];
         source.Read(local, header);
         var data = local + LocalBytes + U16(header[26..]) + U16(header[28..]);
@@ -80,7 +84,8 @@ internal static class ZipDirectory
             }
             return (start, size, count);
         }
-        throw new CheckpointException(source.Origin, "is truncated: it begins as a zip archive but has no directory at its end. Fetch it again.");
+        throw new CheckpointException(source.Origin,
+            "is truncated: it begins as a zip archive but has no directory at its end. Fetch it again.");
     }
 
     /// <summary>Sizes and offsets of 32 bits that are full stand in extra field 1, in this order.</summary>

@@ -12,11 +12,13 @@ internal static class DataRoot
         {
             dataRoot,
             Environment.GetEnvironmentVariable(Variable),
-            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "schane", "data"),
+            Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData,
+                Environment.SpecialFolderOption.DoNotVerify), "schane", "data"),
         }.Where(folder => !string.IsNullOrWhiteSpace(folder)).Select(folder => folder!).Distinct(),
     ];
 
-    /// <summary>The first existing file or folder among <paramref name="relatives"/> in the folders searched, null if there is none.</summary>
+    /// <summary>The first existing file or folder among <paramref name="relatives"/> in the folders searched,
+    /// null if there is none.</summary>
     public static string? TryFind(string? dataRoot, params ReadOnlySpan<string> relatives)
     {
         foreach (var root in Candidates(dataRoot))
@@ -26,8 +28,10 @@ internal static class DataRoot
         return null;
     }
 
-    /// <summary>The same, but an error that says where it was looked for and where to get it.</summary>
+    /// <summary>The same, but throws an error that says where it looked and how to get the data.</summary>
     public static string Find(string? dataRoot, string what, string howToGet, params ReadOnlySpan<string> relatives) =>
         TryFind(dataRoot, relatives) ?? throw new SchaneException(
-            $"{what} needs {relatives[0]}, which is in none of {string.Join(", ", Candidates(dataRoot).Select(c => $"'{Printable.Escape(c)}'"))}. {howToGet}, then name the folder above it with --data-root or ${Variable}.");
+            $"{what} needs {relatives[0]}, which is in none of " +
+            $"{string.Join(", ", Candidates(dataRoot).Select(c => $"'{Printable.Escape(c)}'"))}. {howToGet}, then name the folder above " +
+            $"it with --data-root or ${Variable}.");
 }

@@ -18,6 +18,7 @@ internal static class CollectiveInput
     {
         Contiguous(values);
         if (values.dtype is not (ScalarType.Float32 or ScalarType.Float64 or ScalarType.Int64 or ScalarType.Float16 or ScalarType.BFloat16))
-            throw new ArgumentException($"values must be float32, float64, int64, float16 or bfloat16 to be summed over ranks but are {values.dtype}.", nameof(values));
+            throw new ArgumentException("values must be float32, float64, int64, float16 or bfloat16 to be summed over ranks but are " +
+                $"{values.dtype}.", nameof(values));
     }
 }

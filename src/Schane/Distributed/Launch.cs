@@ -12,7 +12,8 @@ internal sealed record Launch(int Rank, int Size, string Variable, MpiFamily Fam
     private static readonly (string Rank, string Size, MpiFamily Family)[] Launchers =
     [
         ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", MpiFamily.OpenMpi),            // mpirun of Open MPI
-        ("PMI_RANK", "PMI_SIZE", MpiFamily.Mpich),                                      // mpirun of MPICH, Intel MPI and MVAPICH; srun --mpi=pmi2; MS-MPI
+        // mpirun of MPICH, Intel MPI and MVAPICH; srun --mpi=pmi2; MS-MPI
+        ("PMI_RANK", "PMI_SIZE", MpiFamily.Mpich),
         ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", MpiFamily.Unknown),                    // srun --mpi=pmix
     ];
 
@@ -25,14 +26,17 @@ internal sealed record Launch(int Rank, int Size, string Variable, MpiFamily Fam
         {
             if (environment(size) is not { } all || environment(rank) is not { } own)
                 continue;
-            if (!int.TryParse(all, NumberStyles.None, CultureInfo.InvariantCulture, out var count) || !int.TryParse(own, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number >= count)
-                throw new SchaneException($"The launcher's variables make no sense: {rank} is '{own}' and {size} is '{all}'; start again with mpirun or srun.");
+            if (!int.TryParse(all, NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+                || !int.TryParse(own, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number >= count)
+                throw new SchaneException(
+                    $"The launcher's variables make no sense: {rank} is '{own}' and {size} is '{all}'; start again with mpirun or srun.");
             if (family != MpiFamily.Unknown)
                 return new(number, count, size, family);
             if (environment("PMIX_RANK") is not null)
                 return new(number, count, size, family);
             if (count > 1)
-                throw new SchaneException($"srun started {count} tasks ({size}) that know nothing of each other; add --mpi=pmix or --mpi=pmi2 (`srun --mpi=list` shows what there is), or ask for one task.");
+                throw new SchaneException($"srun started {count} tasks ({size}) that know nothing of each other; add --mpi=pmix or " +
+                    "--mpi=pmi2 (`srun --mpi=list` shows what there is), or ask for one task.");
         }
         return null;
     }

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Schane.Distributed;
 
 /// <summary>
-/// Ranks over MPI (Open MPI, MPICH, the standard binary interface of MPI 5). Tensors of a GPU pass through memory of the host, a bucket at a
-/// time; float16 and bfloat16, which MPI can't add, are added in float32.
+/// Ranks over MPI (Open MPI, MPICH, the standard binary interface of MPI 5). Tensors of a GPU pass through memory of the host, a bucket at
+/// a time; float16 and bfloat16, which MPI can't add, are added in float32.
 /// </summary>
 internal sealed unsafe class MpiCollective : ICollective
 {
@@ -88,7 +88,8 @@ internal sealed unsafe class MpiCollective : ICollective
         fixed (int* lengths = sizes)
         {
             var (from, to, count, displacements) = (DataPointer.Of(here), DataPointer.Of(all), (nint)lengths, (nint)(lengths + Size));
-            world.Complete("gather", request => mpi.AllGatherUneven(from, sizes[Rank], type, to, count, displacements, type, mpi.Handles.World, (nint*)request), all.numel() * here.ElementSize > SmallBytes);
+            world.Complete("gather", request => mpi.AllGatherUneven(from, sizes[Rank], type, to, count, displacements, type,
+                mpi.Handles.World, (nint*)request), all.numel() * here.ElementSize > SmallBytes);
         }
         GC.KeepAlive(here);
         return (all.to(rows.device).MoveToOuterDisposeScope(), own);
@@ -117,13 +118,15 @@ internal sealed unsafe class MpiCollective : ICollective
     /// <summary>Nothing: after <see cref="Leave"/> there is nothing left, and after a failure nothing may wait for the others.</summary>
     public void Dispose() { }
 
-    /// <summary>Bytes of one rank, written over the other ranks' at their addresses; counts are 32-bit, so as many at a time as these hold.</summary>
+    /// <summary>Bytes of one rank, written over the other ranks' at their addresses; counts are 32-bit, so as many at
+    /// a time as these hold.</summary>
     private void Spread(string what, nint address, long bytes, int from)
     {
         for (var at = 0L; at < bytes; at += Most)
         {
             var (start, count) = ((nint)(address + at), (int)Math.Min(Most, bytes - at));
-            world.Complete(what, request => mpi.Broadcast(start, count, mpi.Handles.Byte, from, mpi.Handles.World, (nint*)request), count > SmallBytes);
+            world.Complete(what,
+                request => mpi.Broadcast(start, count, mpi.Handles.Byte, from, mpi.Handles.World, (nint*)request), count > SmallBytes);
         }
     }
 
@@ -131,7 +134,8 @@ internal sealed unsafe class MpiCollective : ICollective
     {
         var (type, address) = (TypeOf(part.dtype).Type, DataPointer.Of(part));
         var count = (int)part.numel();
-        world.Complete("sum", request => mpi.AllReduce(mpi.Handles.InPlace, address, count, type, mpi.Handles.Sum, mpi.Handles.World, (nint*)request), count * part.ElementSize > SmallBytes);
+        world.Complete("sum", request => mpi.AllReduce(mpi.Handles.InPlace, address, count, type, mpi.Handles.Sum, mpi.Handles.World,
+            (nint*)request), count * part.ElementSize > SmallBytes);
     }
 
     private long[] Counts(long rows)
@@ -141,7 +145,8 @@ internal sealed unsafe class MpiCollective : ICollective
         fixed (long* first = counts)
         {
             var (own, all) = ((nint)(first + Size), (nint)first);
-            world.Complete("gather", request => mpi.AllGather(own, 1, mpi.Handles.Int64, all, 1, mpi.Handles.Int64, mpi.Handles.World, (nint*)request), large: false);
+            world.Complete("gather", request =>
+                mpi.AllGather(own, 1, mpi.Handles.Int64, all, 1, mpi.Handles.Int64, mpi.Handles.World, (nint*)request), large: false);
         }
         return counts[..Size];
     }

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Schane.Distributed;
 
 /// <summary>
-/// Ranks with a GPU each: tensors on it go over NCCL, from memory to memory of the GPUs; the rest, and the beginning, over MPI. All ranks meet in
-/// MPI before each transfer, so a missing one is named within the deadline; a transfer that fails or does not end is given up.
+/// Ranks with a GPU each: tensors on it go over NCCL, from memory to memory of the GPUs; the rest, and the beginning, over MPI. All ranks
+/// meet in MPI before each transfer, so a missing one is named within the deadline; a transfer that fails or does not end is given up.
 /// </summary>
 /// <remarks>Everything is on stream 0, which libtorch's default stream is.</remarks>
 internal sealed unsafe class NcclCollective(MpiCollective mpi, NcclLibrary nccl) : ICollective
@@ -167,7 +167,8 @@ internal sealed unsafe class NcclCollective(MpiCollective mpi, NcclLibrary nccl)
         if (communicator != 0)
             nccl.Abort(communicator);
         communicator = 0;
-        throw new RankLostException($"NCCL failed on rank {Rank} on {Hosts[Rank]} ({what}): {why}; NCCL_DEBUG=INFO tells more, and `schane train --resume` goes on from the last checkpoint.");
+        throw new RankLostException($"NCCL failed on rank {Rank} on {Hosts[Rank]} ({what}): {why}; NCCL_DEBUG=INFO tells more, and " +
+            "`schane train --resume` goes on from the last checkpoint.");
     }
 
     private static bool OnGpu(Tensor values) => values.device_type == DeviceType.CUDA;

@@ -8,7 +8,7 @@ namespace Schane.Distributed;
 /// <summary>How well the ranks of a job reach each other.</summary>
 /// <param name="Ranks">How many there are.</param>
 /// <param name="Hosts">Machine of each.</param>
-/// <param name="Engine">What carries their words.</param>
+/// <param name="Engine">What carries their messages.</param>
 /// <param name="Microseconds">Time of a sum of one number, median.</param>
 /// <param name="GigabytesPerSecond">Bytes of a tensor of 16 MB over the time of its sum, median.</param>
 public sealed record RankTalk(int Ranks, IReadOnlyList<string> Hosts, string Engine, double Microseconds, double GigabytesPerSecond)
@@ -16,7 +16,8 @@ public sealed record RankTalk(int Ranks, IReadOnlyList<string> Hosts, string Eng
     private const int LargeElements = 4 << 20;
 
     /// <summary>The libraries of MPI and NCCL that load here, as they name themselves with their files. Loads them.</summary>
-    public static IReadOnlyList<string> Engines() => [.. MpiLibrary.All().Select(mpi => $"{mpi.Version} ({mpi.Name})"), .. NcclLibrary.Load() is { } nccl ? (string[])[nccl.Version] : []];
+    public static IReadOnlyList<string> Engines() => [.. MpiLibrary.All().Select(mpi => $"{mpi.Version} ({mpi.Name})"),
+        .. NcclLibrary.Load() is { } nccl ? (string[])[nccl.Version] : []];
 
     /// <summary>Lets the ranks add numbers up, checks what they get and takes the time. Called by every rank.</summary>
     /// <exception cref="RankLostException">A sum is wrong, or a rank is silent.</exception>
@@ -37,7 +38,8 @@ public sealed record RankTalk(int Ranks, IReadOnlyList<string> Hosts, string Eng
                 ranks.Sum(values);
                 seconds.Add(watch.Elapsed.TotalSeconds);
                 if (!values.eq(expected).all().item<bool>())
-                    throw new RankLostException($"A sum over ranks is wrong on rank {ranks.Rank} on {ranks.Hosts[ranks.Rank]}: {ranks.Engine} must not be used as it is installed.");
+                    throw new RankLostException($"A sum over ranks is wrong on rank {ranks.Rank} on {ranks.Hosts[ranks.Rank]}: " +
+                        $"{ranks.Engine} must not be used as it is installed.");
             }
             return seconds.Order().ElementAt(times / 2);
         }

@@ -1,6 +1,7 @@
 namespace Schane.Evaluation;
 
-/// <summary>How far confidence is from accuracy: expected calibration error (Naeini et al. 2015; Guo et al. 2017, arXiv:1706.04599).</summary>
+/// <summary>How far confidence is from accuracy: expected calibration error (Naeini et al. 2015; Guo et al.
+/// 2017, arXiv:1706.04599).</summary>
 /// <param name="Error">Σ over the bins of share of images × |accuracy − mean confidence|.</param>
 /// <param name="Bins">Equal bins (low, high] of confidence.</param>
 public sealed record Calibration(double Error, IReadOnlyList<CalibrationBin> Bins)
@@ -12,7 +13,8 @@ public sealed record Calibration(double Error, IReadOnlyList<CalibrationBin> Bin
     {
         Tensors.Require.AtLeast(bins, 1, nameof(bins));
         if (confidence.Length != right.Length || right.Length == 0)
-            throw new ArgumentException($"right must hold as many values as confidence, at least one, but has {right.Length} for {confidence.Length}.", nameof(right));
+            throw new ArgumentException($"right must hold as many values as confidence, at least one, but has {right.Length} for " +
+                $"{confidence.Length}.", nameof(right));
         var (counts, hits, sums) = (new int[bins], new int[bins], new double[bins]);
         var width = 1.0 / bins;
         for (var i = 0; i < confidence.Length; i++)

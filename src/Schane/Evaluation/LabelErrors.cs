@@ -7,34 +7,37 @@ namespace Schane.Evaluation;
 /// <param name="Label">The label it has.</param>
 /// <param name="Suggested">The label that speaks most against it.</param>
 /// <param name="Score">How much speaks against the label, 0 to 1; ½ is a draw.</param>
-/// <param name="Contradicted">The neighbours outvote the label, and the nearest image of another class is nearer than the nearest of its own.</param>
+/// <param name="Contradicted">The neighbours outvote the label, and the nearest image of another class is nearer than
+/// the nearest of its own.</param>
 internal sealed record SuspectedLabel(int Row, int Label, int Suggested, double Score, bool Contradicted);
 
 /// <summary>Ranks items by how much their label is contradicted.</summary>
 internal static class LabelErrors
 {
     /// <summary>
-    /// From what out-of-fold models say: half of the score is the classifier's probabilities, half the votes of the nearest neighbours; each is the margin by which the
-    /// best other class beats the label, from −1 … 1 brought to 0 … 1.
+    /// From what out-of-fold models say: half of the score is the classifier's probabilities, half the votes of the nearest neighbours;
+    /// each is the margin by which the best other class beats the label, from −1 … 1 brought to 0 … 1.
     /// </summary>
     /// <param name="labels">[n].</param>
     /// <param name="probabilities">[n][C] of the classifier.</param>
     /// <param name="votes">[n][C] of the neighbours, any scale.</param>
     /// <param name="pairGap">[n] cosine of the nearest image of another class less that of the nearest of the item's own.</param>
     /// <returns>Most suspect first, all items.</returns>
-    public static List<SuspectedLabel> Rank(IReadOnlyList<int> labels, IReadOnlyList<double[]> probabilities, IReadOnlyList<double[]> votes, IReadOnlyList<double> pairGap) =>
+    public static List<SuspectedLabel> Rank(IReadOnlyList<int> labels, IReadOnlyList<double[]> probabilities, IReadOnlyList<double[]> votes,
+        IReadOnlyList<double> pairGap) =>
         [.. Enumerable.Range(0, labels.Count).Select(i =>
         {
             var all = Math.Max(votes[i].Sum(), 1e-300);
             double[] mean = [.. probabilities[i].Zip(votes[i], (p, v) => (p + v / all) / 2)];
             var other = BestOther(mean, labels[i]);
-            return new SuspectedLabel(i, labels[i], other, (1 + mean[other] - mean[labels[i]]) / 2, votes[i][BestOther(votes[i], labels[i])] > votes[i][labels[i]] && pairGap[i] > 0);
+            return new SuspectedLabel(i, labels[i], other, (1 + mean[other] - mean[labels[i]]) / 2,
+                votes[i][BestOther(votes[i], labels[i])] > votes[i][labels[i]] && pairGap[i] > 0);
         }).OrderByDescending(s => s.Score).ThenBy(s => s.Row)];
 
     /// <summary>
-    /// The confident-learning rule, for comparison (Northcutt, Jiang and Chuang 2021, arXiv:1911.00068): a class's threshold is the mean probability of it over the items that
-    /// have its label; an item is flagged where the most probable of the classes that reach their threshold is not its label. Flagged items come first, each part by the margin
-    /// of the label over the best other class.
+    /// The confident-learning rule, for comparison (Northcutt, Jiang and Chuang 2021, arXiv:1911.00068): a class's threshold is the mean
+    /// probability of it over the items that have its label; an item is flagged where the most probable of the classes that reach their
+    /// threshold is not its label. Flagged items come first, each part by the margin of the label over the best other class.
     /// </summary>
     /// <returns>Rows, most suspect first, and how many of them are flagged.</returns>
     public static (List<int> Rows, int Flagged) ConfidentLearning(IReadOnlyList<int> labels, IReadOnlyList<double[]> probabilities)

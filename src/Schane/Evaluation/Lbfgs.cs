@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Evaluation;
 
-/// <summary>Limited-memory BFGS (Liu &amp; Nocedal 1989) with a backtracking line search, for smooth convex functions of one tensor.</summary>
+/// <summary>Limited-memory BFGS (Liu &amp; Nocedal 1989) with a backtracking line search, for smooth convex
+/// functions of one tensor.</summary>
 internal static class Lbfgs
 {
     private const int Memory = 10, MostHalvings = 30;

@@ -6,7 +6,8 @@ public sealed record PredictedItem
     /// <summary>Name of the image inside its data set.</summary>
     public string Image { get; set; } = "";
 
-    /// <summary>Items of one group share their scatter and are resampled together: Omniglot's runs; elsewhere each image is its own.</summary>
+    /// <summary>Items of one group share their scatter and are resampled together: Omniglot's runs; elsewhere
+    /// each image is its own.</summary>
     public int Group { get; set; }
 
     /// <summary>Name of the true class.</summary>
@@ -15,7 +16,8 @@ public sealed record PredictedItem
     /// <summary>Name of the class that was answered.</summary>
     public string Predicted { get; set; } = "";
 
-    /// <summary>The answer's probability before calibration (softmax of the logits), 0 to 1; NaN where the nearest neighbour answers.</summary>
+    /// <summary>The answer's probability before calibration (softmax of the logits), 0 to 1; NaN where the
+    /// nearest neighbour answers.</summary>
     public double Confidence { get; set; }
 
     /// <summary>The answer is the true class.</summary>

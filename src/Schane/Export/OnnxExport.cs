@@ -23,7 +23,8 @@ internal static class OnnxExport
     /// <param name="options">How.</param>
     /// <param name="stop">Stops between weights.</param>
     /// <returns>Nodes of the graph.</returns>
-    public static int Write(ImageClassifier model, string path, IReadOnlyDictionary<string, string> metadata, OnnxOptions options, CancellationToken stop = default)
+    public static int Write(ImageClassifier model, string path, IReadOnlyDictionary<string, string> metadata, OnnxOptions options,
+        CancellationToken stop = default)
     {
         using var scope = NewDisposeScope();
         var info = model.Backbone.Info;
@@ -44,7 +45,8 @@ internal static class OnnxExport
     /// <param name="inputs">Pictures.</param>
     /// <param name="device">Where the model is.</param>
     /// <param name="stop">Stops between passes.</param>
-    public static (float[] Embeddings, float[] Logits) Outputs(ImageClassifier model, float[] pixels, int inputs, Device device, CancellationToken stop = default)
+    public static (float[] Embeddings, float[] Logits) Outputs(ImageClassifier model, float[] pixels, int inputs, Device device,
+        CancellationToken stop = default)
     {
         var info = model.Backbone.Info;
         return Passes(pixels, inputs, Rows, (part, rows) =>
@@ -65,18 +67,22 @@ internal static class OnnxExport
     /// <param name="options">How the file was written.</param>
     /// <param name="stop">Stops between passes.</param>
     public static ParityCertificate Compare(
-        string path, (float[] Embeddings, float[] Logits) trained, float[] pixels, int inputs, string source, OnnxOptions options, CancellationToken stop = default)
+        string path, (float[] Embeddings, float[] Logits) trained, float[] pixels, int inputs, string source, OnnxOptions options,
+        CancellationToken stop = default)
     {
         // Weights laid out anew for each product would be held a second time, and what reading the file has left is a whole model.
         Tensors.NativeMemory.ReturnFreedPages();
-        using var model = OnnxModel.Open(path, get_num_threads(), session => session.AddSessionConfigEntry("session.disable_prepacking", "1"));
+        using var model = OnnxModel.Open(path, get_num_threads(),
+            session => session.AddSessionConfigEntry("session.disable_prepacking", "1"));
         Tensors.NativeMemory.ReturnFreedPages();
         var exported = Passes(pixels, inputs, Rows, model.Run, stop, first: 1);
-        return ParityCertificate.Of(trained, exported, inputs, source, options.Weights == OnnxWeights.Float32 ? Tolerance : HalfTolerance, $"ONNX Runtime {OrtEnv.Instance().GetVersionString()}");
+        return ParityCertificate.Of(trained, exported, inputs, source, options.Weights == OnnxWeights.Float32 ? Tolerance : HalfTolerance,
+            $"ONNX Runtime {OrtEnv.Instance().GetVersionString()}");
     }
 
     private static (float[] Embeddings, float[] Logits) Passes(
-        float[] pixels, int inputs, int rows, Func<Memory<float>, int, (float[] Embeddings, float[] Logits)> pass, CancellationToken stop, int? first = null)
+        float[] pixels, int inputs, int rows, Func<Memory<float>, int, (float[] Embeddings, float[] Logits)> pass,
+        CancellationToken stop, int? first = null)
     {
         List<float> embeddings = [], logits = [];
         var size = pixels.Length / inputs;
@@ -87,7 +93,8 @@ internal static class OnnxExport
             var (e, l) = pass(pixels.AsMemory(at * size, count * size), count);
             embeddings.AddRange(e);
             logits.AddRange(l);
-            Tensors.NativeMemory.ReturnFreedPages();                      // else the blocks of each pass leave holes beside those of the last
+            // else the blocks of each pass leave holes beside those of the last
+            Tensors.NativeMemory.ReturnFreedPages();
         }
         return ([.. embeddings], [.. logits]);
     }

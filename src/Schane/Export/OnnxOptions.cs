@@ -2,7 +2,8 @@ using Schane.Tensors;
 
 namespace Schane.Export;
 
-/// <summary>Type in which an ONNX file stores the weights of two and more dimensions. The graph computes in float32 whatever it is.</summary>
+/// <summary>Type in which an ONNX file stores the weights of two and more dimensions. The graph computes in
+/// float32 whatever it is.</summary>
 public enum OnnxWeights
 {
     /// <summary>As trained.</summary>
@@ -21,7 +22,8 @@ public sealed record OnnxOptions
     /// <summary>Lowest and highest <see cref="Opset"/>.</summary>
     public const int LeastOpset = 17, MostOpset = 22;
 
-    /// <summary>Version of ONNX's operators, 17 (the default: the first with layer normalisation) to 22. From 20 on GELU is one node instead of five.</summary>
+    /// <summary>Version of ONNX's operators, 17 (the default: the first with layer normalisation) to 22. From 20 on GELU is one
+    /// node instead of five.</summary>
     public int Opset
     {
         get;
@@ -32,10 +34,12 @@ public sealed record OnnxOptions
     /// <summary>Type in which weights are stored. Default: float32.</summary>
     public OnnxWeights Weights { get; init; }
 
-    /// <summary>Whether the graph takes pixels in [0, 1] and subtracts the mean and divides by the deviation itself. Default: false, the caller does.</summary>
+    /// <summary>Whether the graph takes pixels in [0, 1] and subtracts the mean and divides by the deviation itself. Default:
+    /// false, the caller does.</summary>
     public bool Normalises { get; init; }
 
-    /// <summary>Bytes of weights above which they are written to <c>FILE.data</c> beside the file, 0 to 2 GB (the default), the most that one message can hold.</summary>
+    /// <summary>Bytes of weights above which they are written to <c>FILE.data</c> beside the file, 0 to 2 GB (the default), the most that
+    /// one message can hold.</summary>
     public long ExternalAbove
     {
         get;

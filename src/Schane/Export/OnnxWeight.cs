@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Export;
 
-/// <summary>A constant of a graph. Its values are made when they are written, so that a file needs the memory of one tensor beside the model.</summary>
+/// <summary>A constant of a graph. Its values are made when they are written, so that a file needs the memory of one
+/// tensor beside the model.</summary>
 /// <param name="Name">Name in the graph: that of the model's parameter where the values are the parameter's.</param>
 /// <param name="Shape">Sizes.</param>
 /// <param name="Type">Type of the elements in the file.</param>

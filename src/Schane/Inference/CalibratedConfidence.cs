@@ -15,7 +15,8 @@ namespace Schane.Inference;
 /// <param name="ErrorBefore">Expected calibration error of these at T = 1, 0 to 1.</param>
 /// <param name="ErrorAfter">The same at <paramref name="Temperature"/>.</param>
 /// <param name="Points">At most 200 thresholds from the highest down.</param>
-public sealed record CalibratedConfidence(double Temperature, int Images, double ErrorBefore, double ErrorAfter, IReadOnlyList<OperatingPoint> Points)
+public sealed record CalibratedConfidence(double Temperature, int Images, double ErrorBefore, double ErrorAfter,
+    IReadOnlyList<OperatingPoint> Points)
 {
     private const double LeastTemperature = 0.05, MostTemperature = 20;
     private const int MostPoints = 200;
@@ -42,7 +43,8 @@ public sealed record CalibratedConfidence(double Temperature, int Images, double
         var temperature = TemperatureOf(logits, classes, labels);
         var (before, _) = Answers(logits, classes, labels, 1);
         var (after, right) = Answers(logits, classes, labels, temperature);
-        return new(temperature, labels.Length, Evaluation.Calibration.Of(before, right).Error, Evaluation.Calibration.Of(after, right).Error, PointsOf(after, right));
+        return new(temperature, labels.Length, Evaluation.Calibration.Of(before, right).Error,
+            Evaluation.Calibration.Of(after, right).Error, PointsOf(after, right));
     }
 
     /// <summary>The threshold that answers most images at a wanted precision.</summary>
@@ -53,7 +55,8 @@ public sealed record CalibratedConfidence(double Temperature, int Images, double
         if (precision is not (> 0 and <= 1))
             throw new SchaneException($"The precision must lie above 0 and at most at 1 but is {precision}.");
         return Points.Where(p => p.Accuracy >= precision).MaxBy(p => p.Coverage)
-            ?? throw new SchaneException($"No confidence gives a precision of {precision} on the {Images} validation images; the best is {Points.Max(p => p.Accuracy):0.###}. Ask for that, or for less.");
+            ?? throw new SchaneException($"No confidence gives a precision of {precision} on the {Images} validation images; the best is " +
+                $"{Points.Max(p => p.Accuracy):0.###}. Ask for that, or for less.");
     }
 
     internal string ToJson() => JsonSerializer.Serialize(this);
@@ -147,7 +150,8 @@ public sealed record CalibratedConfidence(double Temperature, int Images, double
             if (i + 1 == order.Length || confidence[order[i + 1]] < confidence[order[i]])   // equal confidences can't be told apart
                 points.Add(new(confidence[order[i]], (i + 1.0) / order.Length, hits / (i + 1.0)));
         }
-        return points.Count <= MostPoints ? [.. points] : [.. Enumerable.Range(1, MostPoints).Select(k => points[k * points.Count / MostPoints - 1])];
+        return points.Count <= MostPoints
+            ? [.. points] : [.. Enumerable.Range(1, MostPoints).Select(k => points[k * points.Count / MostPoints - 1])];
     }
 }
 

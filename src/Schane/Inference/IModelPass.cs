@@ -11,7 +11,8 @@ namespace Schane.Inference;
 /// <param name="Input">What pictures must be made into.</param>
 /// <param name="Width">D, the width of the embedding.</param>
 /// <param name="Confidence">Null where it was trained without validation images.</param>
-internal sealed record ModelCard(string Architecture, IReadOnlyList<string> Classes, string Augmentation, InputShape Input, int Width, CalibratedConfidence? Confidence);
+internal sealed record ModelCard(string Architecture, IReadOnlyList<string> Classes, string Augmentation, InputShape Input, int Width,
+    CalibratedConfidence? Confidence);
 
 /// <summary>One pass of a trained model, whatever runs it.</summary>
 internal interface IModelPass : IDisposable
@@ -27,7 +28,8 @@ internal interface IModelPass : IDisposable
 /// <summary>A trained model on libtorch.</summary>
 internal sealed class TorchPass(RunModel model, Device device) : IModelPass
 {
-    public ModelCard Card { get; } = new(model.Classifier.Backbone.Info.Name, model.Classes, model.Augmentation, model.Input, model.Classifier.Backbone.Info.EmbeddingWidth, model.Confidence);
+    public ModelCard Card { get; } = new(model.Classifier.Backbone.Info.Name, model.Classes, model.Augmentation, model.Input,
+        model.Classifier.Backbone.Info.EmbeddingWidth, model.Confidence);
 
     public (float[] Embeddings, float[] Logits) Run(float[] pixels, int rows)
     {

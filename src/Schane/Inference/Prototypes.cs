@@ -11,7 +11,8 @@ internal sealed record Prototypes(float[] Values, int Width)
 
     public ReadOnlySpan<float> this[int index] => Values.AsSpan(index * Width, Width);
 
-    /// <summary>The prototype of each label 0 … classes − 1; a class without an image has a zero vector, which nothing is near to.</summary>
+    /// <summary>The prototype of each label 0 … classes − 1; a class without an image has a zero vector, which nothing is near
+    /// to.</summary>
     public static Prototypes Of(ReadOnlySpan<float> embeddings, int width, ReadOnlySpan<int> labels, int classes)
     {
         var values = new float[classes * width];

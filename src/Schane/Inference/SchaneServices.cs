@@ -6,8 +6,10 @@ namespace Schane.Inference;
 /// <summary>Schane in a program with dependency injection.</summary>
 public static class SchaneServices
 {
-    /// <summary>Adds one <see cref="Classifier"/> for the whole program, opened when it is first asked for and disposed with the program.</summary>
-    /// <param name="services">The program's services; their <see cref="ILogger{Classifier}"/> is told of what happens unless <paramref name="options"/> names another.</param>
+    /// <summary>Adds one <see cref="Classifier"/> for the whole program, opened when it is first asked for and
+    /// disposed with the program.</summary>
+    /// <param name="services">The program's services; their <see cref="ILogger{Classifier}"/> is told of what happens unless
+    /// <paramref name="options"/> names another.</param>
     /// <param name="run">A run folder, safetensors or ONNX file.</param>
     /// <param name="options">Null for <see cref="InferenceOptions.Default"/>.</param>
     public static IServiceCollection AddSchane(this IServiceCollection services, string run, InferenceOptions? options = null)
@@ -15,6 +17,7 @@ public static class SchaneServices
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(run);
         options ??= InferenceOptions.Default;
-        return services.AddSingleton(all => Classifier.Load(run, options with { Logger = options.Logger ?? all.GetService<ILogger<Classifier>>() }));
+        return services.AddSingleton(all =>
+            Classifier.Load(run, options with { Logger = options.Logger ?? all.GetService<ILogger<Classifier>>() }));
     }
 }

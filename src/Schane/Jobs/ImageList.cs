@@ -30,7 +30,8 @@ internal sealed class ClassesOf : IImageDataset
         this.inner = inner;
         Classes = known;
         labels = [.. inner.Classes.Select(name => known.ToList().IndexOf(name) is var at and >= 0 ? at
-            : throw new SchaneException($"Class '{Printable.Escape(name)}' of {Printable.Escape(inner.Name)} is not among the {known.Count} classes of the run; leave it out."))];
+            : throw new SchaneException($"Class '{Printable.Escape(name)}' of {Printable.Escape(inner.Name)} is not among the " +
+                $"{known.Count} classes of the run; leave it out."))];
     }
 
     public string Name => inner.Name;

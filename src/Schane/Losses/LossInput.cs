@@ -56,6 +56,7 @@ internal static class LossInput
         using var free = no_grad();
         var finite = tensor.isfinite().all(1);
         if (!finite.all().item<bool>())
-            throw new ArgumentException($"{name} must be finite but row {finite.logical_not().to_type(ScalarType.Byte).argmax().item<long>()} holds NaN or infinity.", name);
+            throw new ArgumentException($"{name} must be finite but row " +
+                $"{finite.logical_not().to_type(ScalarType.Byte).argmax().item<long>()} holds NaN or infinity.", name);
     }
 }

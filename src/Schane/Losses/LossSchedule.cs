@@ -12,7 +12,8 @@ public enum ScheduleShape
     Cosine,
 }
 
-/// <summary>A number that moves with the optimiser's steps: <see cref="From"/> until <see cref="Delay"/>, then to <see cref="To"/> in <see cref="Steps"/> steps, then stays.</summary>
+/// <summary>A number that moves with the optimiser's steps: <see cref="From"/> until <see cref="Delay"/>, then to <see cref="To"/> in
+/// <see cref="Steps"/> steps, then stays.</summary>
 public sealed record LossSchedule
 {
     /// <summary>Shape of the move.</summary>

@@ -2,10 +2,11 @@ using Schane.Tensors;
 
 namespace Schane.Models;
 
-/// <summary>What stands on a backbone: a linear classifier, and between trunk and contrastive loss perhaps a projection.</summary>
+/// <summary>What sits on a backbone: a linear classifier, and between trunk and contrastive loss perhaps a projection.</summary>
 public sealed record ClassifierOptions
 {
-    /// <summary>Factor on the classifier's initial weights, whose deviation is 0.02 before it; above 0. Null: <see cref="BackboneInfo.HeadInitScale"/>.</summary>
+    /// <summary>Factor on the classifier's initial weights, whose deviation is 0.02 before it; above 0. Null:
+    /// <see cref="BackboneInfo.HeadInitScale"/>.</summary>
     public double? HeadInitScale { get; init => field = value is { } scale ? Require.Positive(scale) : null; }
 
     /// <summary>Width of the projection that the contrastive loss sees in training; null for none: it sees the embedding itself.</summary>

@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Models;
 
-/// <summary>In place of a trunk whose embeddings are computed already: what goes in, [n, D], comes out. Nothing in it is trained.</summary>
+/// <summary>Takes the place of a trunk whose embeddings are computed already: returns its input, [n, D].
+/// Nothing in it is trained.</summary>
 /// <param name="trunk">The trunk they are of; a head on these features is treated as one on it.</param>
 internal sealed class GivenFeatures(Backbone trunk) : Backbone(trunk.Info)
 {
@@ -10,7 +11,8 @@ internal sealed class GivenFeatures(Backbone trunk) : Backbone(trunk.Info)
 
     public override int LayerCount => layers;
 
-    public override int LayerOf(string parameter) => throw new ArgumentException($"Given features have no parameter '{parameter}'.", nameof(parameter));
+    public override int LayerOf(string parameter) =>
+        throw new ArgumentException($"Given features have no parameter '{parameter}'.", nameof(parameter));
 
     public override Tensor Features(Tensor images) => images.alias();
 

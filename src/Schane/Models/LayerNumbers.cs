@@ -3,7 +3,8 @@ namespace Schane.Models;
 /// <summary>Layer ids for layer-wise decay by parameter name, as timm groups them.</summary>
 internal static class LayerNumbers
 {
-    /// <summary><c>blocks.i</c> → i + 1; the norm after the blocks goes with the last; a norm after pooling goes with the head; the rest is 0.</summary>
+    /// <summary><c>blocks.i</c> → i + 1; the norm after the blocks goes with the last; a norm after pooling goes with the
+    /// head; the rest is 0.</summary>
     public static int OfTransformer(string parameter, int layerCount) =>
         Number(parameter, "blocks.") is { } block ? block + 1
         : parameter.StartsWith("norm.", StringComparison.Ordinal) ? layerCount - 1

@@ -1,17 +1,19 @@
 namespace Schane.Models;
 
-/// <summary>What became of the tensors of a checkpoint, by name.</summary>
+/// <summary>What happened to the tensors of a checkpoint, by name.</summary>
 /// <param name="Origin">The checkpoint.</param>
 /// <param name="Used">Model tensors taken as they were.</param>
 /// <param name="Resized">Model tensors made to fit, with how: <c>pos_embed [1, 197, 768] → [1, 577, 768]</c>.</param>
 /// <param name="Reinitialised">Model tensors that keep their initial values: the head of another data set.</param>
 /// <param name="Ignored">Tensors of the checkpoint that have no place in the model: another head, the text branch of BEiT-3.</param>
 public sealed record LoadingReport(
-    string Origin, IReadOnlyList<string> Used, IReadOnlyList<string> Resized, IReadOnlyList<string> Reinitialised, IReadOnlyList<string> Ignored)
+    string Origin, IReadOnlyList<string> Used, IReadOnlyList<string> Resized, IReadOnlyList<string> Reinitialised,
+    IReadOnlyList<string> Ignored)
 {
     /// <summary>One line for people.</summary>
     public override string ToString() =>
-        $"{Origin}: {Used.Count} tensors used, {Resized.Count} resized{List(Resized)}, {Reinitialised.Count} re-initialised{List(Reinitialised)}, {Ignored.Count} ignored{List(Ignored)}.";
+        $"{Origin}: {Used.Count} tensors used, {Resized.Count} resized{List(Resized)}, {Reinitialised.Count} " +
+        $"re-initialised{List(Reinitialised)}, {Ignored.Count} ignored{List(Ignored)}.";
 
     private static string List(IReadOnlyList<string> names) =>
         names.Count == 0 ? "" : $" ({string.Join(", ", names.Take(4))}{(names.Count > 4 ? ", …" : "")})";

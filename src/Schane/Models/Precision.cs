@@ -1,13 +1,14 @@
 namespace Schane.Models;
 
 /// <summary>
-/// Number type that the trunk's matrix products and convolutions are taken in during training. Weights, their gradients, norms, softmax, heads and
-/// loss stay float32 whatever it is, and so do evaluation, prediction and export.
+/// Number type that the trunk's matrix products and convolutions are taken in during training. Weights, their gradients, norms, softmax,
+/// heads and loss stay float32 whatever it is, and so do evaluation, prediction and export.
 /// </summary>
 /// <remarks>Micikevicius et al. 2018, arXiv:1710.03740; bf16: Kalamkar et al. 2019, arXiv:1905.12322.</remarks>
 public enum Precision
 {
-    /// <summary>Chosen once a run: bf16 on GPUs that have it, and on a CPU that has it where it is faster for the model; else float32.</summary>
+    /// <summary>Chosen once a run: bf16 on GPUs that have it, and on a CPU that has it where it is faster for the
+    /// model; else float32.</summary>
     Auto,
 
     /// <summary>Single precision throughout.</summary>

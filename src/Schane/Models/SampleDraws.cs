@@ -1,8 +1,8 @@
 namespace Schane.Models;
 
 /// <summary>
-/// Which samples a training pass holds. Drop path draws from (seed, step, sample, layer) alone, so neither micro-batches nor ranks nor a second
-/// run of a micro-batch change what is dropped.
+/// Which samples a training pass holds. Drop path draws from (seed, step, sample, layer) alone, so neither micro-batches nor ranks nor a
+/// second run of a micro-batch change what is dropped.
 /// </summary>
 /// <param name="Seed">Seed of the run.</param>
 /// <param name="Step">Step of the run, from 0.</param>

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Models;
 
-/// <summary>Puts the tensors of a checkpoint into a classifier and keeps account of each. Nothing is written before every name and shape is found right.</summary>
+/// <summary>Puts the tensors of a checkpoint into a classifier and keeps account of each. Nothing is written before every name and
+/// shape is found right.</summary>
 internal sealed class WeightLoading(ImageClassifier model, string projection, HeadLoading heads)
 {
     private readonly List<string> used = [], resized = [], reinitialised = [], ignored = [];
@@ -25,7 +26,8 @@ internal sealed class WeightLoading(ImageClassifier model, string projection, He
         {
             if (reinitialised.Contains(name))
                 continue;
-            using var one = NewDisposeScope();                            // one tensor at a time: a large checkpoint is never whole in private memory
+            // one tensor at a time: a large checkpoint is never whole in private memory
+            using var one = NewDisposeScope();
             state[name].copy_(fitted.TryGetValue(name, out var ready) ? ready : checkpoint.Read(source));
         }
         return new(checkpoint.Origin, used, resized, reinitialised, ignored);
@@ -48,7 +50,8 @@ internal sealed class WeightLoading(ImageClassifier model, string projection, He
                 throw new CheckpointException(checkpoint.Origin, $"has both '{sources[here]}' and '{given}' for the model's '{here}'.");
         }
         if (unknown.Count > 0)
-            throw new CheckpointException(checkpoint.Origin, $"has {unknown.Count} tensors that {model.Backbone.Info.Name} has no place for, '{SafetensorsHeader.Shown(unknown[0])}' first. Is it of another model?");
+            throw new CheckpointException(checkpoint.Origin, $"has {unknown.Count} tensors that {model.Backbone.Info.Name} has no place " +
+                $"for, '{SafetensorsHeader.Shown(unknown[0])}' first. Is it of another model?");
         return sources;
     }
 
@@ -59,12 +62,15 @@ internal sealed class WeightLoading(ImageClassifier model, string projection, He
             if (name.EndsWith("num_batches_tracked", StringComparison.Ordinal) || (IsHead(name) && heads != HeadLoading.Required))
                 reinitialised.Add(name);
             else
-                throw new CheckpointException(checkpoint.Origin, $"has no tensor for '{name}' of {model.Backbone.Info.Name}. Is it of another model?");
+                throw new CheckpointException(checkpoint.Origin,
+                    $"has no tensor for '{name}' of {model.Backbone.Info.Name}. Is it of another model?");
             return;
         }
         var (given, wanted) = (checkpoint.ShapeOf(source), tensor.shape);
-        if (checkpoint.TypeOf(source) is ScalarType.ComplexFloat32 or ScalarType.Bool || tensor.is_floating_point() != IsFloat(checkpoint.TypeOf(source)))
-            throw new CheckpointException(checkpoint.Origin, $"stores '{source}' as {checkpoint.TypeOf(source)}, but the model's is {tensor.dtype}.");
+        if (checkpoint.TypeOf(source) is ScalarType.ComplexFloat32 or ScalarType.Bool
+            || tensor.is_floating_point() != IsFloat(checkpoint.TypeOf(source)))
+            throw new CheckpointException(checkpoint.Origin,
+                $"stores '{source}' as {checkpoint.TypeOf(source)}, but the model's is {tensor.dtype}.");
         if (given.SequenceEqual(wanted))
             used.Add(name);
         else if (IsHead(name) && heads != HeadLoading.Required)
@@ -77,18 +83,24 @@ internal sealed class WeightLoading(ImageClassifier model, string projection, He
             using var one = NewDisposeScope();
             var fit = IsHead(name) ? null : model.Backbone.Fit(name, checkpoint.Read(source), wanted);
             if (fit is null)
-                throw new CheckpointException(checkpoint.Origin, $"has '{source}' with shape [{string.Join(", ", given)}], but {model.Backbone.Info.Name} needs [{string.Join(", ", wanted)}].");
+                throw new CheckpointException(checkpoint.Origin, $"has '{source}' with shape [{string.Join(", ", given)}], but " +
+                    $"{model.Backbone.Info.Name} needs [{string.Join(", ", wanted)}].");
             fitted.Add(name, fit.MoveToOuterDisposeScope());
             resized.Add($"{name} [{string.Join(", ", given)}] → [{string.Join(", ", wanted)}]");
         }
     }
 
-    private bool IsHead(string name) => IsClassifier(name) || Under(name, $"{model.Backbone.Info.HeadName}_dist") || Under(name, projection);
+    private bool IsHead(string name) =>
+        IsClassifier(name) || Under(name, $"{model.Backbone.Info.HeadName}_dist") || Under(name, projection);
 
-    /// <summary>ConvNeXt's norm after pooling is called <c>head.norm</c>, but belongs to the trunk; only <c>weight</c> and <c>bias</c> are the classifier's.</summary>
-    private bool IsClassifier(string name) => name == $"{model.Backbone.Info.HeadName}.weight" || name == $"{model.Backbone.Info.HeadName}.bias";
+    /// <summary>ConvNeXt's norm after pooling is called <c>head.norm</c>, but belongs to the trunk; only <c>weight</c> and <c>bias</c>
+    /// are the classifier's.</summary>
+    private bool IsClassifier(string name) =>
+        name == $"{model.Backbone.Info.HeadName}.weight" || name == $"{model.Backbone.Info.HeadName}.bias";
 
-    private static bool Under(string name, string parent) => name.StartsWith(parent, StringComparison.Ordinal) && name.AsSpan(parent.Length).StartsWith(".");
+    private static bool Under(string name, string parent) =>
+        name.StartsWith(parent, StringComparison.Ordinal) && name.AsSpan(parent.Length).StartsWith(".");
 
-    private static bool IsFloat(ScalarType type) => type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
+    private static bool IsFloat(ScalarType type) =>
+        type is ScalarType.Float16 or ScalarType.BFloat16 or ScalarType.Float32 or ScalarType.Float64;
 }

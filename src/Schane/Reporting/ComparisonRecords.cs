@@ -35,7 +35,8 @@ public sealed record Comparison
     /// <summary>One a run; a run that is still to be made may be missing.</summary>
     public required IReadOnlyList<ComparedRun> Runs { get; init; }
 
-    /// <summary>Where the runs are folds of a cross-validation, test images for each training image: intervals and tests are widened by it (Nadeau and Bengio 2003). Null: seeds.</summary>
+    /// <summary>Where the runs are folds of a cross-validation, test images for each training image: intervals and tests are widened by it
+    /// (Nadeau and Bengio 2003). Null: seeds.</summary>
     public double? TestPerTrain { get; init; }
 
     /// <summary>Intervals of differences by a bootstrap over test items and seeds, where they were made.</summary>
@@ -65,7 +66,8 @@ public sealed record ComparedObjective(string Name, string Label);
 /// <param name="Metrics">Shares lie in 0 to 1.</param>
 /// <param name="PerClass">Accuracy by class, where classes are predicted.</param>
 /// <param name="Seconds">Time of training.</param>
-public sealed record ComparedRun(string Objective, int Seed, IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, double>? PerClass = null, double? Seconds = null);
+public sealed record ComparedRun(string Objective, int Seed, IReadOnlyDictionary<string, double> Metrics,
+    IReadOnlyDictionary<string, double>? PerClass = null, double? Seconds = null);
 
 /// <summary>Where the difference First − Second lies with 95 % by a bootstrap over test items and seeds.</summary>
 /// <param name="First">Name of the objective that is compared.</param>

@@ -11,11 +11,14 @@ internal sealed class ConfusionMatrix
     public static ConfusionMatrix Of(string[] classes, int[][] counts)
     {
         if (counts.Length != classes.Length || Array.FindIndex(counts, row => row.Length != classes.Length) is >= 0)
-            throw new SchaneException($"The confusion matrix of the results must have one row and one column for each of the {classes.Length} classes but has {counts.Length} rows of {string.Join(", ", counts.Select(row => row.Length).Distinct())}; run schane evaluate on the run again.");
+            throw new SchaneException("The confusion matrix of the results must have one row and one column for each of the " +
+                $"{classes.Length} classes but has {counts.Length} rows of " +
+                $"{string.Join(", ", counts.Select(row => row.Length).Distinct())}; run schane evaluate on the run again.");
         return new(classes, counts, [.. counts.Select(row => row.Sum(count => (long)count))]);
     }
 
-    private ConfusionMatrix(string[] classes, int[][] counts, long[] images) => (Classes, this.counts, this.images) = (classes, counts, images);
+    private ConfusionMatrix(string[] classes, int[][] counts, long[] images) =>
+        (Classes, this.counts, this.images) = (classes, counts, images);
 
     /// <summary>An image of <see cref="Truth"/> taken for <see cref="Taken"/>, by places in <see cref="Classes"/>.</summary>
     public readonly record struct Mistake(int Truth, int Taken, int Count, double Share);
@@ -23,7 +26,8 @@ internal sealed class ConfusionMatrix
     public string[] Classes { get; }
 
     /// <summary>All kinds of mistakes, the most frequent first, then those that take the greater share of their class.</summary>
-    public IReadOnlyList<Mistake> Mistakes => field ??= [.. Cells().Where(cell => cell.Truth != cell.Taken).OrderByDescending(cell => cell.Count).ThenByDescending(cell => cell.Share)];
+    public IReadOnlyList<Mistake> Mistakes => field ??= [.. Cells().Where(cell => cell.Truth != cell.Taken)
+        .OrderByDescending(cell => cell.Count).ThenByDescending(cell => cell.Share)];
 
     public long Errors => Mistakes.Sum(mistake => (long)mistake.Count);
 
@@ -40,7 +44,8 @@ internal sealed class ConfusionMatrix
                     yield return new(truth, taken, count, (double)count / images[truth]);
     }
 
-    /// <summary>The matrix of those classes alone that make up the most frequent mistakes, in their old order; shares stay shares of all images of a class.</summary>
+    /// <summary>The matrix of those classes alone that make up the most frequent mistakes, in their old order; shares stay shares of
+    /// all images of a class.</summary>
     public ConfusionMatrix Worst(int classes)
     {
         var kept = new HashSet<int>();
@@ -52,18 +57,20 @@ internal sealed class ConfusionMatrix
             kept.Add(mistake.Taken);
         }
         int[] places = [.. kept.Order()];
-        return new([.. places.Select(place => Classes[place])], [.. places.Select(truth => places.Select(taken => counts[truth][taken]).ToArray())], [.. places.Select(Images)]);
+        return new([.. places.Select(place => Classes[place])],
+            [.. places.Select(truth => places.Select(taken => counts[truth][taken]).ToArray())], [.. places.Select(Images)]);
     }
 
     /// <summary>
-    /// The classes in an order that puts those next to each other that are mistaken for each other: pairs are joined, the most confused first,
-    /// as long as they make chains (the greedy-edge path); chains and single classes then follow by the place of their first class.
+    /// The classes in an order that puts those next to each other that are mistaken for each other: pairs are joined, the most confused
+    /// first, as long as they make chains (the greedy-edge path); chains and single classes then follow by the place of their first class.
     /// </summary>
     public int[] Neighbours()
     {
         var next = Enumerable.Range(0, Classes.Length).Select(_ => new List<int>(2)).ToArray();
         var chain = Enumerable.Range(0, Classes.Length).ToArray();
-        var pairs = Mistakes.GroupBy(m => (Math.Min(m.Truth, m.Taken), Math.Max(m.Truth, m.Taken))).Select(pair => (pair.Key, Both: pair.Sum(m => m.Share)));
+        var pairs = Mistakes.GroupBy(m => (Math.Min(m.Truth, m.Taken), Math.Max(m.Truth, m.Taken)))
+            .Select(pair => (pair.Key, Both: pair.Sum(m => m.Share)));
         foreach (var ((a, b), _) in pairs.OrderByDescending(pair => pair.Both).ThenBy(pair => pair.Key))
         {
             if (next[a].Count == 2 || next[b].Count == 2 || Root(a) == Root(b))

@@ -1,6 +1,7 @@
 namespace Schane.Reporting;
 
-/// <summary>A quantity over the steps of a run, thinned to what a screen can show: means of equal stretches, with the least and greatest value of each.</summary>
+/// <summary>A quantity over the steps of a run, thinned to what a screen can show: means of equal stretches, with the least and
+/// greatest value of each.</summary>
 internal sealed record Curve(double[] Steps, double[] Mean, double[] Low, double[] High)
 {
     /// <summary>How many stretches at most.</summary>
@@ -12,7 +13,8 @@ internal sealed record Curve(double[] Steps, double[] Mean, double[] Low, double
     /// <summary>The curve; null if fewer than two steps have the value.</summary>
     public static Curve? Of(IReadOnlyList<StepEvent> steps, Func<StepEvent, double?> value)
     {
-        var known = steps.Where(step => value(step) is { } number && double.IsFinite(number)).Select(step => (At: (double)step.Step, Value: value(step)!.Value)).ToArray();
+        var known = steps.Where(step => value(step) is { } number && double.IsFinite(number))
+            .Select(step => (At: (double)step.Step, Value: value(step)!.Value)).ToArray();
         if (known.Length < 2)
             return null;
         var stretches = known.Chunk((known.Length + Points - 1) / Points).ToArray();

@@ -32,7 +32,9 @@ internal sealed record Metric(string Key, string Label, bool Share, bool HigherI
     public string Words => char.ToLowerInvariant(Label[0]) + Label[1..];
 
     /// <summary>The metric of that name; one that is not known goes by its name in the files.</summary>
-    public static Metric Of(string key) => key.StartsWith("ema_", StringComparison.Ordinal) && Of(key[4..]) is var raw ? raw with { Key = key, Label = $"{raw.Label}, averaged weights" } : known.FirstOrDefault(metric => metric.Key == key) ?? new Metric(key, key.Replace('_', ' '), Share: false);
+    public static Metric Of(string key) => key.StartsWith("ema_", StringComparison.Ordinal) && Of(key[4..]) is var raw
+        ? raw with { Key = key, Label = $"{raw.Label}, averaged weights" }
+        : known.FirstOrDefault(metric => metric.Key == key) ?? new Metric(key, key.Replace('_', ' '), Share: false);
 
     /// <summary>The place in which it is listed.</summary>
     public int Rank => Array.FindIndex(known, metric => metric.Key == Key) is >= 0 and var place ? place : known.Length;

@@ -16,14 +16,15 @@ internal static class PageParts
 
     public static string Style { get; } = Read("report.css");
 
-    /// <summary>How a Content-Security-Policy names a text it lets run.</summary>
+    /// <summary>The hash by which a Content-Security-Policy allows a text to run.</summary>
     public static string Hash(string text) => $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}'";
 
     private static string Read(string name)
     {
         var stream = typeof(PageParts).Assembly.GetManifestResourceStream(name)
             ?? throw new InvalidOperationException($"The assembly lacks its resource '{name}'.");
-        using var reader = new StreamReader(name.EndsWith(".gz", StringComparison.Ordinal) ? new GZipStream(stream, CompressionMode.Decompress) : stream, Encoding.UTF8);
+        using var reader = new StreamReader(name.EndsWith(".gz", StringComparison.Ordinal)
+            ? new GZipStream(stream, CompressionMode.Decompress) : stream, Encoding.UTF8);
         return reader.ReadToEnd();
     }
 }

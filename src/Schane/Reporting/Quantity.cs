@@ -10,7 +10,8 @@ internal static class Quantity
     public static string Count(long? value) => value is { } number ? number.ToString("N0") : Missing;
 
     /// <summary>0.9123 → 91.2 %.</summary>
-    public static string Percent(double? share, int decimals = 1) => share is { } value && double.IsFinite(value) ? $"{PercentNumber(value, decimals)}\u202f%" : Missing;
+    public static string Percent(double? share, int decimals = 1) =>
+        share is { } value && double.IsFinite(value) ? $"{PercentNumber(value, decimals)}\u202f%" : Missing;
 
     public static string PercentNumber(double share, int decimals = 1) => (100 * share).ToString($"F{decimals}");
 
@@ -21,7 +22,8 @@ internal static class Quantity
         { } number when !double.IsFinite(number) => Missing,
         0 => "0",
         { } number when Math.Abs(number) is < 1e-4 or >= 1e7 => number.ToString("0.##E+0"),
-        { } number => number.ToString(Math.Abs(number) switch { >= 1000 => "N0", >= 100 => "0", >= 10 => "0.0", >= 1 => "0.00", >= 0.1 => "0.000", >= 0.01 => "0.0000", _ => "0.00000" }),
+        { } number => number.ToString(Math.Abs(number) switch
+        { >= 1000 => "N0", >= 100 => "0", >= 10 => "0.0", >= 1 => "0.00", >= 0.1 => "0.000", >= 0.01 => "0.0000", _ => "0.00000" }),
     };
 
     public static string Duration(double? seconds) => seconds switch
@@ -37,7 +39,8 @@ internal static class Quantity
 
     /// <summary>A metric by its name; null where it is missing, not finite or not a number.</summary>
     public static double? Find(this IReadOnlyDictionary<string, JsonElement>? metrics, string name) =>
-        metrics is not null && metrics.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.Number ? value.GetDouble() : null;
+        metrics is not null && metrics.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.Number
+            ? value.GetDouble() : null;
 
     /// <summary>The number, or null if it is not finite.</summary>
     public static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;

@@ -41,12 +41,14 @@ internal static class ReportPage
     }
 
     private static string Policy(string plotly) =>
-        $"default-src 'none'; script-src {(plotly.Length > 0 ? PageParts.Hash(plotly) + " " : "")}{PageParts.Hash(PageParts.Script)}; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+        $"default-src 'none'; script-src {(plotly.Length > 0 ? PageParts.Hash(plotly) + " " : "")}{PageParts.Hash(PageParts.Script)}; " +
+        "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
     private static string Script(string text) => text.Length > 0 ? $"<script>{text}</script>\n" : "";
 
     private static Html Contents(IReadOnlyList<ReportSection> sections) => sections.Count < 2 ? Html.Empty : Html.Of($"""
-        <nav aria-label="Contents"><ul>{Html.Join(sections.Select(section => Html.Of($"<li><a href=\"#{section.Id}\">{section.Title}</a></li>")))}</ul></nav>
+        <nav aria-label="Contents"><ul>
+        {Html.Join(sections.Select(section => Html.Of($"<li><a href=\"#{section.Id}\">{section.Title}</a></li>")))}</ul></nav>
         """);
 
     private static Html Show(ReportSection section) => Html.Of($"""

@@ -25,7 +25,8 @@ internal sealed class RunHistory
 
     public EndEvent? End { get; private set; }
 
-    /// <summary>Reads a journal. Events of unknown kinds are ignored, and so is a last line that was cut off while it was written.</summary>
+    /// <summary>Reads a journal. Events of unknown kinds are ignored, and so is a last line that was cut off
+    /// while it was written.</summary>
     /// <exception cref="SchaneException">A line before the last is not what it should be.</exception>
     public static RunHistory Read(string path)
     {

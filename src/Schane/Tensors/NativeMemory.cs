@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Schane.Tensors;
 
 /// <summary>
-/// Tunes glibc's allocator for training: each step frees and takes the same large blocks, and with the stock thresholds every one of them is
-/// returned to the system and comes back as fresh pages that fault one by one. Does nothing on other C libraries and systems.
+/// Tunes glibc's allocator for training: each step frees and takes the same large blocks, and with the stock thresholds every one of them
+/// is returned to the system and comes back as fresh pages that fault one by one. Does nothing on other C libraries and systems.
 /// </summary>
 internal static class NativeMemory
 {

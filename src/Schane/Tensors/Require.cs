@@ -7,10 +7,12 @@ namespace Schane.Tensors;
 internal static class Require
 {
     public static double Positive(double value, [CallerMemberName] string name = "") =>
-        value > 0 && double.IsFinite(value) ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be a finite number above 0 but is {value}.");
+        value > 0 && double.IsFinite(value)
+            ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be a finite number above 0 but is {value}.");
 
     public static double InRange(double value, double low, double high, [CallerMemberName] string name = "") =>
-        value >= low && value <= high ? value : throw new ArgumentOutOfRangeException(name, $"{name} must lie between {low} and {high} but is {value}.");
+        value >= low && value <= high
+            ? value : throw new ArgumentOutOfRangeException(name, $"{name} must lie between {low} and {high} but is {value}.");
 
     public static int AtLeast(int value, int low, [CallerMemberName] string name = "") =>
         value >= low ? value : throw new ArgumentOutOfRangeException(name, $"{name} must be at least {low} but is {value}.");
@@ -25,6 +27,8 @@ internal static class Require
         for (var d = 0; same && d < shape.Length; d++)
             same = shape[d] == -1 || shape[d] == actual[d];
         if (!same)
-            throw new ArgumentException($"{name} must have shape [{string.Join(", ", shape.ToArray().Select(s => s == -1 ? "any" : $"{s}"))}] but has [{string.Join(", ", actual)}].", name);
+            throw new ArgumentException(
+                $"{name} must have shape [{string.Join(", ", shape.ToArray().Select(s => s == -1 ? "any" : $"{s}"))}] but has " +
+                $"[{string.Join(", ", actual)}].", name);
     }
 }

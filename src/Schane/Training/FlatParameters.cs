@@ -8,14 +8,15 @@ namespace Schane.Training;
 internal readonly record struct ParameterTreatment(double RateScale, double WeightDecay);
 
 /// <summary>
-/// All trainable parameters as slices of one buffer and their gradients as slices of another, so that the optimiser is a few large operations,
-/// clipping is one norm and a reduction over ranks is one call. Parameters of equal treatment stand together.
+/// All trainable parameters as slices of one buffer and their gradients as slices of another, so that the optimiser is a few large
+/// operations, clipping is one norm and a reduction over ranks is one call. Parameters of equal treatment stand together.
 /// </summary>
 internal sealed class FlatParameters : IDisposable
 {
     private const int Alignment = 16;                                     // elements: 64 bytes, whole cache lines for the matrix kernels
 
-    /// <param name="parameters">The parameters with their treatment; from now on they and their gradients live in this object's buffers.</param>
+    /// <param name="parameters">The parameters with their treatment; from now on they and their gradients live in
+    /// this object's buffers.</param>
     public FlatParameters(IReadOnlyList<(Tensor Parameter, ParameterTreatment Treatment)> parameters)
     {
         using var scope = NewDisposeScope();

@@ -4,7 +4,8 @@ using TorchSharp.Modules;
 
 namespace Schane.Training;
 
-/// <summary>Which parameters are trained. Frozen ones get no gradient, and modules all of whose own parameters are frozen stay in evaluation mode, so that their running statistics rest too.</summary>
+/// <summary>Which parameters are trained. Frozen ones get no gradient, and modules all of whose own parameters are frozen stay in
+/// evaluation mode, so that their running statistics rest too.</summary>
 internal sealed class Freezing
 {
     /// <summary>The word that freezes the whole trunk.</summary>
@@ -13,7 +14,8 @@ internal sealed class Freezing
     private readonly ImageClassifier model;
 
     /// <param name="model">The model; gradients of what is frozen are turned off.</param>
-    /// <param name="freeze">A number N for the trunk's layers 0 … N − 1, <see cref="Trunk"/>, or names of modules and parameters with commas between; null for nothing.</param>
+    /// <param name="freeze">A number N for the trunk's layers 0 … N − 1, <see cref="Trunk"/>, or names of modules and parameters with
+    /// commas between; null for nothing.</param>
     /// <exception cref="SchaneException">A name that the model doesn't have, more layers than it has, or nothing left to train.</exception>
     public Freezing(ImageClassifier model, string? freeze)
     {
@@ -56,13 +58,15 @@ internal sealed class Freezing
             return (name, _) => trunk.Contains(name);
         if (int.TryParse(freeze, NumberStyles.None, CultureInfo.InvariantCulture, out var layers))
             return layers <= model.Backbone.LayerCount ? (name, layer) => trunk.Contains(name) && layer < layers
-                : throw new SchaneException($"freeze {layers} is more than the {model.Backbone.LayerCount} layers of {model.Backbone.Info.Name}; freeze fewer, or the '{Trunk}'.");
+                : throw new SchaneException($"freeze {layers} is more than the {model.Backbone.LayerCount} layers of " +
+                    $"{model.Backbone.Info.Name}; freeze fewer, or the '{Trunk}'.");
         var wanted = freeze.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         bool Under(string name, string parent) => name == parent || name.StartsWith(parent + ".", StringComparison.Ordinal);
         var known = names.ToList();
         foreach (var word in wanted)
             if (!known.Exists(name => Under(name, word)))
-                throw new SchaneException($"freeze names '{word}', but {model.Backbone.Info.Name} has no such module or parameter{Nearest.Hint(word, known.SelectMany(Parents).Distinct())}.");
+                throw new SchaneException($"freeze names '{word}', but {model.Backbone.Info.Name} has no such module or " +
+                    $"parameter{Nearest.Hint(word, known.SelectMany(Parents).Distinct())}.");
         return (name, _) => wanted.Any(word => Under(name, word));
     }
 

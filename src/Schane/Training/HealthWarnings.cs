@@ -2,7 +2,8 @@ using Schane.Losses;
 
 namespace Schane.Training;
 
-/// <summary>Says in words what is going wrong while the numbers still look like numbers. Each cause is told once; values are smoothed over about ten steps.</summary>
+/// <summary>Warns in words of what is going wrong before any number becomes non-finite. Each cause is told once; values are smoothed
+/// over about ten steps.</summary>
 internal sealed class HealthWarnings
 {
     private const double Smoothing = 0.1;
@@ -12,7 +13,7 @@ internal sealed class HealthWarnings
 
     private readonly Cause collapse = new(FewSteps), alone = new(FewSteps), handful = new(FewSteps), starving = new(ManySteps);
 
-    /// <summary>Sentences about the step, none as a rule.</summary>
+    /// <summary>Warnings about the step; usually none.</summary>
     /// <param name="loss">What the objective saw.</param>
     /// <param name="waiting">Share of the step that it waited for its batch, 0 to 1.</param>
     public IEnumerable<string> Look(StepLoss loss, double waiting)
@@ -20,14 +21,18 @@ internal sealed class HealthWarnings
         var seen = loss.Statistics;
         if (seen is { MeanPositiveSimilarity: { } positive, MeanNegativeSimilarity: { } negative }
             && collapse.Take(Math.Min(positive, negative), v => v > SameDirection) is { } similarity)
-            yield return $"The embeddings have collapsed: images of different classes have a mean cosine of {similarity:0.000}. Lower --lr, lower --lambda, or raise --temperature.";
+            yield return $"The embeddings have collapsed: images of different classes have a mean cosine of {similarity:0.000}. Lower " +
+                "--lr, lower --lambda, or raise --temperature.";
         if (loss.Settings.Lambda > 0 && alone.Take(seen.ShareWithoutPositives, v => v > TooManyAlone) is { } share)
-            yield return $"{share:P0} of the anchors have no positive in their batch and teach the contrastive term nothing. Use --sampler balanced, larger batches, or --views 2.";
+            yield return $"{share:P0} of the anchors have no positive in their batch and teach the contrastive term nothing. Use " +
+                "--sampler balanced, larger batches, or --views 2.";
         if (seen is { EffectiveNegatives: { } effective, MeanNegatives: >= EnoughNegatives }
             && handful.Take(effective / seen.MeanNegatives, v => v < HandfulShare) is { } carried)
-            yield return $"A handful of negatives carries most of the weight: {carried * seen.MeanNegatives:0.0} of {seen.MeanNegatives:0} count. Lower --beta or raise --temperature, and look for wrong labels among the hardest.";
+            yield return $"A handful of negatives carries most of the weight: {carried * seen.MeanNegatives:0.0} of " +
+                $"{seen.MeanNegatives:0} count. Lower --beta or raise --temperature, and look for wrong labels among the hardest.";
         if (starving.Take(waiting, v => v > TooMuchWaiting) is { } waited)
-            yield return $"The model waits for images {waited:P0} of the time. Use smaller or packed images, a cheaper --augmentation, or more cores.";
+            yield return $"The model waits for images {waited:P0} of the time. Use smaller or packed images, a cheaper --augmentation, " +
+                "or more cores.";
     }
 
     /// <summary>One thing that can go wrong.</summary>

@@ -1,6 +1,7 @@
 namespace Schane.Training;
 
-/// <summary>Where a run stands, beside its tensors. Everything random is a pure function of the seed and the step, so this and the tensors are all that going on needs.</summary>
+/// <summary>Where a run stands, beside its tensors. Everything random is a pure function of the seed and the step, so this and the tensors
+/// are all that going on needs.</summary>
 internal sealed record RunState
 {
     /// <summary>Batches taken; the sampler, the schedules and every draw follow from it.</summary>
@@ -29,12 +30,13 @@ internal sealed record RunState
 /// <param name="Order">Hash of which image stands in which batch.</param>
 internal sealed record RunIdentity(string Architecture, string Classes, string Data, string Order)
 {
-    public IEnumerable<(string Name, string Value)> Parts => [("architecture", Architecture), ("classes", Classes), ("data", Data), ("order", Order)];
+    public IEnumerable<(string Name, string Value)> Parts =>
+        [("architecture", Architecture), ("classes", Classes), ("data", Data), ("order", Order)];
 
-    /// <summary>Why a checkpoint with these words in its metadata can't be gone on from; null if it can.</summary>
+    /// <summary>Why training can't continue from a checkpoint with this metadata; null if it can.</summary>
     /// <param name="file">Name of the checkpoint.</param>
     /// <param name="metadata">Its metadata.</param>
-    /// <param name="acceptChangedData">Other training images, and so another order, are let pass.</param>
+    /// <param name="acceptChangedData">Other training images, and so another order, are tolerated.</param>
     public string? Refusal(string file, IReadOnlyDictionary<string, string> metadata, bool acceptChangedData)
     {
         string Then(string name) => metadata.GetValueOrDefault(name, "unknown");
@@ -42,10 +44,15 @@ internal sealed record RunIdentity(string Architecture, string Classes, string D
         if (Then("architecture") != Architecture)
             return $"{file} is of {Then("architecture")}, but the recipe makes {Architecture}; resume with the recipe of that run.";
         if (Then("classes") != Classes)
-            return $"{file} was trained on {Count(Then("classes"))} classes and the data now have {Count(Classes)}{(Count(Then("classes")) == Count(Classes) ? " of other names" : "")}; restore the class folders, or start a new run.";
+            return $"{file} was trained on {Count(Then("classes"))} classes and the data now have " +
+                $"{Count(Classes)}{(Count(Then("classes")) == Count(Classes) ? " of other names" : "")}; restore the class folders, or " +
+                "start a new run.";
         if (Then("data") != Data)
             return acceptChangedData ? null
-                : $"The data has changed since {file} was written: {Count(Then("data"))} training images then, {Count(Data)}{(Count(Then("data")) == Count(Data) ? " others" : "")} now. Restore them, go on with --accept-changed-data, or start a new run.";
-        return Then("order") == Order ? null : $"{file} was trained on batches in another order: sampler, batch or seed of the recipe differ. Resume with the recipe of that run.";
+                : $"The data has changed since {file} was written: {Count(Then("data"))} training images then, " +
+                    $"{Count(Data)}{(Count(Then("data")) == Count(Data) ? " others" : "")} now. Restore them, go on with " +
+                    "--accept-changed-data, or start a new run.";
+        return Then("order") == Order ? null : $"{file} was trained on batches in another order: sampler, batch or seed of the recipe " +
+            "differ. Resume with the recipe of that run.";
     }
 }

@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace Schane.Training;
 
 /// <summary>
-/// Batch normalisation over ranks, its running statistics as slices of one buffer. Where the recipe asks for it, training passes normalise by the rows of
-/// all ranks. Otherwise each rank normalises by its own, and what is kept of them for evaluation is the mean over the ranks, so that all ranks, and the averages
-/// of weights, hold the same model.
+/// Batch normalisation over ranks, its running statistics as slices of one buffer. Where the recipe asks for it, training passes normalise
+/// by the rows of all ranks. Otherwise each rank normalises by its own, and what is kept of them for evaluation is the mean over the ranks,
+/// so that all ranks, and the averages of weights, hold the same model.
 /// </summary>
 internal sealed class SharedStatistics : IDisposable
 {
@@ -37,15 +37,17 @@ internal sealed class SharedStatistics : IDisposable
         values.DetachFromDisposeScope();
     }
 
-    /// <summary>Refuses to synchronise what is not there.</summary>
+    /// <summary>Refuses to synchronise a model without batch normalisation.</summary>
     internal static void Check(ImageClassifier model, bool synchronised)
     {
         if (synchronised && !model.Backbone.HasBatchStatistics)
-            throw new SchaneException($"sync-batchnorm lets batch norm see the rows of all ranks, but {model.Backbone.Info.Name} has no batch norm; leave it out.");
+            throw new SchaneException($"sync-batchnorm lets batch norm see the rows of all ranks, but {model.Backbone.Info.Name} has no " +
+                "batch norm; leave it out.");
     }
 
     /// <summary>Whether a buffer of a model is a running statistic.</summary>
-    public static bool IsOne(string name) => name.EndsWith("running_mean", StringComparison.Ordinal) || name.EndsWith("running_var", StringComparison.Ordinal);
+    public static bool IsOne(string name) =>
+        name.EndsWith("running_mean", StringComparison.Ordinal) || name.EndsWith("running_var", StringComparison.Ordinal);
 
     /// <summary>Runs the passes of a step, which every rank runs alike.</summary>
     public T During<T>(Func<T> passes)

@@ -18,7 +18,8 @@ internal sealed class WeightAverage : IDisposable
     {
         this.decay = decay;
         using var _ = no_grad();
-        tensors = [.. buffers.Where(b => b.Buffer.is_floating_point()).Prepend(("values", parameters.Values)).Select(t => (t.Item1, t.Item2, t.Item2.clone().DetachFromDisposeScope()))];
+        tensors = [.. buffers.Where(b => b.Buffer.is_floating_point()).Prepend(("values", parameters.Values))
+            .Select(t => (t.Item1, t.Item2, t.Item2.clone().DetachFromDisposeScope()))];
     }
 
     /// <summary>The averages by name, for checkpoints.</summary>

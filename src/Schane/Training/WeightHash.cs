@@ -15,8 +15,10 @@ internal static class WeightHash
         var hashes = ranks.GatherTexts(Of(tensors));
         for (var rank = 1; rank < hashes.Count; rank++)
             if (hashes[rank] != hashes[0])
-                throw new RankLostException($"After step {step} the weights of rank {rank} on {ranks.Hosts[rank]} differ from those of rank 0 on {ranks.Hosts[0]}, so the job ends: "
-                    + "look for failing memory or another version of a library there; `schane train --resume` goes on from the last checkpoint.");
+                throw new RankLostException($"After step {step} the weights of rank {rank} on {ranks.Hosts[rank]} differ from those of " +
+                    $"rank 0 on {ranks.Hosts[0]}, so the job ends: "
+                    + "look for failing memory or another version of a library there; `schane train --resume` goes on from the last " +
+                    "checkpoint.");
     }
 
     private static unsafe string Of(IEnumerable<Tensor> tensors)

@@ -3,7 +3,8 @@ using Schane.Checkpoints;
 
 namespace Schane.Tests.Checkpoints;
 
-/// <summary>Files beyond 2 GiB and 4 GiB, of holes but for their heads and ends: what lies behind the holes is found, and nothing is read that was not asked for.</summary>
+/// <summary>Files beyond 2 GiB and 4 GiB, of holes but for their heads and ends: what lies behind the holes is found, and nothing is read
+/// that was not asked for.</summary>
 public sealed class LargeFileTests : IDisposable
 {
     private const long Hole = (1L << 32) + 1000;
@@ -50,7 +51,8 @@ public sealed class LargeFileTests : IDisposable
 
     private static void Safetensors(FileStream file, long bytes)
     {
-        var header = Encoding.ASCII.GetBytes($$$"""{"hole":{"dtype":"U8","shape":[{{{bytes}}}],"data_offsets":[0,{{{bytes}}}]},"last":{"dtype":"F32","shape":[2],"data_offsets":[{{{bytes}}},{{{bytes + 8}}}]}}""");
+        var header = Encoding.ASCII.GetBytes($$$"""{"hole":{"dtype":"U8","shape":[{{{bytes}}}],"data_offsets":[0,{{{bytes}}}]}""" +
+            $$$""","last":{"dtype":"F32","shape":[2],"data_offsets":[{{{bytes}}},{{{bytes + 8}}}]}}""");
         file.Write([.. BitConverter.GetBytes((long)header.Length), .. header]);
         WriteHole(file, bytes);
         file.Write(Last);
@@ -70,17 +72,20 @@ public sealed class LargeFileTests : IDisposable
         {
             var at = file.Position;
             var label = Encoding.ASCII.GetBytes(name);
-            byte[] common = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, (byte)label.Length, 0];      // flags to the length of the name
+            // flags to the length of the name
+            byte[] common = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, (byte)label.Length, 0];
             file.Write([(byte)'P', (byte)'K', 3, 4, 45, 0, .. common, 0, 0, .. label]);
             var start = file.Position;
             write();
             var size = BitConverter.GetBytes(file.Position - start);
-            directory.AddRange([(byte)'P', (byte)'K', 1, 2, 45, 0, 45, 0, .. common, 28, 0, .. new byte[10], 0xFF, 0xFF, 0xFF, 0xFF, .. label, 1, 0, 24, 0, .. size, .. size, .. BitConverter.GetBytes(at)]);
+            directory.AddRange([(byte)'P', (byte)'K', 1, 2, 45, 0, 45, 0, .. common, 28, 0, .. new byte[10], 0xFF, 0xFF, 0xFF, 0xFF,
+                .. label, 1, 0, 24, 0, .. size, .. size, .. BitConverter.GetBytes(at)]);
         }
         var (begin, count) = (file.Position, BitConverter.GetBytes((long)members.Length));
         file.Write([.. directory]);
         var end = file.Position;
-        file.Write([(byte)'P', (byte)'K', 6, 6, .. BitConverter.GetBytes(44L), 45, 0, 45, 0, .. new byte[8], .. count, .. count, .. BitConverter.GetBytes((long)directory.Count), .. BitConverter.GetBytes(begin)]);
+        file.Write([(byte)'P', (byte)'K', 6, 6, .. BitConverter.GetBytes(44L), 45, 0, 45, 0, .. new byte[8], .. count, .. count,
+            .. BitConverter.GetBytes((long)directory.Count), .. BitConverter.GetBytes(begin)]);
         file.Write([(byte)'P', (byte)'K', 6, 7, 0, 0, 0, 0, .. BitConverter.GetBytes(end), 1, 0, 0, 0]);
         file.Write([(byte)'P', (byte)'K', 5, 6, 0, 0, 0, 0, .. Enumerable.Repeat((byte)0xFF, 12), 0, 0]);
     }
@@ -88,7 +93,8 @@ public sealed class LargeFileTests : IDisposable
     // The form of before 1.6: pickles, then each storage with its length before it.
     private static void Legacy(FileStream file, long bytes)
     {
-        file.Write([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.', 0x80, 2, (byte)'M', 0xe9, 3, (byte)'.', 0x80, 2, .. "}."u8, .. Pickle(bytes), 0x80, 2, .. "](U\u00010U\u00011e."u8]);
+        file.Write([0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.', 0x80, 2, (byte)'M', 0xe9, 3,
+            (byte)'.', 0x80, 2, .. "}."u8, .. Pickle(bytes), 0x80, 2, .. "](U\u00010U\u00011e."u8]);
         file.Write(BitConverter.GetBytes(bytes));
         WriteHole(file, bytes);
         file.Write([.. BitConverter.GetBytes(2L), .. Last]);

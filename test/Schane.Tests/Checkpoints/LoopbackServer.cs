@@ -75,7 +75,8 @@ internal sealed class LoopbackServer : IDisposable
                 if (lines.Length == 0)
                     return;
                 var first = lines[0].Split(' ');
-                var request = new Request(first[0], first[1], lines.Skip(1).Select(l => l.Split(": ", 2)).ToDictionary(h => h[0], h => h[1], StringComparer.OrdinalIgnoreCase), stream);
+                var request = new Request(first[0], first[1], lines.Skip(1).Select(l => l.Split(": ", 2))
+                    .ToDictionary(h => h[0], h => h[1], StringComparer.OrdinalIgnoreCase), stream);
                 lock (Requests)
                     Requests.Add(request);
                 await answer(request);
@@ -95,7 +96,8 @@ internal sealed class LoopbackServer : IDisposable
         public int From => Headers.TryGetValue("Range", out var range) ? int.Parse(range["bytes=".Length..].TrimEnd('-')) : 0;
 
         public async Task HeadAsync(int status, params (string Name, string Value)[] headers) =>
-            await Stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status} Some\r\nConnection: close\r\n{string.Concat(headers.Select(h => $"{h.Name}: {h.Value}\r\n"))}\r\n"));
+            await Stream.WriteAsync(Encoding.ASCII.GetBytes(
+                $"HTTP/1.1 {status} Some\r\nConnection: close\r\n{string.Concat(headers.Select(h => $"{h.Name}: {h.Value}\r\n"))}\r\n"));
 
         /// <summary>A well-behaved answer with ranges, of which only the first <paramref name="most"/> bytes are sent.</summary>
         public async Task FileAsync(byte[] file, int most = int.MaxValue, string tag = "\"v1\"", params (string Name, string Value)[] more)

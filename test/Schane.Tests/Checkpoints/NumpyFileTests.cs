@@ -12,7 +12,8 @@ public sealed class NumpyFileTests
     {
         using var scope = NewDisposeScope();
         byte[] data = [.. Enumerable.Range(0, 6).SelectMany(i => BitConverter.GetBytes((float)i))];
-        using var file = CheckpointFile.Open(Archive(CompressionLevel.NoCompression, ("rows.npy", Array("<f4", "(2, 3)", data)), ("columns.npy", Array("<f4", "(2, 3)", data, "True")), ("one.npy", Array("<i8", "()", BitConverter.GetBytes(7L)))), "some.npz");
+        using var file = CheckpointFile.Open(Archive(CompressionLevel.NoCompression, ("rows.npy", Array("<f4", "(2, 3)", data)),
+            ("columns.npy", Array("<f4", "(2, 3)", data, "True")), ("one.npy", Array("<i8", "()", BitConverter.GetBytes(7L)))), "some.npz");
         Assert.Equal(["columns", "one", "rows"], file.Names.Order());
         Assert.Equal([0f, 1, 2, 3, 4, 5], file.Read("rows").data<float>().ToArray());
         Assert.Equal([0f, 2, 4, 1, 3, 5], file.Read("columns").data<float>().ToArray());
@@ -31,11 +32,13 @@ public sealed class NumpyFileTests
     [InlineData("<f4", "(99999999999999999999,)", 8, "shape that is none")]
     [InlineData("<f4", "(-1,)", 8, "not that of a plain array")]
     public void Refuses_an_array_that_is_not_of_plain_numbers(string type, string shape, int bytes, string rule) =>
-        Assert.Contains(rule, Assert.Throws<CheckpointException>(() => CheckpointFile.Open(Array(type, shape, new byte[bytes]), "some.npy").Dispose()).Message);
+        Assert.Contains(rule, Assert.Throws<CheckpointException>(() =>
+            CheckpointFile.Open(Array(type, shape, new byte[bytes]), "some.npy").Dispose()).Message);
 
     [Fact]
     public void Refuses_an_archive_that_is_compressed() =>
-        Assert.Contains("savez_compressed", Assert.Throws<CheckpointException>(() => CheckpointFile.Open(Archive(CompressionLevel.Optimal, ("a.npy", Array("<f4", "(1000,)", new byte[4000]))), "some.npz").Dispose()).Message);
+        Assert.Contains("savez_compressed", Assert.Throws<CheckpointException>(() => CheckpointFile.Open(Archive(CompressionLevel.Optimal,
+            ("a.npy", Array("<f4", "(1000,)", new byte[4000]))), "some.npz").Dispose()).Message);
 
     /// <summary>As numpy.lib.format writes it: version 1, padded to 64 bytes.</summary>
     private static byte[] Array(string type, string shape, byte[] data, string columnMajor = "False")

@@ -57,7 +57,9 @@ public sealed class SafetensorsTests : IDisposable
     [Fact]
     public void Widens_types_that_torch_lacks_without_loss()
     {
-        var file = Some("""{"a":{"dtype":"F8_E4M3","shape":[5],"data_offsets":[0,5]},"b":{"dtype":"F8_E5M2","shape":[3],"data_offsets":[5,8]},"c":{"dtype":"U16","shape":[1],"data_offsets":[8,10]},"d":{"dtype":"U32","shape":[1],"data_offsets":[10,14]}}""",
+        var file = Some(
+            """{"a":{"dtype":"F8_E4M3","shape":[5],"data_offsets":[0,5]},"b":{"dtype":"F8_E5M2","shape":[3],"data_offsets":[5,8]}""" +
+            ""","c":{"dtype":"U16","shape":[1],"data_offsets":[8,10]},"d":{"dtype":"U32","shape":[1],"data_offsets":[10,14]}}""",
             [0x38, 0x7E, 0x01, 0xC4, 0x7F, 0x3C, 0x7C, 0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF]);
         using var open = Safetensors.Open(file, "some");
         Assert.Equal([1f, 448f, 1f / 512, -3f, float.NaN], open.Read("a").data<float>().ToArray());
@@ -69,7 +71,8 @@ public sealed class SafetensorsTests : IDisposable
     [Theory]
     [InlineData("""{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 7, "truncated")]
     [InlineData("""{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 9, "after its last tensor")]
-    [InlineData("""{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"y":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "overlap")]
+    [InlineData("""{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"y":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8,
+        "overlap")]
     [InlineData("""{"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "gaps")]
     [InlineData("""{"x":{"dtype":"F32","shape":[2],"data_offsets":[-8,0]}}""", 8, "whole number")]
     [InlineData("""{"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}""", 8, "need 8")]
@@ -79,7 +82,8 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""{"x":{"dtype":"F32","shape":[0,4611686018427387904,4],"data_offsets":[0,8]}}""", 8, "overflows")]
     [InlineData("""{"x":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,8]}}""", 8, "whole number")]
     [InlineData("""{"x":{"dtype":"F32","shape":[1.5],"data_offsets":[0,8]}}""", 8, "whole number")]
-    [InlineData("""{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8, "twice")]
+    [InlineData("""{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"x":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}""", 8,
+        "twice")]
     [InlineData("""{"x":{"dtype":"F32","shape":[2]}}""", 8, "no dtype")]
     [InlineData("""{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"more":1}}""", 8, "'more'")]
     [InlineData("""{"__metadata__":{"a":1},"x":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}""", 8, "not a string")]
@@ -91,7 +95,8 @@ public sealed class SafetensorsTests : IDisposable
     [InlineData("""[]""", 0, "begin with '{'")]
     public void Refuses_a_header_that_breaks_a_rule(string header, int dataBytes, string rule)
     {
-        var e = Assert.Throws<CheckpointException>(() => Safetensors.Open(Some(header, new byte[dataBytes]), "weights.safetensors").Dispose());
+        var e =
+            Assert.Throws<CheckpointException>(() => Safetensors.Open(Some(header, new byte[dataBytes]), "weights.safetensors").Dispose());
         Assert.StartsWith("'weights.safetensors' ", e.Message);
         Assert.Contains(rule, e.Message);
     }
@@ -119,7 +124,8 @@ public sealed class SafetensorsTests : IDisposable
         Assert.Contains("web page", Error(Encoding.UTF8.GetBytes("<!DOCTYPE html><html><body>Not found</body></html>")));
         Assert.Contains("has 0 bytes", Error([]));
         Assert.Contains("is a folder", Assert.Throws<CheckpointException>(() => Safetensors.Open(folder)).Message);
-        Assert.Contains("does not exist", Assert.Throws<CheckpointException>(() => Safetensors.Open(Path.Combine(folder, "no.safetensors"))).Message);
+        Assert.Contains("does not exist",
+            Assert.Throws<CheckpointException>(() => Safetensors.Open(Path.Combine(folder, "no.safetensors"))).Message);
     }
 
     [Fact]
@@ -127,13 +133,15 @@ public sealed class SafetensorsTests : IDisposable
     {
         var path = Path.Combine(folder, "kept.safetensors");
         Safetensors.Write(path, new Dictionary<string, Tensor> { ["x"] = ones(2) });
-        Assert.Throws<ArgumentException>(() => Safetensors.Write(path, new Dictionary<string, Tensor> { ["x"] = ones(2, dtype: ScalarType.ComplexFloat64) }));
+        Assert.Throws<ArgumentException>(() =>
+            Safetensors.Write(path, new Dictionary<string, Tensor> { ["x"] = ones(2, dtype: ScalarType.ComplexFloat64) }));
         Assert.Equal([path], Directory.GetFiles(folder));
         using var file = Safetensors.Open(path);
         Assert.Equal([1f, 1f], file.Read("x").data<float>().ToArray());
     }
 
-    private static string Error(byte[] bytes) => Assert.Throws<CheckpointException>(() => Safetensors.Open(bytes, "some").Dispose()).Message;
+    private static string Error(byte[] bytes) =>
+        Assert.Throws<CheckpointException>(() => Safetensors.Open(bytes, "some").Dispose()).Message;
 
     private static byte[] Some(string header, byte[] data)
     {

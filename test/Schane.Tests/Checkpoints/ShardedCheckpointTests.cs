@@ -11,7 +11,8 @@ public sealed class ShardedCheckpointTests : IDisposable
 
     public ShardedCheckpointTests()
     {
-        Safetensors.Write(Path.Combine(folder, "model-1.safetensors"), new Dictionary<string, Tensor> { ["a"] = ones(2), ["extra"] = ones(1) });
+        Safetensors.Write(Path.Combine(folder, "model-1.safetensors"),
+            new Dictionary<string, Tensor> { ["a"] = ones(2), ["extra"] = ones(1) });
         Safetensors.Write(Path.Combine(folder, "model-2.safetensors"), new Dictionary<string, Tensor> { ["b"] = zeros(3) });
     }
 
@@ -24,7 +25,8 @@ public sealed class ShardedCheckpointTests : IDisposable
     [Fact]
     public void Reads_each_tensor_from_the_file_the_index_names()
     {
-        using var model = CheckpointFile.Open(Index("""{"metadata":{"total_size":20},"weight_map":{"a":"model-1.safetensors","b":"model-2.safetensors"}}"""));
+        using var model = CheckpointFile.Open(
+            Index("""{"metadata":{"total_size":20},"weight_map":{"a":"model-1.safetensors","b":"model-2.safetensors"}}"""));
         Assert.Equal(["a", "b"], model.Names.Order());
         Assert.Equal([3], model.ShapeOf("b"));
         Assert.Equal([1f, 1], model.Read("a").data<float>().ToArray());

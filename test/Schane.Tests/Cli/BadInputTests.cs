@@ -6,7 +6,8 @@ namespace Schane.Tests.Cli;
 public class BadInputTests
 {
     [Theory]
-    [InlineData("--loss supcom", "--loss: loss must be one of ce, supcon, simclr, hcl, schane, triplet but is 'supcom' (did you mean 'supcon'?).")]
+    [InlineData("--loss supcom",
+        "--loss: loss must be one of ce, supcon, simclr, hcl, schane, triplet but is 'supcom' (did you mean 'supcon'?).")]
     [InlineData("--lambda 1.5", "--lambda: lambda must lie between 0 and 1 but is 1.5.")]
     [InlineData("--lambda -0.1", "--lambda: lambda must lie between 0 and 1 but is -0.1.")]
     [InlineData("--temperature 0", "--temperature: temperature must be a finite number above 0 but is 0.")]
@@ -46,8 +47,10 @@ public class BadInputTests
     public void Weights_that_are_not_there_are_named_before_a_run_is_made()
     {
         using var photos = Photos.OfTwoClasses();
-        Assert.Contains("There are no weights 'nowhere.safetensors'", SchaneProgram.Run("train", "--data", photos.Data, "--out", photos.Run, "--weights", "nowhere.safetensors").Refusal());
-        Assert.Contains("no embedded weights for 'resnet18'", SchaneProgram.Run("train", "--data", photos.Data, "--out", photos.Run, "--model", "resnet18", "--weights", "embedded").Refusal());
+        Assert.Contains("There are no weights 'nowhere.safetensors'",
+            SchaneProgram.Run("train", "--data", photos.Data, "--out", photos.Run, "--weights", "nowhere.safetensors").Refusal());
+        Assert.Contains("no embedded weights for 'resnet18'", SchaneProgram.Run("train", "--data", photos.Data, "--out", photos.Run,
+            "--model", "resnet18", "--weights", "embedded").Refusal());
         Assert.False(Directory.Exists(photos.Run));
     }
 
@@ -55,8 +58,10 @@ public class BadInputTests
     public void A_folder_that_is_not_there_is_named()
     {
         using var photos = Photos.OfTwoClasses();
-        Assert.Contains("nowhere", SchaneProgram.Run("train", "--data", Path.Combine(photos.Root, "nowhere"), "--out", photos.Run).Refusal());
-        Assert.Contains("0.png", SchaneProgram.Run("train", "--data", Path.Combine(photos.Data, "red", "0.png"), "--out", photos.Run).Refusal());
+        Assert.Contains("nowhere",
+            SchaneProgram.Run("train", "--data", Path.Combine(photos.Root, "nowhere"), "--out", photos.Run).Refusal());
+        Assert.Contains("0.png",
+            SchaneProgram.Run("train", "--data", Path.Combine(photos.Data, "red", "0.png"), "--out", photos.Run).Refusal());
         Assert.False(Directory.Exists(photos.Run));
     }
 
@@ -113,7 +118,8 @@ public class BadInputTests
         using var photos = Photos.OfTwoClasses();
         Directory.CreateDirectory(photos.Run);
         File.WriteAllText(Path.Combine(photos.Run, "run.json"), "{\"format\": 99}");
-        foreach (var line in (string[][])[["train", "--resume", photos.Run], ["evaluate", photos.Run], ["report", photos.Run], ["predict", photos.Run, "x.png"]])
+        foreach (var line in (string[][])[["train", "--resume", photos.Run], ["evaluate", photos.Run], ["report", photos.Run],
+            ["predict", photos.Run, "x.png"]])
             Assert.Contains("update schane", SchaneProgram.Run(line).Refusal());
     }
 
@@ -122,10 +128,12 @@ public class BadInputTests
     {
         using var photos = Photos.OfTwoClasses();
         Directory.CreateDirectory(photos.Run);
-        Assert.SkipUnless(OperatingSystem.IsLinux() && Mount("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", photos.Run) == 0, "Mounting a small tmpfs needs root.");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Mount("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", photos.Run) == 0,
+            "Mounting a small tmpfs needs root.");
         try
         {
-            Assert.Contains("No space left", SchaneProgram.Run([.. photos.Train("--steps", "4", "--save-every", "1")]).Refusal(exitCode: 1));
+            Assert.Contains("No space left",
+                SchaneProgram.Run([.. photos.Train("--steps", "4", "--save-every", "1")]).Refusal(exitCode: 1));
         }
         finally
         {

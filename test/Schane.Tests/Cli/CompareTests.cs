@@ -8,22 +8,26 @@ public class CompareTests
     public void Without_a_recipe_the_gain_of_the_contrastive_term_of_hard_negatives_and_of_balanced_batches_stand_apart()
     {
         using var photos = Photos.OfTwoClasses();
-        var document = SchaneProgram.Run([.. Compare(photos, "--folds", "2", "--repeats", "1"), "--json"]).Done().Document().GetProperty("comparisons")[0];
+        var document = SchaneProgram.Run([.. Compare(photos, "--folds", "2", "--repeats", "1"), "--json"]).Done().Document()
+            .GetProperty("comparisons")[0];
         var comparison = document.GetProperty("comparison");
-        Assert.Equal(["CE, shuffled batches", "CE", "SupCon", "SCHaNe"], comparison.GetProperty("objectives").EnumerateArray().Select(o => o.GetProperty("label").GetString()!));
+        Assert.Equal(["CE, shuffled batches", "CE", "SupCon", "SCHaNe"],
+            comparison.GetProperty("objectives").EnumerateArray().Select(o => o.GetProperty("label").GetString()!));
         Assert.Equal(8, comparison.GetProperty("runs").GetArrayLength());
         Assert.Equal(6, comparison.GetProperty("bootstrap").GetArrayLength());
         Assert.Equal(6, document.GetProperty("table").GetProperty("differences").GetArrayLength());
         Assert.True(File.Exists(Path.Combine(photos.Run, "compare.html")));
         // The same runs, each arm against CE alone.
         var ended = SchaneProgram.Run([.. Compare(photos, "--folds", "2", "--repeats", "1", "--against", "ce"), "--json"]).Done();
-        Assert.Equal(["ce-shuffled", "supcon", "schane"], ended.Document().GetProperty("comparisons")[0].GetProperty("table").GetProperty("differences").EnumerateArray().Select(d => d.GetProperty("first").GetProperty("name").GetString()!));
+        Assert.Equal(["ce-shuffled", "supcon", "schane"], ended.Document().GetProperty("comparisons")[0].GetProperty("table")
+            .GetProperty("differences").EnumerateArray().Select(d => d.GetProperty("first").GetProperty("name").GetString()!));
         Assert.Contains("All 8 runs are there.", ended.Errors);
         // Two folds test every image once.
         var tested = Enumerable.Range(0, 2).SelectMany(fold => Parts(photos, $"ce-s{fold}", "test")).ToList();
         Assert.Equal(20, tested.Distinct().Count());
         // The shuffled arm sees batches of the same size.
-        Assert.Equal(Start(photos, "ce-s0").GetProperty("batch").GetInt32(), Start(photos, "ce-shuffled-s0").GetProperty("batch").GetInt32());
+        Assert.Equal(Start(photos, "ce-s0").GetProperty("batch").GetInt32(),
+            Start(photos, "ce-shuffled-s0").GetProperty("batch").GetInt32());
     }
 
     [Fact]
@@ -68,11 +72,13 @@ public class CompareTests
         Assert.Contains("--folds", SchaneProgram.Run(Compare(photos, "--repeats", "3")).Refusal());
         Assert.Contains("--labels", SchaneProgram.Run(Compare(photos, "--labels", "5,x")).Refusal());
         Assert.Contains("fewer folds", SchaneProgram.Run(Compare(photos, "--folds", "11")).Refusal());
-        Assert.Contains("comes divided", SchaneProgram.Run("compare", "--data", "lookalikes", "--folds", "3", "--out", photos.Run).Refusal());
+        Assert.Contains("comes divided",
+            SchaneProgram.Run("compare", "--data", "lookalikes", "--folds", "3", "--out", photos.Run).Refusal());
     }
 
     private static string[] Compare(Photos photos, params string[] flags) =>
-        ["compare", "--data", photos.Data, "--out", photos.Run, "--weights", "none", "--input-size", "32", "--images-per-class", "2", "--threads", "1", "--steps", "2", "--jobs", "2", .. flags];
+        ["compare", "--data", photos.Data, "--out", photos.Run, "--weights", "none", "--input-size", "32", "--images-per-class", "2",
+            "--threads", "1", "--steps", "2", "--jobs", "2", .. flags];
 
     private static IEnumerable<string> Parts(Photos photos, string run, string part)
     {

@@ -22,8 +22,10 @@ public class DataDoctorTests
         Assert.Contains("--sampler balanced", shuffled.Errors);
         Assert.Contains("to mend before training", shuffled.Errors);
         // Cross-entropy alone needs none of it.
-        Assert.DoesNotContain("have no positive", SchaneProgram.Run(Doctor(photos, "--sampler", "shuffled", "--batch", "4", "--loss", "ce")).Errors);
+        Assert.DoesNotContain("have no positive",
+            SchaneProgram.Run(Doctor(photos, "--sampler", "shuffled", "--batch", "4", "--loss", "ce")).Errors);
     }
 
-    private static string[] Doctor(Photos photos, params string[] flags) => ["data", "doctor", "--data", photos.Data, "--weights", "none", "--input-size", "32", .. flags];
+    private static string[] Doctor(Photos photos, params string[] flags) =>
+        ["data", "doctor", "--data", photos.Data, "--weights", "none", "--input-size", "32", .. flags];
 }

@@ -27,7 +27,8 @@ public class DataTests
         var ended = SchaneProgram.Run("data", "check", photos.Data, "--json");
         Assert.Equal(1, ended.ExitCode);
         var report = ended.Document();
-        Assert.Equal(["red/cut.png", "red/huge.png", "red/notes.jpg"], report.GetProperty("unreadable").EnumerateArray().Select(p => p.GetProperty("file").GetString()!.Replace('\\', '/')).Order(StringComparer.Ordinal));
+        Assert.Equal(["red/cut.png", "red/huge.png", "red/notes.jpg"], report.GetProperty("unreadable").EnumerateArray()
+            .Select(p => p.GetProperty("file").GetString()!.Replace('\\', '/')).Order(StringComparer.Ordinal));
         Assert.Contains("really-a-png.jpg", report.GetProperty("misnamed").ToString());
         Assert.Contains("copy.png", report.GetProperty("duplicates").ToString());
         Assert.Contains("small", report.GetProperty("too_small").ToString());
@@ -38,7 +39,8 @@ public class DataTests
     {
         using var photos = Photos.OfTwoClasses();
         photos.Write("red/wide.png", Pictures.HugePng(1200, 1000));
-        Assert.Contains("1200 × 1000 = 1200000 pixels; images may have 1000000", SchaneProgram.Run("data", "check", photos.Data, "--max-megapixels", "1").Errors);
+        Assert.Contains("1200 × 1000 = 1200000 pixels; images may have 1000000",
+            SchaneProgram.Run("data", "check", photos.Data, "--max-megapixels", "1").Errors);
         Assert.Contains("at least 1", SchaneProgram.Run("data", "check", photos.Data, "--max-megapixels", "0").Refusal());
     }
 
@@ -57,7 +59,8 @@ public class DataTests
     }
 
     [Fact]
-    public void A_folder_that_is_not_there_is_wrong_use() => Assert.Contains("nowhere", SchaneProgram.Run("data", "check", "/nowhere").Refusal());
+    public void A_folder_that_is_not_there_is_wrong_use() =>
+        Assert.Contains("nowhere", SchaneProgram.Run("data", "check", "/nowhere").Refusal());
 
     [Fact]
     public void The_embedded_data_set_is_listed() => Assert.Contains("lookalikes", SchaneProgram.Run("data", "list").Done().Errors);
@@ -91,9 +94,11 @@ public class DataTests
         var said = SchaneProgram.Run("data", "show", "--transforms", "supcon-cifar", "--input-size", "32").Done().Errors;
         Assert.Contains("RandomResizedCrop { Size = 32", said);
         Assert.Contains("Normalize", said);
-        Assert.Equal(Schane.Data.Transforms.TransformPreset.All.Count, SchaneProgram.Run("data", "show", "--transforms", "--json").Done().Document().GetArrayLength());
+        Assert.Equal(Schane.Data.Transforms.TransformPreset.All.Count,
+            SchaneProgram.Run("data", "show", "--transforms", "--json").Done().Document().GetArrayLength());
     }
 
     [Fact]
-    public void A_data_set_that_cannot_be_fetched_says_so() => Assert.Contains("schane data check imagenet", SchaneProgram.Run("data", "fetch", "imagenet").Refusal());
+    public void A_data_set_that_cannot_be_fetched_says_so() =>
+        Assert.Contains("schane data check imagenet", SchaneProgram.Run("data", "fetch", "imagenet").Refusal());
 }

@@ -12,7 +12,8 @@ internal sealed class Photos : IDisposable
         Directory.CreateDirectory(Data);
         foreach (var ((name, images), c) in classes.Select((item, i) => (item, i)))
             for (var i = 0; i < images; i++)
-                folder.Write(Path.Combine("photos", name, $"{i}.png"), Pictures.Flat(40, 40, (byte)(60 + 90 * c), (byte)(10 + 3 * i), (byte)(200 - 90 * c)));
+                folder.Write(Path.Combine("photos", name, $"{i}.png"),
+                    Pictures.Flat(40, 40, (byte)(60 + 90 * c), (byte)(10 + 3 * i), (byte)(200 - 90 * c)));
     }
 
     /// <summary>Two classes of ten.</summary>
@@ -29,11 +30,14 @@ internal sealed class Photos : IDisposable
 
     /// <summary>The command line that trains a few steps on it, with more flags behind.</summary>
     public string[] Train(params string[] flags) =>
-        ["train", "--data", Data, "--out", Run, "--weights", "none", "--input-size", "32", "--images-per-class", "2", "--threads", "1", .. flags];
+        ["train", "--data", Data, "--out", Run, "--weights", "none", "--input-size", "32", "--images-per-class",
+            "2", "--threads", "1", .. flags];
 
     /// <summary>Every file with its time and content, so that a change shows.</summary>
-    public string Fingerprint() => string.Join('\n', Directory.EnumerateFileSystemEntries(Data, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
-        .Select(path => $"{path} {File.GetLastWriteTimeUtc(path):O} {(File.Exists(path) ? Convert.ToHexString(File.ReadAllBytes(path)) : "")}"));
+    public string Fingerprint() =>
+        string.Join('\n', Directory.EnumerateFileSystemEntries(Data, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)
+        .Select(path =>
+            $"{path} {File.GetLastWriteTimeUtc(path):O} {(File.Exists(path) ? Convert.ToHexString(File.ReadAllBytes(path)) : "")}"));
 
     public void Dispose() => folder.Dispose();
 }

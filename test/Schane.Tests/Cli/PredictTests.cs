@@ -26,7 +26,8 @@ public class PredictTests(TrainedRun run)
         using var folder = new TemporaryFolder();
         var onnx = Path.Combine(folder.Path, "colours.onnx");
         SchaneProgram.Run("export", run.Folder, "--onnx", onnx, "--normalize").Done();
-        string[] Answers(string model) => SchaneProgram.Run("predict", model, run.Red, run.Blue, "--csv").Done().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        string[] Answers(string model) => SchaneProgram.Run("predict", model, run.Red, run.Blue, "--csv").Done().Output
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var expected = Answers(run.Folder);
         Assert.Equal(expected, Answers(Path.Combine(run.Folder, "model.safetensors")));
         var found = Answers(onnx);
@@ -35,15 +36,18 @@ public class PredictTests(TrainedRun run)
         {
             var (fields, others) = (one.Split(','), other.Split(','));
             Assert.Equal(fields[..3], others[..3]);
-            Assert.Equal(double.Parse(fields[3], CultureInfo.InvariantCulture), double.Parse(others[3], CultureInfo.InvariantCulture), 1e-4);
+            Assert.Equal(double.Parse(fields[3], CultureInfo.InvariantCulture),
+                double.Parse(others[3], CultureInfo.InvariantCulture), 1e-4);
         }
-        Assert.Contains("computed on the processor, but the device is 'cuda'", SchaneProgram.Run("predict", onnx, run.Red, "--device", "cuda").Refusal());
+        Assert.Contains("computed on the processor, but the device is 'cuda'",
+            SchaneProgram.Run("predict", onnx, run.Red, "--device", "cuda").Refusal());
     }
 
     [Fact]
     public void Csv_has_one_line_a_picture_with_its_embedding_where_asked_for()
     {
-        var lines = SchaneProgram.Run("predict", run.Folder, run.Red, run.Blue, "--csv", "--embeddings").Done().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var lines = SchaneProgram.Run("predict", run.Folder, run.Red, run.Blue, "--csv", "--embeddings").Done().Output
+            .Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.StartsWith("image,answer,class1,probability1,class2,probability2,e1,e2,", lines[0]);
         Assert.Equal(3, lines.Length);
         Assert.StartsWith($"{run.Red},red,red,", lines[1]);
@@ -54,7 +58,8 @@ public class PredictTests(TrainedRun run)
     public void Abstaining_says_its_threshold_with_coverage_and_accuracy()
     {
         var said = SchaneProgram.Run("predict", run.Folder, run.Red, "--abstain-below", "0.9").Done().Errors;
-        Assert.Matches(@"Answers below a confidence of 0\.\d+ are withheld: \d of 1 pictures are answered\. On \d+ validation images that answered \d+.*%, of which \d+.* % were right\.", said);
+        Assert.Matches(@"Answers below a confidence of 0\.\d+ are withheld: \d of 1 pictures are answered\. " +
+            @"On \d+ validation images that answered \d+.*%, of which \d+.* % were right\.", said);
     }
 
     [Fact]
@@ -64,8 +69,10 @@ public class PredictTests(TrainedRun run)
         Assert.Contains("holds no picture", SchaneProgram.Run("predict", run.Folder, empty).Refusal());
         Assert.Contains("matches", SchaneProgram.Run("predict", run.Folder, $"{empty}/*.png").Refusal());
         Assert.Contains("The list names no file", SchaneProgram.Run("predict", run.Folder, "-").Refusal());
-        Assert.Contains("There is no run, safetensors or ONNX file", SchaneProgram.Run("predict", Path.Combine(empty, "x"), run.Red).Refusal());
-        Assert.Contains("keep one", SchaneProgram.Run("predict", run.Folder, run.Red, "--csv", "--json").ExitCode == 2 ? SchaneProgram.Run("predict", run.Folder, run.Red, "--csv", "--json").Errors : "");
+        Assert.Contains("There is no run, safetensors or ONNX file",
+            SchaneProgram.Run("predict", Path.Combine(empty, "x"), run.Red).Refusal());
+        Assert.Contains("keep one", SchaneProgram.Run("predict", run.Folder, run.Red, "--csv", "--json").ExitCode == 2
+            ? SchaneProgram.Run("predict", run.Folder, run.Red, "--csv", "--json").Errors : "");
         Assert.Contains("--embeddings needs", SchaneProgram.Run("predict", run.Folder, run.Red, "--embeddings").Refusal());
         Assert.Contains("fail or skip", SchaneProgram.Run("predict", run.Folder, run.Red, "--on-bad-image", "ignore").Refusal());
     }

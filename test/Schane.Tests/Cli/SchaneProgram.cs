@@ -9,7 +9,8 @@ namespace Schane.Tests.Cli;
 /// <summary>Runs the real built program as people do, with stdout and stderr apart.</summary>
 internal sealed class SchaneProgram : IDisposable
 {
-    public static readonly string File = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Schane.Cli.exe" : "Schane.Cli");
+    public static readonly string File = Path.Combine(AppContext.BaseDirectory,
+        OperatingSystem.IsWindows() ? "Schane.Cli.exe" : "Schane.Cli");
 
     // A second on an idle machine, a minute where many share the cores.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
@@ -17,7 +18,8 @@ internal sealed class SchaneProgram : IDisposable
     private readonly StringBuilder output = new(), errors = new();
     private readonly Process process;
 
-    private SchaneProgram(IEnumerable<string> arguments, string? folder, string? program = null, IEnumerable<(string Name, string Value)>? environment = null, string input = "")
+    private SchaneProgram(IEnumerable<string> arguments, string? folder, string? program = null,
+        IEnumerable<(string Name, string Value)>? environment = null, string input = "")
     {
         var start = new ProcessStartInfo(program ?? File, arguments)
         {
@@ -51,7 +53,8 @@ internal sealed class SchaneProgram : IDisposable
     public static SchaneProgram Start(string? folder, params string[] arguments) => new(arguments, folder);
 
     /// <summary>Starts it with more variables in its environment and leaves it running.</summary>
-    public static SchaneProgram StartWith((string Name, string Value)[] environment, params string[] arguments) => new(arguments, null, environment: environment);
+    public static SchaneProgram StartWith((string Name, string Value)[] environment, params string[] arguments) =>
+        new(arguments, null, environment: environment);
 
     /// <summary>Runs it to its end in the system's folder for temporary files.</summary>
     public static Ended Run(params string[] arguments) => RunIn(null, arguments);
@@ -81,7 +84,8 @@ internal sealed class SchaneProgram : IDisposable
     public static Ended RunWithOnly(string[] libraries, params string[] arguments)
     {
         using var folder = new TemporaryFolder();
-        foreach (var name in (string[])["Schane.Cli.dll", "Schane.Cli.runtimeconfig.json", "Schane.dll", Path.GetFileName(File), .. libraries])
+        foreach (var name in (string[])["Schane.Cli.dll", "Schane.Cli.runtimeconfig.json", "Schane.dll",
+            Path.GetFileName(File), .. libraries])
             System.IO.File.Copy(Path.Combine(AppContext.BaseDirectory, name), Path.Combine(folder.Path, name));
         using var program = new SchaneProgram(arguments, folder.Path, Path.Combine(folder.Path, Path.GetFileName(File)));
         return program.End();
@@ -151,7 +155,8 @@ internal sealed record Ended(int ExitCode, string Output, string Errors)
         Assert.True(ExitCode == exitCode, $"The exit code is {ExitCode}, not {exitCode}; stderr: {Errors}");
         Assert.Empty(Output);
         Assert.DoesNotContain("   at ", Errors);
-        return Assert.Single(Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries), line => line.StartsWith("error: ", StringComparison.Ordinal))["error: ".Length..];
+        return Assert.Single(Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            line => line.StartsWith("error: ", StringComparison.Ordinal))["error: ".Length..];
     }
 
     /// <summary>The one JSON document on stdout.</summary>

@@ -19,7 +19,8 @@ public class TrainTests
         var image = Path.Combine(photos.Data, "red", "0.png");
         var predicted = SchaneProgram.Run("predict", photos.Run, image, "--json").Done().Document()[0];
         Assert.Equal(image, predicted.GetProperty("image").GetString());
-        Assert.Equal(["blue", "red"], predicted.GetProperty("top").EnumerateArray().Select(t => t.GetProperty("class").GetString()!).Order());
+        Assert.Equal(["blue", "red"],
+            predicted.GetProperty("top").EnumerateArray().Select(t => t.GetProperty("class").GetString()!).Order());
         Assert.Equal(1, predicted.GetProperty("top").EnumerateArray().Sum(t => t.GetProperty("probability").GetDouble()), 1e-5);
 
         SchaneProgram.Run("evaluate", photos.Run, "--json").Done().Document();
@@ -112,7 +113,8 @@ public class TrainTests
             Assert.Equal(130, program.End().ExitCode);
         }
         Assert.Equal(stopped, Events(photos).Single(e => e.GetProperty("event").GetString() == "resume").GetProperty("step").GetInt64());
-        var steps = Events(photos).Where(e => e.GetProperty("event").GetString() == "step").Select(e => e.GetProperty("step").GetInt64()).ToList();
+        var steps = Events(photos).Where(e => e.GetProperty("event").GetString() == "step")
+            .Select(e => e.GetProperty("step").GetInt64()).ToList();
         Assert.Equal(Enumerable.Range(1, steps.Count).Select(i => (long)i), steps);
         Assert.True(steps.Count > stopped, "No step was done after the resume.");
     }

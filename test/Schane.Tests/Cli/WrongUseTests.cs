@@ -9,7 +9,8 @@ public class WrongUseTests
     [InlineData("--zzzzzzzzzzz", "schane has no flag '--zzzzzzzzzzz'; `schane --help` lists its flags.")]
     [InlineData("models lst", "schane models has no verb 'lst' (did you mean 'list'?); `schane models --help` lists its verbs.")]
     [InlineData("models show", "schane models show needs MODEL; `schane models show --help` shows its use.")]
-    [InlineData("models show resnet18 --jsom", "schane models show has no flag '--jsom' (did you mean '--json'?); `schane models show --help` lists its flags.")]
+    [InlineData("models show resnet18 --jsom",
+        "schane models show has no flag '--jsom' (did you mean '--json'?); `schane models show --help` lists its flags.")]
     [InlineData("doctor me", "schane doctor has no place for 'me'; `schane doctor --help` shows its use.")]
     public void What_does_not_exist_is_refused_with_the_nearest_names(string line, string sentence) =>
         Assert.Equal(sentence, SchaneProgram.Run(line.Split(' ')).Refusal());

@@ -17,7 +17,8 @@ internal static class Pictures
                 zip.WriteByte(0);
                 zip.Write(samples, y * stride, stride);
             }
-        return [0x89, .. "PNG\r\n\u001a\n"u8, .. Chunk("IHDR", Header(width, height, bits, colour)), .. Chunk("IDAT", packed.ToArray()), .. Chunk("IEND", [])];
+        return [0x89, .. "PNG\r\n\u001a\n"u8, .. Chunk("IHDR", Header(width, height, bits, colour)),
+            .. Chunk("IDAT", packed.ToArray()), .. Chunk("IEND", [])];
     }
 
     /// <summary>An RGB PNG of one colour.</summary>
@@ -28,7 +29,8 @@ internal static class Pictures
     public static byte[] HugePng(int width, int height) =>
         [0x89, .. "PNG\r\n\u001a\n"u8, .. Chunk("IHDR", Header(width, height, 8, 2)), .. Chunk("IDAT", [0x78, 0x01]), .. Chunk("IEND", [])];
 
-    /// <summary>An 8 × 8 baseline JPEG of four components with an Adobe marker (transform 0, values inverted as Photoshop writes them): pure cyan.</summary>
+    /// <summary>An 8 × 8 baseline JPEG of four components with an Adobe marker (transform 0, values inverted as Photoshop
+    /// writes them): pure cyan.</summary>
     public static byte[] CmykJpeg()
     {
         byte[] ones = [.. Enumerable.Repeat((byte)1, 64)];
@@ -42,7 +44,8 @@ internal static class Pictures
             0xFF, 0xC4, 0, 21, 0x00, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11, 10,
             0xFF, 0xC4, 0, 20, 0x10, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
             0xFF, 0xDA, 0, 14, 4, 1, 0, 2, 0, 3, 0, 4, 0, 0, 63, 0,
-            // DC is 8 × (value − 128). Full cyan is stored inverted as 0: −1024 (category 11, bits −1024 + 2047); no ink as 255: 1016 (category 10).
+            // DC is 8 × (value − 128). Full cyan is stored inverted as 0: −1024 (category 11, bits −1024 + 2047); no
+            // ink as 255: 1016 (category 10).
             .. Bits("0" + "01111111111" + "0" + NoInk + NoInk + NoInk),
             0xFF, 0xD9,
         ];

@@ -13,12 +13,15 @@ internal static class CollectiveChecks
         var (rank, size) = (ranks.Rank, ranks.Size);
         var all = Enumerable.Range(0, size).ToArray();
 
-        foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.Float64, ScalarType.Int64, ScalarType.Float16, ScalarType.BFloat16])
-            foreach (var count in (long[])[0, 1, 7, 5000])                                 // nothing, small, and several buckets with a short last one
+        foreach (var type in (ScalarType[])[ScalarType.Float32, ScalarType.Float64, ScalarType.Int64,
+            ScalarType.Float16, ScalarType.BFloat16])
+            // nothing, small, and several buckets with a short last one
+            foreach (var count in (long[])[0, 1, 7, 5000])
             {
                 var values = (arange(count, dtype: ScalarType.Float64) % 11 + rank).to(type);
                 ranks.Sum(values);
-                Assert.True(values.to(ScalarType.Float64).eq(arange(count, dtype: ScalarType.Float64) % 11 * size + all.Sum()).all().item<bool>(), $"sum of {count} {type}");
+                Assert.True(values.to(ScalarType.Float64).eq(arange(count, dtype: ScalarType.Float64) % 11 * size + all.Sum()).all()
+                    .item<bool>(), $"sum of {count} {type}");
             }
         Assert.Throws<ArgumentException>(() => ranks.Sum(zeros(4, 4).t()));
         Assert.Throws<ArgumentException>(() => ranks.Sum(zeros(4, dtype: ScalarType.Int16)));

@@ -17,7 +17,11 @@ public class DocumentTests
     [Fact]
     public void Two_gpus_of_a_machine_take_what_a_pencil_says()
     {
-        var model = new ScalingModel { Parameters = 75e6, FlopsPerImage = 1e10, Batch = 100, Width = 500, Compute = 3e14, LossCompute = 4e13, Memory = 1e12, LossBytesPerPair = 100, Inside = 1e11, Latency = 0 };
+        var model = new ScalingModel
+        {
+            Parameters = 75e6, FlopsPerImage = 1e10, Batch = 100, Width = 500, Compute = 3e14, LossCompute = 4e13, Memory = 1e12,
+            LossBytesPerPair = 100, Inside = 1e11, Latency = 0
+        };
         var (compute, gradients, embeddings, loss) = model.Step(2);
         Assert.Equal(0.01, compute, 1e-12);                               // 3 · 1e10 · 100 / 3e14
         Assert.Equal(0.003, gradients, 1e-12);                            // 2 · ½ · 3e8 / 1e11
@@ -44,15 +48,18 @@ public class DocumentTests
             foreach (var container in (YamlSequenceNode)pod["containers"])
             {
                 Assert.NotEmpty(((YamlScalarNode)container["image"]).Value!);
-                Assert.All((YamlSequenceNode)container["volumeMounts"], mount => Assert.Contains(((YamlScalarNode)mount["name"]).Value, volumes));
+                Assert.All((YamlSequenceNode)container["volumeMounts"],
+                    mount => Assert.Contains(((YamlScalarNode)mount["name"]).Value, volumes));
             }
         }
         var launcher = job["spec"]["mpiReplicaSpecs"]["Launcher"]["template"]["spec"]["containers"][0];
         Assert.Equal("mpirun", ((YamlScalarNode)launcher["command"][0]).Value);
         var arguments = ((YamlSequenceNode)launcher["args"]).Select(a => ((YamlScalarNode)a).Value).ToList();
         Assert.Equal($"{slots * workers}", arguments[arguments.IndexOf("-np") + 1]);
-        Assert.Equal($"{slots}", ((YamlScalarNode)job["spec"]["mpiReplicaSpecs"]["Worker"]["template"]["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"]).Value);
+        var worker = job["spec"]["mpiReplicaSpecs"]["Worker"]["template"]["spec"]["containers"][0];
+        Assert.Equal($"{slots}", ((YamlScalarNode)worker["resources"]["limits"]["nvidia.com/gpu"]).Value);
     }
 
-    private static string InDocs(string name, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "docs", name);
+    private static string InDocs(string name, [CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "docs", name);
 }

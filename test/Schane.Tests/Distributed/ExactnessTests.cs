@@ -10,7 +10,8 @@ public sealed class ExactnessTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
-    public static TheoryData<string, int> Worlds => new(Mpirun.Kinds.SelectMany(kind => ((int[])[2, 3]).Select(ranks => (kind.Data, ranks))));
+    public static TheoryData<string, int> Worlds =>
+        new(Mpirun.Kinds.SelectMany(kind => ((int[])[2, 3]).Select(ranks => (kind.Data, ranks))));
 
     public void Dispose() => folder.Dispose();
 
@@ -32,15 +33,18 @@ public sealed class ExactnessTests : IDisposable
                     continue;
                 var allowed = tensor == "evaluations" ? 1e-6              // made from outputs in single precision
                     : SharedCases.All[name].Patience is null ? 1e-12 : 1e-9;   // a rate that soon makes things worse lets rounding grow
-                Assert.True((expected - found).abs().max().item<double>() <= allowed, $"{name}: {tensor} differs by {(expected - found).abs().max().item<double>():E1}");
+                Assert.True((expected - found).abs().max().item<double>() <= allowed,
+                    $"{name}: {tensor} differs by {(expected - found).abs().max().item<double>():E1}");
             }
             var steps = alone.ShapeOf("losses")[0];
-            Assert.True(SharedCases.All[name] is { Patience: null, Steps: var all } ? steps == all : steps is > 4 and < 60, $"{name}: {steps} steps");
+            Assert.True(SharedCases.All[name] is { Patience: null, Steps: var all } ? steps == all : steps is > 4 and < 60,
+                $"{name}: {steps} steps");
         }
     }
 
     [Theory, MemberData(nameof(Worlds)), Trait("Slow", "1")]
-    public void In_single_precision_every_step_has_the_loss_of_one_process_to_1e_5_and_the_first_its_gradient_to_1e_6(string kind, int ranks)
+    public void In_single_precision_every_step_has_the_loss_of_one_process_to_1e_5_and_the_first_its_gradient_to_1e_6(string kind,
+        int ranks)
     {
         Mpirun.Run(kind, ranks, ["train", "Float32", folder.Path]).Done();
         using var scope = NewDisposeScope();
@@ -51,7 +55,8 @@ public sealed class ExactnessTests : IDisposable
             using var shared = Safetensors.Open(At(name));
             var (losses, found) = (alone.Read("losses"), shared.Read("losses"));
             Assert.Equal([(long)SharedCases.All[name].Steps!], losses.shape);
-            Assert.True((losses - found).abs().max().item<double>() <= 1e-5, $"{name}: a loss differs by {(losses - found).abs().max().item<double>():E1}");
+            Assert.True((losses - found).abs().max().item<double>() <= 1e-5,
+                $"{name}: a loss differs by {(losses - found).abs().max().item<double>():E1}");
             SharedCases.Gradient(name, At("alone gradient"), new SingleProcess());
             using var gradient = Safetensors.Open(At("alone gradient"));
             using var other = Safetensors.Open(At($"{name} gradient"));
@@ -59,9 +64,11 @@ public sealed class ExactnessTests : IDisposable
             foreach (var parameter in gradient.Names)
             {
                 var (expected, got) = (gradient.Read(parameter), other.Read(parameter));
-                var share = SharedCases.All[name].SyncBatchnorm ? 5e-6 : 1e-6;     // batch norm divides small differences by small deviations
+                // batch norm divides small differences by small deviations
+                var share = SharedCases.All[name].SyncBatchnorm ? 5e-6 : 1e-6;
                 var bound = share * Math.Max(expected.norm().item<float>(), global);
-                Assert.True((expected - got).norm().item<float>() <= bound, $"{name}: the gradient of {parameter} differs by {(expected - got).norm().item<float>():E1}, allowed {bound:E1}");
+                Assert.True((expected - got).norm().item<float>() <= bound,
+                    $"{name}: the gradient of {parameter} differs by {(expected - got).norm().item<float>():E1}, allowed {bound:E1}");
             }
         }
     }

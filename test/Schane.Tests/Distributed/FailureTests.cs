@@ -28,7 +28,8 @@ public sealed class FailureTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Theory, MemberData(nameof(Mishaps)), Trait("Slow", "1")]
-    public void A_mishap_of_one_rank_ends_the_job_in_words_and_a_resume_by_three_ranks_ends_with_the_same_weights(string kind, string mishap, string words)
+    public void A_mishap_of_one_rank_ends_the_job_in_words_and_a_resume_by_three_ranks_ends_with_the_same_weights(string kind,
+        string mishap, string words)
     {
         var watch = Stopwatch.StartNew();
         var ended = Mpirun.Run(kind, 2, ["mishap", mishap, folder.Path], (RankProgram.Deadline, "5"));
@@ -38,7 +39,8 @@ public sealed class FailureTests : IDisposable
         Assert.False(File.Exists(Path.Combine(folder.Path, "end.safetensors")));
 
         Mpirun.Run(kind, 3, ["mishap", "none", folder.Path]).Done();
-        SharedCases.Train("SCHaNe with P×K batches", ScalarType.Float64, Path.Combine(folder.Path, "alone.safetensors"), new SingleProcess());
+        SharedCases.Train("SCHaNe with P×K batches", ScalarType.Float64,
+            Path.Combine(folder.Path, "alone.safetensors"), new SingleProcess());
         using var scope = NewDisposeScope();
         using var alone = Safetensors.Open(Path.Combine(folder.Path, "alone.safetensors"));
         using var resumed = Safetensors.Open(Path.Combine(folder.Path, "end.safetensors"));
@@ -70,11 +72,13 @@ public sealed class FailureTests : IDisposable
     [Theory, MemberData(nameof(Mpirun.Kinds), MemberType = typeof(Mpirun)), Trait("Slow", "1")]
     public void The_command_trains_by_two_processes_goes_on_by_one_and_says_what_is_wrong_once(string kind)
     {
-        string[] recipe = ["train", "--labels-per-class", "2", "--weights", "none", "--model", "vit_tiny_patch16_224:patch=16,width=24,depth=1,heads=3", "--input-size", "32",
+        string[] recipe = ["train", "--labels-per-class", "2", "--weights", "none", "--model",
+            "vit_tiny_patch16_224:patch=16,width=24,depth=1,heads=3", "--input-size", "32",
             "--classes-per-batch", "4", "--images-per-class", "2", "--save-every", "2", "--rank-deadline", "60s", "--out", "run"];
         var missing = Mpirun.Schane(kind, 2, folder.Path, ["train", "--data", "nowhere"]);
         Assert.Equal(2, missing.ExitCode);
-        Assert.Single(missing.Errors.Split('\n'), line => line.StartsWith("error: rank 0 on ", StringComparison.Ordinal) && line.Contains("nowhere"));
+        Assert.Single(missing.Errors.Split('\n'),
+            line => line.StartsWith("error: rank 0 on ", StringComparison.Ordinal) && line.Contains("nowhere"));
 
         var ended = Mpirun.Schane(kind, 2, folder.Path, [.. recipe, "--steps", "4", "--scale-batch"]).Done();
         Assert.Single(ended.Errors.Split('\n'), line => line.Contains("The run is in run", StringComparison.Ordinal));
@@ -83,9 +87,11 @@ public sealed class FailureTests : IDisposable
         Assert.Contains("\"batch\":16,", start);                          // twice 4 × 2
         Assert.True(File.Exists(Path.Combine(folder.Path, "run", "report.html")));
         // What the processes measured together is what one measures.
-        var measured = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder.Path, "run", "results.json"))).RootElement.GetProperty("metrics");
+        var measured = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder.Path, "run", "results.json"))).RootElement
+            .GetProperty("metrics");
         var again = Schane.Tests.Cli.SchaneProgram.RunIn(folder.Path, "evaluate", "run", "--json").Done().Document().GetProperty("metrics");
-        Assert.All(measured.EnumerateObject(), metric => Assert.Equal(metric.Value.GetDouble(), again.GetProperty(metric.Name).GetDouble(), 1e-6));
+        Assert.All(measured.EnumerateObject(),
+            metric => Assert.Equal(metric.Value.GetDouble(), again.GetProperty(metric.Name).GetDouble(), 1e-6));
         File.Delete(Path.Combine(folder.Path, "run", "checkpoints", "step-00000004.safetensors"));
         Schane.Tests.Cli.SchaneProgram.RunIn(folder.Path, "train", "--resume", "run").Done();
     }
@@ -127,7 +133,8 @@ public sealed class FailureTests : IDisposable
             {
                 using var expected = Safetensors.Open(Path.Combine(folder.Path, one, path));
                 using var found = Safetensors.Open(Path.Combine(folder.Path, other, path));
-                Assert.All(expected.Names, name => Assert.True((expected.Read(name) - found.Read(name)).abs().max().item<float>() <= 1e-5, $"{path}: {name}"));
+                Assert.All(expected.Names,
+                    name => Assert.True((expected.Read(name) - found.Read(name)).abs().max().item<float>() <= 1e-5, $"{path}: {name}"));
             }
         }
     }
@@ -138,5 +145,6 @@ public sealed class FailureTests : IDisposable
 
     [Theory, MemberData(nameof(Mpirun.Kinds), MemberType = typeof(Mpirun)), Trait("Slow", "1")]
     public void Under_a_launcher_too_json_is_one_document_without_control_characters(string kind) =>
-        Assert.Equal(2, Mpirun.Schane(kind, 2, null, ["doctor", "--json"], ("TERM", "xterm")).Done().Document().GetProperty("ranks").GetInt32());
+        Assert.Equal(2,
+            Mpirun.Schane(kind, 2, null, ["doctor", "--json"], ("TERM", "xterm")).Done().Document().GetProperty("ranks").GetInt32());
 }

@@ -9,20 +9,25 @@ public class LaunchTests
     public void A_program_started_by_itself_is_alone() => Assert.Null(Find());
 
     [Fact]
-    public void A_script_of_Slurm_that_was_not_started_by_srun_is_alone() => Assert.Null(Find(("SLURM_NTASKS", "4"), ("SLURM_PROCID", "0")));
+    public void A_script_of_Slurm_that_was_not_started_by_srun_is_alone() =>
+        Assert.Null(Find(("SLURM_NTASKS", "4"), ("SLURM_PROCID", "0")));
 
     [Fact]
     public void Each_launcher_is_known_by_its_own_variables()
     {
-        Assert.Equal(new Launch(1, 4, "OMPI_COMM_WORLD_SIZE", MpiFamily.OpenMpi), Find(("OMPI_COMM_WORLD_RANK", "1"), ("OMPI_COMM_WORLD_SIZE", "4")));
+        Assert.Equal(new Launch(1, 4, "OMPI_COMM_WORLD_SIZE", MpiFamily.OpenMpi),
+            Find(("OMPI_COMM_WORLD_RANK", "1"), ("OMPI_COMM_WORLD_SIZE", "4")));
         Assert.Equal(new Launch(0, 2, "PMI_SIZE", MpiFamily.Mpich), Find(("PMI_RANK", "0"), ("PMI_SIZE", "2")));
-        Assert.Equal(new Launch(3, 8, "SLURM_STEP_NUM_TASKS", MpiFamily.Unknown), Find(("SLURM_PROCID", "3"), ("SLURM_STEP_NUM_TASKS", "8"), ("PMIX_RANK", "3")));
-        Assert.Equal(MpiFamily.Mpich, Find(("SLURM_PROCID", "3"), ("SLURM_STEP_NUM_TASKS", "8"), ("PMI_RANK", "3"), ("PMI_SIZE", "8"))!.Family);
+        Assert.Equal(new Launch(3, 8, "SLURM_STEP_NUM_TASKS", MpiFamily.Unknown),
+            Find(("SLURM_PROCID", "3"), ("SLURM_STEP_NUM_TASKS", "8"), ("PMIX_RANK", "3")));
+        Assert.Equal(MpiFamily.Mpich,
+            Find(("SLURM_PROCID", "3"), ("SLURM_STEP_NUM_TASKS", "8"), ("PMI_RANK", "3"), ("PMI_SIZE", "8"))!.Family);
     }
 
     [Fact]
     public void Tasks_of_srun_that_know_nothing_of_each_other_are_refused() =>
-        Assert.Contains("--mpi=pmix", Assert.Throws<SchaneException>(() => Find(("SLURM_PROCID", "3"), ("SLURM_STEP_NUM_TASKS", "8"))).Message);
+        Assert.Contains("--mpi=pmix",
+            Assert.Throws<SchaneException>(() => Find(("SLURM_PROCID", "3"), ("SLURM_STEP_NUM_TASKS", "8"))).Message);
 
     [Theory]
     [InlineData("4", "4")]
@@ -34,7 +39,8 @@ public class LaunchTests
     [Fact]
     public void Each_rank_of_a_machine_takes_the_gpu_of_its_number_unless_the_launcher_gave_it_one()
     {
-        static string? Of(int devices, params (string Name, string Value)[] variables) => LocalGpu.Choose(name => variables.FirstOrDefault(v => v.Name == name).Value, devices);
+        static string? Of(int devices, params (string Name, string Value)[] variables) =>
+            LocalGpu.Choose(name => variables.FirstOrDefault(v => v.Name == name).Value, devices);
         Assert.Equal("3", Of(8, ("OMPI_COMM_WORLD_LOCAL_RANK", "3")));
         Assert.Equal("1", Of(2, ("SLURM_LOCALID", "3")));
         Assert.Equal("7", Of(8, ("MPI_LOCALRANKID", "1"), ("CUDA_VISIBLE_DEVICES", "4,7")));

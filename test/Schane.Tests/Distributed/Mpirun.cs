@@ -8,7 +8,8 @@ internal sealed class Mpirun : IDisposable
 {
     private static readonly Dictionary<string, string[]> Flags = new()
     {
-        ["openmpi"] = ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--mca", "btl", "self,vader", "--mca", "oob_tcp_if_include", "lo"],
+        ["openmpi"] = ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--mca", "btl", "self,vader",
+            "--mca", "oob_tcp_if_include", "lo"],
         ["mpich"] = ["-host", "localhost"],
     };
 
@@ -17,7 +18,8 @@ internal sealed class Mpirun : IDisposable
     private readonly Process process;
     private readonly Task<string> output, errors;
 
-    private Mpirun(string kind, int ranks, string program, IEnumerable<string> arguments, (string Name, string Value)[] environment, string? folder)
+    private Mpirun(string kind, int ranks, string program, IEnumerable<string> arguments,
+        (string Name, string Value)[] environment, string? folder)
     {
         var start = new ProcessStartInfo(Launcher(kind)!, [.. Flags[kind], "-np", $"{ranks}", program, .. arguments])
         {
@@ -37,7 +39,8 @@ internal sealed class Mpirun : IDisposable
 
     /// <summary>Skips the test where that launcher is not installed.</summary>
     public static void Require(string kind) =>
-        Assert.SkipWhen(Launcher(kind) is null, $"There is no mpirun.{kind}: apt-get install {(kind == "openmpi" ? "openmpi-bin" : "mpich")}.");
+        Assert.SkipWhen(Launcher(kind) is null,
+            $"There is no mpirun.{kind}: apt-get install {(kind == "openmpi" ? "openmpi-bin" : "mpich")}.");
 
     /// <summary>Runs a task of <see cref="RankProgram"/> in several ranks to its end.</summary>
     public static Ended Run(string kind, int ranks, string[] task, params (string Name, string Value)[] environment)
@@ -79,5 +82,6 @@ internal sealed class Mpirun : IDisposable
     }
 
     private static string? Launcher(string kind) =>
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(folder => Path.Combine(folder, $"mpirun.{kind}")).FirstOrDefault(File.Exists);
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+            .Select(folder => Path.Combine(folder, $"mpirun.{kind}")).FirstOrDefault(File.Exists);
 }

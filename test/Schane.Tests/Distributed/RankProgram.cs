@@ -7,7 +7,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Tests.Distributed;
 
-/// <summary>What one rank of a test does: <c>Schane.Tests rank TASK …</c> under mpirun. Ends with 0, or 1 and the reason on stderr.</summary>
+/// <summary>What one rank of a test does: <c>Schane.Tests rank TASK …</c> under mpirun. Ends with 0, or 1 and
+/// the reason on stderr.</summary>
 internal static class RankProgram
 {
     /// <summary>Seconds of the deadline.</summary>
@@ -25,11 +26,16 @@ internal static class RankProgram
     public static int Run(string task, string[] arguments)
     {
         set_num_threads(1);
-        var deadline = TimeSpan.FromSeconds(double.Parse(Environment.GetEnvironmentVariable(Deadline) ?? "60", CultureInfo.InvariantCulture));
+        var deadline = TimeSpan.FromSeconds(double.Parse(Environment.GetEnvironmentVariable(Deadline) ?? "60",
+            CultureInfo.InvariantCulture));
         ICollective? ranks = null;
         try
         {
-            ranks = Ranks.Join(new RankOptions { Deadline = deadline, BucketBytes = task == "collectives" ? 4096 : 32768, GatheredAtOnce = task == "collectives" ? 1000 : int.MaxValue });
+            ranks = Ranks.Join(new RankOptions
+            {
+                Deadline = deadline, BucketBytes = task == "collectives" ? 4096 : 32768,
+                GatheredAtOnce = task == "collectives" ? 1000 : int.MaxValue
+            });
             Tasks[task](ranks, arguments);
             ranks.Leave();
             return 0;
@@ -53,7 +59,8 @@ internal static class RankProgram
         }
     }
 
-    /// <summary>Rank 0 works for two deadlines while the others wait: with signs of life, as at a checkpoint or a report, or silently.</summary>
+    /// <summary>Rank 0 works for two deadlines while the others wait: with signs of life, as at a checkpoint or a
+    /// report, or silently.</summary>
     private static void Pause(ICollective ranks, string[] arguments)
     {
         var pause = 2 * TimeSpan.FromSeconds(double.Parse(Environment.GetEnvironmentVariable(Deadline)!, CultureInfo.InvariantCulture));
@@ -75,29 +82,30 @@ internal static class RankProgram
     private static void Mishap(ICollective ranks, string[] arguments)
     {
         var (what, folder) = (arguments[0], arguments[1]);
-        SharedCases.Train("SCHaNe with P×K batches", ScalarType.Float64, Path.Combine(folder, "end.safetensors"), ranks, Path.Combine(folder, "run"), (step, model) =>
-        {
-            if (ranks.Rank != 1 || step != 7)
-                return;
-            switch (what)
+        SharedCases.Train("SCHaNe with P×K batches", ScalarType.Float64, Path.Combine(folder, "end.safetensors"), ranks,
+            Path.Combine(folder, "run"), (step, model) =>
             {
-                case "throw":
-                    throw new InvalidOperationException("something broke");
-                case "kill":
-                    _ = Kill(Environment.ProcessId, 9);
-                    break;
-                case "stop":
-                    _ = Kill(Environment.ProcessId, OperatingSystem.IsMacOS() ? 17 : 19);
-                    break;
-                case "leave":
-                    Environment.Exit(0);
-                    break;
-                case "diverge":
-                    using (no_grad())
-                        model.NamedParameters().First().Parameter.add_(1e-9);
-                    break;
-            }
-        });
+                if (ranks.Rank != 1 || step != 7)
+                    return;
+                switch (what)
+                {
+                    case "throw":
+                        throw new InvalidOperationException("something broke");
+                    case "kill":
+                        _ = Kill(Environment.ProcessId, 9);
+                        break;
+                    case "stop":
+                        _ = Kill(Environment.ProcessId, OperatingSystem.IsMacOS() ? 17 : 19);
+                        break;
+                    case "leave":
+                        Environment.Exit(0);
+                        break;
+                    case "diverge":
+                        using (no_grad())
+                            model.NamedParameters().First().Parameter.add_(1e-9);
+                        break;
+                }
+            });
     }
 
     [DllImport("libc", EntryPoint = "kill")]

@@ -3,8 +3,9 @@ using System.Globalization;
 namespace Schane.Tests.Distributed;
 
 /// <summary>
-/// How long a training step should take on N GPUs: compute, then the gradient's sum, the embeddings' gather and their gradient's sum, and the loss,
-/// one after the other (TorchSharp has no hooks to overlap them). A prediction from data sheets, not a measurement; docs/distributed.md has its table.
+/// How long a training step should take on N GPUs: compute, then the gradient's sum, the embeddings' gather and their gradient's sum, and
+/// the loss, one after the other (TorchSharp has no hooks to overlap them). A prediction from data sheets, not a measurement;
+/// docs/distributed.md has its table.
 /// </summary>
 internal sealed record ScalingModel
 {
@@ -60,7 +61,8 @@ internal sealed record ScalingModel
     /// <summary>The table of docs/distributed.md.</summary>
     public IEnumerable<string> Table()
     {
-        yield return "| GPUs | compute ms | gradients ms | embeddings ms | loss ms | step ms | images/s | of N times one | embeddings and loss |";
+        yield return "| GPUs | compute ms | gradients ms | embeddings ms | loss ms | step ms | images/s | of N times one | embeddings " +
+            "and loss |";
         yield return "|---|---|---|---|---|---|---|---|---|";
         var one = Total(Step(1));
         for (var gpus = 1; gpus <= 1024; gpus *= 2)
@@ -68,9 +70,12 @@ internal sealed record ScalingModel
             var step = Step(gpus);
             var total = Total(step);
             yield return string.Create(CultureInfo.InvariantCulture,
-                $"| {gpus} | {1e3 * step.Compute:0.0} | {1e3 * step.Gradients:0.0} | {1e3 * step.Embeddings:0.0} | {1e3 * step.Loss:0.0} | {1e3 * total:0.0} | {gpus * Batch / total:0} | {100 * one / total:0} % | {100 * (step.Embeddings + step.Loss) / total:0.0} % |");
+                $"| {gpus} | {1e3 * step.Compute:0.0} | {1e3 * step.Gradients:0.0} | {1e3 * step.Embeddings:0.0} | {1e3 * step.Loss:0.0} " +
+                $"| {1e3 * total:0.0} | {gpus * Batch / total:0} | {100 * one / total:0} % | " +
+                $"{100 * (step.Embeddings + step.Loss) / total:0.0} % |");
         }
     }
 
-    private static double Total((double Compute, double Gradients, double Embeddings, double Loss) step) => step.Compute + step.Gradients + step.Embeddings + step.Loss;
+    private static double Total((double Compute, double Gradients, double Embeddings, double Loss) step) =>
+        step.Compute + step.Gradients + step.Embeddings + step.Loss;
 }

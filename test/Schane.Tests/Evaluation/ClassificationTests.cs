@@ -37,8 +37,10 @@ public class ClassificationTests
     public void Wrong_input_is_named()
     {
         using var scope = NewDisposeScope();
-        Assert.Contains("labels must lie between 0 and 1 but labels[0] is 2.", Assert.Throws<ArgumentException>(() => Classification.Of(zeros(1, 2), tensor(new long[] { 2 }))).Message);
-        Assert.Contains("The logits of image 0 hold NaN", Assert.Throws<SchaneException>(() => Classification.Of(full([1, 2], double.NaN), tensor(new long[] { 0 }))).Message);
+        Assert.Contains("labels must lie between 0 and 1 but labels[0] is 2.",
+            Assert.Throws<ArgumentException>(() => Classification.Of(zeros(1, 2), tensor(new long[] { 2 }))).Message);
+        Assert.Contains("The logits of image 0 hold NaN",
+            Assert.Throws<SchaneException>(() => Classification.Of(full([1, 2], double.NaN), tensor(new long[] { 0 }))).Message);
         Assert.Contains("no predictions", Assert.Throws<SchaneException>(() => Classification.Of(zeros(0, 2), zeros(0, int64))).Message);
         Assert.Throws<ArgumentException>(() => Classification.Of(zeros(3, 2), tensor(new long[] { 0 })));
     }

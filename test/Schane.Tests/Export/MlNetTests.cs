@@ -22,7 +22,8 @@ public sealed class MlNetTests
         var pixels = Exported.Pixels(model.Backbone.Info, rows);
         var expected = model.Forward(tensor(pixels, [rows, 3, 16, 16]));
 
-        var view = Cookbook.ScoreInMlNet(path, Enumerable.Range(0, rows).Select(i => new Picture { Images = pixels[(i * size)..((i + 1) * size)] }));
+        var view = Cookbook.ScoreInMlNet(path,
+            Enumerable.Range(0, rows).Select(i => new Picture { Images = pixels[(i * size)..((i + 1) * size)] }));
         var scored = new MLContext().Data.CreateEnumerable<Scored>(view, reuseRowObject: false).ToList();
         Assert.Equal(rows, scored.Count);
         Close(expected.Logits, [.. scored.SelectMany(s => s.Logits)]);

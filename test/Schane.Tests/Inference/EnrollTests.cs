@@ -37,7 +37,8 @@ public sealed class EnrollTests(TrainedRun run) : IDisposable
     public void An_enrolled_class_is_recognised_after_it_and_the_others_as_before()
     {
         var copy = run.CopyTo(folder.Path);
-        string[] green = [.. Enumerable.Range(0, 3).Select(i => folder.Write($"green{i}.png", Pictures.Flat(40, 40, 10, (byte)(230 + 5 * i), 10)))];
+        string[] green = [.. Enumerable.Range(0, 3)
+            .Select(i => folder.Write($"green{i}.png", Pictures.Flat(40, 40, 10, (byte)(230 + 5 * i), 10)))];
         using (var before = Classifier.Load(copy))
             Assert.Equal(2, before.Classes.Count);
         var said = SchaneProgram.Run(["enroll", copy, "--class", "green", .. green]).Done().Errors;
@@ -52,7 +53,8 @@ public sealed class EnrollTests(TrainedRun run) : IDisposable
 
         Assert.Contains("'green' exists already", SchaneProgram.Run("enroll", copy, "--class", "green", green[0]).Refusal());
         Assert.Contains("'red' exists already", SchaneProgram.Run("enroll", copy, "--class", "red", green[0]).Refusal());
-        Assert.Contains("holds no picture", SchaneProgram.Run("enroll", copy, "--class", "x", Directory.CreateDirectory(Path.Combine(copy, "empty")).FullName).Refusal());
+        Assert.Contains("holds no picture",
+            SchaneProgram.Run("enroll", copy, "--class", "x", Directory.CreateDirectory(Path.Combine(copy, "empty")).FullName).Refusal());
     }
 
     [Fact]

@@ -25,13 +25,15 @@ public sealed class FlatMemoryTests : IDisposable
     [Fact]
     public void Memory_is_flat_over_many_calls_of_an_exported_file() => MemoryIsFlat(Exported(), calls: 1500);
 
-    /// <summary>15,000 calls unless SCHANE_CALLS says otherwise, so that the slow tests stay short; docs/performance.md has the figure of 100,000.</summary>
+    /// <summary>15,000 calls unless SCHANE_CALLS says otherwise, so that the slow tests stay short; docs/performance.md has
+    /// the figure of 100,000.</summary>
     [Theory]
     [Trait("Slow", "1")]
     [InlineData(false)]
     [InlineData(true)]
     public void Memory_is_flat_over_a_hundred_thousand_calls(bool exported) =>
-        MemoryIsFlat(exported ? Exported() : run.Folder, int.Parse(Environment.GetEnvironmentVariable("SCHANE_CALLS") ?? "15000", CultureInfo.InvariantCulture));
+        MemoryIsFlat(exported ? Exported() : run.Folder,
+            int.Parse(Environment.GetEnvironmentVariable("SCHANE_CALLS") ?? "15000", CultureInfo.InvariantCulture));
 
     private string Exported()
     {

@@ -77,7 +77,9 @@ public sealed class DropPathTests : IDisposable
         backbone.train();
         Assert.Contains("Draws", Assert.Throws<InvalidOperationException>(() => backbone.call(zeros(1, 3, 32, 32))).Message);
         backbone.Draws = new(1, 0, [0, 1]);
-        Assert.Contains("2 samples but the batch has 1", Assert.Throws<InvalidOperationException>(() => backbone.call(zeros(1, 3, 32, 32))).Message);
-        Assert.Contains("has no drop path", Assert.Throws<SchaneException>(() => ModelRegistry.Create("resnet18", 1, dropPath: 0.1)).Message);
+        Assert.Contains("2 samples but the batch has 1",
+            Assert.Throws<InvalidOperationException>(() => backbone.call(zeros(1, 3, 32, 32))).Message);
+        Assert.Contains("has no drop path",
+            Assert.Throws<SchaneException>(() => ModelRegistry.Create("resnet18", 1, dropPath: 0.1)).Message);
     }
 }

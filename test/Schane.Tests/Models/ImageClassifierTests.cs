@@ -77,8 +77,10 @@ public sealed class ImageClassifierTests : IDisposable
 
         Assert.Contains("no tensor for 'layer2.0.bn1.running_var'", Refusal(Without("layer2.0.bn1.running_var")));
         Assert.Contains("'layer9.weight' first", Refusal(new(state) { ["layer9.weight"] = ones(1) }));
-        Assert.Contains("but schane_tiny needs [24, 3, 3, 3]", Refusal(new(Without("conv1.weight")) { ["conv1.weight"] = ones(24, 3, 7, 7) }));
-        Assert.Contains("stores 'conv1.weight' as Int64", Refusal(new(Without("conv1.weight")) { ["conv1.weight"] = ones(24, 3, 3, 3, dtype: ScalarType.Int64) }));
+        Assert.Contains("but schane_tiny needs [24, 3, 3, 3]",
+            Refusal(new(Without("conv1.weight")) { ["conv1.weight"] = ones(24, 3, 7, 7) }));
+        Assert.Contains("stores 'conv1.weight' as Int64",
+            Refusal(new(Without("conv1.weight")) { ["conv1.weight"] = ones(24, 3, 3, 3, dtype: ScalarType.Int64) }));
         Assert.True(before.Equals(model.StateDict()["conv1.weight"]));
 
         string Refusal(Dictionary<string, Tensor> tensors) => Assert.Throws<CheckpointException>(() => model.Load(tensors)).Message;
@@ -97,5 +99,6 @@ public sealed class ImageClassifierTests : IDisposable
         Assert.True(gray.Forward(image).Logits.allclose(colour.Forward(image.expand(2, 3, 64, 64)).Logits, 1e-4, 1e-5));
     }
 
-    private static ImageClassifier Tiny(int classes, long seed = 1) => new(ModelRegistry.Create("schane_tiny", seed), classes, new() { Seed = seed });
+    private static ImageClassifier Tiny(int classes, long seed = 1) =>
+        new(ModelRegistry.Create("schane_tiny", seed), classes, new() { Seed = seed });
 }

@@ -46,7 +46,8 @@ public class PrecisionTests
     public void Embeddings_and_logits_are_float32_in_a_mixed_pass()
     {
         using var scope = NewDisposeScope();
-        using var model = new ImageClassifier(ModelRegistry.Create("convnet4", seed: 1, inputSize: 32), classes: 3) { Precision = Precision.Bf16 };
+        using var model = new ImageClassifier(ModelRegistry.Create("convnet4", seed: 1, inputSize: 32), classes: 3)
+        { Precision = Precision.Bf16 };
         model.train();
         var (embeddings, logits) = model.Forward(randn(2, 1, 32, 32));
         Assert.Equal((ScalarType.Float32, ScalarType.Float32), (embeddings.dtype, logits.dtype));
@@ -68,19 +69,22 @@ public class PrecisionTests
         output.backward([Rounded(output.detach())]);
 
         Tensor[] factors = [.. layer.parameters().Prepend(x).Select(t => Rounded(t.detach()).to_type(ScalarType.Float64).requires_grad_())];
-        var exact = convolution ? nn.functional.conv2d(factors[0], factors[1], factors[2], padding: [1, 1]) : nn.functional.linear(factors[0], factors[1], factors[2]);
+        var exact = convolution ? nn.functional.conv2d(factors[0], factors[1], factors[2], padding: [1, 1])
+            : nn.functional.linear(factors[0], factors[1], factors[2]);
         exact.backward([output.detach().to_type(ScalarType.Float64)]);
 
         Assert.Equal(ScalarType.BFloat16, output.dtype);
         foreach (var (ours, expected) in layer.parameters().Prepend(x).Zip(factors, (t, f) => (t.grad!, f.grad!)).Prepend((output, exact)))
-            Assert.InRange(Rounded(ours).eq(Rounded(expected)).to_type(ScalarType.Float64).mean().ToDouble(), 0.95, 1);     // sums in float32 move a last digit now and then
+            // sums in float32 move a last digit now and then
+            Assert.InRange(Rounded(ours).eq(Rounded(expected)).to_type(ScalarType.Float64).mean().ToDouble(), 0.95, 1);
 
         static Tensor Rounded(Tensor value) => value.to_type(ScalarType.BFloat16);
     }
 
     [Fact]
     public void A_model_is_not_told_to_choose() =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => new ImageClassifier(ModelRegistry.Create("convnet4", seed: 1), 3).Precision = Precision.Auto);
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            new ImageClassifier(ModelRegistry.Create("convnet4", seed: 1), 3).Precision = Precision.Auto);
 
     private static (Tensor, ScalarType[]) GradientOf(string name, int side, Precision precision)
     {
@@ -89,6 +93,7 @@ public class PrecisionTests
         var images = randn([8, model.Backbone.Info.Channels, side, side], generator: new Generator(3, CPU));
         nn.functional.cross_entropy(model.Forward(images).Logits, tensor((long[])[0, 1, 2, 0, 1, 2, 0, 1])).backward();
         var parameters = model.NamedParameters().Select(p => p.Parameter).Where(p => p.grad is not null).ToList();
-        return (cat([.. parameters.Select(p => p.grad!.flatten())]).to_type(ScalarType.Float64), [.. parameters.SelectMany(p => new[] { p.dtype, p.grad!.dtype }).Distinct()]);
+        return (cat([.. parameters.Select(p => p.grad!.flatten())]).to_type(ScalarType.Float64),
+            [.. parameters.SelectMany(p => new[] { p.dtype, p.grad!.dtype }).Distinct()]);
     }
 }

@@ -1,6 +1,7 @@
 namespace Schane.Tests.Oracles;
 
-/// <summary>The formula of docs/method.md in double-precision loops over pairs: losses, no gradients (finite differences give those).</summary>
+/// <summary>The formula of docs/method.md in double-precision loops over pairs: losses, no gradients (finite
+/// differences give those).</summary>
 internal static class PairOracle
 {
     /// <param name="rows">Embeddings, any scale.</param>
@@ -9,9 +10,14 @@ internal static class PairOracle
     /// <param name="beta">β.</param>
     /// <param name="inside">Inside or outside the log.</param>
     /// <param name="tauPlus">τ⁺.</param>
-    public static double Loss(double[][] rows, Func<int, int, double> positive, double temperature, double beta = 0, bool inside = false, double tauPlus = 0)
+    public static double Loss(double[][] rows, Func<int, int, double> positive, double temperature, double beta = 0,
+        bool inside = false, double tauPlus = 0)
     {
-        var units = rows.Select(r => { var norm = Math.Max(Math.Sqrt(r.Sum(x => x * x)), 1e-12); return r.Select(x => x / norm).ToArray(); }).ToArray();
+        var units = rows.Select(r =>
+        {
+            var norm = Math.Max(Math.Sqrt(r.Sum(x => x * x)),
+            1e-12); return r.Select(x => x / norm).ToArray();
+        }).ToArray();
         var (sum, weight) = (0.0, 0.0);
         for (var i = 0; i < units.Length; i++)
         {

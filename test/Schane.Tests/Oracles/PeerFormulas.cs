@@ -2,11 +2,13 @@ using static TorchSharp.torch;
 
 namespace Schane.Tests.Oracles;
 
-/// <summary>Losses of other libraries that are not members of our family, written from their documentation as slow loops over pairs.</summary>
+/// <summary>Losses of other libraries that are not members of our family, written from their documentation as
+/// slow loops over pairs.</summary>
 internal static class PeerFormulas
 {
     /// <summary>
-    /// pytorch-metric-learning's NTXentLoss: the mean over positive pairs (i, p) of −s(i,p) + log(exp s(i,p) + Σ over negatives of i exp s), 0 without a pair or without negatives.
+    /// pytorch-metric-learning's NTXentLoss: the mean over positive pairs (i, p) of −s(i,p) + log(exp s(i,p) + Σ over negatives of i exp
+    /// s), 0 without a pair or without negatives.
     /// </summary>
     public static Tensor NtXentOverPairs(Tensor units, long[] labels, double temperature)
     {

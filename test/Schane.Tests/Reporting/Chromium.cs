@@ -13,7 +13,8 @@ public sealed class BrowserTests : ICollectionFixture<Chromium>
 /// <summary>One headless Chromium; without one on the machine the tests are skipped.</summary>
 public sealed class Chromium : IAsyncLifetime
 {
-    private static readonly string? program = new[] { Environment.GetEnvironmentVariable("SCHANE_CHROMIUM"), "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
+    private static readonly string? program = new[] { Environment.GetEnvironmentVariable("SCHANE_CHROMIUM"), "/usr/bin/chromium",
+        "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
 
     private IPlaywright? playwright;
     private IBrowser? browser;
@@ -24,7 +25,8 @@ public sealed class Chromium : IAsyncLifetime
         if (program is null)
             return;
         playwright = await Playwright.CreateAsync();
-        browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = program, Args = ["--no-sandbox", "--disable-dev-shm-usage"] });
+        browser = await playwright.Chromium.LaunchAsync(
+            new() { ExecutablePath = program, Args = ["--no-sandbox", "--disable-dev-shm-usage"] });
     }
 
     public async ValueTask DisposeAsync()
@@ -45,10 +47,13 @@ public sealed class Chromium : IAsyncLifetime
     }
 
     /// <summary>Opens a page from a file and waits until its charts are drawn.</summary>
-    public async Task<OpenPage> Open(string file, ColorScheme scheme = ColorScheme.Light, int width = 1280, int height = 900, bool charts = true)
+    public async Task<OpenPage> Open(string file, ColorScheme scheme = ColorScheme.Light, int width = 1280,
+        int height = 900, bool charts = true)
     {
-        Assert.SkipWhen(browser is null, "No Chromium here to look at the page with: apt-get install chromium, or name one in SCHANE_CHROMIUM.");
-        var page = new OpenPage(await browser!.NewPageAsync(new() { ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height } }), file);
+        Assert.SkipWhen(browser is null,
+            "No Chromium here to look at the page with: apt-get install chromium, or name one in SCHANE_CHROMIUM.");
+        var page = new OpenPage(
+            await browser!.NewPageAsync(new() { ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height } }), file);
         await page.Load(charts);
         return page;
     }
@@ -66,7 +71,8 @@ public sealed class OpenPage(IPage page, string file) : IAsyncDisposable
     public IReadOnlyList<string> Complaints => complaints;
 
     /// <summary>Requests other than the one for the page.</summary>
-    public IEnumerable<string> Requests => requests.Where(url => url != new Uri(file).AbsoluteUri && !url.StartsWith("data:", StringComparison.Ordinal));
+    public IEnumerable<string> Requests =>
+        requests.Where(url => url != new Uri(file).AbsoluteUri && !url.StartsWith("data:", StringComparison.Ordinal));
 
     public async Task Load(bool charts)
     {

@@ -24,11 +24,13 @@ public sealed class CompareReportPageTests(Chromium chromium)
         var numbers = means.Select(text => double.Parse(text.Replace('−', '-'))).ToArray();
         Assert.Equal(numbers.Order(), numbers);
 
-        foreach (var (name, width, scheme) in ((string, int, ColorScheme)[])[("compare", 1280, ColorScheme.Light), ("compare-phone", 360, ColorScheme.Dark)])
+        foreach (var (name, width, scheme) in ((string, int, ColorScheme)[])[("compare", 1280, ColorScheme.Light),
+            ("compare-phone", 360, ColorScheme.Dark)])
         {
             await open.Page.EmulateMediaAsync(new() { ColorScheme = scheme });
             await open.Page.SetViewportSizeAsync(width, 900);
-            await open.Page.WaitForFunctionAsync("() => [...document.querySelectorAll('[data-figure]')].every(chart => Math.abs(chart.clientWidth - chart.dataset.width) <= 1)");
+            await open.Page.WaitForFunctionAsync("() => [...document.querySelectorAll('[data-figure]')].every(chart => " +
+                "Math.abs(chart.clientWidth - chart.dataset.width) <= 1)");
             Assert.True(await open.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth") <= width);
             await open.Keep(name);
         }
@@ -43,7 +45,8 @@ public sealed class CompareReportPageTests(Chromium chromium)
         CompareReport.Write(SampleComparison.Of(["<b>plain</b>", "<img src=x>", "&amp;", "</script>"]), run.Page);
         await using var open = await chromium.Open(run.Page);
 
-        Assert.Equal(["<b>plain</b>", "<img src=x>", "&amp;", "</script>"], await open.Page.Locator("[data-figure=seeds] .xtick text").AllTextContentsAsync());
+        Assert.Equal(["<b>plain</b>", "<img src=x>", "&amp;", "</script>"],
+            await open.Page.Locator("[data-figure=seeds] .xtick text").AllTextContentsAsync());
         Assert.Contains("<img src=x> against <b>plain</b>", await open.Page.Locator("#verdict").InnerTextAsync(), StringComparison.Ordinal);
         Assert.Equal(0, await open.Page.Locator("main img").CountAsync());
         Assert.Empty(open.Complaints);

@@ -8,7 +8,8 @@ public sealed class ComparisonTableTests
     public void Compares_each_objective_with_those_before_it_on_their_common_seeds()
     {
         // Differences of seeds 1 to 3: 0.01, 0.02, 0.03. Mean 0.02, s = 0.01, t(2, 0.975) = 4.30265, t = 3.4641, p = 0.07418.
-        var table = ComparisonTable.Of(Of(("a", 1, 0.50), ("a", 2, 0.60), ("a", 3, 0.70), ("a", 9, 0.1), ("b", 3, 0.73), ("b", 2, 0.62), ("b", 1, 0.51)));
+        var table = ComparisonTable.Of(Of(("a", 1, 0.50), ("a", 2, 0.60), ("a", 3, 0.70), ("a", 9, 0.1), ("b", 3, 0.73),
+            ("b", 2, 0.62), ("b", 1, 0.51)));
         var row = Assert.Single(table.Differences);
         Assert.Equal(("b", "a"), (row.First.Name, row.Second.Name));
         Assert.Equal([1, 2, 3], row.Seeds);
@@ -24,14 +25,16 @@ public sealed class ComparisonTableTests
     [InlineData("error", Verdict.Hurt)]
     public void Says_helped_where_the_later_one_is_better_by_its_metric(string metric, Verdict expected)
     {
-        var table = ComparisonTable.Of(Of(metric, ("a", 1, 0.50), ("a", 2, 0.60), ("a", 3, 0.70), ("b", 1, 0.60), ("b", 2, 0.7001), ("b", 3, 0.7999)));
+        var table = ComparisonTable.Of(Of(metric, ("a", 1, 0.50), ("a", 2, 0.60), ("a", 3, 0.70), ("b", 1, 0.60),
+            ("b", 2, 0.7001), ("b", 3, 0.7999)));
         Assert.Equal(expected, table.Differences[0].Verdict);
     }
 
     [Fact]
     public void Adjusts_for_all_differences()
     {
-        var table = ComparisonTable.Of(Of(("a", 1, 0.50), ("a", 2, 0.60), ("a", 3, 0.70), ("b", 1, 0.51), ("b", 2, 0.62), ("b", 3, 0.73), ("c", 1, 0.60), ("c", 2, 0.60), ("c", 3, 0.60)));
+        var table = ComparisonTable.Of(Of(("a", 1, 0.50), ("a", 2, 0.60), ("a", 3, 0.70), ("b", 1, 0.51), ("b", 2, 0.62), ("b", 3, 0.73),
+            ("c", 1, 0.60), ("c", 2, 0.60), ("c", 3, 0.60)));
         Assert.Equal(3, table.Differences.Count);
         // The least of the three p-values, 0.07418, counts three times.
         Assert.Equal(0.22254, table.Differences[0].HolmP!.Value, 3e-5);
@@ -40,7 +43,8 @@ public sealed class ComparisonTableTests
     [Fact]
     public void Compares_all_with_one_and_adjusts_for_those_differences_alone()
     {
-        var comparison = Of(("a", 1, 0.50), ("a", 2, 0.60), ("a", 3, 0.70), ("b", 1, 0.51), ("b", 2, 0.62), ("b", 3, 0.73), ("c", 1, 0.60), ("c", 2, 0.60), ("c", 3, 0.60));
+        var comparison = Of(("a", 1, 0.50), ("a", 2, 0.60), ("a", 3, 0.70), ("b", 1, 0.51), ("b", 2, 0.62), ("b", 3, 0.73), ("c", 1, 0.60),
+            ("c", 2, 0.60), ("c", 3, 0.60));
         var table = ComparisonTable.Of(comparison with { Against = "b" });
         Assert.Equal([("a", "b"), ("c", "b")], table.Differences.Select(row => (row.First.Name, row.Second.Name)));
         Assert.Equal(-0.02, table.Differences[0].Paired.Difference.Mean, 1e-12);
@@ -68,7 +72,8 @@ public sealed class ComparisonTableTests
         static void Refuses(string expected, params (string, int, double)[] runs)
         {
             var comparison = Of(runs) with { Objectives = [new("a", "A"), new("b", "B")] };
-            Assert.Contains(expected, Assert.Throws<SchaneException>(() => ComparisonTable.Of(comparison)).Message, StringComparison.Ordinal);
+            Assert.Contains(expected,
+                Assert.Throws<SchaneException>(() => ComparisonTable.Of(comparison)).Message, StringComparison.Ordinal);
         }
     }
 

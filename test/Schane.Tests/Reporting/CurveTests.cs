@@ -25,7 +25,8 @@ public sealed class CurveTests
     [InlineData(123456.789, 123456.789, 1)]
     [InlineData(0.000123456789, 0.00012346, 1e-12)]
     [InlineData(-1.23456789, -1.2346, 1e-12)]
-    public void Rounds_to_what_a_chart_can_show(double value, double expected, double tolerance) => Assert.Equal(expected, Curve.Rounded(value), tolerance: tolerance * 10);
+    public void Rounds_to_what_a_chart_can_show(double value, double expected, double tolerance) =>
+        Assert.Equal(expected, Curve.Rounded(value), tolerance: tolerance * 10);
 
     private static StepEvent Step(long step, double? loss) => new(step, loss, null, null, null, null, null, null, null, null, null);
 }

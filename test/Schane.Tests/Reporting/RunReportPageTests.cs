@@ -9,8 +9,10 @@ public sealed class RunReportPageTests(Chromium chromium)
 {
     private static readonly string[] hostile =
     [
-        "<script>document.title='owned'</script>", "<img src=x onerror=\"document.title='owned'\">", "</script><b>bold</b>", "<a href=\"https://example.com\">link</a>",
-        "a & b &lt; c", "\"quoted\" 'twice'", "line\nbreak \u001b[31m", "@series-1", "%{x} {y} $z$", "{{braces}}", "\u202Ereversed", "<b>x</b>" + new string('w', 200),
+        "<script>document.title='owned'</script>", "<img src=x onerror=\"document.title='owned'\">", "</script><b>bold</b>",
+        "<a href=\"https://example.com\">link</a>",
+        "a & b &lt; c", "\"quoted\" 'twice'", "line\nbreak \u001b[31m", "@series-1", "%{x} {y} $z$", "{{braces}}", "\u202Ereversed",
+        "<b>x</b>" + new string('w', 200),
     ];
 
     [Fact]
@@ -18,9 +20,11 @@ public sealed class RunReportPageTests(Chromium chromium)
     {
         var open = await chromium.OpenSample();
 
-        string[] expected = ["loss", "accuracy", "learning-rate", "gradient", "classes", "positives", "negatives", "similarity", "without-positives", "speed", "waiting", "confusion", "map", "reliability"];
+        string[] expected = ["loss", "accuracy", "learning-rate", "gradient", "classes", "positives", "negatives", "similarity",
+            "without-positives", "speed", "waiting", "confusion", "map", "reliability"];
         foreach (var figure in expected)
-            Assert.True(await open.Page.Locator($"[data-figure='{figure}'] svg.main-svg").CountAsync() > 0, $"The chart '{figure}' is not there.");
+            Assert.True(await open.Page.Locator($"[data-figure='{figure}'] svg.main-svg").CountAsync() > 0,
+                $"The chart '{figure}' is not there.");
         Assert.Equal(expected.Length, await open.Page.Locator("[data-figure]").CountAsync());
         Assert.Empty(open.Complaints);
         Assert.Empty(open.Requests);
@@ -56,7 +60,8 @@ public sealed class RunReportPageTests(Chromium chromium)
     {
         using var run = new SampleRun(hostile, perClass: 10);
         File.AppendAllText(run.At("recipe.yaml"), "note: </code></pre><script>document.title='owned'</script>\n");
-        File.AppendAllText(run.At("journal.jsonl"), "{\"event\":\"warning\",\"step\":3,\"message\":\"'<img src=x onerror=alert(1)>.png' can't be read.\"}\n");
+        File.AppendAllText(run.At("journal.jsonl"),
+            "{\"event\":\"warning\",\"step\":3,\"message\":\"'<img src=x onerror=alert(1)>.png' can't be read.\"}\n");
         RunReport.Write(run.Folder, run.Page);
         await using var open = await chromium.Open(run.Page);
 
@@ -64,14 +69,18 @@ public sealed class RunReportPageTests(Chromium chromium)
         var rows = await open.Page.Locator("#classes-table tbody th").AllTextContentsAsync();
         Assert.Equal(hostile.Select(Shown).Order(), rows.Order());
         Assert.Equal(0, await open.Page.Locator("main img:not(.gallery img), main b, main a[href*='example'], .chart a").CountAsync());
-        Assert.Equal(hostile.Select(Shown).Order(), (await open.Page.Locator("#map-class option").AllTextContentsAsync()).Skip(1).Select(text => text.TrimEnd('…')).Select(text => hostile.Select(Shown).First(name => name.StartsWith(text, StringComparison.Ordinal))).Order());
+        Assert.Equal(hostile.Select(Shown).Order(),
+            (await open.Page.Locator("#map-class option").AllTextContentsAsync()).Skip(1).Select(text => text.TrimEnd('…'))
+                .Select(text => hostile.Select(Shown).First(name => name.StartsWith(text, StringComparison.Ordinal))).Order());
         Assert.Equal(hostile.Select(Shown).Order(), (await open.Page.Locator(".legend li").AllTextContentsAsync()).Order());
-        Assert.Contains($"{hostile[0]} or rather {hostile[1]}", await open.Page.Locator("#label-errors").InnerTextAsync(), StringComparison.Ordinal);
+        Assert.Contains($"{hostile[0]} or rather {hostile[1]}",
+            await open.Page.Locator("#label-errors").InnerTextAsync(), StringComparison.Ordinal);
         Assert.Equal($"{hostile[0]}/1.png", await open.Page.Locator("#label-errors img").First.GetAttributeAsync("alt"));
         await Point(open);
         Assert.Equal(0, await open.Page.Locator(".peek :not(p, img)").CountAsync());
         Assert.Contains("</code></pre><script>", await open.Page.Locator("#recipe").InnerTextAsync(), StringComparison.Ordinal);
-        Assert.Contains("<img src=x onerror=alert(1)>.png", await open.Page.Locator("#warnings").InnerTextAsync(), StringComparison.Ordinal);
+        Assert.Contains("<img src=x onerror=alert(1)>.png",
+            await open.Page.Locator("#warnings").InnerTextAsync(), StringComparison.Ordinal);
         var ticks = await open.Page.Locator("[data-figure=confusion] .ytick text").AllTextContentsAsync();
         Assert.Contains("<a href=\"https://exampl…", ticks);
         Assert.Contains("a & b &lt; c", ticks);
@@ -112,7 +121,8 @@ public sealed class RunReportPageTests(Chromium chromium)
         var open = await chromium.OpenSample();
 
         await open.Page.Locator("[data-figure=loss]").HoverAsync();
-        Assert.Contains("Contrastive", await open.Page.Locator("[data-figure=loss] .hoverlayer").TextContentAsync(), StringComparison.Ordinal);
+        Assert.Contains("Contrastive",
+            await open.Page.Locator("[data-figure=loss] .hoverlayer").TextContentAsync(), StringComparison.Ordinal);
 
         // The first cell of the diagonal, in the order of the classes' names.
         await open.Page.Locator("#neighbours").UncheckAsync();
@@ -128,13 +138,16 @@ public sealed class RunReportPageTests(Chromium chromium)
     public async Task Fits_its_window_and_follows_the_colours_of_the_system()
     {
         var open = await chromium.OpenSample();
-        foreach (var (name, width, scheme) in ((string, int, ColorScheme)[])[("light", 1280, ColorScheme.Light), ("dark", 1280, ColorScheme.Dark), ("wide", 2200, ColorScheme.Light), ("phone", 360, ColorScheme.Dark)])
+        foreach (var (name, width, scheme) in ((string, int, ColorScheme)[])[("light", 1280, ColorScheme.Light),
+            ("dark", 1280, ColorScheme.Dark), ("wide", 2200, ColorScheme.Light), ("phone", 360, ColorScheme.Dark)])
         {
             await open.Page.EmulateMediaAsync(new() { ColorScheme = scheme });
             await open.Page.SetViewportSizeAsync(width, 900);
-            await open.Page.WaitForFunctionAsync("() => [...document.querySelectorAll('[data-figure]')].every(chart => Math.abs(chart.clientWidth - chart.dataset.width) <= 1)");
+            await open.Page.WaitForFunctionAsync("() => [...document.querySelectorAll('[data-figure]')].every(chart => " +
+                "Math.abs(chart.clientWidth - chart.dataset.width) <= 1)");
 
-            Assert.True(await open.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth") <= width, $"The page is wider than its window of {width} pixels.");
+            Assert.True(await open.Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth") <= width,
+                $"The page is wider than its window of {width} pixels.");
             var title = await open.Page.EvaluateAsync<string>("() => document.querySelector('[data-figure=loss] .xtitle').style.fill");
             Assert.Equal(scheme == ColorScheme.Dark ? "rgb(155, 164, 172)" : "rgb(92, 100, 108)", title);
             await open.Keep(name);
@@ -147,12 +160,14 @@ public sealed class RunReportPageTests(Chromium chromium)
     {
         var open = await chromium.OpenSample();
         await open.Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark });
-        await open.Page.EvaluateAsync("() => addEventListener('beforeprint', () => { window.printed = [getComputedStyle(document.body).color, document.querySelector('[data-figure=loss] .xtitle').style.fill]; })");
+        await open.Page.EvaluateAsync("() => addEventListener('beforeprint', () => { window.printed = " +
+            "[getComputedStyle(document.body).color, document.querySelector('[data-figure=loss] .xtitle').style.fill]; })");
 
         var pdf = await open.Page.PdfAsync(new() { Format = "A4" });
 
         Assert.Equal(["rgb(28, 32, 36)", "rgb(92, 100, 108)"], await open.Page.EvaluateAsync<string[]>("() => window.printed"));
-        Assert.Equal("rgb(155, 164, 172)", await open.Page.EvaluateAsync<string>("() => document.querySelector('[data-figure=loss] .xtitle').style.fill"));
+        Assert.Equal("rgb(155, 164, 172)",
+            await open.Page.EvaluateAsync<string>("() => document.querySelector('[data-figure=loss] .xtitle').style.fill"));
         OpenPage.Keep("print.pdf", pdf);
     }
 
@@ -163,14 +178,18 @@ public sealed class RunReportPageTests(Chromium chromium)
 
         var text = await Point(open);
         Assert.Matches(@"^\w+-\w+(rightly named|taken for \w+-\w+) \(\d+\.\d %\)\w+-\w+/\d+\.png$", text);
-        Assert.True(await open.Page.Locator(".peek img").EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)") == 32);
+        Assert.True(
+            await open.Page.Locator(".peek img").EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)") == 32);
         await open.Keep("peek", whole: false);
         await open.Page.Mouse.MoveAsync(0, 0);
         await open.Page.Locator(".peek").WaitForAsync(new() { State = WaitForSelectorState.Hidden });
 
         Assert.Equal(0, await Faint(open));
         var meant = await open.Page.EvaluateAsync<int>("""
-            () => { const { labels, taken } = JSON.parse(document.getElementById("figures").textContent).map.Map; return labels.filter((label, at) => label === 3 || taken[at] === 3).length; }
+            () => {
+                const { labels, taken } = JSON.parse(document.getElementById("figures").textContent).map.Map;
+                return labels.filter((label, at) => label === 3 || taken[at] === 3).length;
+            }
             """);
         await open.Page.Locator("#map-class").SelectOptionAsync("3");
         Assert.Equal(1000 - meant, await Faint(open));
@@ -191,11 +210,14 @@ public sealed class RunReportPageTests(Chromium chromium)
         foreach (var (section, pictures) in ((string, int)[])[("pairs", 48), ("sure-mistakes", 24), ("label-errors", 2)])
         {
             Assert.Equal(pictures, await open.Page.Locator($"#{section} img").CountAsync());
-            Assert.True(await open.Page.Locator($"#{section} img").First.EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)") == 32);
+            Assert.True(await open.Page.Locator($"#{section} img").First
+                .EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)") == 32);
         }
         Assert.Matches(@"cosine 0\.\d{3}", await open.Page.Locator("#pairs li").First.InnerTextAsync());
-        Assert.StartsWith("2 images whose neighbours", await open.Page.Locator("#label-errors p").First.InnerTextAsync(), StringComparison.Ordinal);
-        Assert.Contains("score 0.900", await open.Page.Locator("#label-errors li").First.InnerTextAsync(), StringComparison.Ordinal);   // rank 1 stands last in the file
+        Assert.StartsWith("2 images whose neighbours",
+            await open.Page.Locator("#label-errors p").First.InnerTextAsync(), StringComparison.Ordinal);
+        // rank 1 stands last in the file
+        Assert.Contains("score 0.900", await open.Page.Locator("#label-errors li").First.InnerTextAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -237,7 +259,8 @@ public sealed class RunReportPageTests(Chromium chromium)
     }
 
     private static Task<int> Faint(OpenPage open) =>
-        open.Page.EvaluateAsync<int>("() => [...document.querySelectorAll('[data-figure=map] .point')].filter(point => point.style.opacity === '0.1').length");
+        open.Page.EvaluateAsync<int>(
+            "() => [...document.querySelectorAll('[data-figure=map] .point')].filter(point => point.style.opacity === '0.1').length");
 
     private static async Task<double[]> Column(OpenPage open, int column)
     {

@@ -25,7 +25,10 @@ public sealed class RunReportTests
     public void Reads_a_journal_whose_last_line_was_cut_off_and_says_that_the_run_has_no_end()
     {
         using var run = new SampleRun(write: false);
-        File.WriteAllText(run.At("journal.jsonl"), "{\"event\":\"start\",\"loss\":\"schane\",\"data\":\"d\",\"steps\":9}\n{\"event\":\"step\",\"step\":1,\"loss\":2}\n{\"event\":\"unheard of\"}\n{\"event\":\"step\",\"step\":2,\"loss\":1}\n{\"event\":\"st");
+        File.WriteAllText(run.At("journal.jsonl"),
+            "{\"event\":\"start\",\"loss\":\"schane\",\"data\":\"d\",\"steps\":9}\n" +
+            "{\"event\":\"step\",\"step\":1,\"loss\":2}\n" +
+            "{\"event\":\"unheard of\"}\n{\"event\":\"step\",\"step\":2,\"loss\":1}\n{\"event\":\"st");
         RunReport.Write(run.Folder, run.Page);
         var page = File.ReadAllText(run.Page);
 
@@ -46,22 +49,27 @@ public sealed class RunReportTests
     [Theory]
     [InlineData("{\"metrics\": 3}", "the field metrics has another type")]
     [InlineData("{\"metrics\": {", "it is not JSON")]
-    [InlineData("{\"classes\": [\"a\", \"b\"], \"confusion\": [[1, 2]]}", "must have one row and one column for each of the 2 classes but has 1 rows of 2")]
+    [InlineData("{\"classes\": [\"a\", \"b\"], \"confusion\": [[1, 2]]}",
+        "must have one row and one column for each of the 2 classes but has 1 rows of 2")]
     public void Names_what_is_wrong_with_damaged_results(string results, string expected)
     {
         using var run = new SampleRun(write: false);
         File.WriteAllText(run.At("results.json"), results);
-        Assert.Contains(expected, Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
+        Assert.Contains(expected,
+            Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Refuses_a_folder_without_a_run_and_a_page_that_can_not_be_written()
     {
         using var run = new SampleRun(write: false);
-        Assert.Contains("There is no run folder", Assert.Throws<SchaneException>(() => RunReport.Write(run.At("none"), run.Page)).Message, StringComparison.Ordinal);
-        Assert.Contains("neither a journal nor results", Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
+        Assert.Contains("There is no run folder",
+            Assert.Throws<SchaneException>(() => RunReport.Write(run.At("none"), run.Page)).Message, StringComparison.Ordinal);
+        Assert.Contains("neither a journal nor results",
+            Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
         File.WriteAllText(run.At("results.json"), """{"metrics": {"top1": 0.5}}""");
-        Assert.Contains("can't be written", Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.At("results.json/page.html"))).Message, StringComparison.Ordinal);
+        Assert.Contains("can't be written", Assert.Throws<SchaneException>(() =>
+            RunReport.Write(run.Folder, run.At("results.json/page.html"))).Message, StringComparison.Ordinal);
     }
 
     [Fact, Trait("Slow", "1")]
@@ -84,7 +92,8 @@ public sealed class RunReportTests
         using var run = new SampleRun(write: false);
         File.WriteAllText(run.At("results.json"), """{"metrics": {"top1": 0.5}}""");
         File.WriteAllText(run.At("label-errors.csv"), list);
-        Assert.Contains(expected, Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
+        Assert.Contains(expected,
+            Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -101,7 +110,8 @@ public sealed class RunReportTests
     public void Says_why_a_run_ended_early()
     {
         using var run = new SampleRun(write: false);
-        File.WriteAllText(run.At("journal.jsonl"), "{\"event\":\"start\",\"steps\":90}\n{\"event\":\"step\",\"step\":7,\"loss\":2}\n{\"event\":\"end\",\"step\":7,\"seconds\":3,\"reason\":\"interrupted\"}\n");
+        File.WriteAllText(run.At("journal.jsonl"), "{\"event\":\"start\",\"steps\":90}\n{\"event\":\"step\",\"step\":7,\"loss\":2}\n" +
+            "{\"event\":\"end\",\"step\":7,\"seconds\":3,\"reason\":\"interrupted\"}\n");
         RunReport.Write(run.Folder, run.Page);
         Assert.Contains("The run ended early, after step 7 of 90: interrupted.", File.ReadAllText(run.Page), StringComparison.Ordinal);
     }

@@ -20,7 +20,11 @@ internal static class SampleComparison
             {
                 var top1 = 0.79 + effect[place] + common + 0.007 * random.Normal();
                 var perClass = SampleRun.Named(classes).ToDictionary(name => name, name => Math.Clamp(top1 + 0.08 * random.Normal(), 0, 1));
-                runs.Add(new(names[place], seed, new Dictionary<string, double> { ["top1"] = top1, ["top5"] = 0.97 + effect[place] / 3, ["nll"] = 0.8 - 3 * effect[place] + 0.02 * random.Normal(), ["ece"] = 0.05 }, perClass, 58 + random.NextDouble()));
+                runs.Add(new(names[place], seed, new Dictionary<string, double>
+                {
+                    ["top1"] = top1, ["top5"] = 0.97 + effect[place] / 3, ["nll"] = 0.8 - 3 * effect[place] + 0.02 * random.Normal(),
+                    ["ece"] = 0.05
+                }, perClass, 58 + random.NextDouble()));
             }
         }
         return new Comparison

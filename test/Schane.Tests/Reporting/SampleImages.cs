@@ -21,7 +21,8 @@ internal sealed class SampleImages(string[] classes, int perClass) : IImageDatas
     public Image8 Read(int index)
     {
         var random = new SampleRandom(LabelOf(index));
-        byte[] ground = [(byte)random.Below(256), (byte)random.Below(256), (byte)random.Below(256)], disc = [(byte)random.Below(256), (byte)random.Below(256), (byte)random.Below(256)];
+        byte[] ground = [(byte)random.Below(256), (byte)random.Below(256), (byte)random.Below(256)], disc = [(byte)random.Below(256),
+            (byte)random.Below(256), (byte)random.Below(256)];
         var (radius, pixels) = (6 + index % 8, new byte[Side * Side * 3]);
         for (var i = 0; i < pixels.Length; i++)
             pixels[i] = (Math.Pow(i / 3 % Side - 16, 2) + Math.Pow(i / 3 / Side - 16, 2) < radius * radius ? disc : ground)[i % 3];

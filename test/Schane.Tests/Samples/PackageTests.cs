@@ -24,7 +24,8 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
         using (var zip = ZipFile.OpenRead(package))
         {
             var names = zip.Entries.Select(e => e.FullName).ToList();
-            Assert.Empty(((string[])["README.md", "LICENSE", "icon.png", "lib/net10.0/Schane.dll", "lib/net10.0/Schane.xml"]).Except(names));
+            Assert.Empty(
+                ((string[])["README.md", "LICENSE", "icon.png", "lib/net10.0/Schane.dll", "lib/net10.0/Schane.xml"]).Except(names));
             Assert.InRange(new FileInfo(package).Length, 1, 16 << 20);    // neither libtorch nor ONNX Runtime
             using var about = zip.GetEntry("Schane.nuspec")!.Open();
             var metadata = XDocument.Load(about).Root!.Elements().First().Elements().ToDictionary(e => e.Name.LocalName, e => e.Value);
@@ -33,10 +34,13 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
             IsReproducibleAndCarriesItsSources(assembly);
         }
         var version = Path.GetFileNameWithoutExtension(package)["Schane.".Length..];
-        Write("nuget.config", $"""<configuration><packageSources><add key="here" value="{folder}/feed" /></packageSources></configuration>""");
+        Write("nuget.config",
+            $"""<configuration><packageSources><add key="here" value="{folder}/feed" /></packageSources></configuration>""");
         Write("app/app.csproj", $"""
             <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings><RestorePackagesPath>{folder}/packages</RestorePackagesPath><CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible></PropertyGroup>
+              <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings>
+                <RestorePackagesPath>{folder}/packages</RestorePackagesPath>
+                <CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible></PropertyGroup>
               <ItemGroup>
                 <PackageReference Include="Schane" Version="{version}" />
                 <PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />
@@ -51,8 +55,10 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
             Console.WriteLine($"{classifier.Predict(args[1]).Class} {exported.Predict(args[1]).Class}");
             """);
         // What Schane itself was restored from serves here too, so that libtorch's 600 MB are linked and not fetched again.
-        var fallback = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        Dotnet(Path.Combine(folder, "app"), "build", "-c", "Release", "-v", "quiet", "-nologo", "-o", Path.Combine(folder, "out"), $"-p:RestoreFallbackFolders={fallback}");
+        var fallback = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        Dotnet(Path.Combine(folder, "app"), "build", "-c", "Release", "-v", "quiet", "-nologo", "-o", Path.Combine(folder, "out"),
+            $"-p:RestoreFallbackFolders={fallback}");
         string[] call = [Path.Combine(folder, "out", "app.dll"), run.Folder, run.Red, Path.Combine(folder, "colours.onnx")];
         Assert.Equal("red red", Dotnet(folder, call).Trim());
 
@@ -67,10 +73,14 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
     {
         var feed = Path.Combine(folder, "feed");
         Dotnet(ReadmeTests.Root(), "pack", "src/Schane.Cli", "-c", "Release", "-o", feed, "-v", "quiet", "-nologo");
-        var version = Path.GetFileNameWithoutExtension(Assert.Single(Directory.GetFiles(feed, "Schane.Tool.*.nupkg")))["Schane.Tool.".Length..];
-        Write("nuget.config", $"""<configuration><packageSources><clear /><add key="here" value="{feed}" /></packageSources></configuration>""");
-        Dotnet(folder, "tool", "install", "Schane.Tool", "--tool-path", Path.Combine(folder, "tools"), "--version", version, "--configfile", Path.Combine(folder, "nuget.config"));
-        using var process = Process.Start(new ProcessStartInfo(Path.Combine(folder, "tools", OperatingSystem.IsWindows() ? "schane.exe" : "schane"), ["predict", run.Folder, run.Red, "--csv", "--top", "1"])
+        var version = Path.GetFileNameWithoutExtension(
+            Assert.Single(Directory.GetFiles(feed, "Schane.Tool.*.nupkg")))["Schane.Tool.".Length..];
+        Write("nuget.config",
+            $"""<configuration><packageSources><clear /><add key="here" value="{feed}" /></packageSources></configuration>""");
+        Dotnet(folder, "tool", "install", "Schane.Tool", "--tool-path", Path.Combine(folder, "tools"), "--version", version, "--configfile",
+            Path.Combine(folder, "nuget.config"));
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(folder, "tools",
+            OperatingSystem.IsWindows() ? "schane.exe" : "schane"), ["predict", run.Folder, run.Red, "--csv", "--top", "1"])
         { WorkingDirectory = folder, RedirectStandardOutput = true })!;
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
@@ -93,14 +103,16 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
         using var file = new PEReader(bytes);
         var entries = file.ReadDebugDirectory();
         Assert.Contains(entries, e => e.Type == DebugDirectoryEntryType.Reproducible);
-        using var symbols = file.ReadEmbeddedPortablePdbDebugDirectoryData(entries.Single(e => e.Type == DebugDirectoryEntryType.EmbeddedPortablePdb));
+        using var symbols = file.ReadEmbeddedPortablePdbDebugDirectoryData(
+            entries.Single(e => e.Type == DebugDirectoryEntryType.EmbeddedPortablePdb));
         var reader = symbols.GetMetadataReader();
         var embedded = new Guid("0E8A571B-6926-466E-B4AD-8AB04611F5FE");   // a source in the symbols, by the format of portable symbols
         Assert.True(reader.Documents.Count > 200);
         foreach (var document in reader.Documents)
         {
             Assert.StartsWith("/src/Schane/", reader.GetString(reader.GetDocument(document).Name));
-            Assert.Contains(reader.GetCustomDebugInformation(document), i => reader.GetGuid(reader.GetCustomDebugInformation(i).Kind) == embedded);
+            Assert.Contains(reader.GetCustomDebugInformation(document),
+                i => reader.GetGuid(reader.GetCustomDebugInformation(i).Kind) == embedded);
         }
     }
 
@@ -113,7 +125,8 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
 
     private static (int Code, string Said) Ended(string where, string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo("dotnet", arguments) { WorkingDirectory = where, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo("dotnet", arguments)
+        { WorkingDirectory = where, RedirectStandardOutput = true, RedirectStandardError = true })!;
         var errors = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();
         process.WaitForExit();

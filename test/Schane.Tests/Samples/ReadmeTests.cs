@@ -21,9 +21,11 @@ public class ReadmeTests
         for (var c = 0; c < 2; c++)
             for (var i = 0; i < 8; i++)
                 folder.Write($"photos/class{c}/{i}.png", Pictures.Flat(24, 24, (byte)(40 + 170 * c), (byte)(10 * i), 90));
-        TrainOnAFolder.Run(Path.Combine(folder.Path, "photos"), Path.Combine(folder.Path, "run"), Path.Combine(folder.Path, "photos", "class0", "0.png"), TimeSpan.FromSeconds(5));
+        TrainOnAFolder.Run(Path.Combine(folder.Path, "photos"), Path.Combine(folder.Path, "run"),
+            Path.Combine(folder.Path, "photos", "class0", "0.png"), TimeSpan.FromSeconds(5));
         Assert.True(File.Exists(Path.Combine(folder.Path, "run", "report.html")));
     }
 
-    internal static string Root([CallerFilePath] string here = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", ".."));
+    internal static string Root([CallerFilePath] string here = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", ".."));
 }

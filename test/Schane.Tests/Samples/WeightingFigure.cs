@@ -3,7 +3,8 @@ using System.Text;
 
 namespace Schane.Tests.Samples;
 
-/// <summary>The figure of docs/method.md, drawn from its formulas in float64: one anchor, a positive and negatives of every cosine. SCHANE_APPROVE=1 rewrites it.</summary>
+/// <summary>The figure of docs/method.md, drawn from its formulas in float64: one anchor, a positive and negatives of every cosine.
+/// SCHANE_APPROVE=1 rewrites it.</summary>
 public class WeightingFigure
 {
     private const double Temperature = 0.5, PositiveCosine = 0.7, Least = -0.2, Most = 0.9;
@@ -12,7 +13,8 @@ public class WeightingFigure
 
     private static readonly (double Beta, bool Detached, string Name, string Colour)[] curves =
     [
-        (0, false, "β = 0 (SupCon)", "#6b7280"), (0.5, false, "β = 0.5", "#0f9d76"), (1, false, "β = 1", "#2563eb"), (2, false, "β = 2", "#c2410c"), (1, true, "β = 1, weights detached", "#2563eb"),
+        (0, false, "β = 0 (SupCon)", "#6b7280"), (0.5, false, "β = 0.5", "#0f9d76"), (1, false, "β = 1", "#2563eb"),
+        (2, false, "β = 2", "#c2410c"), (1, true, "β = 1, weights detached", "#2563eb"),
     ];
 
     [Fact]
@@ -61,7 +63,8 @@ public class WeightingFigure
         double[] weights = [.. s.Select(v => s.Length * Math.Exp(beta * v) / sum)];
         var negatives = s.Zip(weights, (v, w) => w * Math.Exp(v)).Sum();
         var denominator = Math.Exp(PositiveCosine / Temperature) + negatives;
-        return (weights, [.. s.Zip(weights, (v, w) => w * (detached ? Math.Exp(v) : (1 + beta) * Math.Exp(v) - beta * negatives / s.Length) / denominator)]);
+        return (weights, [.. s.Zip(weights,
+            (v, w) => w * (detached ? Math.Exp(v) : (1 + beta) * Math.Exp(v) - beta * negatives / s.Length) / denominator)]);
     }
 
     private static string Draw()
@@ -72,31 +75,39 @@ public class WeightingFigure
             <rect width="860" height="340" rx="8" fill="#ffffff"/>
 
             """.Replace("\r", ""));
-        Panel(svg, 56, "weight w of a negative", [0, 1, 2, 3, 4, 5], [.. curves.Where(c => !c.Detached).Select(c => (c, At(cosines, c.Beta, c.Detached).Weights))], cosines);
-        Panel(svg, 486, "push: slope of the loss at its s, × 45", [0, 2, 4, 6, 8, 10, 12], [.. curves.Select(c => (c, At(cosines, c.Beta, c.Detached).Pushes.Select(p => p * Negatives).ToArray()))], cosines, from: -1);
+        Panel(svg, 56, "weight w of a negative", [0, 1, 2, 3, 4, 5],
+            [.. curves.Where(c => !c.Detached).Select(c => (c, At(cosines, c.Beta, c.Detached).Weights))], cosines);
+        Panel(svg, 486, "push: slope of the loss at its s, × 45", [0, 2, 4, 6, 8, 10, 12],
+            [.. curves.Select(c => (c, At(cosines, c.Beta, c.Detached).Pushes.Select(p => p * Negatives).ToArray()))], cosines, from: -1);
         return svg.Append("</svg>\n").ToString();
     }
 
-    private static void Panel(StringBuilder svg, double left, string title, double[] ticks, ((double Beta, bool Detached, string Name, string Colour) Curve, double[] Values)[] lines, double[] cosines, double from = 0)
+    private static void Panel(StringBuilder svg, double left, string title, double[] ticks,
+        ((double Beta, bool Detached, string Name, string Colour) Curve, double[] Values)[] lines, double[] cosines, double from = 0)
     {
         double X(double cosine) => left + (cosine - Least) / (Most - Least) * Width;
         double Y(double value) => Top + Height - (value - from) / (ticks[^1] - from) * Height;
         Line($"<text x=\"{left - 24}\" y=\"28\" font-size=\"15\" font-weight=\"600\">{title}</text>");
         foreach (var tick in ticks)
         {
-            Line(Text($"<line x1=\"{left}\" x2=\"{left + Width}\" y1=\"{Y(tick):0.0}\" y2=\"{Y(tick):0.0}\" stroke=\"{(tick == 0 ? "#9ca3af" : "#e5e7eb")}\"/>"));
+            var colour = tick == 0 ? "#9ca3af" : "#e5e7eb";
+            Line(Text($"<line x1=\"{left}\" x2=\"{left + Width}\" y1=\"{Y(tick):0.0}\" y2=\"{Y(tick):0.0}\" stroke=\"{colour}\"/>"));
             Line(Text($"<text x=\"{left - 8}\" y=\"{Y(tick) + 4.5:0.0}\" text-anchor=\"end\">{tick}</text>"));
         }
         foreach (var tick in (double[])[-0.2, 0, 0.2, 0.4, 0.6, 0.8])
             Line(Text($"<text x=\"{X(tick):0.0}\" y=\"{Top + Height + 20}\" text-anchor=\"middle\">{tick}</text>"));
-        Line(Text($"<text x=\"{left + Width / 2}\" y=\"{Top + Height + 42}\" text-anchor=\"middle\">cosine of the negative to the anchor</text>"));
+        Line(Text($"<text x=\"{left + Width / 2}\" y=\"{Top + Height + 42}\" text-anchor=\"middle\">") +
+            "cosine of the negative to the anchor</text>");
         for (var l = 0; l < lines.Length; l++)
         {
             var (curve, values) = lines[l];
             var dash = curve.Detached ? " stroke-dasharray=\"6 4\"" : "";
-            Line($"<polyline fill=\"none\" stroke=\"{curve.Colour}\" stroke-width=\"2.2\"{dash} points=\"{string.Join(' ', cosines.Zip(values, (c, v) => Text($"{X(c):0.0},{Y(v):0.0}")))}\"/>");
-            Line(Text($"<line x1=\"{left + 14}\" x2=\"{left + 40}\" y1=\"{Top + 14 + 19 * l}\" y2=\"{Top + 14 + 19 * l}\" stroke=\"{curve.Colour}\" stroke-width=\"2.2\"{dash}/>"));
-            Line(Text($"<text x=\"{left + 48}\" y=\"{Top + 18.5 + 19 * l}\">{curve.Name}</text>"));
+            Line($"<polyline fill=\"none\" stroke=\"{curve.Colour}\" stroke-width=\"2.2\"{dash} " +
+                $"points=\"{string.Join(' ', cosines.Zip(values, (c, v) => Text($"{X(c):0.0},{Y(v):0.0}")))}\"/>");
+            var y = Top + 14 + 19 * l;
+            Line(Text($"<line x1=\"{left + 14}\" x2=\"{left + 40}\" y1=\"{y}\" y2=\"{y}\" stroke=\"{curve.Colour}\"") +
+                $" stroke-width=\"2.2\"{dash}/>");
+            Line(Text($"<text x=\"{left + 48}\" y=\"{y + 4.5}\">{curve.Name}</text>"));
         }
 
         void Line(string text) => svg.Append(text).Append('\n');

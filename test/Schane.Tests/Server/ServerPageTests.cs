@@ -13,7 +13,8 @@ public sealed class ServerPageTests(Chromium chromium)
     public async Task A_picture_is_answered_with_its_nearest_training_pictures_and_a_text_with_why_not()
     {
         using var run = new TrainedRun();
-        await using var server = await PredictionServer.StartAsync(new ServeOptions { Run = run.Folder, Port = 0 }, TestContext.Current.CancellationToken);
+        await using var server = await PredictionServer.StartAsync(new ServeOptions { Run = run.Folder, Port = 0 },
+            TestContext.Current.CancellationToken);
         await using var open = await chromium.Open($"{server.Address}", charts: false, width: 900);
         var page = open.Page;
         await page.WaitForSelectorAsync("#model:has-text('2 classes')");
@@ -22,7 +23,8 @@ public sealed class ServerPageTests(Chromium chromium)
         await page.SetInputFilesAsync("#file", run.Red);
         await page.WaitForSelectorAsync("#class:has-text('red')");
         await Assertions.Expect(page.Locator("#neighbours img")).ToHaveCountAsync(6);
-        await page.EvaluateAsync("Promise.all([...document.querySelectorAll('#neighbours img')].map(image => image.decode()))");    // fails where a picture is broken
+        // fails where a picture is broken
+        await page.EvaluateAsync("Promise.all([...document.querySelectorAll('#neighbours img')].map(image => image.decode()))");
         Assert.Equal(2, await page.Locator("#top li").CountAsync());
         Assert.Equal(6, await page.Locator("#neighbours li").CountAsync());
         await open.Keep("serve");
@@ -30,9 +32,11 @@ public sealed class ServerPageTests(Chromium chromium)
         Assert.Equal(390, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
         await open.Keep("serve-phone");
         Assert.Empty(open.Complaints);
-        Assert.All(open.Requests, url => Assert.True(url.StartsWith($"{server.Address}", StringComparison.Ordinal) || url.StartsWith("blob:", StringComparison.Ordinal), url));
+        Assert.All(open.Requests, url => Assert.True(url.StartsWith($"{server.Address}", StringComparison.Ordinal)
+            || url.StartsWith("blob:", StringComparison.Ordinal), url));
 
-        await page.SetInputFilesAsync("#file", new FilePayload { Name = "x.png", MimeType = "image/png", Buffer = "<b>no picture</b>"u8.ToArray() });
+        await page.SetInputFilesAsync("#file",
+            new FilePayload { Name = "x.png", MimeType = "image/png", Buffer = "<b>no picture</b>"u8.ToArray() });
         await page.WaitForSelectorAsync("#problem:has-text('is not a JPEG')");
         Assert.Equal(0, await page.Locator("#problem b").CountAsync());
     }

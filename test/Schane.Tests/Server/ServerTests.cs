@@ -32,7 +32,8 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
 
     private static ByteArrayContent Picture(string path) => new(File.ReadAllBytes(path)) { Headers = { ContentType = new("image/png") } };
 
-    private static async Task<JsonElement> Json(HttpResponseMessage response) => await response.Content.ReadFromJsonAsync<JsonElement>(Stop);
+    private static async Task<JsonElement> Json(HttpResponseMessage response) =>
+        await response.Content.ReadFromJsonAsync<JsonElement>(Stop);
 
     private static async Task<string> Refusal(HttpResponseMessage response, HttpStatusCode status)
     {
@@ -50,15 +51,18 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
         var raw = (await Json(await client.PostAsync("predict?top=1", Picture(run.Red), Stop))).GetProperty("predictions")[0];
         Assert.Equal("red", raw.GetProperty("class").GetString());
         Assert.Equal(1, raw.GetProperty("top").GetArrayLength());
-        Assert.Equal(classifier.Predict(run.Red).Top[0].Probability, raw.GetProperty("top")[0].GetProperty("probability").GetDouble(), 1e-5);
+        Assert.Equal(classifier.Predict(run.Red).Top[0].Probability,
+            raw.GetProperty("top")[0].GetProperty("probability").GetDouble(), 1e-5);
         using var form = new MultipartFormDataContent { { Picture(run.Red), "a", "a.png" }, { Picture(run.Blue), "b", "b.png" } };
         var two = (await Json(await client.PostAsync("predict", form, Stop))).GetProperty("predictions");
         Assert.Equal(["a.png", "b.png"], two.EnumerateArray().Select(p => p.GetProperty("image").GetString()));
         Assert.Equal(["red", "blue"], two.EnumerateArray().Select(p => p.GetProperty("class").GetString()));
-        var embedding = (await Json(await client.PostAsync("embed", Picture(run.Red), Stop))).GetProperty("embeddings")[0].GetProperty("embedding");
+        var embedding = (await Json(await client.PostAsync("embed", Picture(run.Red), Stop)))
+            .GetProperty("embeddings")[0].GetProperty("embedding");
         using var stream = File.OpenRead(run.Red);
         var expected = classifier.Embed(stream);
-        Assert.All(embedding.EnumerateArray().Select((e, d) => Math.Abs(e.GetSingle() - expected[d])), difference => Assert.InRange(difference, 0, 1e-4));
+        Assert.All(embedding.EnumerateArray().Select((e, d) => Math.Abs(e.GetSingle() - expected[d])),
+            difference => Assert.InRange(difference, 0, 1e-4));
     }
 
     [Fact]
@@ -75,15 +79,18 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
         Assert.Contains("schane_answer_duration_seconds_bucket", metrics);
         Assert.Contains("http_server_request_duration", metrics);
         var document = await Json(await client.GetAsync("openapi/v1.json", Stop));
-        Assert.Equal(["/embed", "/examples/{index}", "/healthz", "/predict"], document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
-        Assert.True(document.GetProperty("paths").GetProperty("/predict").GetProperty("post").GetProperty("requestBody").GetProperty("content").TryGetProperty("multipart/form-data", out _));
+        Assert.Equal(["/embed", "/examples/{index}", "/healthz", "/predict"],
+            document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
+        Assert.True(document.GetProperty("paths").GetProperty("/predict").GetProperty("post").GetProperty("requestBody")
+            .GetProperty("content").TryGetProperty("multipart/form-data", out _));
         foreach (var path in (string[])["", "healthz", "metrics", "nowhere"])
         {
             using var response = await client.GetAsync(path, Stop);
             Assert.DoesNotContain(response.Headers, h => h.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
             Assert.Contains("nosniff", response.Headers.GetValues("X-Content-Type-Options"));
         }
-        using var preflight = new HttpRequestMessage(HttpMethod.Options, "predict") { Headers = { { "Origin", "http://evil.example.com" }, { "Access-Control-Request-Method", "POST" } } };
+        using var preflight = new HttpRequestMessage(HttpMethod.Options, "predict")
+        { Headers = { { "Origin", "http://evil.example.com" }, { "Access-Control-Request-Method", "POST" } } };
         using var refused = await client.SendAsync(preflight, Stop);
         Assert.False(refused.IsSuccessStatusCode);
         Assert.DoesNotContain(refused.Headers, h => h.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
@@ -94,24 +101,34 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
     {
         await using var server = await Start(o => o with { MaxPixels = 2000, MaxMegabytes = 1 });
         using var client = ClientOf(server);
-        Assert.Contains("is not a JPEG", await Refusal(await client.PostAsync("predict", new ByteArrayContent("hello"u8.ToArray()), Stop), HttpStatusCode.BadRequest));
-        Assert.Contains("it is empty", await Refusal(await client.PostAsync("predict", new ByteArrayContent([]), Stop), HttpStatusCode.BadRequest));
-        Assert.Contains("ends too early", await Refusal(await client.PostAsync("predict", new ByteArrayContent(File.ReadAllBytes(run.Red)[..^30]), Stop), HttpStatusCode.BadRequest));
-        Assert.Contains("2000", await Refusal(await client.PostAsync("predict", Picture(folder.Write("big.png", Pictures.Flat(60, 60, 1, 2, 3))), Stop), HttpStatusCode.BadRequest));
-        // Asks before it sends the body: the server hangs up on one that is too large, and who is still writing then may not get to read why.
+        Assert.Contains("is not a JPEG",
+            await Refusal(await client.PostAsync("predict", new ByteArrayContent("hello"u8.ToArray()), Stop), HttpStatusCode.BadRequest));
+        Assert.Contains("it is empty",
+            await Refusal(await client.PostAsync("predict", new ByteArrayContent([]), Stop), HttpStatusCode.BadRequest));
+        Assert.Contains("ends too early", await Refusal(await client.PostAsync("predict",
+            new ByteArrayContent(File.ReadAllBytes(run.Red)[..^30]), Stop), HttpStatusCode.BadRequest));
+        Assert.Contains("2000", await Refusal(await client.PostAsync("predict",
+            Picture(folder.Write("big.png", Pictures.Flat(60, 60, 1, 2, 3))), Stop), HttpStatusCode.BadRequest));
+        // Asks before it sends the body: the server hangs up on one that is too large, and who is still
+        // writing then may not get to read why.
         using var careful = ClientOf(server);
         careful.DefaultRequestHeaders.ExpectContinue = true;
-        Assert.Contains("larger than", await Refusal(await careful.PostAsync("predict", new ByteArrayContent(new byte[2 << 20]), Stop), HttpStatusCode.RequestEntityTooLarge));
+        Assert.Contains("larger than", await Refusal(await careful.PostAsync("predict", new ByteArrayContent(new byte[2 << 20]), Stop),
+            HttpStatusCode.RequestEntityTooLarge));
         using var big = new MultipartFormDataContent { { new ByteArrayContent(new byte[2 << 20]), "a", "a.png" } };
         Assert.Contains("larger than", await Refusal(await careful.PostAsync("predict", big, Stop), HttpStatusCode.RequestEntityTooLarge));
         using var none = new MultipartFormDataContent { { new StringContent("x"), "a" } };
         Assert.Contains("holds no file", await Refusal(await client.PostAsync("predict", none, Stop), HttpStatusCode.BadRequest));
-        foreach (var type in (string[])["application/x-www-form-urlencoded", "text/plain"])                 // the first is what curl says unasked
+        // the first is what curl says unasked
+        foreach (var type in (string[])["application/x-www-form-urlencoded", "text/plain"])
         {
-            Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("predict", new ByteArrayContent(File.ReadAllBytes(run.Red)) { Headers = { ContentType = new(type) } }, Stop)).StatusCode);
-            Assert.Contains("is not a JPEG", await Refusal(await client.PostAsync("predict", new ByteArrayContent("hello"u8.ToArray()) { Headers = { ContentType = new(type) } }, Stop), HttpStatusCode.BadRequest));
+            Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("predict",
+                new ByteArrayContent(File.ReadAllBytes(run.Red)) { Headers = { ContentType = new(type) } }, Stop)).StatusCode);
+            Assert.Contains("is not a JPEG", await Refusal(await client.PostAsync("predict",
+                new ByteArrayContent("hello"u8.ToArray()) { Headers = { ContentType = new(type) } }, Stop), HttpStatusCode.BadRequest));
         }
-        Assert.Contains("top must be", await Refusal(await client.PostAsync("predict?top=0", Picture(run.Red), Stop), HttpStatusCode.BadRequest));
+        Assert.Contains("top must be",
+            await Refusal(await client.PostAsync("predict?top=0", Picture(run.Red), Stop), HttpStatusCode.BadRequest));
         Assert.Equal(HttpStatusCode.OK, (await client.PostAsync("predict", Picture(run.Red), Stop)).StatusCode);
     }
 
@@ -139,7 +156,8 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
     [Fact]
     public async Task Another_address_than_loopback_needs_a_key_and_shows_no_training_pictures_unasked()
     {
-        Assert.Contains("SCHANE_API_KEY", (await Assert.ThrowsAsync<SchaneException>(() => Start(o => o with { Address = IPAddress.Any }))).Message);
+        Assert.Contains("SCHANE_API_KEY",
+            (await Assert.ThrowsAsync<SchaneException>(() => Start(o => o with { Address = IPAddress.Any }))).Message);
         await using var server = await Start(o => o with { Address = IPAddress.Any, ApiKey = "right" });
         using var client = new HttpClient { BaseAddress = new($"http://127.0.0.1:{server.Address.Port}") };
         Assert.Equal(HttpStatusCode.OK, (await client.GetAsync("healthz", Stop)).StatusCode);
@@ -155,7 +173,8 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
         Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("examples/0", Stop)).StatusCode);
 
         await using var showing = await Start(o => o with { Address = IPAddress.Any, ApiKey = "right", ShowTrainingImages = true });
-        using var other = new HttpClient { BaseAddress = new($"http://127.0.0.1:{showing.Address.Port}"), DefaultRequestHeaders = { { "X-API-Key", "right" } } };
+        using var other = new HttpClient
+        { BaseAddress = new($"http://127.0.0.1:{showing.Address.Port}"), DefaultRequestHeaders = { { "X-API-Key", "right" } } };
         answer = (await Json(await other.PostAsync("predict?neighbours=3", Picture(run.Red), Stop))).GetProperty("predictions")[0];
         Assert.Equal(3, answer.GetProperty("neighbours").GetArrayLength());
         Assert.Equal(HttpStatusCode.OK, (await other.GetAsync("examples/0", Stop)).StatusCode);
@@ -166,7 +185,8 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
     {
         await using var server = await Start();
         using var client = ClientOf(server);
-        var near = (await Json(await client.PostAsync("predict?neighbours=5", Picture(run.Red), Stop))).GetProperty("predictions")[0].GetProperty("neighbours");
+        var near = (await Json(await client.PostAsync("predict?neighbours=5", Picture(run.Red), Stop)))
+            .GetProperty("predictions")[0].GetProperty("neighbours");
         Assert.Equal(5, near.GetArrayLength());
         Assert.All(near.EnumerateArray(), n => Assert.Equal("red", n.GetProperty("class").GetString()));
         var webp = await client.GetByteArrayAsync($"examples/{near[0].GetProperty("index").GetInt32()}", Stop);
@@ -231,7 +251,8 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
     public async Task A_busy_port_is_named()
     {
         await using var server = await Start();
-        Assert.Contains($"Port {server.Address.Port} of 127.0.0.1 is taken", (await Assert.ThrowsAsync<SchaneException>(() => Start(o => o with { Port = server.Address.Port }))).Message);
+        Assert.Contains($"Port {server.Address.Port} of 127.0.0.1 is taken",
+            (await Assert.ThrowsAsync<SchaneException>(() => Start(o => o with { Port = server.Address.Port }))).Message);
         Assert.Contains("is taken", SchaneProgram.Run("serve", run.Folder, "--port", $"{server.Address.Port}").Refusal());
     }
 
@@ -258,15 +279,17 @@ public sealed class ServerTests(TrainedRun run) : IDisposable
         byte[][] pictures = [File.ReadAllBytes(run.Red), File.ReadAllBytes(run.Blue)];
         var times = new double[10_000];
         var watch = Stopwatch.StartNew();
-        await Parallel.ForAsync(0, times.Length, new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = Stop }, async (i, cancel) =>
-        {
-            var since = Stopwatch.GetTimestamp();
-            using var response = await client.PostAsync("predict?top=1", new ByteArrayContent(pictures[i % 2]), cancel);
-            var answer = await response.Content.ReadFromJsonAsync<JsonElement>(cancel);
-            times[i] = Stopwatch.GetElapsedTime(since).TotalMilliseconds;
-            Assert.Equal(i % 2 == 0 ? "red" : "blue", answer.GetProperty("predictions")[0].GetProperty("class").GetString());
-        });
+        await Parallel.ForAsync(0, times.Length,
+            new ParallelOptions { MaxDegreeOfParallelism = 64, CancellationToken = Stop }, async (i, cancel) =>
+            {
+                var since = Stopwatch.GetTimestamp();
+                using var response = await client.PostAsync("predict?top=1", new ByteArrayContent(pictures[i % 2]), cancel);
+                var answer = await response.Content.ReadFromJsonAsync<JsonElement>(cancel);
+                times[i] = Stopwatch.GetElapsedTime(since).TotalMilliseconds;
+                Assert.Equal(i % 2 == 0 ? "red" : "blue", answer.GetProperty("predictions")[0].GetProperty("class").GetString());
+            });
         Array.Sort(times);
-        TestContext.Current.SendDiagnosticMessage($"{times.Length / watch.Elapsed.TotalSeconds:F0} requests/s, p50 {times[5000]:F1} ms, p99 {times[9900]:F1} ms");
+        TestContext.Current.SendDiagnosticMessage(
+            $"{times.Length / watch.Elapsed.TotalSeconds:F0} requests/s, p50 {times[5000]:F1} ms, p99 {times[9900]:F1} ms");
     }
 }

@@ -9,7 +9,8 @@ public class NativeTorchTests
     [Fact]
     public void The_library_as_shipped_does_not_load_on_an_old_libstdcxx_and_the_cured_copy_does()
     {
-        Assert.SkipUnless(OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64, "The cure is for Linux on x64.");
+        Assert.SkipUnless(OperatingSystem.IsLinux() && RuntimeInformation.ProcessArchitecture == Architecture.X64,
+            "The cure is for Linux on x64.");
         TorchSharp.torch.get_num_threads();                               // libtorch itself is there for both to find
         var shipped = NativeTorch.Find("LibTorchSharp");
         Assert.NotNull(shipped);
@@ -42,5 +43,6 @@ public class NativeTorchTests
 
     [Fact]
     public void A_file_that_is_no_library_is_refused_with_the_way_out() =>
-        Assert.Contains("restore the TorchSharp package again", Assert.Throws<DllNotFoundException>(() => NativeTorch.WithoutNewVersion(new byte[100])).Message);
+        Assert.Contains("restore the TorchSharp package again",
+            Assert.Throws<DllNotFoundException>(() => NativeTorch.WithoutNewVersion(new byte[100])).Message);
 }

@@ -5,7 +5,8 @@ namespace Schane.Tests.Training;
 
 public sealed class FreezingTests : IDisposable
 {
-    private readonly ImageClassifier model = new(ModelRegistry.Create("vit_tiny_patch16_224:width=24,depth=3,heads=3", 1, inputSize: 32), 4, new ClassifierOptions { ProjectionWidth = 8 });
+    private readonly ImageClassifier model = new(ModelRegistry.Create("vit_tiny_patch16_224:width=24,depth=3,heads=3", 1, inputSize: 32), 4,
+        new ClassifierOptions { ProjectionWidth = 8 });
 
     public void Dispose() => model.Dispose();
 
@@ -15,15 +16,18 @@ public sealed class FreezingTests : IDisposable
         var freezing = new Freezing(model, "2");                                           // embedding and the first block
         Assert.All(model.NamedParameters(), p => Assert.Equal(p.Layer >= 2, p.Parameter.requires_grad));
         Assert.Contains(freezing.Trained, p => p.Name.StartsWith("blocks.1.", StringComparison.Ordinal));
-        Assert.DoesNotContain(freezing.Trained, p => p.Name.StartsWith("blocks.0.", StringComparison.Ordinal) || p.Name.StartsWith("patch_embed", StringComparison.Ordinal));
+        Assert.DoesNotContain(freezing.Trained,
+            p => p.Name.StartsWith("blocks.0.", StringComparison.Ordinal) || p.Name.StartsWith("patch_embed", StringComparison.Ordinal));
     }
 
     [Fact]
     public void The_trunk_leaves_head_and_projection_and_names_freeze_what_lies_below_them()
     {
-        Assert.All(new Freezing(model, "trunk").Trained, p => Assert.True(p.Name.StartsWith("head.", StringComparison.Ordinal) || p.Name.StartsWith("projection.", StringComparison.Ordinal), p.Name));
+        Assert.All(new Freezing(model, "trunk").Trained, p => Assert.True(p.Name.StartsWith("head.", StringComparison.Ordinal)
+            || p.Name.StartsWith("projection.", StringComparison.Ordinal), p.Name));
         var freezing = new Freezing(model, "blocks.0, head");
-        Assert.DoesNotContain(freezing.Trained, p => p.Name.StartsWith("blocks.0.", StringComparison.Ordinal) || p.Name.StartsWith("head.", StringComparison.Ordinal));
+        Assert.DoesNotContain(freezing.Trained,
+            p => p.Name.StartsWith("blocks.0.", StringComparison.Ordinal) || p.Name.StartsWith("head.", StringComparison.Ordinal));
         Assert.Contains(freezing.Trained, p => p.Name.StartsWith("blocks.1.", StringComparison.Ordinal));
     }
 
@@ -36,5 +40,6 @@ public sealed class FreezingTests : IDisposable
 
     [Fact]
     public void Nothing_left_to_train_is_refused() =>
-        Assert.Contains("nothing to train", Assert.Throws<SchaneException>(() => new Freezing(model, string.Join(',', model.NamedParameters().Select(p => p.Name)))).Message);
+        Assert.Contains("nothing to train", Assert.Throws<SchaneException>(() =>
+            new Freezing(model, string.Join(',', model.NamedParameters().Select(p => p.Name)))).Message);
 }

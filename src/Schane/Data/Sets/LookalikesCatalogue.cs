@@ -36,13 +36,17 @@ internal static class LookalikesCatalogue
         new("cross-arms", Grades, t => Plain(Cross(Grade(t, 0.32f, 0.10f)))),
         new("drop-slit", Grades, t => Slit(Drop(), Grade(t, 0.28f, 0.26f))),
         new("kite-bar", Angles, t => Barred(Polygon(new(0, -1), new(0.7f, -0.25f), new(0, 1), new(-0.7f, -0.25f)), 30 * t)),
-        new("pentagon-notch", Grades, t => Plain(Cut(Regular(5), Polygon(new(-0.22f, 0.9f), new(0, 0.81f - Grade(t, 0.62f, 0.26f)), new(0.22f, 0.9f))))),
+        new("pentagon-notch", Grades,
+            t => Plain(Cut(Regular(5), Polygon(new(-0.22f, 0.9f), new(0, 0.81f - Grade(t, 0.62f, 0.26f)), new(0.22f, 0.9f))))),
         new("flower-petals", ["4", "5", "6", "7"], t => Plain(Flower(4 + t))),
         new("crescent-width", Grades, t => Plain(Cut(Disc(), Disc(0.82f, 0, -Grade(t, 0.62f, 0.15f))))),
-        new("disc-bumps", ["45", "90", "135", "180"], t => Plain(Join(Disc(0.74f), Join(Disc(0.2f, 0, -0.8f), Turned(Disc(0.2f, 0, -0.8f), Grade(t, 112, 45)))))),
+        new("disc-bumps", ["45", "90", "135", "180"],
+            t => Plain(Join(Disc(0.74f), Join(Disc(0.2f, 0, -0.8f), Turned(Disc(0.2f, 0, -0.8f), Grade(t, 112, 45)))))),
         new("leaf-stripes", Counts, t => Striped(Leaf(), 2 + t)),
-        new("house-window", Insets, t => Inset(Polygon(new(0, -1), new(0.8f, -0.25f), new(0.65f, -0.25f), new(0.65f, 0.85f), new(-0.65f, 0.85f), new(-0.65f, -0.25f), new(-0.8f, -0.25f)), t)),
-        new("trapezoid-taper", Grades, t => Grade(t, 0.42f, 0.16f) is var top ? Plain(Polygon(new(-top, -0.7f), new(top, -0.7f), new(0.85f, 0.7f), new(-0.85f, 0.7f))) : null!),
+        new("house-window", Insets, t => Inset(Polygon(new(0, -1), new(0.8f, -0.25f), new(0.65f, -0.25f), new(0.65f, 0.85f),
+            new(-0.65f, 0.85f), new(-0.65f, -0.25f), new(-0.8f, -0.25f)), t)),
+        new("trapezoid-taper", Grades, t => Grade(t, 0.42f, 0.16f) is var top
+            ? Plain(Polygon(new(-top, -0.7f), new(top, -0.7f), new(0.85f, 0.7f), new(-0.85f, 0.7f))) : null!),
     ];
 
     /// <summary>Groups to fine-tune on: other outlines, or the same with another trait.</summary>
@@ -50,13 +54,15 @@ internal static class LookalikesCatalogue
     [
         new("shield-stripes", Counts, t => Striped(Shield(), 2 + t)),
         new("hexagon-dots", Counts, t => Dotted(Regular(6), 2 + t)),
-        new("square-notch", Grades, t => Plain(Cut(RoundBox(0.75f, 0.75f, 0.05f), Polygon(new(-0.25f, -0.9f), new(0, -0.75f + Grade(t, 0.58f, 0.25f)), new(0.25f, -0.9f))))),
+        new("square-notch", Grades, t => Plain(Cut(RoundBox(0.75f, 0.75f, 0.05f),
+            Polygon(new(-0.25f, -0.9f), new(0, -0.75f + Grade(t, 0.58f, 0.25f)), new(0.25f, -0.9f))))),
         new("halfdisc-slit", Grades, t => Slit(Shifted(Cut(Disc(), Box(-1, -1, 1, 0)), 0, -0.45f), Grade(t, 0.02f, 0.17f))),
         new("drop-inset", Insets, t => Inset(Drop(), t, 0.28f)),
         new("ring-gaps", ["45", "90", "135", "180"], t => Plain(Gapped(32, Grade(t, 112, 45)))),
         new("ellipse-bar", Angles, t => Barred(Ellipse(0.68f, 1), 30 * t)),
         new("star-depth", Grades, t => Plain(Star(5, Grade(t, 0.51f, 0.11f)))),
-        new("hourglass-waist", Grades, t => Grade(t, 0.33f, 0.15f) is var waist ? Plain(Polygon(new(-0.75f, -0.9f), new(0.75f, -0.9f), new(waist, 0), new(0.75f, 0.9f), new(-0.75f, 0.9f), new(-waist, 0))) : null!),
+        new("hourglass-waist", Grades, t => Grade(t, 0.33f, 0.15f) is var waist ? Plain(Polygon(new(-0.75f, -0.9f), new(0.75f, -0.9f),
+            new(waist, 0), new(0.75f, 0.9f), new(-0.75f, 0.9f), new(-waist, 0))) : null!),
         new("wheel-spokes", ["3", "4", "5", "6"], t => Plain(Wheel(3 + t))),
     ];
 
@@ -98,7 +104,8 @@ internal static class LookalikesCatalogue
     private static SKPath Cross(float arm) => Join(Box(-arm, -0.95f, arm, 0.95f), Box(-0.95f, -arm, 0.95f, arm));
 
     private static SKPath Arrow(float head) =>
-        Polygon(new(0, -1), new(head, -0.15f), new(0.24f, -0.15f), new(0.24f, 0.95f), new(-0.24f, 0.95f), new(-0.24f, -0.15f), new(-head, -0.15f));
+        Polygon(new(0, -1), new(head, -0.15f), new(0.24f, -0.15f), new(0.24f, 0.95f), new(-0.24f, 0.95f),
+            new(-0.24f, -0.15f), new(-head, -0.15f));
 
     /// <summary>A regular polygon with round corners of the given radius.</summary>
     private static SKPath Rounded(int corners, float radius)
@@ -109,7 +116,8 @@ internal static class LookalikesCatalogue
         {
             var (a, b) = (Polar(core, 360f * i / corners), Polar(core, 360f * (i + 1) / corners));
             var outward = Polar(radius, 360f * (i + 0.5f) / corners);
-            body = Join(Join(body, Disc(radius, a.X, a.Y)), Polygon(a, new(a.X + outward.X, a.Y + outward.Y), new(b.X + outward.X, b.Y + outward.Y), b));
+            body = Join(Join(body, Disc(radius, a.X, a.Y)),
+                Polygon(a, new(a.X + outward.X, a.Y + outward.Y), new(b.X + outward.X, b.Y + outward.Y), b));
         }
         return body;
     }

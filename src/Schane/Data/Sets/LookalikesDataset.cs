@@ -27,7 +27,8 @@ public sealed class LookalikesDataset : IImageDataset
 
     /// <summary>One part of the data set.</summary>
     /// <param name="part">Which.</param>
-    /// <param name="imagesPerClass">At least 1; null for the part's own number (<see cref="ImagesPerClassOf"/>). More images begin with the same ones.</param>
+    /// <param name="imagesPerClass">At least 1; null for the part's own number (<see cref="ImagesPerClassOf"/>). More images
+    /// begin with the same ones.</param>
     /// <param name="seed">Another seed gives other pictures of the same classes.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="imagesPerClass"/> is less than 1.</exception>
     public LookalikesDataset(LookalikesPart part, int? imagesPerClass = null, long seed = 0)
@@ -64,7 +65,8 @@ public sealed class LookalikesDataset : IImageDataset
     /// <inheritdoc/>
     public string NameOf(int index) => $"{Classes[LabelOf(index)]}/{index % ImagesPerClass:d4}";
 
-    /// <summary>The group of twins a class belongs to, an index into <see cref="TwinGroups"/>: classes of one group differ in one trait only.</summary>
+    /// <summary>The group of twins a class belongs to, an index into <see cref="TwinGroups"/>: classes of one group
+    /// differ in one trait only.</summary>
     public int TwinGroupOf(int label) => label >= 0 && label < Classes.Count ? label / TwinsPerGroup
         : throw new ArgumentOutOfRangeException(nameof(label), $"label must lie between 0 and {Classes.Count - 1} but is {label}.");
 
@@ -87,8 +89,10 @@ public sealed class LookalikesDataset : IImageDataset
 
     /// <summary>The part of that name: <c>base</c>, <c>base-val</c>, <c>train</c>, <c>val</c> or <c>test</c>.</summary>
     /// <exception cref="SchaneException">No such part.</exception>
-    public static LookalikesPart PartOf(string name) => Enum.GetValues<LookalikesPart>().Select(p => (LookalikesPart?)p).FirstOrDefault(p => NameOfPart(p!.Value) == name)
-        ?? throw new SchaneException($"Lookalikes has the parts {string.Join(", ", Enum.GetValues<LookalikesPart>().Select(NameOfPart))}, but no '{Printable.Escape(name)}'.");
+    public static LookalikesPart PartOf(string name) =>
+        Enum.GetValues<LookalikesPart>().Select(p => (LookalikesPart?)p).FirstOrDefault(p => NameOfPart(p!.Value) == name)
+        ?? throw new SchaneException("Lookalikes has the parts " +
+            $"{string.Join(", ", Enum.GetValues<LookalikesPart>().Select(NameOfPart))}, but no '{Printable.Escape(name)}'.");
 
     private static string NameOfPart(LookalikesPart part) => part switch
     {
@@ -103,7 +107,8 @@ public sealed class LookalikesDataset : IImageDataset
     private static LookalikesFigure[] Figures(IReadOnlyList<LookalikesGroup> groups)
     {
         LookalikesFigure[] figures = [.. groups.SelectMany(g => Enumerable.Range(0, g.Twins.Count).Select(g.Figure))];
-        foreach (var figure in figures)                                   // Skia computes bounds on first use; once here, so that threads only read
+        // Skia computes bounds on first use; once here, so that threads only read
+        foreach (var figure in figures)
             _ = (figure.Body.Bounds, figure.Marks?.Bounds);
         return figures;
     }

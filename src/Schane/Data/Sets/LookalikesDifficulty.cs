@@ -1,6 +1,7 @@
 namespace Schane.Data.Sets;
 
-/// <summary>How hard <see cref="LookalikesDataset"/> is, all in one place. A change here changes every figure that was measured on it.</summary>
+/// <summary>How hard <see cref="LookalikesDataset"/> is, all in one place. A change here changes every figure
+/// that was measured on it.</summary>
 /// <remarks>Lengths are in pixels of the 64 × 64 picture, lightness and shares in 0 … 1, angles in degrees.</remarks>
 internal static class LookalikesDifficulty
 {
@@ -28,6 +29,7 @@ internal static class LookalikesDifficulty
     /// <summary>Largest deviation of the pixel noise; each picture draws its own.</summary>
     public const double Noise = 0.06;
 
-    /// <summary>Distance between the trait values of neighbouring twins, as a share of the distance as drawn: below 1 they look more alike.</summary>
+    /// <summary>Distance between the trait values of neighbouring twins, as a share of the distance as drawn: below 1
+    /// they look more alike.</summary>
     public const double TraitStep = 1.0;
 }

@@ -10,7 +10,8 @@ internal static class LookalikesOutlines
     public static SKPath Ellipse(float width, float height, float x = 0, float y = 0) =>
         Build(b => b.AddOval(new SKRect(x - width, y - height, x + width, y + height)));
 
-    public static SKPath Box(float left, float top, float right, float bottom) => Build(b => b.AddRect(new SKRect(left, top, right, bottom)));
+    public static SKPath Box(float left, float top, float right, float bottom) =>
+        Build(b => b.AddRect(new SKRect(left, top, right, bottom)));
 
     public static SKPath RoundBox(float halfWidth, float halfHeight, float corner) =>
         Build(b => b.AddRoundRect(new SKRect(-halfWidth, -halfHeight, halfWidth, halfHeight), corner, corner));

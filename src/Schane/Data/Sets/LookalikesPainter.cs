@@ -46,7 +46,8 @@ internal static class LookalikesPainter
         canvas.Clear(Colour(lightness, ref random));
         for (var i = 0; i < Clutter; i++)
         {
-            paint.Color = Colour(Math.Clamp(lightness + random.Uniform(-0.06, 0.06), 0, 1), ref random).WithAlpha((byte)random.Uniform(80, 200));
+            paint.Color = Colour(Math.Clamp(lightness + random.Uniform(-0.06, 0.06), 0, 1), ref random)
+                .WithAlpha((byte)random.Uniform(80, 200));
             var (x, y) = ((float)random.Uniform(0, side), (float)random.Uniform(0, side));
             var (width, height) = ((float)random.Uniform(3, 22), (float)random.Uniform(2, 9));
             canvas.Save();

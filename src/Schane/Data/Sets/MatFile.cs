@@ -4,7 +4,8 @@ using System.Text;
 
 namespace Schane.Data.Sets;
 
-/// <summary>Reads numeric arrays from MATLAB files of version 5 to 7 ("MAT-File Format", MathWorks), little-endian. Version 7.3 is HDF5 and refused.</summary>
+/// <summary>Reads numeric arrays from MATLAB files of version 5 to 7 ("MAT-File Format", MathWorks), little-endian. Version 7.3
+/// is HDF5 and refused.</summary>
 internal static class MatFile
 {
     private const int MaxBytes = 64 << 20;
@@ -17,7 +18,8 @@ internal static class MatFile
         {
             using var file = File.OpenRead(path);
             if (file.Length > MaxBytes)
-                throw new SchaneException($"'{Printable.Escape(path)}' has {file.Length} bytes; .mat files of data sets have fewer than {MaxBytes}.");
+                throw new SchaneException(
+                    $"'{Printable.Escape(path)}' has {file.Length} bytes; .mat files of data sets have fewer than {MaxBytes}.");
             var bytes = new byte[file.Length];
             file.ReadExactly(bytes);
             if (bytes.Length < 128 || bytes[126] != 'I' || bytes[127] != 'M' || bytes[125] != 1)
@@ -66,7 +68,14 @@ internal static class MatFile
         if (name != variable || flags[0] is < 6 or > 15)                  // mxDOUBLE … mxUINT64
             return null;
         var (type, content) = Element(ref matrix);
-        var width = type switch { 1 or 2 => 1, 3 or 4 => 2, 5 or 6 or 7 => 4, 9 or 12 or 13 => 8, _ => throw new InvalidDataException($"Numbers of type {type} are not understood.") };
+        var width = type switch
+        {
+            1 or 2 => 1,
+            3 or 4 => 2,
+            5 or 6 or 7 => 4,
+            9 or 12 or 13 => 8,
+            _ => throw new InvalidDataException($"Numbers of type {type} are not understood.")
+        };
         return [.. Enumerable.Range(0, content.Length / width).Select(i =>
         {
             var at = content.AsSpan(i * width);

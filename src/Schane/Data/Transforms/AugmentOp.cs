@@ -3,7 +3,8 @@ namespace Schane.Data.Transforms;
 /// <summary>The operations that RandAugment, TrivialAugment and AutoAugment choose from.</summary>
 internal enum AugmentOp
 {
-    Identity, ShearX, ShearY, TranslateX, TranslateY, Rotate, Brightness, Color, Contrast, Sharpness, Posterize, Solarize, AutoContrast, Equalize, Invert,
+    Identity, ShearX, ShearY, TranslateX, TranslateY, Rotate, Brightness, Color, Contrast, Sharpness, Posterize, Solarize,
+    AutoContrast, Equalize, Invert,
 }
 
 /// <summary>The operations as torchvision defines them on PIL pictures.</summary>

@@ -1,8 +1,8 @@
 namespace Schane.Data.Transforms;
 
 /// <summary>
-/// Which source pixels an axis of a resize weighs for each of its output pixels, and how: PIL's coefficients. Buffers are used again, and nothing is computed where the
-/// sizes are those of the last time.
+/// Which source pixels an axis of a resize weighs for each of its output pixels, and how: PIL's coefficients. Buffers are used again, and
+/// nothing is computed where the sizes are those of the last time.
 /// </summary>
 internal sealed class Axis
 {
@@ -16,7 +16,7 @@ internal sealed class Axis
 
     public int OutSize => set.OutSize;
 
-    /// <summary>Weights an output pixel has; zero beyond its support. Those of pixels outside the picture are none of them.</summary>
+    /// <summary>Weights an output pixel has; zero beyond its support. Pixels outside the image have no weight.</summary>
     public int Taps { get; private set; }
 
     /// <summary>[OutSize · Taps].</summary>
@@ -28,7 +28,8 @@ internal sealed class Axis
     /// <summary>Groups of four taps.</summary>
     public int Groups => (Taps + 3) / 4;
 
-    /// <summary>[OutSize · Taps]: the weights times 2^<see cref="Bits"/> as whole numbers that sum to it exactly for each output pixel.</summary>
+    /// <summary>[OutSize · Taps]: the weights times 2^<see cref="Bits"/> as whole numbers that sum to it exactly
+    /// for each output pixel.</summary>
     public short[] Whole
     {
         get
@@ -124,7 +125,8 @@ internal sealed class Axis
         }
     }
 
-    private static double Support(Interpolation filter) => filter switch { Interpolation.Bilinear => 1, Interpolation.Bicubic => 2, Interpolation.Lanczos => 3, _ => 0.5 };
+    private static double Support(Interpolation filter) =>
+        filter switch { Interpolation.Bilinear => 1, Interpolation.Bicubic => 2, Interpolation.Lanczos => 3, _ => 0.5 };
 
     private static double Kernel(double x, Interpolation filter)
     {

@@ -2,14 +2,16 @@ using Schane.Tensors;
 
 namespace Schane.Data.Transforms;
 
-/// <summary>Cuts a square of <see cref="Size"/> pixels out of the middle, on black where the picture is smaller (torchvision's <c>CenterCrop</c>).</summary>
+/// <summary>Cuts a square of <see cref="Size"/> pixels out of the middle, on black where the picture is smaller
+/// (torchvision's <c>CenterCrop</c>).</summary>
 public sealed record CenterCrop(int Size) : ImageStep
 {
     /// <summary>Where the square begins, to the left and above; negative where the picture is smaller.</summary>
     internal (int Left, int Top) Offset(int width, int height)
     {
         // torchvision pads first, (crop − size) / 2 rounded down before the picture, then cuts at half the excess, rounded half to even.
-        static int One(int size, int crop) => size < crop ? -((crop - size) / 2) : (int)Math.Round((size - crop) / 2.0, MidpointRounding.ToEven);
+        static int One(int size, int crop) =>
+            size < crop ? -((crop - size) / 2) : (int)Math.Round((size - crop) / 2.0, MidpointRounding.ToEven);
         return (One(width, Size), One(height, Size));
     }
 
@@ -24,7 +26,8 @@ public sealed record CenterCrop(int Size) : ImageStep
         drawn.Clear();
         var (fromX, toX) = (Math.Max(left, 0), Math.Min(left + Size, canvas.Width));
         for (var y = Math.Max(top, 0); y < Math.Min(top + Size, canvas.Height); y++)
-            source[((y * canvas.Width + fromX) * c)..((y * canvas.Width + toX) * c)].CopyTo(drawn[(((y - top) * Size + fromX - left) * c)..]);
+            source[((y * canvas.Width + fromX) * c)..((y * canvas.Width + toX) * c)]
+                .CopyTo(drawn[(((y - top) * Size + fromX - left) * c)..]);
         canvas.Turn(Size, Size, c);
     }
 

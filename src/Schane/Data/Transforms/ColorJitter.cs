@@ -3,8 +3,8 @@ using Schane.Tensors;
 namespace Schane.Data.Transforms;
 
 /// <summary>
-/// Random brightness, contrast, saturation and hue in random order (torchvision's <c>ColorJitter</c>). Each of the first three multiplies by a
-/// factor in [1 − x, 1 + x], hue is turned by a share in [−x, x] of the circle.
+/// Random brightness, contrast, saturation and hue in random order (torchvision's <c>ColorJitter</c>). Each of the first three multiplies
+/// by a factor in [1 − x, 1 + x], hue is turned by a share in [−x, x] of the circle.
 /// </summary>
 public sealed record ColorJitter(double Brightness, double Contrast, double Saturation, double Hue) : ImageStep
 {

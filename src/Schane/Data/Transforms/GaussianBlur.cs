@@ -4,11 +4,13 @@ using Schane.Tensors;
 
 namespace Schane.Data.Transforms;
 
-/// <summary>Blurs with a Gaussian of random width with the given probability (torchvision's <c>GaussianBlur</c>; the border is reflected).</summary>
+/// <summary>Blurs with a Gaussian of random width with the given probability (torchvision's <c>GaussianBlur</c>; the
+/// border is reflected).</summary>
 public sealed record GaussianBlur(int Kernel) : ImageStep
 {
     /// <summary>Side of the kernel in pixels, odd.</summary>
-    public int Kernel { get; } = Kernel > 0 && Kernel % 2 == 1 ? Kernel : throw new ArgumentOutOfRangeException(nameof(Kernel), $"Kernel must be odd and above 0 but is {Kernel}.");
+    public int Kernel { get; } = Kernel > 0 && Kernel % 2 == 1
+        ? Kernel : throw new ArgumentOutOfRangeException(nameof(Kernel), $"Kernel must be odd and above 0 but is {Kernel}.");
 
     /// <summary>Smallest standard deviation in pixels. 0.1 by default.</summary>
     public double MinSigma { get; init => field = Require.Positive(value); } = 0.1;
@@ -30,7 +32,8 @@ public sealed record GaussianBlur(int Kernel) : ImageStep
 
     internal static void Blur(Canvas canvas, int kernel, double sigma)
     {
-        Span<float> weights = stackalloc float[kernel <= 512 ? kernel : throw new ArgumentOutOfRangeException(nameof(kernel), $"Kernel must be at most 512 but is {kernel}.")];
+        Span<float> weights = stackalloc float[kernel <= 512
+            ? kernel : throw new ArgumentOutOfRangeException(nameof(kernel), $"Kernel must be at most 512 but is {kernel}.")];
         var (half, total) = (kernel / 2, 0f);
         for (var k = 0; k < kernel; k++)
             total += weights[k] = (float)Math.Exp(-0.5 * (k - half) * (k - half) / (sigma * sigma));
@@ -73,7 +76,8 @@ public sealed record GaussianBlur(int Kernel) : ImageStep
         canvas.Turn(width, height, c);
     }
 
-    private static float[] Room(ref float[]? buffer, int length) => buffer is null || buffer.Length < length ? buffer = new float[length] : buffer;
+    private static float[] Room(ref float[]? buffer, int length) =>
+        buffer is null || buffer.Length < length ? buffer = new float[length] : buffer;
 
     // … 2 1 0 1 2 … : the border pixel itself isn't repeated; again and again where the kernel is larger than the picture.
     private static int Reflect(int at, int size)

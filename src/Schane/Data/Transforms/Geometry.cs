@@ -1,6 +1,7 @@
 namespace Schane.Data.Transforms;
 
-/// <summary>Affine maps as Pillow does them (Geometry.c): an output pixel's centre is mapped to the source; what falls outside is filled.</summary>
+/// <summary>Affine maps as Pillow does them (Geometry.c): an output pixel's centre is mapped to the source; what
+/// falls outside is filled.</summary>
 internal static class Geometry
 {
     /// <summary>From output to source: x' = A·x + B·y + C, y' = D·x + E·y + F.</summary>
@@ -10,7 +11,8 @@ internal static class Geometry
         /// Turn (degrees, counter-clockwise as seen), shift, magnification and slants (degrees) about a centre, inverted: torchvision's
         /// parameters and order, R · S · magnification.
         /// </summary>
-        public static Map Inverse(double centerX, double centerY, double angle, double shiftX, double shiftY, double scale, double slantX, double slantY)
+        public static Map Inverse(double centerX, double centerY, double angle, double shiftX, double shiftY,
+            double scale, double slantX, double slantY)
         {
             var (rot, sx, sy) = (angle * Math.PI / 180, slantX * Math.PI / 180, slantY * Math.PI / 180);
             var a = Math.Cos(rot - sy) / Math.Cos(sy);
@@ -18,7 +20,8 @@ internal static class Geometry
             var c = Math.Sin(rot - sy) / Math.Cos(sy);
             var d = -Math.Sin(rot - sy) * Math.Tan(sx) / Math.Cos(sy) + Math.Cos(rot);
             var (m0, m1, m3, m4) = (d / scale, -b / scale, -c / scale, a / scale);
-            return new(m0, m1, m0 * (-centerX - shiftX) + m1 * (-centerY - shiftY) + centerX, m3, m4, m3 * (-centerX - shiftX) + m4 * (-centerY - shiftY) + centerY);
+            return new(m0, m1, m0 * (-centerX - shiftX) + m1 * (-centerY - shiftY) + centerX, m3, m4,
+                m3 * (-centerX - shiftX) + m4 * (-centerY - shiftY) + centerY);
         }
 
         /// <summary>A turn about the middle of the picture, counter-clockwise, as PIL's <c>rotate</c>.</summary>

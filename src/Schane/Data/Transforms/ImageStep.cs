@@ -2,7 +2,8 @@ using Schane.Tensors;
 
 namespace Schane.Data.Transforms;
 
-/// <summary>One step of an <see cref="ImagePipeline"/>; a record, so it prints its own settings. Steps draw their numbers in order.</summary>
+/// <summary>One step of an <see cref="ImagePipeline"/>; a record, so it prints its own settings. Steps draw
+/// their numbers in order.</summary>
 public abstract record ImageStep
 {
     private protected ImageStep() { }

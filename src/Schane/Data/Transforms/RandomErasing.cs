@@ -2,7 +2,8 @@ using Schane.Tensors;
 
 namespace Schane.Data.Transforms;
 
-/// <summary>Paints over a random box with the given probability (Zhong et al. 2017, arXiv:1708.04896; torchvision's <c>RandomErasing</c>).</summary>
+/// <summary>Paints over a random box with the given probability (Zhong et al. 2017, arXiv:1708.04896; torchvision's
+/// <c>RandomErasing</c>).</summary>
 public sealed record RandomErasing : ImageStep
 {
     /// <summary>How often, 0 to 1. 0.25 by default, as timm does.</summary>
@@ -17,7 +18,8 @@ public sealed record RandomErasing : ImageStep
     /// <summary>Largest height ÷ width; the smallest is its inverse. 3.3 by default.</summary>
     public double MaxRatio { get; init => field = Require.InRange(value, 1, 100); } = 3.3;
 
-    /// <summary>Red, green and blue that are painted; ImageNet's mean by default, about 0 after normalisation. A gray picture takes the luma.</summary>
+    /// <summary>Red, green and blue that are painted; ImageNet's mean by default, about 0 after normalisation. A gray
+    /// picture takes the luma.</summary>
     public (byte R, byte G, byte B) Fill { get; init; } = (124, 116, 104);
 
     internal override void Apply(Canvas canvas, ref SampleRandom random)

@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics.X86;
 
 namespace Schane.Data.Transforms;
 
-/// <summary>How a resize weighs the source pixels. The support grows with the shrinkage, so that shrinking is antialiased, as PIL does.</summary>
+/// <summary>How a resize weighs the source pixels. The support grows with the shrinkage, so that shrinking is
+/// antialiased, as PIL does.</summary>
 public enum Interpolation
 {
     /// <summary>The source pixel under the centre.</summary>
@@ -24,8 +25,9 @@ public enum Interpolation
 }
 
 /// <summary>
-/// Antialiased resize with PIL's coefficients and order (Pillow, Resample.c): across, rounded to 8 bits, then down, rounded again. PIL's weights
-/// are fixed-point numbers of 22 bits; ours are of 15 bits, so that two are multiplied at once, and floats across gray. Single samples differ by at most one level.
+/// Antialiased resize with PIL's coefficients and order (Pillow, Resample.c): across, rounded to 8 bits, then down, rounded again. PIL's
+/// weights are fixed-point numbers of 22 bits; ours are of 15 bits, so that two are multiplied at once, and floats across gray. Single
+/// samples differ by at most one level.
 /// </summary>
 internal static class Resampler
 {
@@ -33,9 +35,11 @@ internal static class Resampler
     [ThreadStatic] private static byte[]? narrow, lastRows;
     [ThreadStatic] private static Axis? axisX, axisY;
 
-    /// <summary>Resizes a box of the picture. <paramref name="source"/> is rows of <paramref name="stride"/> bytes that begin at the box's corner.</summary>
+    /// <summary>Resizes a box of the picture. <paramref name="source"/> is rows of <paramref name="stride"/> bytes that begin
+    /// at the box's corner.</summary>
     public static unsafe void Resize(
-        ReadOnlySpan<byte> source, int stride, int width, int height, int channels, Interpolation filter, Span<byte> destination, int outWidth, int outHeight)
+        ReadOnlySpan<byte> source, int stride, int width, int height, int channels, Interpolation filter,
+        Span<byte> destination, int outWidth, int outHeight)
     {
         var (n, outStride) = (width * channels, outWidth * channels);
         if (source.Length < stride * (height - 1) + n || destination.Length < outStride * outHeight)
@@ -59,11 +63,13 @@ internal static class Resampler
                         Across(floats, wx, startX, x.Taps, width, middle + (long)y * outStride, outWidth);
                     }
             for (var y = 0; y < outHeight; y++)
-                Down(middle + (long)startY[y] * outStride, outStride, wy + y * d.Taps, Math.Min(d.Taps, height - startY[y]), d.Bits, to + (long)y * outStride, outStride);
+                Down(middle + (long)startY[y] * outStride, outStride, wy + y * d.Taps, Math.Min(d.Taps, height - startY[y]), d.Bits,
+                    to + (long)y * outStride, outStride);
         }
     }
 
-    internal static T[] Grow<T>(ref T[]? buffer, int length) => buffer is not null && buffer.Length >= length ? buffer : buffer = new T[length + length / 4];
+    internal static T[] Grow<T>(ref T[]? buffer, int length) =>
+        buffer is not null && buffer.Length >= length ? buffer : buffer = new T[length + length / 4];
 
     private static unsafe void Widen(byte* from, float* to, int n)
     {
@@ -75,7 +81,8 @@ internal static class Resampler
             to[x] = from[x];
     }
 
-    /// <summary>One output row: the sum of rows weighted with whole numbers of <paramref name="bits"/> bits, rounded. Two rows are multiplied at once.</summary>
+    /// <summary>One output row: the sum of rows weighted with whole numbers of <paramref name="bits"/> bits, rounded. Two rows
+    /// are multiplied at once.</summary>
     private static unsafe void Down(byte* from, int stride, short* weights, int taps, int bits, byte* to, int n)
     {
         while (taps > 1 && weights[taps - 1] == 0)
@@ -130,13 +137,14 @@ internal static class Resampler
     }
 
     /// <summary>
-    /// All rows of RGB. Whole numbers, so that every machine gives the same: weights of <c>bits</c> bits that sum to 1 exactly, four taps at a time as
-    /// [w0 w1 w0 w1 w0 w1 0 0 | w2 w3 w2 w3 w2 w3 0 0] beside the samples [r0 r1 g0 g1 b0 b1 0 0 | r2 r3 g2 g3 b2 b3 0 0].
+    /// All rows of RGB. Whole numbers, so that every machine gives the same: weights of <c>bits</c> bits that sum to 1 exactly, four taps
+    /// at a time as [w0 w1 w0 w1 w0 w1 0 0 | w2 w3 w2 w3 w2 w3 0 0] beside the samples [r0 r1 g0 g1 b0 b1 0 0 | r2 r3 g2 g3 b2 b3 0 0].
     /// </summary>
     private static unsafe void AcrossRgb(byte* from, int length, int stride, int height, Axis axis, byte* to)
     {
         var (bits, half) = (axis.Bits, 1 << (axis.Bits - 1));
-        // A vector reads up to 16 bytes from any pixel on that has a weight; rows too near the end of the buffer are copied to where there is room.
+        // A vector reads up to 16 bytes from any pixel on that has a weight; rows too near the end of the buffer are
+        // copied to where there is room.
         var reach = (axis.Size + 4 * axis.Groups) * 3 + 16;
         fixed (short* weights = axis.Pairs)
         fixed (int* starts = axis.Starts)
@@ -162,7 +170,8 @@ internal static class Resampler
         var x = 0;
         for (; x + 2 <= outWidth; x += 2, to += 6, weights += groups * 32)
         {
-            var (one, two) = (Weighted(row + starts[x] * 3, weights, groups), Weighted(row + starts[x + 1] * 3, weights + groups * 16, groups));
+            var (one, two) = (Weighted(row + starts[x] * 3, weights, groups),
+                Weighted(row + starts[x + 1] * 3, weights + groups * 16, groups));
             var sums = Avx2.Permute2x128(one, two, 0x20) + Avx2.Permute2x128(one, two, 0x31) + rounding;
             var words = Avx2.PackSignedSaturate(Avx2.ShiftRightArithmetic(sums, shift), sums);
             var bytes = Avx2.PackUnsignedSaturate(words, words).AsUInt32();
@@ -173,23 +182,28 @@ internal static class Resampler
         if (x < outWidth)
         {
             var sum = Weighted(row + starts[x] * 3, weights, groups);
-            var words = Sse2.PackSignedSaturate(Sse2.ShiftRightArithmetic(sum.GetLower() + sum.GetUpper() + rounding.GetLower(), shift), Vector128<int>.Zero);
+            var words = Sse2.PackSignedSaturate(Sse2.ShiftRightArithmetic(sum.GetLower() + sum.GetUpper() + rounding.GetLower(), shift),
+                Vector128<int>.Zero);
             *(uint*)to = Sse2.PackUnsignedSaturate(words, words).AsUInt32().ToScalar();
         }
     }
 
-    /// <summary>The weighted sum of one output pixel: R, G and B of even pairs of taps in the lower half, of odd ones in the upper.</summary>
+    /// <summary>The weighted sum of one output pixel: R, G and B of even pairs of taps in the lower half, of
+    /// odd ones in the upper.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe Vector256<int> Weighted(byte* at, short* weights, int groups)
     {
-        var spread = Vector256.Create((byte)0, 0x80, 3, 0x80, 1, 0x80, 4, 0x80, 2, 0x80, 5, 0x80, 0x80, 0x80, 0x80, 0x80, 6, 0x80, 9, 0x80, 7, 0x80, 10, 0x80, 8, 0x80, 11, 0x80, 0x80, 0x80, 0x80, 0x80);
+        var spread = Vector256.Create((byte)0, 0x80, 3, 0x80, 1, 0x80, 4, 0x80, 2, 0x80, 5, 0x80, 0x80, 0x80, 0x80, 0x80, 6, 0x80, 9, 0x80,
+            7, 0x80, 10, 0x80, 8, 0x80, 11, 0x80, 0x80, 0x80, 0x80, 0x80);
         var sum = Avx2.MultiplyAddAdjacent(Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(at), spread).AsInt16(), Vector256.Load(weights));
         for (var g = 1; g < groups; g++)
-            sum += Avx2.MultiplyAddAdjacent(Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(at + 12 * g), spread).AsInt16(), Vector256.Load(weights + 16 * g));
+            sum += Avx2.MultiplyAddAdjacent(Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(at + 12 * g), spread).AsInt16(),
+                Vector256.Load(weights + 16 * g));
         return sum;
     }
 
-    private static unsafe void AcrossRowPlain(byte* row, short* weights, int* starts, int groups, int bits, int half, byte* to, int outWidth)
+    private static unsafe void AcrossRowPlain(byte* row, short* weights, int* starts, int groups, int bits,
+        int half, byte* to, int outWidth)
     {
         for (var x = 0; x < outWidth; x++, weights += groups * 16)
         {
@@ -200,12 +214,14 @@ internal static class Resampler
                 var w = weights[k / 4 * 16 + k % 4 / 2 * 8 + k % 2];
                 (r, g, b) = (r + w * at[0], g + w * at[1], b + w * at[2]);
             }
-            (*to++, *to++, *to++) = ((byte)Math.Clamp(r >> bits, 0, 255), (byte)Math.Clamp(g >> bits, 0, 255), (byte)Math.Clamp(b >> bits, 0, 255));
+            (*to++, *to++, *to++) = ((byte)Math.Clamp(r >> bits, 0, 255), (byte)Math.Clamp(g >> bits, 0, 255),
+                (byte)Math.Clamp(b >> bits, 0, 255));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe Vector256<float> Floats(byte* bytes) =>
         Avx2.IsSupported ? Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(bytes))
-            : Vector256.ConvertToSingle(Vector256.WidenLower(Vector256.WidenLower(Vector256.CreateScalar(*(ulong*)bytes).AsByte())).AsInt32());
+            : Vector256.ConvertToSingle(
+                Vector256.WidenLower(Vector256.WidenLower(Vector256.CreateScalar(*(ulong*)bytes).AsByte())).AsInt32());
 }

@@ -2,7 +2,8 @@ using Schane.Tensors;
 
 namespace Schane.Data.Transforms;
 
-/// <summary>Resizes so that the shorter side has <see cref="Size"/> pixels, or both where <see cref="Square"/> (torchvision's <c>Resize</c>, antialiased).</summary>
+/// <summary>Resizes so that the shorter side has <see cref="Size"/> pixels, or both where <see cref="Square"/> (torchvision's
+/// <c>Resize</c>, antialiased).</summary>
 public sealed record Resize(int Size) : ImageStep
 {
     /// <summary>Whether both sides become <see cref="Size"/>, whatever the proportions. False by default.</summary>

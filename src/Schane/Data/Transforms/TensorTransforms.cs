@@ -6,8 +6,8 @@ namespace Schane.Data.Transforms;
 // […, C, H, W]; C is 3 where colours are changed.
 
 /// <summary>
-/// torchvision's functional transforms on pictures that are tensors: float32 in [0, 1], or uint8, which is rounded or cut off where torchvision does. For pictures
-/// that don't come from files; those are faster through <see cref="ImagePipeline"/>.
+/// torchvision's functional transforms on pictures that are tensors: float32 in [0, 1], or uint8, which is rounded or cut off where
+/// torchvision does. For pictures that don't come from files; those are faster through <see cref="ImagePipeline"/>.
 /// </summary>
 public static class TensorTransforms
 {
@@ -35,9 +35,11 @@ public static class TensorTransforms
             {
                 Interpolation.Bilinear => InterpolationMode.Bilinear,
                 Interpolation.Bicubic => InterpolationMode.Bicubic,
-                _ => throw new ArgumentException($"filter must be Bilinear or Bicubic where antialias is false but is {filter}.", nameof(filter)),
+                _ => throw new ArgumentException($"filter must be Bilinear or Bicubic where antialias is false but is {filter}.",
+                    nameof(filter)),
             };
-            x = nn.functional.interpolate(x.reshape([-1, x.shape[^3], rows, columns]), [height, width], mode: mode, align_corners: false).reshape([.. rest, height, width]);
+            x = nn.functional.interpolate(x.reshape([-1, x.shape[^3], rows, columns]), [height, width], mode: mode, align_corners: false)
+                .reshape([.. rest, height, width]);
         }
         return (images.dtype == ScalarType.Byte ? Bytes(x.round()) : x).MoveToOuterDisposeScope();
     }
@@ -132,6 +134,7 @@ public static class TensorTransforms
     private static void Check(Tensor images, int? channels)
     {
         if (images.dtype is not (ScalarType.Float32 or ScalarType.Byte) || images.dim() < 3 || (channels is { } c && images.shape[^3] != c))
-            throw new ArgumentException($"images must be float32 or uint8 of shape [..., {(channels is { } n ? $"{n}" : "C")}, H, W] but are {images.dtype} [{string.Join(", ", images.shape)}].", nameof(images));
+            throw new ArgumentException($"images must be float32 or uint8 of shape [..., {(channels is { } n ? $"{n}" : "C")}, H, W] but " +
+                $"are {images.dtype} [{string.Join(", ", images.shape)}].", nameof(images));
     }
 }

@@ -57,7 +57,8 @@ internal static class Tone
             table[v] = step == 0 ? (byte)v : (byte)Math.Min(n / step, 255);
     });
 
-    /// <summary>Blends with the picture smoothed by (1 1 1; 1 5 1; 1 1 1) / 13, whose border is the picture's own. Above 1 sharpens.</summary>
+    /// <summary>Blends with the picture smoothed by (1 1 1; 1 5 1; 1 1 1) / 13, whose border is the picture's
+    /// own. Above 1 sharpens.</summary>
     public static void Sharpness(Canvas canvas, float factor)
     {
         var (width, height, c) = (canvas.Width, canvas.Height, canvas.Channels);
@@ -66,9 +67,11 @@ internal static class Tone
         var drawn = canvas.Draw(width, height, c);
         source.CopyTo(drawn);
         for (var y = 1; y < height - 1; y++)
-            for (var i = SharpenVectors(source, drawn, y * stride + c, (y + 1) * stride - c, stride, c, factor); i < (y + 1) * stride - c; i++)
+            for (var i = SharpenVectors(source, drawn, y * stride + c, (y + 1) * stride - c, stride, c,
+                factor); i < (y + 1) * stride - c; i++)
             {
-                var sum = source[i - stride - c] + source[i - stride] + source[i - stride + c] + source[i - c] + 5 * source[i] + source[i + c]
+                var sum = source[i - stride - c] + source[i - stride] + source[i - stride + c] + source[i - c]
+                    + 5 * source[i] + source[i + c]
                     + source[i + stride - c] + source[i + stride] + source[i + stride + c];
                 var smooth = (byte)((sum + 6) / 13);                      // sum / 13 + ½, cut off; thirteenths never fall on a half
                 var value = smooth + factor * (source[i] - smooth);
@@ -78,7 +81,8 @@ internal static class Tone
     }
 
     /// <summary>The same for as many samples of a row as fill vectors of 16; returns where it stopped.</summary>
-    private static unsafe int SharpenVectors(ReadOnlySpan<byte> source, Span<byte> drawn, int from, int end, int stride, int c, float factor)
+    private static unsafe int SharpenVectors(ReadOnlySpan<byte> source, Span<byte> drawn, int from, int end,
+        int stride, int c, float factor)
     {
         if (!Avx2.IsSupported)
             return from;
@@ -88,11 +92,13 @@ internal static class Tone
             {
                 var at = start + from;
                 var middle = Wide(at);
-                var sum = Wide(at - stride - c) + Wide(at - stride) + Wide(at - stride + c) + Wide(at - c) + middle + Vector256.ShiftLeft(middle, 2) + Wide(at + c)
+                var sum = Wide(at - stride - c) + Wide(at - stride) + Wide(at - stride + c) + Wide(at - c) + middle
+                    + Vector256.ShiftLeft(middle, 2) + Wide(at + c)
                     + Wide(at + stride - c) + Wide(at + stride) + Wide(at + stride + c);
                 // · 5042 / 65536 is / 13 for whole numbers up to 6553; the sum is at most 3315.
                 var smooth = Avx2.MultiplyHigh(sum + Vector256.Create((ushort)6), Vector256.Create((ushort)5042));
-                var words = Avx2.PackSignedSaturate(Blend(smooth.GetLower(), middle.GetLower(), times), Blend(smooth.GetUpper(), middle.GetUpper(), times));
+                var words = Avx2.PackSignedSaturate(Blend(smooth.GetLower(), middle.GetLower(), times),
+                    Blend(smooth.GetUpper(), middle.GetUpper(), times));
                 words = Avx2.Permute4x64(words.AsInt64(), 0b11_01_10_00).AsInt16();
                 Sse2.PackUnsignedSaturate(words.GetLower(), words.GetUpper()).Store(to + from);
             }
@@ -102,7 +108,8 @@ internal static class Tone
 
         static Vector256<int> Blend(Vector128<ushort> smooth, Vector128<ushort> sample, Vector256<float> times)
         {
-            var (s, p) = (Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(smooth)), Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(sample)));
+            var (s, p) = (Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(smooth)),
+                Avx.ConvertToVector256Single(Avx2.ConvertToVector256Int32(sample)));
             return Avx.ConvertToVector256Int32WithTruncation(s + times * (p - s));
         }
     }

@@ -20,21 +20,28 @@ public sealed class TransformPreset
             size => [new RandomResizedCrop(size), new HorizontalFlip(), new RandAugment()], Middle),
         new("trivialaugment", "crops of at least 8 %, mirrored, TrivialAugment, a box painted over one time in four",
             size => [new RandomResizedCrop(size), new HorizontalFlip(), new TrivialAugment(), new RandomErasing()], Middle),
-        new("beit3-finetune", "crops of at least half the area, mirrored, RandAugment with two operations at level 9, a box painted over one time in four (Wang et al. 2022); evaluated whole",
-            size => [new RandomResizedCrop(size) { MinArea = 0.5 }, new HorizontalFlip(), new RandAugment { Bilinear = true }, new RandomErasing()],
+        new("beit3-finetune", "crops of at least half the area, mirrored, RandAugment with two operations at level 9, a box painted over " +
+            "one time in four (Wang et al. 2022); evaluated whole",
+            size => [new RandomResizedCrop(size) { MinArea = 0.5 }, new HorizontalFlip(),
+                new RandAugment { Bilinear = true }, new RandomErasing()],
             size => [new Resize(size) { Square = true }]),
         new("simclr", "crops of at least 8 %, mirrored, strong colour jitter, one in five gray, half of them blurred (Chen et al. 2020)",
-            size => [new RandomResizedCrop(size), new HorizontalFlip(), new ColorJitter(0.8, 0.8, 0.8, 0.2) { Probability = 0.8 }, new RandomGrayscale(),
+            size => [new RandomResizedCrop(size), new HorizontalFlip(),
+                new ColorJitter(0.8, 0.8, 0.8, 0.2) { Probability = 0.8 }, new RandomGrayscale(),
                 new GaussianBlur(Math.Max(3, size / 10 | 1))], Middle),
         new("supcon", "crops of at least 20 %, mirrored, strong colour jitter, one in five gray (Khosla et al. 2020)",
-            size => [new RandomResizedCrop(size) { MinArea = 0.2 }, new HorizontalFlip(), new ColorJitter(0.4, 0.4, 0.4, 0.1) { Probability = 0.8 }, new RandomGrayscale()], Middle),
-        new("supcon-cifar", "as supcon, for pictures that are as small as the input, which are evaluated whole (SupContrast's CIFAR settings)",
-            size => [new RandomResizedCrop(size) { MinArea = 0.2 }, new HorizontalFlip(), new ColorJitter(0.4, 0.4, 0.4, 0.1) { Probability = 0.8 }, new RandomGrayscale()],
+            size => [new RandomResizedCrop(size) { MinArea = 0.2 }, new HorizontalFlip(),
+                new ColorJitter(0.4, 0.4, 0.4, 0.1) { Probability = 0.8 }, new RandomGrayscale()], Middle),
+        new("supcon-cifar",
+            "as supcon, for pictures that are as small as the input, which are evaluated whole (SupContrast's CIFAR settings)",
+            size => [new RandomResizedCrop(size) { MinArea = 0.2 }, new HorizontalFlip(),
+                new ColorJitter(0.4, 0.4, 0.4, 0.1) { Probability = 0.8 }, new RandomGrayscale()],
             size => [new Resize(size) { Square = true }]),
         new("omniglot", "turn, scale, slant, shift and elastic distortion of drawings on black",
             size => [new Warp(size)], Squash),
         new("omniglot-light", "a small turn, scale and shift of drawings: for test-time averaging",
-            size => [new Warp(size) { MaxRotation = 5, MinScale = 0.95, MaxScale = 1.05, MaxShear = 3, MaxShift = 0.03, Elastic = 0.008 }], Squash),
+            size => [new Warp(size) { MaxRotation = 5, MinScale = 0.95, MaxScale = 1.05, MaxShear = 3, MaxShift = 0.03, Elastic = 0.008 }],
+            Squash),
     ];
 
     /// <summary>Name for the command line and recipes.</summary>
@@ -47,7 +54,8 @@ public sealed class TransformPreset
     /// <exception cref="SchaneException">There is none; the message lists them.</exception>
     public static TransformPreset Find(string name) =>
         All.FirstOrDefault(p => p.Name == name)
-        ?? throw new SchaneException($"There are no transforms '{Printable.Escape(name)}'; there are {string.Join(", ", All.Select(p => p.Name))}.");
+        ?? throw new SchaneException(
+            $"There are no transforms '{Printable.Escape(name)}'; there are {string.Join(", ", All.Select(p => p.Name))}.");
 
     /// <summary>Transform for training.</summary>
     public ImagePipeline Training(InputShape input) => new(input, training(input.Size));

@@ -4,9 +4,11 @@ namespace Schane.Data.Transforms;
 
 /// <summary>
 /// A random affine map and an elastic distortion in one bilinear pass, on black: what hand-written and drawn things vary by.
-/// The distortion is a cubic B-spline over a coarse grid of normal numbers, the smooth random field of Simard et al. 2003 at a fraction of the cost.
+/// The distortion is a cubic B-spline over a coarse grid of normal numbers, the smooth random field of Simard et al.
+/// 2003 at a fraction of the cost.
 /// </summary>
-/// <remarks>The picture is first shrunk, antialiased, where it is more than half as large again as <see cref="Size"/>; give pictures of that size and nothing is spent on it.</remarks>
+/// <remarks>The picture is first shrunk, antialiased, where it is more than half as large again as <see cref="Size"/>; give pictures of
+/// that size and nothing is spent on it.</remarks>
 public sealed record Warp(int Size) : ImageStep
 {
     /// <summary>Largest turn to either side in degrees. 15 by default.</summary>
@@ -24,11 +26,17 @@ public sealed record Warp(int Size) : ImageStep
     /// <summary>Largest shift along each axis as a share of the side. 0.08 by default.</summary>
     public double MaxShift { get; init => field = Require.InRange(value, 0, 1); } = 0.08;
 
-    /// <summary>Standard deviation of the elastic displacement along each axis as a share of the side; 0 turns it off. 0.025 by default.</summary>
+    /// <summary>Standard deviation of the elastic displacement along each axis as a share of the side; 0 turns it
+    /// off. 0.025 by default.</summary>
     public double Elastic { get; init => field = Require.InRange(value, 0, 0.5); } = 0.025;
 
     /// <summary>Cells of the elastic grid along each side, 1 to 16: more make smaller waves. 4 by default.</summary>
-    public int ElasticCells { get; init => field = value is >= 1 and <= 16 ? value : throw new ArgumentOutOfRangeException(nameof(ElasticCells), $"ElasticCells must lie between 1 and 16 but is {value}."); } = 4;
+    public int ElasticCells
+    {
+        get;
+        init => field = value is >= 1 and <= 16 ? value
+            : throw new ArgumentOutOfRangeException(nameof(ElasticCells), $"ElasticCells must lie between 1 and 16 but is {value}.");
+    } = 4;
 
     [ThreadStatic] private static Scratch? scratch;
 

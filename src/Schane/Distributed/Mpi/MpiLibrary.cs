@@ -3,13 +3,15 @@ using System.Text;
 
 namespace Schane.Distributed.Mpi;
 
-/// <summary>The functions of a loaded MPI library. Open MPI, MPICH and the standard interface of MPI 5 share these signatures once handles have the width of a pointer.</summary>
+/// <summary>The functions of a loaded MPI library. Open MPI, MPICH and the standard interface of MPI 5 share these signatures once handles
+/// have the width of a pointer.</summary>
 internal sealed unsafe class MpiLibrary
 {
     /// <summary>Environment variable that names the library to load.</summary>
     public const string Override = "SCHANE_MPI";
 
-    private static readonly string[] OpenMpi = ["libmpi.so.40", "libmpi.so.80"], Mpich = ["libmpich.so.12", "libmpi.so.12"], Others = ["libmpi_abi.so.0", "libmpi.so"];
+    private static readonly string[] OpenMpi = ["libmpi.so.40", "libmpi.so.80"], Mpich = ["libmpich.so.12", "libmpi.so.12"],
+        Others = ["libmpi_abi.so.0", "libmpi.so"];
 
     private readonly nint library;
 
@@ -81,26 +83,31 @@ internal sealed unsafe class MpiLibrary
         }
     }
 
-    /// <summary>Loads the library of a launcher's family, or the one that <see cref="Override"/> names, or else any; null where there is none.</summary>
+    /// <summary>Loads the library of a launcher's family, or the one that <see cref="Override"/> names, or else any; null
+    /// where there is none.</summary>
     /// <exception cref="SchaneException">The named library does not load or is not MPI.</exception>
     public static MpiLibrary? Load(MpiFamily family)
     {
         if (Environment.GetEnvironmentVariable(Override) is { Length: > 0 } named)
-            return Of(named) ?? throw new SchaneException($"{Override} names '{named}', which does not load as an MPI library; name its file, or unset it.");
+            return Of(named) ?? throw new SchaneException(
+                $"{Override} names '{named}', which does not load as an MPI library; name its file, or unset it.");
         return Candidates(family).Select(Of).FirstOrDefault(found => found is not null);
     }
 
     /// <summary>Every library of MPI that loads here.</summary>
-    public static IReadOnlyList<MpiLibrary> All() => [.. Candidates(MpiFamily.Unknown).Select(Of).OfType<MpiLibrary>().DistinctBy(found => found.library)];
+    public static IReadOnlyList<MpiLibrary> All() =>
+        [.. Candidates(MpiFamily.Unknown).Select(Of).OfType<MpiLibrary>().DistinctBy(found => found.library)];
 
     private static IEnumerable<string> Candidates(MpiFamily family) =>
         OperatingSystem.IsWindows() ? ["msmpi.dll"]
-        : OperatingSystem.IsMacOS() ? (family == MpiFamily.Mpich ? (string[])["libmpi.12.dylib", "libmpi.dylib"] : ["libmpi.40.dylib", "libmpi.dylib", "libmpi.12.dylib"])
+        : OperatingSystem.IsMacOS() ? (family == MpiFamily.Mpich
+            ? (string[])["libmpi.12.dylib", "libmpi.dylib"] : ["libmpi.40.dylib", "libmpi.dylib", "libmpi.12.dylib"])
         : family == MpiFamily.Mpich ? [.. Mpich, .. Others, .. OpenMpi]
         : [.. OpenMpi, .. Mpich, .. Others];
 
     private static MpiLibrary? Of(string name) =>
-        NativeLibrary.TryLoad(name, out var library) && NativeLibrary.TryGetExport(library, "MPI_Iallreduce", out _) ? new(library, Path.GetFileName(name)) : null;
+        NativeLibrary.TryLoad(name, out var library) && NativeLibrary.TryGetExport(library, "MPI_Iallreduce", out _)
+            ? new(library, Path.GetFileName(name)) : null;
 
     private nint Function(string name) => NativeLibrary.GetExport(library, name);
 }

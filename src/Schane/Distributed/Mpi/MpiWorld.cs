@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Schane.Distributed.Mpi;
 
 /// <summary>
-/// All ranks of an MPI job and the waiting for them: started operations are tested until they are done, asleep in between, and a deadline counts
-/// from the last sign of life. Ranks that wait for long tell each other so; whoever is missing when the deadline passes is named.
+/// All ranks of an MPI job and the waiting for them: started operations are tested until they are done, asleep in between, and a deadline
+/// counts from the last sign of life. Ranks that wait for long tell each other so; whoever is missing when the deadline passes is named.
 /// </summary>
 internal sealed unsafe class MpiWorld
 {
@@ -30,17 +30,20 @@ internal sealed unsafe class MpiWorld
         Check(mpi.RankOf(mpi.Handles.World, &rank));
         Check(mpi.SizeOf(mpi.Handles.World, &size));
         if (size != launch.Size || rank != launch.Rank)
-            throw new SchaneException($"The launcher started {launch.Size} ranks ({launch.Variable}), but {mpi.Name} sees a world of {size}: they belong to different MPIs. " +
-                $"Start with the mpirun of {mpi.Version}, or name the launcher's library in {MpiLibrary.Override}.");
+            throw new SchaneException(
+                $"The launcher started {launch.Size} ranks ({launch.Variable}), but {mpi.Name} sees a world of {size}: they belong to " +
+                $"different MPIs. Start with the mpirun of {mpi.Version}, or name the launcher's library in {MpiLibrary.Override}.");
         if (level < mpi.Handles.Serialized)
-            throw new SchaneException($"{mpi.Name} does not let several threads take turns (MPI_THREAD_SERIALIZED); use an MPI that was built with threads.");
+            throw new SchaneException(
+                $"{mpi.Name} does not let several threads take turns (MPI_THREAD_SERIALIZED); use an MPI that was built with threads.");
         (Rank, Size, waitsIn) = (rank, size, new long[size]);
         Hosts = [.. Enumerable.Repeat("a host not yet known", size)];
         // A rank that leaves early, with exit code 0 even, must not leave the others waiting.
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
             if (!left && !ending)                                         // nobody is left to be told in another way
-                Console.Error.WriteLine($"error: Rank {Rank} on {Environment.MachineName} left before the end, so the job ends; `schane train --resume` goes on from the last checkpoint.");
+                Console.Error.WriteLine($"error: Rank {Rank} on {Environment.MachineName} left before the end, so the job ends; `schane " +
+                    "train --resume` goes on from the last checkpoint.");
             Abort(1);
         };
     }
@@ -117,7 +120,8 @@ internal sealed unsafe class MpiWorld
                 Thread.Yield();
                 continue;
             }
-            Thread.Sleep(1);                                              // MPI has no wait that sleeps or that ends by a deadline: MPI_Wait spins on a core that others could use
+            // MPI has no wait that sleeps or that ends by a deadline: MPI_Wait spins on a core that others could use
+            Thread.Sleep(1);
             if (!noted && (waited > deadline / 10 || waitsIn.Contains(collective)))
             {
                 noted = true;
@@ -136,8 +140,10 @@ internal sealed unsafe class MpiWorld
             Thread.Sleep(Patience);
         var silence = deadline.TotalSeconds >= 120 ? $"{deadline.TotalMinutes:0.#} minutes" : $"{deadline.TotalSeconds:0.#} s";
         var silent = missing.Count == 0 ? "Every rank waits, but nothing has come through"
-            : $"{string.Join(", ", missing.Select((r, i) => $"{(i == 0 ? "Rank" : "rank")} {r} on {Hosts[r]}"))} {(missing.Count == 1 ? "has" : "have")} given no sign of life";
-        throw new RankLostException($"{silent} for {silence} ({what}, seen from rank {Rank} on {Hosts[Rank]}), so the job ends; `schane train --resume` goes on from the last checkpoint.");
+            : $"{string.Join(", ", missing.Select((r, i) => $"{(i == 0 ? "Rank" : "rank")} {r} on {Hosts[r]}"))} " +
+                $"{(missing.Count == 1 ? "has" : "have")} given no sign of life";
+        throw new RankLostException($"{silent} for {silence} ({what}, seen from rank {Rank} on {Hosts[Rank]}), so the job ends; `schane " +
+            "train --resume` goes on from the last checkpoint.");
     }
 
     // One number to every other rank; the few bytes each are not given back, since a rank that is stopped may take them at any time.

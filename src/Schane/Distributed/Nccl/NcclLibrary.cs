@@ -7,7 +7,8 @@ namespace Schane.Distributed.Nccl;
 [StructLayout(LayoutKind.Sequential, Size = NcclLibrary.IdBytes)]
 internal struct NcclId;
 
-/// <summary>The functions of NVIDIA's collective library that Schane calls, and the one of the driver that tells whether a stream has come to its end.</summary>
+/// <summary>The functions of NVIDIA's collective library that Schane calls, and the one of the driver that tells whether a stream
+/// has come to its end.</summary>
 internal sealed unsafe class NcclLibrary
 {
     /// <summary>Bytes of an id.</summary>
@@ -63,13 +64,15 @@ internal sealed unsafe class NcclLibrary
         {
             int code;
             ((delegate* unmanaged<int*, int>)Function("ncclGetVersion"))(&code);
-            return code >= 10000 ? $"NCCL {code / 10000}.{code / 100 % 100}.{code % 100}" : $"NCCL {code / 1000}.{code / 100 % 10}.{code % 100}";
+            return code >= 10000
+                ? $"NCCL {code / 10000}.{code / 100 % 100}.{code % 100}" : $"NCCL {code / 1000}.{code / 100 % 10}.{code % 100}";
         }
     }
 
     /// <summary>The library; null where it, or the driver, is not installed.</summary>
     public static NcclLibrary? Load() =>
-        NativeLibrary.TryLoad("libcuda.so.1", out var driver) && (NativeLibrary.TryLoad("libnccl.so.2", out var nccl) || NativeLibrary.TryLoad("libnccl.so", out nccl)) ? new(nccl, driver) : null;
+        NativeLibrary.TryLoad("libcuda.so.1", out var driver) && (NativeLibrary.TryLoad("libnccl.so.2", out var nccl)
+            || NativeLibrary.TryLoad("libnccl.so", out nccl)) ? new(nccl, driver) : null;
 
     /// <summary>NCCL's number of a type that it can add; null for others.</summary>
     public static int? TypeOf(ScalarType type) => type switch
@@ -83,7 +86,8 @@ internal sealed unsafe class NcclLibrary
     };
 
     /// <summary>What a result means.</summary>
-    public string Say(int result) => Marshal.PtrToStringUTF8(((delegate* unmanaged<int, nint>)Function("ncclGetErrorString"))(result)) ?? $"error {result}";
+    public string Say(int result) =>
+        Marshal.PtrToStringUTF8(((delegate* unmanaged<int, nint>)Function("ncclGetErrorString"))(result)) ?? $"error {result}";
 
     private nint Function(string name) => NativeLibrary.GetExport(nccl, name);
 }

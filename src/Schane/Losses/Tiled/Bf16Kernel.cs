@@ -3,12 +3,13 @@ using System.Runtime.Intrinsics;
 
 namespace Schane.Losses.Tiled;
 
-/// <summary>Products of bfloat16 matrices, added up in float32, and the rounding before them: by libtorch where it can, else in C# for each vector width.</summary>
+/// <summary>Products of bfloat16 matrices, added up in float32, and the rounding before them: by libtorch where it can, else in C#
+/// for each vector width.</summary>
 internal readonly unsafe struct Bf16Kernel
 {
     /// <summary>
-    /// C (+)= A·B: rows, columns, depth (multiples of 32), A(i, k) at a + i·aRow + k; B in pairs along the depth, B(2k, j) and B(2k+1, j) at b + k·bRow + j;
-    /// C(i, j) at c + i·cRow + j; whether to add.
+    /// C (+)= A·B: rows, columns, depth (multiples of 32), A(i, k) at a + i·aRow + k; B in pairs along the depth, B(2k, j) and B(2k+1, j)
+    /// at b + k·bRow + j; C(i, j) at c + i·cRow + j; whether to add.
     /// </summary>
     public readonly delegate*<int, int, int, ushort*, int, uint*, int, float*, int, byte, void> Multiply;
 
@@ -19,8 +20,8 @@ internal readonly unsafe struct Bf16Kernel
     public readonly delegate*<float*, int, int, int, ushort*, uint*, void> Pack;
     private readonly bool native;
 
-    private Bf16Kernel(delegate*<int, int, int, ushort*, int, uint*, int, float*, int, byte, void> multiply, delegate*<float*, int, ushort*, ushort*, void> split,
-        delegate*<float*, int, int, int, ushort*, uint*, void> pack, bool native)
+    private Bf16Kernel(delegate*<int, int, int, ushort*, int, uint*, int, float*, int, byte, void> multiply,
+        delegate*<float*, int, ushort*, ushort*, void> split, delegate*<float*, int, int, int, ushort*, uint*, void> pack, bool native)
     {
         this.native = native;
         Multiply = native ? &Brgemm.Multiply : multiply;
@@ -44,7 +45,8 @@ internal readonly unsafe struct Bf16Kernel
 
     // 4 rows × 2 vectors at a time.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiplied<L, T>(int rows, int columns, int depth, ushort* a, int aRow, uint* b, int bRow, float* c, int cRow, byte add) where L : struct, ILanes<T> where T : struct
+    private static void Multiplied<L, T>(int rows, int columns, int depth, ushort* a, int aRow, uint* b, int bRow, float* c, int cRow,
+        byte add) where L : struct, ILanes<T> where T : struct
     {
         for (var j = 0; j < columns; j += 2 * L.Count)
         {
@@ -62,13 +64,17 @@ internal readonly unsafe struct Bf16Kernel
                     var pairs = b + (nint)k * bRow + j;
                     var (l0, h0, l1, h1) = (L.Lower(pairs), L.Higher(pairs), L.Lower(pairs + L.Count), L.Higher(pairs + L.Count));
                     var (lower, higher) = Both<L, T>(a0[k]);
-                    (c00, c01) = (L.MultiplyAdd(higher, h0, L.MultiplyAdd(lower, l0, c00)), L.MultiplyAdd(higher, h1, L.MultiplyAdd(lower, l1, c01)));
+                    (c00, c01) = (L.MultiplyAdd(higher, h0, L.MultiplyAdd(lower, l0, c00)),
+                        L.MultiplyAdd(higher, h1, L.MultiplyAdd(lower, l1, c01)));
                     (lower, higher) = Both<L, T>(a1[k]);
-                    (c10, c11) = (L.MultiplyAdd(higher, h0, L.MultiplyAdd(lower, l0, c10)), L.MultiplyAdd(higher, h1, L.MultiplyAdd(lower, l1, c11)));
+                    (c10, c11) = (L.MultiplyAdd(higher, h0, L.MultiplyAdd(lower, l0, c10)),
+                        L.MultiplyAdd(higher, h1, L.MultiplyAdd(lower, l1, c11)));
                     (lower, higher) = Both<L, T>(a2[k]);
-                    (c20, c21) = (L.MultiplyAdd(higher, h0, L.MultiplyAdd(lower, l0, c20)), L.MultiplyAdd(higher, h1, L.MultiplyAdd(lower, l1, c21)));
+                    (c20, c21) = (L.MultiplyAdd(higher, h0, L.MultiplyAdd(lower, l0, c20)),
+                        L.MultiplyAdd(higher, h1, L.MultiplyAdd(lower, l1, c21)));
                     (lower, higher) = Both<L, T>(a3[k]);
-                    (c30, c31) = (L.MultiplyAdd(higher, h0, L.MultiplyAdd(lower, l0, c30)), L.MultiplyAdd(higher, h1, L.MultiplyAdd(lower, l1, c31)));
+                    (c30, c31) = (L.MultiplyAdd(higher, h0, L.MultiplyAdd(lower, l0, c30)),
+                        L.MultiplyAdd(higher, h1, L.MultiplyAdd(lower, l1, c31)));
                 }
                 Put<L, T>(c00, c01, to, add);
                 Put<L, T>(c10, c11, to + cRow, add);
@@ -103,7 +109,8 @@ internal readonly unsafe struct Bf16Kernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Packed<L, T>(float* tile, int rows, int columns, int line, ushort* straight, uint* pairs) where L : struct, ILanes<T> where T : struct
+    private static void Packed<L, T>(float* tile, int rows, int columns, int line, ushort* straight, uint* pairs)
+    where L : struct, ILanes<T> where T : struct
     {
         for (var r = 0; r < rows; r += 2, tile += 2 * line, straight += 2 * line, pairs += line)
         {

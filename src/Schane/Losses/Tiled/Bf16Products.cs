@@ -2,11 +2,12 @@ using System.Runtime.CompilerServices;
 
 namespace Schane.Losses.Tiled;
 
-/// <summary><see cref="TileProducts"/> of bfloat16 factors, added up in float32: half the memory traffic, and where the processor has such products twice the rate.</summary>
+/// <summary><see cref="TileProducts"/> of bfloat16 factors, added up in float32: half the memory traffic, and where the processor has such
+/// products twice the rate.</summary>
 /// <remarks>
-/// Unit rows lie three times: as they are (A of the cosines), and in pairs along either side (B of the cosines and of the gradient); for fine cosines also what rounding left
-/// over, so that U·U = H·H + H·L + L·H up to 2^-17. A thread keeps dU of its strip by rows;
-/// dU of all rows lies transposed, [coordinate, row] a block, so that T itself in pairs is B there and no tile is ever transposed.
+/// Unit rows lie three times: as they are (A of the cosines), and in pairs along either side (B of the cosines and of the gradient); for
+/// fine cosines also what rounding left over, so that U·U = H·H + H·L + L·H up to 2^-17. A thread keeps dU of its strip by rows; dU of all
+/// rows lies transposed, [coordinate, row] a block, so that T itself in pairs is B there and no tile is ever transposed.
 /// </remarks>
 internal sealed unsafe class Bf16Products : TileProducts
 {
@@ -27,10 +28,12 @@ internal sealed unsafe class Bf16Products : TileProducts
     public Bf16Products(int threads, int lanes, bool native)
     {
         kernel = Bf16Kernel.For(lanes, native);
-        (shares, gradients) = ([.. Enumerable.Range(0, threads).Select(_ => new Share())], [.. Enumerable.Range(0, threads).Select(_ => new Buffer<float>())]);
+        (shares, gradients) = ([.. Enumerable.Range(0, threads).Select(_ => new Share())],
+            [.. Enumerable.Range(0, threads).Select(_ => new Buffer<float>())]);
     }
 
-    public override long Bytes => units.Bytes + rest.Bytes + across.Bytes + acrossRest.Bytes + along.Bytes + shares.Sum(s => s.Bytes) + gradients.Sum(g => g.Bytes);
+    public override long Bytes =>
+        units.Bytes + rest.Bytes + across.Bytes + acrossRest.Bytes + along.Bytes + shares.Sum(s => s.Bytes) + gradients.Sum(g => g.Bytes);
 
     public override void Reserve(TilePlan plan, int width, bool fine)
     {
@@ -99,7 +102,8 @@ internal sealed unsafe class Bf16Products : TileProducts
         Product(rest.Pointer, i, across.Pointer, j, to, 1);
     }
 
-    private void Product(ushort* rows, int i, uint* pairs, int j, float* to, byte add) => kernel.Multiply(Padded(plan.RowsOf(i)), Padded(plan.RowsOf(j)), padded,
+    private void Product(ushort* rows, int i, uint* pairs, int j, float* to, byte add) =>
+        kernel.Multiply(Padded(plan.RowsOf(i)), Padded(plan.RowsOf(j)), padded,
         rows + (long)i * plan.Block * padded, padded, pairs + (long)j * plan.Block * padded / 2, plan.Block, to, plan.Block, add);
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -121,9 +125,11 @@ internal sealed unsafe class Bf16Products : TileProducts
         var (share, block) = (shares[thread], plan.Block);
         var (rows, columns) = (Padded(plan.RowsOf(i)), Padded(plan.RowsOf(j)));
         kernel.Pack(slopes, rows, columns, block, share.Tile.Pointer, share.Pairs.Pointer);
-        kernel.Multiply(rows, padded, columns, share.Tile.Pointer, block, along.Pointer + (long)j * block / 2 * padded, padded, share.Strip.Pointer, padded, 1);
+        kernel.Multiply(rows, padded, columns, share.Tile.Pointer, block, along.Pointer + (long)j * block / 2 * padded, padded,
+            share.Strip.Pointer, padded, 1);
         if (j != i)
-            kernel.Multiply(padded, columns, rows, share.Left.Pointer, block, share.Pairs.Pointer, block, gradients[plan.ColumnGradient(thread)].Pointer + (long)j * block * padded, block, 1);
+            kernel.Multiply(padded, columns, rows, share.Left.Pointer, block, share.Pairs.Pointer, block,
+                gradients[plan.ColumnGradient(thread)].Pointer + (long)j * block * padded, block, 1);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

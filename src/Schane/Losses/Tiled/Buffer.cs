@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Schane.Losses.Tiled;
 
-/// <summary>Memory outside the collected heap, aligned to 64 bytes, that grows and is kept from step to step.</summary>
+/// <summary>Memory outside the garbage-collected heap, aligned to 64 bytes, that grows and is kept from step to step.</summary>
 internal sealed unsafe class Buffer<T> : IDisposable where T : unmanaged
 {
     private T* pointer;

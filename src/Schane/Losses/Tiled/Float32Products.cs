@@ -4,8 +4,8 @@ namespace Schane.Losses.Tiled;
 
 /// <summary><see cref="TileProducts"/> in float32, by <see cref="MatrixKernel"/>.</summary>
 /// <remarks>
-/// Unit rows lie twice: each block in panels of 32 coordinates (A of the cosines, B of the gradient), and in panels of 32 rows, one coordinate of all after the other (B of the
-/// cosines).
+/// Unit rows lie twice: each block in panels of 32 coordinates (A of the cosines, B of the gradient), and in panels of 32 rows, one
+/// coordinate of all after the other (B of the cosines).
 /// </remarks>
 internal sealed unsafe class Float32Products(int threads, int lanes) : TileProducts
 {
@@ -62,7 +62,8 @@ internal sealed unsafe class Float32Products(int threads, int lanes) : TileProdu
             gradients[thread].Clear();
     }
 
-    public override void Cosines(int i, int j, float* to, bool fine) => MatrixKernel.Multiply(At(i * plan.Block), Panel, 1, transposed.Pointer + (long)j * plan.Block * width, (nint)width * Panel,
+    public override void Cosines(int i, int j, float* to, bool fine) =>
+        MatrixKernel.Multiply(At(i * plan.Block), Panel, 1, transposed.Pointer + (long)j * plan.Block * width, (nint)width * Panel,
         to, plan.Block, plan.RowsOf(i), plan.RowsOf(j), width, add: false, lanes, CosineRun, PanelStride - Panel);
 
     public override void Begin(int thread, int i)
@@ -74,8 +75,10 @@ internal sealed unsafe class Float32Products(int threads, int lanes) : TileProdu
         var run = pure ? int.MaxValue : ShortRun;
         var (rows, columns, block) = (plan.RowsOf(i), plan.RowsOf(j), plan.Block);
         if (j != i)
-            MatrixKernel.Multiply(slopes, 1, block, At(i * block), PanelStride, gradients[plan.ColumnGradient(thread)].Pointer + (long)j * block * padded, padded, columns, padded, rows, add: true, lanes, run);
-        MatrixKernel.Multiply(slopes, block, 1, At(j * block), PanelStride, gradients[plan.RowGradient(thread)].Pointer + (long)i * block * padded, padded, rows, padded, columns, add: true, lanes, run);
+            MatrixKernel.Multiply(slopes, 1, block, At(i * block), PanelStride, gradients[plan.ColumnGradient(thread)].Pointer
+                + (long)j * block * padded, padded, columns, padded, rows, add: true, lanes, run);
+        MatrixKernel.Multiply(slopes, block, 1, At(j * block), PanelStride,
+            gradients[plan.RowGradient(thread)].Pointer + (long)i * block * padded, padded, rows, padded, columns, add: true, lanes, run);
     }
 
     public override void End(int thread, int i)

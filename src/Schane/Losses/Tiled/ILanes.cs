@@ -38,10 +38,12 @@ internal unsafe interface ILanes<T> where T : struct
     static abstract float Largest(T value);
 }
 
-/// <summary>2^x = 2^n · 2^f: n by adding 1.5·2^23, 2^f on |f| ≤ ½ by a minimax polynomial (relative error 1.6e-8), n added to the exponent's bits.</summary>
+/// <summary>2^x = 2^n · 2^f: n by adding 1.5·2^23, 2^f on |f| ≤ ½ by a minimax polynomial (relative error 1.6e-8), n added to
+/// the exponent's bits.</summary>
 internal static class Exp2Terms
 {
     public const float Round = 12582912f;
     public const float Lowest = -126;
-    public const float C1 = 0.6931471824645996f, C2 = 0.24022646248340607f, C3 = 0.05550328642129898f, C4 = 0.009618489071726799f, C5 = 0.0013399930903688073f, C6 = 0.0001534581242594868f;
+    public const float C1 = 0.6931471824645996f, C2 = 0.24022646248340607f, C3 = 0.05550328642129898f, C4 = 0.009618489071726799f,
+        C5 = 0.0013399930903688073f, C6 = 0.0001534581242594868f;
 }

@@ -17,7 +17,8 @@ internal readonly unsafe struct Lanes1 : ILanes<float>
     public static float Lower(uint* pairs) => BitConverter.UInt32BitsToSingle(*pairs << 16);
     public static float Higher(uint* pairs) => BitConverter.UInt32BitsToSingle(*pairs & 0xFFFF0000);
     public static void StoreHalves(float rounded, ushort* target) => *target = (ushort)(BitConverter.SingleToUInt32Bits(rounded) >>> 16);
-    public static void StorePairs(float lower, float higher, uint* target) => *target = (BitConverter.SingleToUInt32Bits(lower) >>> 16) | BitConverter.SingleToUInt32Bits(higher);
+    public static void StorePairs(float lower, float higher, uint* target) =>
+        *target = (BitConverter.SingleToUInt32Bits(lower) >>> 16) | BitConverter.SingleToUInt32Bits(higher);
     public static float Sum(float value) => value;
     public static float Largest(float value) => value;
 

@@ -27,7 +27,8 @@ internal readonly unsafe struct Lanes16 : ILanes<Vector512<float>>
     public static Vector512<float> Multiply(Vector512<float> a, Vector512<float> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) => Vector512.FusedMultiplyAdd(a, b, c);
+    public static Vector512<float> MultiplyAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c) =>
+        Vector512.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.MaxNative(a, b);
@@ -49,7 +50,8 @@ internal readonly unsafe struct Lanes16 : ILanes<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Equal(int* labels, int label) =>
-        Vector512.ConditionalSelect(Vector512.Equals(Vector512.Load(labels), Vector512.Create(label)).AsSingle(), Vector512.Create(1f), Vector512<float>.Zero);
+        Vector512.ConditionalSelect(Vector512.Equals(Vector512.Load(labels), Vector512.Create(label)).AsSingle(),
+            Vector512.Create(1f), Vector512<float>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> WhereMost(Vector512<float> weight, Vector512<float> value) =>
@@ -64,7 +66,8 @@ internal readonly unsafe struct Lanes16 : ILanes<Vector512<float>>
     // What is cut off is added to what is kept if it is more than half, or half and the kept part odd.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Round(Vector512<float> value) =>
-        ((value.AsUInt32() + Vector512.Create(0x7FFFu) + ((value.AsUInt32() >>> 16) & Vector512<uint>.One)) & Vector512.Create(0xFFFF0000)).AsSingle();
+        ((value.AsUInt32() + Vector512.Create(0x7FFFu) + ((value.AsUInt32() >>> 16) & Vector512<uint>.One)) & Vector512.Create(0xFFFF0000))
+            .AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreHalves(Vector512<float> rounded, ushort* target)
@@ -74,7 +77,8 @@ internal readonly unsafe struct Lanes16 : ILanes<Vector512<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePairs(Vector512<float> lower, Vector512<float> higher, uint* target) => ((lower.AsUInt32() >>> 16) | higher.AsUInt32()).Store(target);
+    public static void StorePairs(Vector512<float> lower, Vector512<float> higher, uint* target) =>
+        ((lower.AsUInt32() >>> 16) | higher.AsUInt32()).Store(target);
 
     public static float Sum(Vector512<float> value) => Vector512.Sum(value);
 

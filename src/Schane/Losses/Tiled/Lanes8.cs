@@ -27,7 +27,8 @@ internal readonly unsafe struct Lanes8 : ILanes<Vector256<float>>
     public static Vector256<float> Multiply(Vector256<float> a, Vector256<float> b) => a * b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) => Vector256.FusedMultiplyAdd(a, b, c);
+    public static Vector256<float> MultiplyAdd(Vector256<float> a, Vector256<float> b, Vector256<float> c) =>
+        Vector256.FusedMultiplyAdd(a, b, c);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Max(Vector256<float> a, Vector256<float> b) => Vector256.MaxNative(a, b);
@@ -49,7 +50,8 @@ internal readonly unsafe struct Lanes8 : ILanes<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Equal(int* labels, int label) =>
-        Vector256.ConditionalSelect(Vector256.Equals(Vector256.Load(labels), Vector256.Create(label)).AsSingle(), Vector256.Create(1f), Vector256<float>.Zero);
+        Vector256.ConditionalSelect(Vector256.Equals(Vector256.Load(labels), Vector256.Create(label)).AsSingle(),
+            Vector256.Create(1f), Vector256<float>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> WhereMost(Vector256<float> weight, Vector256<float> value) =>
@@ -64,7 +66,8 @@ internal readonly unsafe struct Lanes8 : ILanes<Vector256<float>>
     // What is cut off is added to what is kept if it is more than half, or half and the kept part odd.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Round(Vector256<float> value) =>
-        ((value.AsUInt32() + Vector256.Create(0x7FFFu) + ((value.AsUInt32() >>> 16) & Vector256<uint>.One)) & Vector256.Create(0xFFFF0000)).AsSingle();
+        ((value.AsUInt32() + Vector256.Create(0x7FFFu) + ((value.AsUInt32() >>> 16) & Vector256<uint>.One)) & Vector256.Create(0xFFFF0000))
+            .AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void StoreHalves(Vector256<float> rounded, ushort* target)
@@ -74,7 +77,8 @@ internal readonly unsafe struct Lanes8 : ILanes<Vector256<float>>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void StorePairs(Vector256<float> lower, Vector256<float> higher, uint* target) => ((lower.AsUInt32() >>> 16) | higher.AsUInt32()).Store(target);
+    public static void StorePairs(Vector256<float> lower, Vector256<float> higher, uint* target) =>
+        ((lower.AsUInt32() >>> 16) | higher.AsUInt32()).Store(target);
 
     public static float Sum(Vector256<float> value) => Vector256.Sum(value);
 

@@ -30,9 +30,10 @@ internal static unsafe class MatrixKernel
     /// <param name="depth">Columns of A.</param>
     /// <param name="add">Whether C is added to.</param>
     /// <param name="lanes">Floats of the vectors to use: 16, 8 or 1.</param>
-    /// <param name="run">Products that are added up in one register before they are added to C: shorter runs round less where few of the terms are large. A multiple of 32.</param>
-    public static void Multiply(float* a, nint aRow, nint aColumn, float* panels, nint panelStride, float* c, nint cRow, int rows, int columns, int depth, bool add, int lanes,
-        int run = int.MaxValue, nint aJump = 0)
+    /// <param name="run">Products that are added up in one register before they are added to C: shorter runs round less where few of the
+    /// terms are large. A multiple of 32.</param>
+    public static void Multiply(float* a, nint aRow, nint aColumn, float* panels, nint panelStride, float* c, nint cRow, int rows,
+        int columns, int depth, bool add, int lanes, int run = int.MaxValue, nint aJump = 0)
     {
         for (var j = 0; j < columns; j += PanelWidth, panels += panelStride)
         {
@@ -50,7 +51,8 @@ internal static unsafe class MatrixKernel
                 {
                     var from = a + i * aRow + k * aColumn + k / PanelWidth * aJump;
                     if (lanes == 16)
-                        Block512(from, aRow, aColumn, aJump, panels + (nint)k * PanelWidth, to, cRow, Math.Min(run, depth - k), add || k > 0);
+                        Block512(from, aRow, aColumn, aJump, panels + (nint)k * PanelWidth, to, cRow,
+                            Math.Min(run, depth - k), add || k > 0);
                     else
                         Block1(from, aRow, aColumn, aJump, panels + (nint)k * PanelWidth, to, cRow, Math.Min(run, depth - k), add || k > 0);
                 }
@@ -58,13 +60,15 @@ internal static unsafe class MatrixKernel
         }
     }
 
-    private static void Strip256(float* a, nint aRow, nint aColumn, nint aJump, float* b, float* c, nint cRow, int rows, int depth, bool add, int run)
+    private static void Strip256(float* a, nint aRow, nint aColumn, nint aJump, float* b, float* c, nint cRow,
+        int rows, int depth, bool add, int run)
     {
         for (int k = 0, count; k < depth; k += count)
         {
             count = Math.Min(run, depth - k);
             for (var i = 0; i < rows; i += RowGroup / 2)
-                Block256(a + i * aRow + k * aColumn + k / PanelWidth * aJump, aRow, aColumn, aJump, b + (nint)k * PanelWidth, c + i * cRow, cRow, count, add || k > 0);
+                Block256(a + i * aRow + k * aColumn + k / PanelWidth * aJump, aRow, aColumn, aJump, b + (nint)k * PanelWidth,
+                    c + i * cRow, cRow, count, add || k > 0);
         }
     }
 
@@ -72,9 +76,12 @@ internal static unsafe class MatrixKernel
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Block512(float* a, nint aRow, nint aColumn, nint aJump, float* b, float* c, nint cRow, int depth, bool add)
     {
-        Vector512<float> c0a = default, c1a = default, c2a = default, c3a = default, c4a = default, c5a = default, c6a = default, c7a = default, c8a = default, c9a = default, c10a = default, c11a = default;
-        Vector512<float> c0b = default, c1b = default, c2b = default, c3b = default, c4b = default, c5b = default, c6b = default, c7b = default, c8b = default, c9b = default, c10b = default, c11b = default;
-        var (r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11) = (1 * aRow, 2 * aRow, 3 * aRow, 4 * aRow, 5 * aRow, 6 * aRow, 7 * aRow, 8 * aRow, 9 * aRow, 10 * aRow, 11 * aRow);
+        Vector512<float> c0a = default, c1a = default, c2a = default, c3a = default, c4a = default, c5a = default, c6a = default,
+            c7a = default, c8a = default, c9a = default, c10a = default, c11a = default;
+        Vector512<float> c0b = default, c1b = default, c2b = default, c3b = default, c4b = default, c5b = default, c6b = default,
+            c7b = default, c8b = default, c9b = default, c10b = default, c11b = default;
+        var (r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, r11) = (1 * aRow, 2 * aRow, 3 * aRow, 4 * aRow, 5 * aRow, 6 * aRow, 7 * aRow,
+            8 * aRow, 9 * aRow, 10 * aRow, 11 * aRow);
         if (add && Sse.IsSupported)
         {
             // C is met again only after the whole depth: long enough to fetch it.

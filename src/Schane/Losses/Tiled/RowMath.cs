@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace Schane.Losses.Tiled;
 
-/// <summary>What is done to single rows, in whatever vectors there are. Optimised from the first call: a run's first steps would else spend most of their time here.</summary>
+/// <summary>What is done to single rows, in whatever vectors there are. Optimised from the first call: a run's first steps would else spend
+/// most of their time here.</summary>
 internal static class RowMath
 {
     /// <summary>a·b, added in double: the square of 1e-30 or 1e30 is not lost.</summary>

@@ -10,7 +10,8 @@ internal readonly unsafe struct TilePasses
     public readonly delegate*<TileJob*, void> SlopeNegatives;
     public readonly delegate*<TileJob*, void> SlopeAny;
 
-    private TilePasses(delegate*<TileJob*, void> sumNegatives, delegate*<TileJob*, void> sumAny, delegate*<TileJob*, void> slopeNegatives, delegate*<TileJob*, void> slopeAny)
+    private TilePasses(delegate*<TileJob*, void> sumNegatives, delegate*<TileJob*, void> sumAny, delegate*<TileJob*, void> slopeNegatives,
+        delegate*<TileJob*, void> slopeAny)
     {
         SumNegatives = sumNegatives;
         SumAny = sumAny;

@@ -1,12 +1,15 @@
 namespace Schane.Losses.Tiled;
 
-/// <summary>Which tiles there are, who computes them and where their gradients are added: a pure function of the sizes, so that the same sizes give the same sums in the same order.</summary>
+/// <summary>Which tiles there are, who computes them and where their gradients are added: a pure function of the sizes, so that the same
+/// sizes give the same sums in the same order.</summary>
 /// <remarks>
-/// Rows are cut into blocks; tile (I, J ≥ I) stands for both halves of the symmetric matrix. Only tiles that touch an anchor are there: the anchors are the first
-/// rows. Strips (all tiles of one I) go, longest first, to the team with the least work for each of its threads; inside a team each thread has columns J of its own.
+/// Rows are cut into blocks; tile (I, J ≥ I) stands for both halves of the symmetric matrix. Only tiles that touch an anchor are there: the
+/// anchors are the first rows. Strips (all tiles of one I) go, longest first, to the team with the least work for each of its threads;
+/// inside a team each thread has columns J of its own.
 /// <para>
-/// A team shares one gradient for what its tiles add to their columns, since no two of its threads have the same column. What they add to their rows goes to a second kind of gradient, one for the
-/// k-th threads of all teams, since no two teams have the same row. So T threads write without waiting for each other into about 2·√T gradients. A team of one needs no second kind.
+/// A team shares one gradient for what its tiles add to their columns, since no two of its threads have the same column. What they add to
+/// their rows goes to a second kind of gradient, one for the k-th threads of all teams, since no two teams have the same row. So T threads
+/// write without waiting for each other into about 2·√T gradients. A team of one needs no second kind.
 /// </para>
 /// </remarks>
 internal sealed class TilePlan

@@ -1,8 +1,9 @@
 namespace Schane.Losses.Tiled;
 
 /// <summary>
-/// The matrix products of a tile (its cosines, and what its slopes add to the gradients of its rows and columns) in one precision, with the copies of the unit rows they
-/// read and the gradients of all rows they write (<see cref="TilePlan.Gradients"/>). Threads call it at the same time, each for its own rows or strips.
+/// The matrix products of a tile (its cosines, and what its slopes add to the gradients of its rows and columns) in one precision, with the
+/// copies of the unit rows they read and the gradients of all rows they write (<see cref="TilePlan.Gradients"/>). Threads call it at the
+/// same time, each for its own rows or strips.
 /// </summary>
 internal abstract unsafe class TileProducts : IDisposable
 {
@@ -21,7 +22,8 @@ internal abstract unsafe class TileProducts : IDisposable
     /// <summary>Copies a unit row, given with zeros up to a multiple of <see cref="Panel"/>.</summary>
     public abstract void Put(int row, float* unit);
 
-    /// <summary>Once all rows are put: makes the other copies of some rows, from a multiple of <see cref="Panel"/> to another or to the last row, and clears the gradient of the thread's number, if there is one.</summary>
+    /// <summary>Once all rows are put: makes the other copies of some rows, from a multiple of <see cref="Panel"/> to another or to the
+    /// last row, and clears the gradient of the thread's number, if there is one.</summary>
     public abstract void Arrange(int thread, int from, int to);
 
     /// <summary>Tile (i, j): rows of <see cref="TilePlan.Block"/> floats. Fine ones are of single precision whatever the factors.</summary>

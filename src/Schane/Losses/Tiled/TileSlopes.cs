@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Schane.Losses.Tiled;
 
-/// <summary>The way back: overwrites one tile of cosines by the slope of the loss there, that of its row and of its column as anchors together.</summary>
+/// <summary>The way back: overwrites one tile of cosines by the slope of the loss there, that of its row and of its column
+/// as anchors together.</summary>
 internal static unsafe class TileSlopes<L, T, H> where L : struct, ILanes<T> where T : struct where H : struct, IHardness
 {
     /// <summary>A tile of negatives alone, without ragged columns.</summary>
@@ -47,12 +48,15 @@ internal static unsafe class TileSlopes<L, T, H> where L : struct, ILanes<T> whe
             for (var j = 0; j < job->Columns; j += L.Count)
             {
                 var alive = L.Load(job->Alive + j);
-                var p = L.Multiply(alive, job->Shares == null ? L.Equal(job->ColumnLabels + j, job->RowLabels[i]) : L.Load(job->Shares + (nint)i * job->Width + j));
+                var p = L.Multiply(alive, job->Shares == null
+                    ? L.Equal(job->ColumnLabels + j, job->RowLabels[i]) : L.Load(job->Shares + (nint)i * job->Width + j));
                 var n = L.Subtract(alive, p);
                 var power = L.MultiplyAdd(L.Load(cosines + j), slope, shift);
                 var e = L.Exp2(power);
-                var pull = L.Subtract(L.Multiply(e, L.Add(alpha, L.Load(job->ColumnSlopes.Alpha + j))), L.Add(gamma, L.Load(job->ColumnSlopes.Gamma + j)));
-                var push = L.Subtract(L.Multiply(e, L.Add(kappa, L.Load(job->ColumnSlopes.Kappa + j))), L.Add(mu, L.Load(job->ColumnSlopes.Mu + j)));
+                var pull = L.Subtract(L.Multiply(e, L.Add(alpha, L.Load(job->ColumnSlopes.Alpha + j))),
+                    L.Add(gamma, L.Load(job->ColumnSlopes.Gamma + j)));
+                var push = L.Subtract(L.Multiply(e, L.Add(kappa, L.Load(job->ColumnSlopes.Kappa + j))),
+                    L.Add(mu, L.Load(job->ColumnSlopes.Mu + j)));
                 L.Store(L.MultiplyAdd(L.Multiply(n, H.Of<L, T>(e, power, beta)), push, L.Multiply(p, pull)), cosines + j);
             }
             if (job->Diagonal)

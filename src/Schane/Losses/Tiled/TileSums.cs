@@ -10,7 +10,8 @@ internal static unsafe class TileSums<L, T, H> where L : struct, ILanes<T> where
     public static void Negatives(TileJob* job)
     {
         var width = job->Width;
-        var (norms, hards, entropies, largests) = (new Line(job->Scratch), new Line(job->Scratch + width), new Line(job->Scratch + 2 * width), new Line(job->Scratch + 5 * width));
+        var (norms, hards, entropies, largests) = (new Line(job->Scratch), new Line(job->Scratch + width),
+            new Line(job->Scratch + 2 * width), new Line(job->Scratch + 5 * width));
         Clear(job);
         var (slope, shift, beta) = (L.Set(job->Scale.Slope), L.Set(job->Scale.Shift), L.Set(job->Scale.Beta));
         for (var i = 0; i < job->Rows; i++)
@@ -63,7 +64,8 @@ internal static unsafe class TileSums<L, T, H> where L : struct, ILanes<T> where
             for (var j = 0; j < job->Columns; j += L.Count)
             {
                 var alive = L.Load(job->Alive + j);
-                var p = L.Multiply(alive, job->Shares == null ? L.Equal(job->ColumnLabels + j, job->RowLabels[i]) : L.Load(job->Shares + (nint)i * width + j));
+                var p = L.Multiply(alive,
+                    job->Shares == null ? L.Equal(job->ColumnLabels + j, job->RowLabels[i]) : L.Load(job->Shares + (nint)i * width + j));
                 var n = L.Subtract(alive, p);
                 var cosine = L.Load(cosines + j);
                 var power = L.MultiplyAdd(cosine, slope, shift);
@@ -86,7 +88,8 @@ internal static unsafe class TileSums<L, T, H> where L : struct, ILanes<T> where
                 L.Store(L.MultiplyAdd(p, cosine, L.Load(column + 4 * width)), column + 4 * width);
                 L.Store(L.Max(L.Load(column + 5 * width), most), column + 5 * width);
             }
-            Add(job->RowSums + i, L.Sum(norm), L.Sum(hard), L.Sum(entropy), L.Sum(positive), L.Sum(attraction), L.Largest(largest), job->Tile);
+            Add(job->RowSums + i, L.Sum(norm), L.Sum(hard), L.Sum(entropy), L.Sum(positive), L.Sum(attraction),
+                L.Largest(largest), job->Tile);
             if (job->Diagonal)
                 job->Alive[i] = 1;
         }
@@ -110,7 +113,8 @@ internal static unsafe class TileSums<L, T, H> where L : struct, ILanes<T> where
             return;
         var (column, width) = (new Line(job->Scratch), job->Width);
         for (var j = 0; j < job->Columns; j++)
-            Add(job->ColumnSums + j, column.At[j], column.At[j + width], column.At[j + 2 * width], column.At[j + 3 * width], column.At[j + 4 * width], column.At[j + 5 * width], job->Tile);
+            Add(job->ColumnSums + j, column.At[j], column.At[j + width], column.At[j + 2 * width], column.At[j + 3 * width],
+                column.At[j + 4 * width], column.At[j + 5 * width], job->Tile);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -63,7 +63,8 @@ internal sealed unsafe partial class TiledPairLoss
         if (mixedClasses > 0)
         {
             mixed = worker.Shares.Pointer;
-            MatrixKernel.Multiply(shares.Pointer + (long)row * mixedClasses, mixedClasses, 1, sharesTransposed.Pointer + (long)column * mixedClasses, (nint)mixedClasses * MatrixKernel.PanelWidth,
+            MatrixKernel.Multiply(shares.Pointer + (long)row * mixedClasses, mixedClasses, 1,
+                sharesTransposed.Pointer + (long)column * mixedClasses, (nint)mixedClasses * MatrixKernel.PanelWidth,
                 mixed, block, plan.RowsOf(i), columns, mixedClasses, add: false, lanes);
         }
         return new TileJob
@@ -135,8 +136,10 @@ internal sealed unsafe partial class TiledPairLoss
         }
     }
 
-    private static int Next(ReadOnlySpan<float> line, int after, float value) => line[(after + 1)..].IndexOf(value) is >= 0 and var at ? after + 1 + at : -1;
+    private static int Next(ReadOnlySpan<float> line, int after, float value) =>
+        line[(after + 1)..].IndexOf(value) is >= 0 and var at ? after + 1 + at : -1;
 
     private static bool Negative(TileJob* job, int r, int c) =>
-        !(job->Diagonal && r == c) && (job->Shares == null ? job->RowLabels[r] != job->ColumnLabels[c] : 1 - job->Shares[(nint)r * job->Width + c] > 0.5f);
+        !(job->Diagonal && r == c)
+            && (job->Shares == null ? job->RowLabels[r] != job->ColumnLabels[c] : 1 - job->Shares[(nint)r * job->Width + c] > 0.5f);
 }

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Models.Layers;
 
-/// <summary>Batch normalisation over [n, H, W] per channel (Ioffe &amp; Szegedy 2015), eps 1e-5, momentum 0.1, unbiased running variance.</summary>
+/// <summary>Batch normalisation over [n, H, W] per channel (Ioffe &amp; Szegedy 2015), eps 1e-5, momentum 0.1,
+/// unbiased running variance.</summary>
 internal sealed class BatchNormalization : Layer
 {
     internal const double Eps = 1e-5;
@@ -47,7 +48,9 @@ internal sealed class BatchNormalization : Layer
         }
         using var scope = NewDisposeScope();
         var wide = Wide(input);
-        return (training && Over is not null ? SharedNormalization.Call(wide, weight, bias, runningMean, runningVariance, Momentum, Eps, Over)
-            : nn.functional.batch_norm(wide, runningMean, runningVariance, weight, bias, training, Momentum, Eps)).MoveToOuterDisposeScope();
+        return (training && Over is not null
+            ? SharedNormalization.Call(wide, weight, bias, runningMean, runningVariance, Momentum, Eps, Over)
+            : nn.functional.batch_norm(wide, runningMean, runningVariance, weight, bias, training, Momentum, Eps))
+            .MoveToOuterDisposeScope();
     }
 }

@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Models.Layers;
 
-/// <summary>Parts one after another, named 0, 1, … as in torch's Sequential; a part may have another name where a checkpoint does.</summary>
+/// <summary>Parts one after another, named 0, 1, … as in torch's Sequential; a part may have another name
+/// where a checkpoint does.</summary>
 internal sealed class Chain : nn.Module<Tensor, Tensor>
 {
     private readonly List<nn.Module<Tensor, Tensor>> parts = [];

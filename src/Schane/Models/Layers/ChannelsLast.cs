@@ -5,7 +5,8 @@ namespace Schane.Models.Layers;
 /// <summary>Memory order of images. TorchSharp has no memory-format argument; strides say the same to libtorch's kernels.</summary>
 internal static class ChannelsLast
 {
-    /// <summary>The same [n, C, H, W] values with the channels next to each other in memory, which CPU convolutions and pooling run faster on.</summary>
+    /// <summary>The same [n, C, H, W] values with the channels next to each other in memory, which CPU convolutions and
+    /// pooling run faster on.</summary>
     public static Tensor Of(Tensor images)
     {
         using var scope = NewDisposeScope();

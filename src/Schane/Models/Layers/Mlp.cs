@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace Schane.Models.Layers;
 
-/// <summary>What stands between the two layers of an <see cref="Mlp"/>.</summary>
+/// <summary>The activation between the two layers of an <see cref="Mlp"/>.</summary>
 internal enum Activation
 {
     /// <summary>x Φ(x), exact.</summary>
@@ -25,7 +25,8 @@ internal sealed class Mlp : nn.Module<Tensor, Tensor>
     /// <param name="activation">Activation.</param>
     /// <param name="normEps">eps of the norm before fc2; null for none.</param>
     /// <param name="pointwise">Whether the weights have the shape of 1×1 convolutions.</param>
-    public Mlp(long width, long hidden, Activation activation = Activation.Gelu, double? normEps = null, bool pointwise = false) : base("Mlp")
+    public Mlp(long width, long hidden, Activation activation = Activation.Gelu, double? normEps = null,
+        bool pointwise = false) : base("Mlp")
     {
         this.activation = activation;
         fc1 = new Dense(width, hidden, pointwise: pointwise);

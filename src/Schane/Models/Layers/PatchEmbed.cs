@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Models.Layers;
 
-/// <summary>Cuts images into square patches and projects each: [n, C, H, W] → [n, H/patch × W/patch, width], rows of the image one after another.</summary>
+/// <summary>Cuts images into square patches and projects each: [n, C, H, W] → [n, H/patch × W/patch, width], rows of the
+/// image one after another.</summary>
 internal sealed class PatchEmbed : nn.Module<Tensor, Tensor>
 {
     // TorchSharp registers module fields by name: a field that is a part has the part's name.
@@ -18,7 +19,8 @@ internal sealed class PatchEmbed : nn.Module<Tensor, Tensor>
     public PatchEmbed(BackboneInfo info, int patch, long width, bool bias = true, double? normEps = null) : base("PatchEmbed")
     {
         if (info.InputSize % patch != 0)
-            throw new SchaneException($"{info.Name} cuts its input into patches of {patch}: the input size must be a multiple of {patch} but is {info.InputSize}.");
+            throw new SchaneException($"{info.Name} cuts its input into patches of {patch}: the input size must be a multiple of {patch} " +
+                $"but is {info.InputSize}.");
         Side = info.InputSize / patch;
         proj = new Convolution(info.Channels, width, patch, stride: patch, hasBias: bias, std: 0.02);
         norm = normEps is { } eps ? new LayerNormalization(width, eps) : null;

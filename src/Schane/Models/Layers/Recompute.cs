@@ -2,14 +2,16 @@ using static TorchSharp.torch;
 
 namespace Schane.Models.Layers;
 
-/// <summary>Activation checkpointing (Chen et al. 2016, arXiv:1604.06174): keeps only a block's input and runs the block again in the backward pass.</summary>
+/// <summary>Activation checkpointing (Chen et al. 2016, arXiv:1604.06174): keeps only a block's input and runs the block again
+/// in the backward pass.</summary>
 internal sealed class Recompute : autograd.SingleTensorFunction<Recompute>
 {
     private const string Block = "block";
 
     public override string Name => nameof(Recompute);
 
-    /// <summary>Runs <paramref name="block"/> on <paramref name="input"/>, without keeping what lies between where a gradient is to come back.</summary>
+    /// <summary>Runs <paramref name="block"/> on <paramref name="input"/>, without keeping what lies between where a
+    /// gradient is to come back.</summary>
     /// <remarks>The block must give the same result twice: drop path does, batch norm with running statistics does not.</remarks>
     public static Tensor Call(Func<Tensor, Tensor> block, Tensor input) =>
         is_grad_enabled() && input.requires_grad ? apply(block, input) : block(input);

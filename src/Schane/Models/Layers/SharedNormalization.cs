@@ -4,8 +4,8 @@ using static TorchSharp.torch;
 namespace Schane.Models.Layers;
 
 /// <summary>
-/// Batch normalisation of a training pass by the rows of all processes that train together, forward and backward, so that each normalises as one with all rows would.
-/// Two small sums a layer forward and one backward; all processes run the same layers in the same order.
+/// Batch normalisation of a training pass by the rows of all processes that train together, forward and backward, so that each normalises
+/// as one with all rows would. Two small sums a layer forward and one backward; all processes run the same layers in the same order.
 /// </summary>
 internal sealed class SharedNormalization : autograd.SingleTensorFunction<SharedNormalization>
 {
@@ -22,7 +22,8 @@ internal sealed class SharedNormalization : autograd.SingleTensorFunction<Shared
     /// <param name="momentum">Share of this pass in the running statistics.</param>
     /// <param name="eps">Added to the variance.</param>
     /// <param name="sums">Sums over the processes.</param>
-    public static Tensor Call(Tensor input, Tensor weight, Tensor bias, Tensor runningMean, Tensor runningVariance, double momentum, double eps, RankSums sums)
+    public static Tensor Call(Tensor input, Tensor weight, Tensor bias, Tensor runningMean, Tensor runningVariance,
+        double momentum, double eps, RankSums sums)
     {
         using var scope = NewDisposeScope();
         Tensor mean, deviation;
@@ -30,7 +31,8 @@ internal sealed class SharedNormalization : autograd.SingleTensorFunction<Shared
         using (no_grad())
         {
             var (channels, values) = (input.shape[1], input.detach());
-            var first = cat([values.sum(OtherThanChannels(input), type: ScalarType.Float64), tensor([(double)(input.numel() / channels)], device: input.device)]);
+            var first = cat([values.sum(OtherThanChannels(input), type: ScalarType.Float64),
+                tensor([(double)(input.numel() / channels)], device: input.device)]);
             sums.Sum(first);
             rows = first[channels].item<double>();
             var average = first.narrow(0, 0, channels) / rows;
@@ -52,7 +54,8 @@ internal sealed class SharedNormalization : autograd.SingleTensorFunction<Shared
         ctx.save_data(Over, vars[6]);
         using var _ = no_grad();
         using var scope = NewDisposeScope();
-        return (input - AsChannels(mean, input)).mul_(AsChannels(weight / deviation, input)).add_(AsChannels(bias, input)).MoveToOuterDisposeScope();
+        return (input - AsChannels(mean, input)).mul_(AsChannels(weight / deviation, input))
+            .add_(AsChannels(bias, input)).MoveToOuterDisposeScope();
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
@@ -63,15 +66,20 @@ internal sealed class SharedNormalization : autograd.SingleTensorFunction<Shared
         var (input, weight, mean, deviation) = (saved[0], saved[1], saved[2], saved[3]);
         var (rows, sums) = ((double)ctx.get_data(Rows), (RankSums)ctx.get_data(Over));
         var normal = (input - AsChannels(mean, input)).div_(AsChannels(deviation, input));
-        var own = stack([grad_output.sum(OtherThanChannels(input), type: ScalarType.Float64), (grad_output * normal).sum(OtherThanChannels(input), type: ScalarType.Float64)]);   // [2, C]
+        // [2, C]
+        var own = stack([grad_output.sum(OtherThanChannels(input), type: ScalarType.Float64),
+            (grad_output * normal).sum(OtherThanChannels(input), type: ScalarType.Float64)]);
         var all = own.clone();
         sums.SumInBackward(all);
         var means = (all / rows).to_type(input.dtype);
-        var slope = (grad_output - AsChannels(means[0], input)).sub_(normal.mul_(AsChannels(means[1], input))).mul_(AsChannels(weight / deviation, input));
-        return [slope.MoveToOuterDisposeScope(), own[1].to_type(weight.dtype).MoveToOuterDisposeScope(), own[0].to_type(weight.dtype).MoveToOuterDisposeScope(), null!, null!, null!, null!];
+        var slope = (grad_output - AsChannels(means[0], input)).sub_(normal.mul_(AsChannels(means[1], input)))
+            .mul_(AsChannels(weight / deviation, input));
+        return [slope.MoveToOuterDisposeScope(), own[1].to_type(weight.dtype).MoveToOuterDisposeScope(),
+            own[0].to_type(weight.dtype).MoveToOuterDisposeScope(), null!, null!, null!, null!];
     }
 
-    private static long[] OtherThanChannels(Tensor input) => [.. Enumerable.Range(0, (int)input.dim()).Where(d => d != 1).Select(d => (long)d)];
+    private static long[] OtherThanChannels(Tensor input) =>
+        [.. Enumerable.Range(0, (int)input.dim()).Where(d => d != 1).Select(d => (long)d)];
 
     private static Tensor AsChannels(Tensor values, Tensor input) => values.view([1, -1, .. Enumerable.Repeat(1L, (int)input.dim() - 2)]);
 }
@@ -84,7 +92,8 @@ internal sealed class RankSums(Action<Tensor> sum)
 
     public void Sum(Tensor values) => sum(values);
 
-    /// <summary>The same inside a backward pass, through whose native frames no exception may fly: it is kept for <see cref="Rethrow"/>, and the sums after it are left out.</summary>
+    /// <summary>The same inside a backward pass, through whose native frames no exception may fly: it is kept for <see cref="Rethrow"/>,
+    /// and the sums after it are left out.</summary>
     public void SumInBackward(Tensor values)
     {
         if (failure is not null)

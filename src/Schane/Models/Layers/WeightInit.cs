@@ -2,12 +2,14 @@ using static TorchSharp.torch;
 
 namespace Schane.Models.Layers;
 
-/// <summary>Draws initial weights from its own generator: a function of the seed and of the order of the draws, whatever else the process draws.</summary>
+/// <summary>Draws initial weights from its own generator: a function of the seed and of the order of the draws, whatever
+/// else the process draws.</summary>
 internal sealed class WeightInit(long seed) : IDisposable
 {
     private readonly Generator generator = new((ulong)seed, CPU);
 
-    /// <summary>Normal with deviation <paramref name="std"/>. timm and torch cut theirs at ±2, a hundred deviations, which never happens.</summary>
+    /// <summary>Normal with deviation <paramref name="std"/>. timm and torch cut theirs at ±2, a hundred deviations,
+    /// which never happens.</summary>
     /// <remarks>Not <c>nn.init.trunc_normal_</c>: at these deviations TorchSharp's gives ±2 and NaN.</remarks>
     public void Normal(Tensor weight, double std = 0.02) => Draw(weight, w => w.normal_(0, std, generator));
 

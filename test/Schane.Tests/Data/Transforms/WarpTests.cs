@@ -23,7 +23,8 @@ public class WarpTests
         var image = Noise(48, 48, 1);
         var random = new SampleRandom(5);
         var (angle, sx, sy) = (random.Uniform(-30, 30) * Math.PI / 180, random.Uniform(0.7, 1.3), random.Uniform(0.7, 1.3));
-        var (shear, dx, dy) = (Math.Tan(random.Uniform(-20, 20) * Math.PI / 180), random.Uniform(-0.2, 0.2) * 48, random.Uniform(-0.2, 0.2) * 48);
+        var (shear, dx, dy) = (Math.Tan(random.Uniform(-20, 20) * Math.PI / 180), random.Uniform(-0.2, 0.2) * 48,
+            random.Uniform(-0.2, 0.2) * 48);
         // Forward matrix R · S · D and its inverse by Cramer's rule.
         double m00 = Math.Cos(angle) * sx, m01 = (Math.Cos(angle) * shear - Math.Sin(angle)) * sy;
         double m10 = Math.Sin(angle) * sx, m11 = (Math.Sin(angle) * shear + Math.Cos(angle)) * sy;
@@ -44,7 +45,8 @@ public class WarpTests
         // On a ramp of 2 levels a pixel, the level tells where each pixel came from.
         var ramp = new Image8(96, 96, 1, [.. Enumerable.Range(0, 96 * 96).Select(i => (byte)(2 * (i % 96)))]);
         var warp = new Warp(96) { MaxRotation = 0, MinScale = 1, MaxScale = 1, MaxShear = 0, MaxShift = 0, Elastic = 0.02 };
-        var moves = Enumerable.Range(0, 60).SelectMany(seed => Show(warp, ramp, seed).Pixels.Select((p, i) => (Move: p / 2.0 - i % 96, X: i % 96, Y: i / 96)))
+        var moves = Enumerable.Range(0, 60)
+            .SelectMany(seed => Show(warp, ramp, seed).Pixels.Select((p, i) => (Move: p / 2.0 - i % 96, X: i % 96, Y: i / 96)))
             .Where(m => m.X is > 16 and < 80 && m.Y is > 16 and < 80).Select(m => m.Move).ToList();
         Assert.InRange(Math.Sqrt(moves.Average(m => m * m)), 0.85 * 0.02 * 96, 1.15 * 0.02 * 96);
         Assert.InRange(moves.Average(), -0.3, 0.3);
@@ -61,7 +63,8 @@ public class WarpTests
     private static Image8 Show(Warp warp, Image8 image, long seed)
     {
         var random = new SampleRandom(seed);
-        return new ImagePipeline(new(image.Channels, warp.Size, new float[image.Channels], [.. Enumerable.Repeat(1f, image.Channels)]), warp).Show(image, ref random);
+        return new ImagePipeline(new(image.Channels, warp.Size, new float[image.Channels], [.. Enumerable.Repeat(1f, image.Channels)]),
+            warp).Show(image, ref random);
     }
 
     private static double Bilinear(Image8 image, double x, double y)
