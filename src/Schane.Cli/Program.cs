@@ -21,7 +21,7 @@ var root = new Root(
     new ReportVerb(),
     new Command("data", "The data to train on.") { new DataListVerb(), new DataCheckVerb(), new DataDoctorVerb(), new DataLabelsVerb(), new DataShowVerb(), new DataFetchVerb() },
     new Command("recipe", "Settings of a training in a file.") { new RecipeCheckVerb(), new RecipeShowVerb() },
-    new Command("models", "The architectures that can be trained.") { new ModelsListVerb(), new ModelsShowVerb() },
+    new Command("models", "The architectures that can be trained.") { new ModelsListVerb(), new ModelsShowVerb(), new ModelsFetchVerb() },
     new DoctorVerb(),
 ]);
 var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = false, ResponseFileTokenReplacer = null });

@@ -13,7 +13,7 @@ internal sealed class FewShotVerb : Verb
     private readonly SourceFlags source = new("Images of the classes to tell apart; honest only on classes that the model was not trained on.");
     private readonly Option<int> ways = Count("--ways", "N", "Classes in an episode.", Defaults.Ways);
     private readonly Option<int> shots = Count("--shots", "K", "Labelled images of each class.", Defaults.Shots);
-    private readonly Option<int> queries = Count("--queries", "Q", "Images to classify of each class.", Defaults.Queries);
+    private readonly Option<int?> queries = new("--queries") { HelpName = "Q", Description = $"Images to classify of each class. Default: {Defaults.Queries}, or what the smallest class has left." };
     private readonly Option<int> episodes = Count("--episodes", "E", "Episodes.", Defaults.Episodes);
     private readonly Option<int> seed = Count("--seed", "N", "Seed of the draw.", (int)Defaults.Seed);
     private readonly Option<string> file = new("--episodes-file") { HelpName = "FILE.json", Description = "Keep the episodes: read from the file where it is there, else drawn and written to it." };
@@ -37,7 +37,7 @@ internal sealed class FewShotVerb : Verb
 
     public override IReadOnlyList<Example> Examples =>
     [
-        new("schane fewshot RUN --data new-classes", "5 ways, 1 shot, 15 queries, 1000 episodes"),
+        new("schane fewshot RUN --data new-classes", "5 ways, 1 shot, 15 queries (fewer on small classes), 1000 episodes"),
         new("schane fewshot --data photos --shots 5", "the embedded model, without any training"),
         new("schane fewshot RUN --data photos --episodes-file e.json", "on the same episodes as another model"),
     ];
@@ -49,6 +49,7 @@ internal sealed class FewShotVerb : Verb
         {
             Data = wanted.Data ?? throw new SchaneException("schane fewshot needs --data FOLDER|NAME[:PART]: the images of the classes to tell apart."),
             Source = wanted with { Progress = new ShownTraining(show) },
+            FewerQueries = parsed.GetValue(queries) is null,
             EpisodeFile = parsed.GetValue(file),
             SupportViews = parsed.GetValue(supportViews),
             Transduction = parsed.GetValue(transduction),
@@ -57,7 +58,7 @@ internal sealed class FewShotVerb : Verb
             {
                 Ways = parsed.GetValue(ways),
                 Shots = parsed.GetValue(shots),
-                Queries = parsed.GetValue(queries),
+                Queries = parsed.GetValue(queries) ?? Defaults.Queries,
                 Episodes = parsed.GetValue(episodes),
                 Seed = parsed.GetValue(seed),
             },

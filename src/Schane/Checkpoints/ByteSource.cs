@@ -69,5 +69,9 @@ internal sealed class ByteSource : IDisposable
         return bytes;
     }
 
+    /// <summary>The same bytes as a stream of their own, at its start.</summary>
+    public Stream Open() => stream is not null ? new FileStream(Origin, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan)
+        : new MemoryStream(memory.ToArray(), writable: false);
+
     public void Dispose() => stream?.Dispose();
 }

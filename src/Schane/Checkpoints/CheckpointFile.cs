@@ -1,9 +1,11 @@
+using Schane.Checkpoints.Onnx;
+
 namespace Schane.Checkpoints;
 
 /// <summary>Opens files of weights, whatever their form.</summary>
 public static class CheckpointFile
 {
-    /// <summary>Opens safetensors, PyTorch's <c>.pth</c> / <c>.bin</c>, NumPy's <c>.npy</c> / <c>.npz</c> or the index of a sharded model. The content decides, not the name, but for <c>*.json</c>.</summary>
+    /// <summary>Opens safetensors, PyTorch's <c>.pth</c> / <c>.bin</c>, NumPy's <c>.npy</c> / <c>.npz</c>, ONNX or the index of a sharded model. The content decides, not the name, but for <c>*.json</c>.</summary>
     /// <exception cref="CheckpointException">There is no such file, it is none of these, or it breaks a rule of its format.</exception>
     public static ICheckpoint Open(string path)
     {
@@ -32,8 +34,8 @@ public static class CheckpointFile
     internal static ICheckpoint Open(ReadOnlyMemory<byte> bytes, string origin) => OpenOther(new ByteSource(bytes, origin)) ?? new SafetensorsFile(bytes, origin);
 
     /// <summary>
-    /// A zip archive begins PK, a NumPy array 0x93 NUMPY, a pickle 0x80 and its protocol, and a safetensors file, for which this gives null, has '{'
-    /// behind the eight bytes of its length.
+    /// A zip archive begins PK, a NumPy array 0x93 NUMPY, a pickle 0x80 and its protocol, an ONNX file with field 1, and a safetensors file, for which
+    /// this gives null, has '{' behind the eight bytes of its length.
     /// </summary>
     private static ICheckpoint? OpenOther(ByteSource source)
     {
@@ -44,10 +46,12 @@ public static class CheckpointFile
                 return files.Count > 0 && files.Keys.All(f => f.EndsWith(".npy", StringComparison.Ordinal)) ? new NumpyFile(source, files) : new PthFile(source, files);
             case [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', ..]:
                 return new NumpyFile(source, new() { [Path.GetFileNameWithoutExtension(source.Origin) + ".npy"] = (0, source.Length) });
-            case [0x80, >= 1 and <= 5, _, _, _, _, _, _, (byte)'{']:
+            case [_, _, _, _, _, _, _, _, (byte)'{']:
                 return null;
             case [0x80, >= 1 and <= 5, ..]:
                 return new PthFile(source, null);
+            case var start when OnnxFile.Is(start):
+                return new OnnxFile(source);
             default:
                 return null;
         }

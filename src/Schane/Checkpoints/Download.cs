@@ -25,17 +25,22 @@ internal sealed class Download : IDisposable
     private const int BufferBytes = 1 << 17;
 
     private readonly HubOptions options;
+    private readonly string access;
     private readonly HttpClient client;
     private readonly ResiliencePipeline again;
 
-    public Download(HubOptions options)
+    /// <param name="options">Retries, waits, and the token of the hub.</param>
+    /// <param name="transport">Sends the requests, with credentials and proxy of its own; null for plain ones. It stays its owner's.</param>
+    /// <param name="access">Way out where the server asks for credentials; null for the hub's.</param>
+    public Download(HubOptions options, HttpMessageHandler? transport = null, string? access = null)
     {
         this.options = options;
+        this.access = access ?? (options.Token is null ? "accept its licence on its page and set HF_TOKEN to your access token" : "accept its licence on its page");
         var requests = new ResiliencePipelineBuilder<HttpResponseMessage>()
             .AddRetry(new HttpRetryStrategyOptions { MaxRetryAttempts = Math.Max(1, options.Retries), Delay = options.RetryDelay, BackoffType = DelayBackoffType.Exponential, UseJitter = true })
             .Build();
-        HttpMessageHandler sockets = new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = options.Silence, ResponseDrainTimeout = TimeSpan.Zero };   // proxies come from the environment
-        client = new HttpClient(options.Retries == 0 ? sockets : new ResilienceHandler(requests) { InnerHandler = sockets }) { Timeout = Timeout.InfiniteTimeSpan };
+        var sockets = transport ?? new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = options.Silence, ResponseDrainTimeout = TimeSpan.Zero };   // proxies come from the environment
+        client = new HttpClient(options.Retries == 0 ? sockets : new ResilienceHandler(requests) { InnerHandler = sockets }, transport is null) { Timeout = Timeout.InfiniteTimeSpan };
         client.DefaultRequestHeaders.UserAgent.ParseAdd("schane");
         // A body that is cut is no failed request; the whole attempt is repeated and goes on from the bytes that are there.
         again = options.Retries == 0 ? ResiliencePipeline.Empty : new ResiliencePipelineBuilder()
@@ -143,7 +148,8 @@ internal sealed class Download : IDisposable
                 if (read == 0)
                     break;
                 await file.WriteAsync(buffer.AsMemory(0, read), stop).ConfigureAwait(false);
-                progress?.Report(new(name, have += read, total));
+                have += read;
+                progress?.Report(new(name, have, total));
             }
         }
         catch (HttpIOException e)
@@ -230,7 +236,7 @@ internal sealed class Download : IDisposable
         throw response.StatusCode switch
         {
             HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new CheckpointException(shown,
-                options.Token is null ? $"is not open to everyone (HTTP {(int)response.StatusCode}); accept its licence on its page and set HF_TOKEN to your access token." : $"is refused to your token (HTTP {(int)response.StatusCode}); accept its licence on its page."),
+                $"is {(options.Token is null ? "not open to everyone" : "refused to your token")} (HTTP {(int)response.StatusCode}); {access}."),
             HttpStatusCode.NotFound => new CheckpointException(shown, "does not exist (HTTP 404); check owner, name, revision and file."),
             HttpStatusCode.TooManyRequests => new DownloadException($"'{shown}' is asked for too often (HTTP 429); try again later."),
             >= HttpStatusCode.InternalServerError => new DownloadException($"'{shown}' is not served at the moment (HTTP {(int)response.StatusCode}); try again later."),

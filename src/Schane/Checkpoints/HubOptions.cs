@@ -18,6 +18,9 @@ public sealed record HubOptions
     /// <summary>Access token, sent to the host of <see cref="Endpoint"/> alone, not along redirects to others, and written nowhere. Default: $HF_TOKEN; null for none.</summary>
     public string? Token { get; init => field = Sendable(value); } = Sendable(Environment.GetEnvironmentVariable("HF_TOKEN")?.Trim());
 
+    /// <summary>Folder from which on upwards NuGet's settings are looked for, before those of the user and the machine, as <c>dotnet restore</c> does. Default: the current folder.</summary>
+    public string NuGetFolder { get; init; } = Directory.GetCurrentDirectory();
+
     /// <summary>Attempts after the first, at least 0.</summary>
     public int Retries { get; init => field = Require.AtLeast(value, 0); } = 5;
 

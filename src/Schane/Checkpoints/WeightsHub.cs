@@ -1,12 +1,13 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
+using Schane.Checkpoints.Packages;
 
 namespace Schane.Checkpoints;
 
 /// <summary>
-/// Finds weights by reference: <c>hf:OWNER/NAME[@REVISION][/FILE]</c>, <c>https://…[#sha256=…]</c>, <c>file:PATH</c> or a path. Downloads are kept
-/// in a cache that several processes may share, under the commit they are of, and are checked by size and SHA-256.
+/// Finds weights by reference: <c>hf:OWNER/NAME[@REVISION][/FILE]</c>, <c>nuget:PACKAGE[@VERSION][/FILE][#sha256=…]</c>, <c>https://…[#sha256=…]</c>,
+/// <c>file:PATH</c> or a path. Downloads are kept in a cache that several processes may share, under the commit or version they are of, and are
+/// checked by size and SHA-256.
 /// </summary>
 public sealed class WeightsHub : IDisposable
 {
@@ -35,9 +36,21 @@ public sealed class WeightsHub : IDisposable
         {
             WeightsReference.LocalFile local => await LocalAsync(local, stop).ConfigureAwait(false),
             WeightsReference.Address address => await AddressAsync(address, progress, stop).ConfigureAwait(false),
+            WeightsReference.Package package => await new PackageWeights(options, package).ResolveAsync(progress, stop).ConfigureAwait(false),
             _ => await HubAsync((WeightsReference.Hub)parsed, progress, stop).ConfigureAwait(false),
         };
     }
+
+    /// <summary>Whether weights are on this machine, so that they are found with no network. Nothing is read but names and notes.</summary>
+    /// <exception cref="SchaneException">The reference breaks a rule.</exception>
+    public bool AreHere(string reference) => WeightsReference.Parse(reference) switch
+    {
+        WeightsReference.LocalFile local => File.Exists(local.Path),
+        WeightsReference.Package package => new PackageWeights(options, package).IsHere(),
+        WeightsReference.Hub hub => File.Exists(NoteOf(hub, FolderOf(hub))) || (WeightsReference.IsCommit(hub.Revision) && hub.File is not null && File.Exists(Path.Combine(FolderOf(hub), hub.Revision, hub.File))),
+        WeightsReference.Address address => File.Exists(PathOf(address)),
+        _ => false,
+    };
 
     /// <inheritdoc/>
     public void Dispose() => download.Dispose();
@@ -55,9 +68,7 @@ public sealed class WeightsHub : IDisposable
 
     private async Task<ResolvedWeights> AddressAsync(WeightsReference.Address address, IProgress<DownloadProgress>? progress, CancellationToken stop)
     {
-        var key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(WeightsReference.Show(address.Uri))))[..32];
-        var name = Path.GetFileName(address.Uri.AbsolutePath) is { Length: > 0 and < 200 } last ? last.Replace(':', '_') : "weights";
-        var path = Path.Combine(options.CacheFolder, "url", key, name);
+        var path = PathOf(address);
         async Task<WeightsFile> FileAsync(string file, Uri uri, string? sha256) => await CachedAsync(file, WeightsReference.Show(uri), sha256, async () =>
         {
             var remote = await download.AskAsync(uri, stop).ConfigureAwait(false) ?? throw new CheckpointException(WeightsReference.Show(uri), "does not exist (HTTP 404).");
@@ -72,7 +83,7 @@ public sealed class WeightsHub : IDisposable
 
     private async Task<ResolvedWeights> HubAsync(WeightsReference.Hub hub, IProgress<DownloadProgress>? progress, CancellationToken stop)
     {
-        var folder = Path.Combine(options.CacheFolder, "hf", hub.Repository.Replace("/", "--", StringComparison.Ordinal));
+        var folder = FolderOf(hub);
         var (commit, name) = await RevisionAsync(hub, folder, stop).ConfigureAwait(false);
         var files = new List<WeightsFile>();
 
@@ -99,8 +110,8 @@ public sealed class WeightsHub : IDisposable
     {
         if (hub.File is { } named && WeightsReference.IsCommit(hub.Revision))
             return (hub.Revision, named);
-        var note = Path.Combine(folder, "refs", $"{hub.Revision}{(hub.File is null ? "" : "." + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(hub.File)))[..16])}.json");
-        var known = ReadNote<Reference>(note);
+        var note = NoteOf(hub, folder);
+        var known = CacheNotes.Read<Reference>(note);
         if (known is not null && (options.Offline || known.Commit == hub.Revision))   // a commit never changes
             return (known.Commit, known.File);
         if (options.Offline)
@@ -110,7 +121,7 @@ public sealed class WeightsHub : IDisposable
             if (await download.AskAsync(Address(hub.Repository, hub.Revision, file), stop).ConfigureAwait(false) is not { } remote)
                 continue;
             var commit = remote.Revision is { } revision && revision.Length <= 96 && revision.All(char.IsAsciiLetterOrDigit) ? revision : hub.Revision;
-            WriteNote(note, new Reference(commit, file));
+            CacheNotes.Write(note, new Reference(commit, file));
             return (commit, file);
         }
         throw new CheckpointException(hub.Shown, hub.File is null
@@ -121,57 +132,35 @@ public sealed class WeightsHub : IDisposable
     /// <summary>The file from the cache, or fetched into it. One process fetches; others wait for it.</summary>
     private async Task<WeightsFile> CachedAsync(string path, string shown, string? sha256, Func<Task<RemoteFile>> ask, IProgress<DownloadProgress>? progress, CancellationToken stop)
     {
-        WeightsFile? Known() => File.Exists(path) && ReadNote<WeightsFile>($"{path}.json") is { } note && note.Bytes == new FileInfo(path).Length && (sha256 is null || sha256 == note.Sha256) ? note : null;
+        WeightsFile? Known() => File.Exists(path) && CacheNotes.Read<WeightsFile>($"{path}.json") is { } note && note.Bytes == new FileInfo(path).Length && (sha256 is null || sha256 == note.Sha256) ? note : null;
 
         if (Known() is { } there)
             return there;
         if (options.Offline)
             throw new CheckpointException(shown, $"is not in the cache at {options.CacheFolder}, and --offline forbids to fetch it.");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        await using var turn = await LockAsync($"{path}.lock", stop).ConfigureAwait(false);
+        await using var turn = await CacheNotes.LockAsync($"{path}.lock", stop).ConfigureAwait(false);
         if (Known() is { } meanwhile)
             return meanwhile;
         var file = await download.FetchAsync(await ask().ConfigureAwait(false), path, progress, stop).ConfigureAwait(false);
-        WriteNote($"{path}.json", file);
+        CacheNotes.Write($"{path}.json", file);
         return file;
     }
 
-    private static async Task<FileStream> LockAsync(string path, CancellationToken stop)
+    private string PathOf(WeightsReference.Address address)
     {
-        while (true)
-        {
-            try
-            {
-                return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            }
-            catch (IOException) when (File.Exists(path))                  // another process has it
-            {
-                await Task.Delay(100, stop).ConfigureAwait(false);
-            }
-        }
+        var key = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(WeightsReference.Show(address.Uri))))[..32];
+        var name = Path.GetFileName(address.Uri.AbsolutePath) is { Length: > 0 and < 200 } last ? last.Replace(':', '_') : "weights";
+        return Path.Combine(options.CacheFolder, "url", key, name);
     }
+
+    private string FolderOf(WeightsReference.Hub hub) => Path.Combine(options.CacheFolder, "hf", hub.Repository.Replace("/", "--", StringComparison.Ordinal));
+
+    /// <summary>Where commit and file of a reference are remembered.</summary>
+    private static string NoteOf(WeightsReference.Hub hub, string folder) =>
+        Path.Combine(folder, "refs", $"{hub.Revision}{(hub.File is null ? "" : "." + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(hub.File)))[..16])}.json");
 
     private Uri Address(string repository, string revision, string file) => new(options.Endpoint, $"/{repository}/resolve/{revision}/{file.Replace('\\', '/')}");
-
-    private static T? ReadNote<T>(string path) where T : class
-    {
-        try
-        {
-            return File.Exists(path) ? JsonSerializer.Deserialize<T>(File.ReadAllText(path)) : null;
-        }
-        catch (JsonException)
-        {
-            return null;                                                  // cut while it was written: as if it were not there
-        }
-    }
-
-    private static void WriteNote<T>(string path, T note)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        var temporary = $"{path}.{Guid.NewGuid():N}.tmp";
-        File.WriteAllText(temporary, JsonSerializer.Serialize(note));
-        File.Move(temporary, path, overwrite: true);
-    }
 
     private sealed record Reference(string Commit, string File);
 }

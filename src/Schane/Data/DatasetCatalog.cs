@@ -76,7 +76,7 @@ public static class DatasetCatalog
         ?? throw new SchaneException($"There is no data set '{Printable.Escape(name)}'{Nearest.Hint(name, Entries.Select(e => e.Name))}. Data sets: {string.Join(", ", Entries.Select(e => e.Name))}.");
 
     /// <summary>Opens a data set.</summary>
-    /// <param name="spec"><c>omniglot:small1</c>, a folder's path (of class folders, or of Parquet files), a .parquet file, an index (.csv, .jsonl), or <c>./NAME</c> for a folder that is called like a data set.</param>
+    /// <param name="spec"><c>omniglot:small1</c>, a folder's path (of class folders, or of Parquet files), <c>FOLDER:PART</c> for a part of a divided one, a .parquet file, an index (.csv, .jsonl), or <c>./NAME</c> for a folder that is called like a data set.</param>
     /// <param name="dataRoot">Where data sets lie; <c>$SCHANE_DATA</c> and the user's data folder are searched after it.</param>
     /// <param name="options">How a folder is read; its limits hold for all image files.</param>
     /// <exception cref="SchaneException">Neither a name nor a folder, or what it names can't be opened.</exception>
@@ -85,6 +85,8 @@ public static class DatasetCatalog
         ArgumentException.ThrowIfNullOrWhiteSpace(spec);
         if (ImageIndex.Is(spec) && !Directory.Exists(spec))
             return File.Exists(spec) ? ImageIndex.Open(spec, new() { Limits = (options ?? new()).Limits }) : throw new SchaneException($"There is no index '{Printable.Escape(spec)}'.");
+        if (PartFolder(spec, dataRoot) is { } place)
+            return OpenFolder(place, options, spec);
         if (IsPath(spec) || File.Exists(spec))
             return OpenFolder(spec, options);
         var (name, part) = spec.Split(':', 2) is [var before, var after] ? (before, after) : (spec, null);
@@ -98,11 +100,24 @@ public static class DatasetCatalog
             $"There is no data set and no folder '{Printable.Escape(spec)}'{Nearest.Hint(name, Entries.Select(e => e.Name))}. Data sets: {string.Join(", ", Entries.Select(e => e.Name))}.");
     }
 
-    /// <summary>Whether a spec names one part of a data set: <c>NAME:PART</c>.</summary>
-    internal static bool IsPart(string spec) => !IsPath(spec) && spec.Split(':', 2) is [var name, _] && Entries.Any(e => e.Name == name);
+    /// <summary>Whether a spec names one part of a data set or of a divided folder: <c>NAME:PART</c>.</summary>
+    internal static bool IsPart(string spec, string? dataRoot) =>
+        (!IsPath(spec) && spec.Split(':', 2) is [var name, _] && Entries.Any(e => e.Name == name)) || PartFolder(spec, dataRoot) is not null;
 
-    private static IImageDataset OpenFolder(string path, FolderOptions? options) =>
-        ParquetImages.FilesOf(path) is { Count: > 0 } files ? Limited(ParquetImages.Open(path, files), options) : ImageFolder.Open(path, options);
+    /// <summary>The folder <c>FOLDER/PART</c> that <c>FOLDER:PART</c> names; null where a spec names none.</summary>
+    private static string? PartFolder(string spec, string? dataRoot)
+    {
+        if (spec.LastIndexOf(':') is not (> 1 and var colon) || Path.Exists(spec) || Entries.Any(e => e.Name == spec[..colon]))
+            return null;
+        var (folder, part) = (spec[..colon], spec[(colon + 1)..]);
+        if (part.Length == 0 || part[0] == '.' || part.AsSpan().IndexOfAny('/', '\\') >= 0)
+            return null;
+        var place = Path.Combine(folder, part);
+        return Directory.Exists(place) ? place : IsPath(spec) ? null : DataRoot.TryFind(dataRoot, place) is { } found && Directory.Exists(found) ? found : null;
+    }
+
+    private static IImageDataset OpenFolder(string path, FolderOptions? options, string? name = null) =>
+        ParquetImages.FilesOf(path) is { Count: > 0 } files ? Limited(ParquetImages.Open(path, files), options) : ImageFolder.Open(path, options, name);
 
     /// <summary>A data set with the limits on what its image files may ask for; one that holds plain samples or drawings has none.</summary>
     private static IImageDataset Limited(IImageDataset images, FolderOptions? options) => (images, options) switch

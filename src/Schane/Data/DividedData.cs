@@ -36,7 +36,7 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
         var groupOf = groupBy is null || saved is not null ? null : Grouping.Of(images, groupBy);
         var splits = saved ?? (divided is { Parts.Count: > 0 } ? Splits.Of(images, divided.PartOf, validation, seed, groupOf)
             : folds is { } k ? Splits.Fold(images, k, (int)(seed % k), validation, seed / k, groupOf)
-            : Splits.WithOneTest(images, validation, DatasetCatalog.IsPart(spec) ? 0 : test, seed, groupOf));
+            : Splits.WithOneTest(images, validation, DatasetCatalog.IsPart(spec, dataRoot) ? 0 : test, seed, groupOf));
         return Of(images, splits) with { Warnings = divided?.Warnings ?? [] };
     }
 

@@ -11,9 +11,9 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
     private readonly int[] labels;
     private readonly FolderOptions options;
 
-    private ImageFolder(string folder, FolderScan scan, FolderOptions options)
+    private ImageFolder(string folder, FolderScan scan, FolderOptions options, string? name)
     {
-        (Folder, Name, files, this.options) = (folder, Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), scan.Files, options);
+        (Folder, Name, files, this.options) = (folder, name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), scan.Files, options);
         Classes = [.. files.Select(f => f.Class).Distinct().Order(StringComparer.Ordinal)];
         var numbers = Classes.Select((name, label) => (name, label)).ToDictionary(c => c.name, c => c.label);
         labels = [.. files.Select(f => numbers[f.Class])];
@@ -25,14 +25,17 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
     /// <param name="folder">The folder.</param>
     /// <param name="options">What is allowed; the defaults if null.</param>
     /// <exception cref="SchaneException">No such folder, no class folders, no images, too few classes, an empty class, a class that is tested but not trained, or a loop of links.</exception>
-    public static ImageFolder Open(string folder, FolderOptions? options = null)
+    public static ImageFolder Open(string folder, FolderOptions? options = null) => Open(folder, options, name: null);
+
+    /// <summary>The same under another name than the folder's.</summary>
+    internal static ImageFolder Open(string folder, FolderOptions? options, string? name)
     {
         options ??= new();
         var scan = FolderScan.Of(folder);
         var shown = Printable.Escape(folder);
         if (scan.Files.Count == 0)
             throw new SchaneException(NoImages(shown, scan));
-        var opened = new ImageFolder(folder, scan, options);
+        var opened = new ImageFolder(folder, scan, options, name);
         if (opened.Classes.Count < options.MinClasses)
             throw new SchaneException(
                 $"'{shown}' holds one class, '{Printable.Escape(opened.Classes[0])}'; telling classes apart needs at least {options.MinClasses}. Put the pictures of each class in a folder of its own.");

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Google.Protobuf.Collections;
-using Schane.Export.Format;
+using Schane.Checkpoints.Onnx;
 using static TorchSharp.torch;
 
 namespace Schane.Export;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Google.Protobuf;
 using Schane.Checkpoints;
-using Schane.Export.Format;
+using Schane.Checkpoints.Onnx;
 using static TorchSharp.torch;
 
 namespace Schane.Export;

@@ -88,7 +88,7 @@ public sealed record EmbeddingSource
 
     private IEnumerable<(string Name, IImageDataset Images)> Parts()
     {
-        if (Data is not null && DatasetCatalog.IsPart(Data))
+        if (Data is not null && DatasetCatalog.IsPart(Data, DataRoot))
             return [("test", DatasetCatalog.Open(Data, DataRoot))];
         var setup = Data is not null ? DataSetup.Open(new Recipe { Data = Data }, DataRoot)
             : RunFolder.Open(Run ?? throw new SchaneException("Name the images with --data, or a run whose images to embed.")) is var run

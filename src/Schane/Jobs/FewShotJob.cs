@@ -17,6 +17,9 @@ public sealed record FewShotJob
     /// <summary>Shape and seed of the episodes.</summary>
     public FewShotOptions Options { get; init; } = new();
 
+    /// <summary>Whether episodes have fewer queries than <see cref="Options"/> says where the smallest class has no more images; a warning tells. Off unless asked for.</summary>
+    public bool FewerQueries { get; init; }
+
     /// <summary>File of the episodes, so that models are compared on the same ones: read where it is there, else drawn and written. Null: drawn and not kept.</summary>
     public string? EpisodeFile { get; init; }
 
@@ -35,9 +38,10 @@ public sealed record FewShotJob
     {
         var images = DatasetCatalog.Open(Data, Source.DataRoot);
         int[] labels = [.. Enumerable.Range(0, images.Count).Select(images.LabelOf)];
-        var episodes = EpisodeFile is not null && File.Exists(EpisodeFile) ? EpisodeList.Load(EpisodeFile) : EpisodeList.Draw(labels, images.Classes, Options);
-        if (episodes.Options != Options)
-            throw new SchaneException($"'{Printable.Escape(EpisodeFile!)}' holds other episodes ({Shape(episodes.Options)}) than were asked for ({Shape(Options)}); name another file, or ask for its own.");
+        var (options, lowered) = FewerQueries ? Fitting(labels, images.Classes) : (Options, null);
+        var episodes = EpisodeFile is not null && File.Exists(EpisodeFile) ? EpisodeList.Load(EpisodeFile) : EpisodeList.Draw(labels, images.Classes, options);
+        if (episodes.Options != options)
+            throw new SchaneException($"'{Printable.Escape(EpisodeFile!)}' holds other episodes ({Shape(episodes.Options)}) than were asked for ({Shape(options)}); name another file, or ask for its own.");
 
         using var scope = NewDisposeScope();
         using var model = Source.Open(stop);
@@ -48,7 +52,17 @@ public sealed record FewShotJob
             .Select(r => new FewShotAccuracy(r.Classifier, r.Accuracy, Interval.NormalOf(r.Episodes))).ToList();
         if (EpisodeFile is not null && !File.Exists(EpisodeFile))
             episodes.Save(EpisodeFile);
-        return new(images.Name, model.Classifier.Backbone.Info.Name, images.Count, images.Classes.Count, Options, results, Overlaps.Of(model.Classes, Source.Run is null ? Source.Weights : null, images.Name, images.Classes));
+        return new(images.Name, model.Classifier.Backbone.Info.Name, images.Count, images.Classes.Count, options, results,
+            [.. lowered is null ? (string[])[] : [lowered], .. Overlaps.Of(model.Classes, Source.Run is null ? Source.Weights : null, images.Name, images.Classes)]);
+    }
+
+    /// <summary>The options with as many queries as the smallest class leaves beside the shots, and the sentence that says so; unchanged where that is none.</summary>
+    private (FewShotOptions, string?) Fitting(int[] labels, IReadOnlyList<string> classes)
+    {
+        var (smallest, count) = labels.CountBy(label => label).MinBy(c => c.Value);
+        var left = count - Options.Shots;
+        return left < 1 || left >= Options.Queries ? (Options, null)
+            : (Options with { Queries = left }, $"Queries are lowered from {Options.Queries} to {left} of each class, since '{Printable.Escape(classes[smallest])}' has {count} images.");
     }
 
     private static string Shape(FewShotOptions o) => $"{o.Ways} ways, {o.Shots} shots, {o.Queries} queries, {o.Episodes} episodes, seed {o.Seed}";

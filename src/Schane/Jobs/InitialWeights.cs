@@ -10,7 +10,7 @@ namespace Schane.Jobs;
 /// <summary>The weights a run starts from, on this machine now, and what the run records so that it can only go on with the very same.</summary>
 /// <param name="Reference">As a recipe may say it to others: a hub's with its commit, an address with its hash, a path without the folders above, <c>embedded</c> or <c>none</c>. No secrets.</param>
 /// <param name="Revision">Commit of the hub; null elsewhere.</param>
-/// <param name="Files">Every file with its size and SHA-256; none for <c>embedded</c> and <c>none</c>.</param>
+/// <param name="Files">Every file with its size and SHA-256; none for those in the library and for <c>none</c>.</param>
 internal sealed record InitialWeights(string Reference, string? Revision, IReadOnlyList<WeightsFile> Files)
 {
     /// <summary>No weights: the seed draws them.</summary>
@@ -22,7 +22,7 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
     /// <summary>What training starts from where there are none.</summary>
     public static InitialWeights Nothing { get; } = new(None, null, []);
 
-    private const string Ways = $"a file, a run folder, hf:OWNER/NAME, https://…, '{Published}', '{EmbeddedWeights.Name}' or '{None}'";
+    private const string Ways = $"a file, a run folder, hf:OWNER/NAME, nuget:PACKAGE, https://…, '{Published}', '{EmbeddedWeights.Name}' or '{None}'";
 
     private string path = "";
 
@@ -55,14 +55,14 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
                 : throw new SchaneException($"No published weights are known for '{info.Name}'; name a file with --weights, or train from --weights {None}."));
         if (asked == None)
             return Nothing;
+        using var weights = new WeightsHub(hub);
         if (asked == EmbeddedWeights.Name)
-            return EmbeddedWeights.Exist(info.Name) ? new(EmbeddedWeights.Name, null, [])
-                : throw new SchaneException($"There are no embedded weights for '{info.Name}'; name other weights ({Ways}).");
+            return !EmbeddedWeights.Exist(info.Name) ? throw new SchaneException($"There are no embedded weights for '{info.Name}'; name other weights ({Ways}).")
+                : new(EmbeddedWeights.Name, null, EmbeddedWeights.FileOf(info.Name) is { } beside ? weights.ResolveAsync(beside, null, stop).GetAwaiter().GetResult().Files : []);
 
         var local = (WeightsReference.Parse(asked) as WeightsReference.LocalFile)?.Path;
         if (local is not null && !Path.Exists(local))
             throw new SchaneException($"There are no weights '{Printable.Escape(asked)}'; name {Ways}.");
-        using var weights = new WeightsHub(hub);
         var found = weights.ResolveAsync(Directory.Exists(local) ? RunFolder.Open(local).Model : asked, new Fetching(progress), stop).GetAwaiter().GetResult();
         return new(local is null ? found.Pinned : RunPaths.Shareable(local), found.Revision, found.Files)
         {
@@ -124,6 +124,8 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
         {
             (WeightsReference.Hub r, WeightsReference.Hub a) => r.Repository == a.Repository && (a.File ?? r.File) == r.File && (!WeightsReference.IsCommit(a.Revision) || a.Revision == r.Revision),
             (WeightsReference.Address r, WeightsReference.Address a) => r.Shown == a.Shown && (a.Sha256 ?? r.Sha256) == r.Sha256,
+            (WeightsReference.Package r, WeightsReference.Package a) => r.Id.Equals(a.Id, StringComparison.OrdinalIgnoreCase)
+                && (a.Version ?? r.Version, a.File ?? r.File, a.Sha256 ?? r.Sha256) == (r.Version, r.File, r.Sha256),
             (WeightsReference.LocalFile r, WeightsReference.LocalFile a) => r.Path == a.Path || r.Path == RunPaths.Shareable(a.Path),
             _ => false,
         };

@@ -12,6 +12,7 @@ internal static class ConvNetVariants
         Residual("schane_tiny", 64, new([1, 1, 1, 1], Stem: ResNetStem.Medium) { StemWidth = 24, Widths = [24, 48, 80, 128] }),
         Residual("resnet18_small", 32, new([2, 2, 2, 2], Stem: ResNetStem.Small)),
         Residual("resnet50_small", 32, new([3, 4, 6, 3], Bottleneck: true, Stem: ResNetStem.Small)),
+        Cntk("resnet20_cntk"),
         Residual("resnet18", 224, new([2, 2, 2, 2]), "a1_in1k"),
         Residual("resnet34", 224, new([3, 4, 6, 3]), "a1_in1k"),
         Residual("resnet50", 224, new([3, 4, 6, 3], Bottleneck: true), "a1_in1k"),
@@ -29,17 +30,41 @@ internal static class ConvNetVariants
         Next("convnext_large", new([3, 3, 27, 3], [192, 384, 768, 1536]), "fb_in22k_ft_in1k"),
     ];
 
+    /// <summary>
+    /// The net of ML.NET's package of image features, trained with CNTK on ImageNet: 20 layers as He et al. count, since its last stage has
+    /// three blocks. CNTK pads a step of 2 by what the input needs, which gives the same as 1 (stem: 3) on every side at any size.
+    /// </summary>
+    private static Variant Cntk(string name)
+    {
+        var net = InBytes(Residual(name, 224, new([2, 2, 2, 3])));
+        return net with
+        {
+            Info = net.Info with
+            {
+                Weights = "nuget:Microsoft.ML.DnnImageFeaturizer.ResNet18@0.23.1/tools/DnnImageModels/ResNet18Onnx/ResNet18.onnx"
+                    + "#sha256=e2552f19db2dfdb01b3669537b6a0f1b44da38d18279535492ed5dfc2ef1ff8f",
+                WeightsLicense = "MIT",
+            },
+        };
+    }
+
+    private static Variant InBytes(Variant net) =>
+        net with { Info = net.Info with { Mean = MlNetMean, Std = Bytes }, Changed = to => InBytes(net.Changed(to)) };
+
     private static Variant FewShot(string name, int embedding, int[] widths) => new(
-        new(name, Channels: 1, InputSize: 48, embedding, [0.5f], [0.5f], HeadName: "head") { Source = "Vinyals et al. 2016, arXiv:1606.04080" },
+        new(name, Channels: 1, InputSize: 48, embedding, [0.5f], [0.5f], HeadName: "head")
+        { Source = "Vinyals et al. 2016, arXiv:1606.04080" },
         (info, _) => new ConvNet4(info, widths), widths)
     {
-        Changed = to => FewShot(name, to.Whole("embedding", embedding), TransformerVariants.OneForEach(to, "widths", widths, stages: widths.Length)),
+        Changed = to =>
+            FewShot(name, to.Whole("embedding", embedding), TransformerVariants.OneForEach(to, "widths", widths, stages: widths.Length)),
     };
 
     private static Variant Residual(string name, int inputSize, ResNetShape shape, string? tag = null) => new(
         new(name, Channels: 3, inputSize, shape.Widths[^1] * shape.Expansion, ImageNetMean, ImageNetStd, HeadName: "fc")
         {
-            Source = name.StartsWith("wide", StringComparison.Ordinal) ? "Zagoruyko & Komodakis 2016, arXiv:1605.07146" : "He et al. 2015, arXiv:1512.03385",
+            Source = name.StartsWith("wide", StringComparison.Ordinal)
+                ? "Zagoruyko & Komodakis 2016, arXiv:1605.07146" : "He et al. 2015, arXiv:1512.03385",
             Weights = tag is null ? null : $"hf:timm/{name}.{tag}",
             WeightsLicense = tag is null ? null : tag.StartsWith("tv", StringComparison.Ordinal) ? "BSD-3-Clause" : "Apache-2.0",
         },

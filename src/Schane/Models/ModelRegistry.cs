@@ -44,7 +44,10 @@ public static class ModelRegistry
 
     /// <summary>Parameters of the backbone without head, and multiply-adds of one image at its input size, without embedding look-ups and norms.</summary>
     /// <exception cref="SchaneException">No backbone of that name.</exception>
-    public static (long Parameters, long MultiplyAdds) CostOf(string name)
+    public static (long Parameters, long MultiplyAdds) CostOf(string name) => ModelCosts.Known.TryGetValue(Find(name).Info.Name, out var known) ? known : CountCost(name);
+
+    /// <summary>The same, counted in a pass.</summary>
+    internal static (long Parameters, long MultiplyAdds) CountCost(string name)
     {
         using var scope = NewDisposeScope();
         using var backbone = Uninitialised(name);

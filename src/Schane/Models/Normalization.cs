@@ -17,4 +17,10 @@ internal static class Normalization
 
     /// <summary>CLIP's deviation.</summary>
     public static readonly float[] ClipStd = [0.26862954f, 0.26130258f, 0.27577711f];
+
+    /// <summary>Mean of each channel of ImageNet's mean image in ML.NET's <c>ResNetPreprocess.onnx</c>, over 255.</summary>
+    public static readonly float[] MlNetMean = [0.482947572f, 0.454521107f, 0.404167153f];
+
+    /// <summary>1/255: a net that takes images of 0 … 255.</summary>
+    public static readonly float[] Bytes = [1 / 255f, 1 / 255f, 1 / 255f];
 }

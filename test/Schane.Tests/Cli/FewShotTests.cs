@@ -25,6 +25,16 @@ public class FewShotTests
         Assert.Contains("'blue' has 3", SchaneProgram.Run(["fewshot", "--data", photos.Data, .. Shape]).Refusal());
     }
 
+    [Fact]
+    public void Queries_that_nobody_asked_for_are_lowered_to_what_the_smallest_class_has_and_it_is_said()
+    {
+        using var photos = new Photos(("red", 10), ("blue", 4));
+        var ended = SchaneProgram.Run("fewshot", "--data", photos.Data, "--ways", "2", "--episodes", "5", "--weights", "none", "--json").Done();
+        Assert.Equal(3, ended.Document().GetProperty("options").GetProperty("queries").GetInt32());
+        Assert.Contains("Queries are lowered from 15 to 3 of each class, since 'blue' has 4 images.", ended.Errors);
+        Assert.Contains("'blue' has 4", SchaneProgram.Run("fewshot", "--data", photos.Data, "--ways", "2", "--shots", "4", "--weights", "none").Refusal());
+    }
+
     [Theory]
     [InlineData("", "needs --data")]
     [InlineData("run --data x --model resnet18", "leave out --model")]

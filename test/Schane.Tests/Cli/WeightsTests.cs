@@ -175,6 +175,8 @@ public class WeightsTests
     [InlineData("hf:a/b@0123456789abcdef0123456789abcdef01234567/model.safetensors", "hf:a/c", false)]
     [InlineData("hf:timm/resnet18.a1_in1k@0123456789abcdef0123456789abcdef01234567/model.safetensors", "default", true)]
     [InlineData("https://example.org/w.bin#sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "https://example.org/w.bin?key=secret", true)]
+    [InlineData("nuget:Some.Weights@1.2.0/w.onnx#sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "nuget:some.weights", true)]
+    [InlineData("nuget:Some.Weights@1.2.0/w.onnx#sha256=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", "nuget:Some.Weights@1.3.0", false)]
     [InlineData("./w.bin", "/some/w.bin", true)]
     [InlineData("none", "embedded", false)]
     public void A_finished_run_of_a_comparison_is_told_by_its_pinned_weights(string resolved, string asked, bool same) =>

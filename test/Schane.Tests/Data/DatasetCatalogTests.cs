@@ -38,6 +38,20 @@ public class DatasetCatalogTests
     }
 
     [Fact]
+    public void A_part_of_a_divided_folder_is_named_behind_a_colon()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var (part, count) in ((string, int)[])[("train", 3), ("test", 2)])
+            foreach (var name in new[] { "a", "b" })
+                for (var i = 0; i < count; i++)
+                    folder.Write($"mine/{part}/{name}/{i}.png", Pictures.Flat(2, 2, 1, 2, 3));
+        Assert.Equal(("mine:test", 4), (DatasetCatalog.Open("mine:test", folder.Path).Name, DatasetCatalog.Open("mine:test", folder.Path).Count));
+        Assert.Equal(6, DatasetCatalog.Open($"{folder.Path}/mine:train").Count);
+        Assert.Null(DividedData.Open("mine:train", dataRoot: folder.Path).Test);
+        Assert.Contains("no data set and no folder 'mine:tset'", Assert.Throws<SchaneException>(() => DatasetCatalog.Open("mine:tset", folder.Path)).Message);
+    }
+
+    [Fact]
     public void Every_entry_has_its_own_name_and_says_what_it_is()
     {
         Assert.Equal(DatasetCatalog.Entries.Count, DatasetCatalog.Entries.Select(e => e.Name).Distinct().Count());

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Google.Protobuf;
 using Schane.Export;
-using Schane.Export.Format;
+using Schane.Checkpoints.Onnx;
 using Schane.Models;
 using Schane.Tests.Data;
 using Schane.Tests.Models;

@@ -10,6 +10,7 @@ public sealed class ParameterCountTests
     private static readonly Dictionary<string, (long Exact, double Millions)> Published = new()
     {
         ["resnet18"] = (11_689_512, 11.69),
+        ["resnet20_cntk"] = (16_410_152, 16.41),                          // summed by hand from its shapes; published without a classifier
         ["resnet34"] = (21_797_672, 21.80),
         ["resnet50"] = (25_557_032, 25.56),
         ["resnet101"] = (44_549_160, 44.55),
@@ -78,7 +79,22 @@ public sealed class ParameterCountTests
     [InlineData("convnext_tiny", 4.47)]
     [InlineData("swin_tiny_patch4_window7_224", 4.5)]
     public void Cost_is_near_the_published_one(string name, double giga) =>
-        Assert.InRange(ModelRegistry.CostOf(name).MultiplyAdds / 1e9, giga * 0.97, giga * 1.03);
+        Assert.InRange(ModelRegistry.CountCost(name).MultiplyAdds / 1e9, giga * 0.97, giga * 1.03);
+
+    [Fact]
+    public void The_table_of_costs_has_every_model() => Assert.Equal(ModelRegistry.Names, ModelCosts.Known.Keys.Order(StringComparer.Ordinal));
+
+    /// <summary>SCHANE_APPROVE=1 writes the table again.</summary>
+    [Fact]
+    [Trait("Slow", "1")]
+    public void The_table_of_costs_is_what_the_nets_count()
+    {
+        var counted = ModelRegistry.Names.ToDictionary(name => name, ModelRegistry.CountCost);
+        if (Environment.GetEnvironmentVariable("SCHANE_APPROVE") == "1")
+            File.WriteAllText(Path.Combine(Samples.ReadmeTests.Root(), "src", "Schane", "Models", "costs.tsv"), string.Concat(counted.Select(c => $"{c.Key}\t{c.Value.Parameters}\t{c.Value.MultiplyAdds}\n")));
+        else
+            Assert.Equal(counted, ModelCosts.Known);
+    }
 
     private static void Compare(string name, long exact, double millions)
     {

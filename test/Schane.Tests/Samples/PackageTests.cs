@@ -88,6 +88,38 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
         Assert.StartsWith($"{run.Red},red,red,", output.Split('\n')[1]);
     }
 
+    [Fact]
+    public void The_package_of_weights_puts_them_beside_a_program_which_finds_them_without_a_network()
+    {
+        var feed = Path.Combine(folder, "feed");
+        foreach (var project in (string[])["src/Schane", "src/Schane.Weights.ResNet20"])
+            Dotnet(ReadmeTests.Root(), "pack", project, "-c", "Release", "-o", feed, "-v", "quiet", "-nologo");
+        var package = Assert.Single(Directory.GetFiles(feed, "Schane.Weights.ResNet20.*.nupkg"));
+        Assert.InRange(new FileInfo(package).Length, 20_000_000, 35_000_000);
+        using (var zip = ZipFile.OpenRead(package))
+            Assert.Empty(((string[])["README.md", "LICENSE", "weights/resnet20_cntk.safetensors", "notices/LICENSE", "notices/THIRD-PARTY-NOTICES.TXT", "build/Schane.Weights.ResNet20.targets"])
+                .Except(zip.Entries.Select(e => e.FullName)));
+        var version = Path.GetFileNameWithoutExtension(package)["Schane.Weights.ResNet20.".Length..];
+        Write("nuget.config", $"""<configuration><packageSources><add key="here" value="{feed}" /></packageSources></configuration>""");
+        Write("app/app.csproj", $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings><RestorePackagesPath>{folder}/packages</RestorePackagesPath><CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible></PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="Schane" Version="{version}" />
+                <PackageReference Include="Schane.Weights.ResNet20" Version="{version}" />
+                <PackageReference Include="libtorch-cpu-linux-x64" Version="2.10.0" />
+              </ItemGroup>
+            </Project>
+            """);
+        Write("app/Program.cs", """
+            var source = new Schane.Jobs.EmbeddingSource { Model = "resnet20_cntk", Weights = "embedded", Data = args[0], Hub = new() { CacheFolder = args[1], Offline = true } };
+            Console.WriteLine($"{source.Embed().Embeddings.Width}");
+            """);
+        var fallback = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        Dotnet(Path.Combine(folder, "app"), "build", "-c", "Release", "-v", "quiet", "-nologo", "-o", Path.Combine(folder, "out"), $"-p:RestoreFallbackFolders={fallback}");
+        Assert.Equal("512", Dotnet(folder, Path.Combine(folder, "out", "app.dll"), run.Data, Path.Combine(folder, "cache")).Trim());
+    }
+
     private void Write(string name, string text)
     {
         var path = Path.Combine(folder, name);

@@ -3,23 +3,6 @@ using Schane.Models;
 
 namespace Schane.Cli.Verbs;
 
-/// <summary>The architectures that can be trained.</summary>
-internal sealed class ModelsListVerb() : Verb("list", "Lists the architectures by name.")
-{
-    public override IReadOnlyList<Example> Examples =>
-    [
-        new("schane models list", "every name that --model takes"),
-        new("schane models list --json", "the same for a program"),
-    ];
-
-    public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
-    {
-        var models = ModelRegistry.Names.Select(ModelRegistry.InfoOf).ToList();
-        screen.Table(["model", "input", "embedding"], models.Select(m => (string[])[m.Name, $"{m.Channels}×{m.InputSize}×{m.InputSize}", $"{m.EmbeddingWidth}"]));
-        return new(models);
-    }
-}
-
 /// <summary>One architecture.</summary>
 internal sealed class ModelsShowVerb : Verb
 {
@@ -27,7 +10,8 @@ internal sealed class ModelsShowVerb : Verb
 
     public ModelsShowVerb() : base("show", "Shows what an architecture takes and gives and how large it is.") => Add(name);
 
-    public override IReadOnlyList<Example> Examples => [new("schane models show resnet18", "input, embedding, normalisation, parameters, cost, weights and their licence")];
+    public override IReadOnlyList<Example> Examples =>
+        [new("schane models show resnet18", "input, embedding, normalisation, parameters, cost, weights and their licence")];
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
