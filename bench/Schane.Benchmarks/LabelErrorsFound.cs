@@ -18,7 +18,7 @@ internal static class LabelErrorsFound
     {
         string? Option(string name) => Array.IndexOf(arguments, name) is var at and >= 0 ? arguments[at + 1] : null;
         var (epochs, seeds) = (int.Parse(Option("--epochs") ?? "15", CultureInfo.InvariantCulture), int.Parse(Option("--seeds") ?? "3", CultureInfo.InvariantCulture));
-        var recipe = new Recipe { Data = "lookalikes", Epochs = epochs, Loss = Enum.Parse<LossKind>(Option("--loss") ?? "schane", ignoreCase: true), Precision = Precision.Float32, Threads = 1 };
+        var recipe = new Recipe { Data = "lookalikes", Epochs = epochs, Loss = LossRegistry.Find(Option("--loss") ?? "schane"), Precision = Precision.Float32, Threads = 1 };
         var folder = Directory.CreateTempSubdirectory("schane-labels-");
         try
         {

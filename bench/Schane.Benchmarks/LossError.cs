@@ -1,4 +1,5 @@
 using Schane.Losses;
+using Schane.Losses.Pairs;
 using Schane.Losses.Tiled;
 using static TorchSharp.torch;
 

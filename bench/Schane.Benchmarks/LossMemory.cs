@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Schane.Losses;
+using Schane.Losses.Pairs;
 using Schane.Losses.Tiled;
 
 namespace Schane.Benchmarks;

@@ -1,4 +1,5 @@
 using Schane.Losses;
+using Schane.Losses.Pairs;
 using Schane.Losses.Tiled;
 using static TorchSharp.torch;
 
@@ -60,7 +61,7 @@ internal static class LossSpeed
         void Graph()
         {
             using var step = NewDisposeScope();
-            using var pairs = problem.Pairs();
+            using var pairs = problem.Weights();
             var leaf = embeddings.detach().requires_grad_();
             PairGraph.Share(PairLoss.Units(leaf), pairs, formula, 0, rows).backward();
         }

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Schane.Losses.Pairs;
 using Schane.Losses.Tiled;
 
 namespace Schane.Benchmarks;

@@ -43,7 +43,7 @@ internal static class RankSpeed
         set_num_threads(threads);
         NativeMemory.KeepFreedPages();
         using var ranks = Ranks.Join();
-        using var stepper = new Stepper(Model, batch / ranks.Size, loss: LossKind.Schane, ranks: ranks);
+        using var stepper = new Stepper(Model, batch / ranks.Size, loss: "schane", ranks: ranks);
         stepper.Step();                                                   // warms up
         ranks.Barrier();
         var watch = Stopwatch.StartNew();

@@ -22,13 +22,13 @@ internal static class StepCosts
         var memory = (Plain: new List<double>(), Joint: new List<double>());
         for (var round = 0; round < 3; round++)
         {
-            memory.Plain.Add(Memory(name, batch, LossKind.Ce, 224, steps: 3, inUse: true).Peak);
-            memory.Joint.Add(Memory(name, batch, LossKind.Schane, 224, steps: 3, inUse: true).Peak);
+            memory.Plain.Add(Memory(name, batch, "ce", 224, steps: 3, inUse: true).Peak);
+            memory.Joint.Add(Memory(name, batch, "schane", 224, steps: 3, inUse: true).Peak);
         }
         var (plain, joint) = (StepSpeed.Median(memory.Plain), StepSpeed.Median(memory.Joint));
         Console.WriteLine($"memory above the bare process, median of 3: CE {plain / 1e6:F0} MB, SCHaNe {joint / 1e6:F0} MB, ratio {joint / plain:F4}");
         NativeMemory.KeepFreedPages();
-        using var stepper = new Stepper(name, batch, loss: LossKind.Ce, other: LossKind.Schane);
+        using var stepper = new Stepper(name, batch, loss: "ce", other: "schane");
         List<double> ratios = [], ce = [], schane = [];
         for (var round = 0; round <= rounds; round++)
         {
@@ -52,12 +52,12 @@ internal static class StepCosts
         const string name = "vit_tiny_patch16_224";
         const int side = 112, micro = 32;
         var batch = LossSpeed.Option(arguments, "--batch", 1024);
-        var (small, large) = (Memory(name, micro, LossKind.Schane, side, steps: 3 * batch / micro), Memory(name, batch, LossKind.Schane, side, steps: 3, micro));
+        var (small, large) = (Memory(name, micro, "schane", side, steps: 3 * batch / micro), Memory(name, batch, "schane", side, steps: 3, micro));
         Console.WriteLine($"memory above the bare process over {3 * batch} images: batch {micro} {(small.Peak - small.Images) / 1e6:F0} MB, batch {batch} in micro-batches {(large.Peak - large.Images) / 1e6:F0} MB, each beyond its images ({small.Images / 1e6:F1} and {large.Images / 1e6:F1} MB): {(large.Peak - large.Images) / (small.Peak - small.Images):F3} x");
 
         NativeMemory.KeepFreedPages();
-        using (var whole = new Stepper(name, 4 * micro, loss: LossKind.Schane, side: side))
-        using (var parts = new Stepper(name, 4 * micro, loss: LossKind.Schane, side: side, microBatch: micro))
+        using (var whole = new Stepper(name, 4 * micro, loss: "schane", side: side))
+        using (var parts = new Stepper(name, 4 * micro, loss: "schane", side: side, microBatch: micro))
         {
             whole.Gradient();
             parts.Gradient();
@@ -65,8 +65,8 @@ internal static class StepCosts
             Console.WriteLine($"gradient of {4 * micro} images in micro-batches of {micro}: {((parts.Gradients - whole.Gradients).norm() / whole.Gradients.norm()).ToDouble():E1} from that of the whole, float32");
         }
 
-        using var plain = new Stepper(name, micro, loss: LossKind.Schane, side: side);
-        using var cached = new Stepper(name, batch, loss: LossKind.Schane, side: side, microBatch: micro);
+        using var plain = new Stepper(name, micro, loss: "schane", side: side);
+        using var cached = new Stepper(name, batch, loss: "schane", side: side, microBatch: micro);
         List<double> ratios = [];
         for (var round = 0; round < 3; round++)
         {
@@ -90,7 +90,7 @@ internal static class StepCosts
             warm.Step();
         NativeMemory.KeepFreedPages();
         var before = Status("VmRSS");
-        using var stepper = new Stepper(arguments[0], int.Parse(arguments[1], CultureInfo.InvariantCulture), loss: Enum.Parse<LossKind>(arguments[2]),
+        using var stepper = new Stepper(arguments[0], int.Parse(arguments[1], CultureInfo.InvariantCulture), loss: arguments[2],
             side: int.Parse(arguments[3], CultureInfo.InvariantCulture), microBatch: arguments is [_, _, _, _, _, var micro] ? int.Parse(micro, CultureInfo.InvariantCulture) : null);
         File.WriteAllText("/proc/self/clear_refs", "5");                                       // VmHWM := what is resident now
         for (var i = 0; i < int.Parse(arguments[4], CultureInfo.InvariantCulture); i++)
@@ -99,7 +99,7 @@ internal static class StepCosts
         return 0;
     }
 
-    private static (double Peak, double Images) Memory(string name, int batch, LossKind loss, int side, int steps, int? micro = null, bool inUse = false)
+    private static (double Peak, double Images) Memory(string name, int batch, string loss, int side, int steps, int? micro = null, bool inUse = false)
     {
         string[] arguments = ["step-memory", name, $"{batch}", $"{loss}", $"{side}", $"{steps}", .. micro is { } m ? (string[])[$"{m}"] : []];
         var start = new ProcessStartInfo(Environment.ProcessPath!, arguments) { RedirectStandardOutput = true };

@@ -108,14 +108,14 @@ internal sealed class Stepper : IDisposable
     private readonly Batch batch;
     private long step;
 
-    public Stepper(string name, int rows, Precision precision = Precision.Float32, LossKind loss = LossKind.Ce, int? side = null, int? microBatch = null, LossKind? other = null, ICollective? ranks = null)
+    public Stepper(string name, int rows, Precision precision = Precision.Float32, string loss = "ce", int? side = null, int? microBatch = null, string? other = null, ICollective? ranks = null)
     {
         this.ranks = ranks ?? new SingleProcess();
         model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side), 100) { Precision = precision };
         model.train();
         parameters = new FlatParameters([.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, p.Decays ? 0.05 : 0)))]);
         optimizer = Optimizers.Of(new(), parameters);
-        TrainingStep Seam(LossKind of) => new(model, new SharedObjective(new JointObjective(JointOptions.For(of)), this.ranks), microBatch, CPU, seed: 0);
+        TrainingStep Seam(string of) => new(model, new SharedObjective(new JointObjective(new JointOptions { Loss = LossRegistry.Find(of) }), this.ranks), microBatch, CPU, seed: 0);
         (seam, otherSeam) = (Seam(loss), other is { } second ? Seam(second) : null);
         var size = side ?? model.Backbone.Info.InputSize;
         var ids = arange(rows, ScalarType.Int64);

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Schane.Losses;
 using Schane.Training;
 
 namespace Schane.Cli;
@@ -7,8 +8,6 @@ namespace Schane.Cli;
 internal sealed class RecipeFlags
 {
     private readonly List<Option> settings = [];
-    private readonly Dictionary<string, string> defaults =
-        RecipeFile.Write(new Recipe()).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(": ", 2)).ToDictionary(pair => pair[0], pair => pair[1]);
 
     public Option<string> File { get; } = new("--recipe") { HelpName = "FILE.yaml", Description = "Settings from a file; flags override it." };
 
@@ -56,7 +55,7 @@ internal sealed class RecipeFlags
         ];
         Objective =
         [
-            Setting("loss", "NAME", "Contrastive term beside the cross-entropy: ce (none), supcon, simclr, hcl, schane or triplet."),
+            Setting("loss", "NAME", $"Contrastive term beside the cross-entropy: {Losses}."),
             Setting("lambda", "0..1", "Weight of the contrastive term, λ. Default: 0 for ce, 0.9 otherwise."),
             Setting("temperature", "TAU", "Softmax temperature τ, above 0. Default: 0.5 for schane (0.2 where weights begin at random), 0.1 for others."),
             Setting("beta", "BETA", "How much hard negatives weigh, β, 0 or more. Default: 1 for schane and hcl."),
@@ -166,11 +165,20 @@ internal sealed class RecipeFlags
     public string? FirstGiven(ParseResult parsed) =>
         settings.Prepend(File).FirstOrDefault(s => parsed.GetResult(s) is { Implicit: false })?.Name;
 
+    private static string Losses
+    {
+        get
+        {
+            var names = LossRegistry.All.Select(loss => loss.Positives == Positives.None ? $"{loss.Name} (none)" : loss.Name).ToList();
+            return $"{string.Join(", ", names[..^1])} or {names[^1]}";
+        }
+    }
+
     // A default that a recipe states by itself is not written here again.
     private Option<string> Setting(string key, string value, string description) => Keep(new Option<string>($"--{key}")
     {
         HelpName = value,
-        Description = defaults.TryGetValue(key, out var set) && !description.Contains("Default:", StringComparison.Ordinal) ? $"{description} Default: {set}." : description,
+        Description = RecipeFile.Defaults.TryGetValue(key, out var set) && !description.Contains("Default:", StringComparison.Ordinal) ? $"{description} Default: {set}." : description,
     });
 
     private Option<bool> Switch(string key, string description) => Keep(new Option<bool>($"--{key}") { Description = description });

@@ -69,7 +69,7 @@ internal sealed class SweepVerb : Verb
         IReadOnlyList<(string, Recipe)> tuned = parsed.GetValue(losses) is { } named
             ? [.. named.Split(',').Distinct().Select(name => (name, arms.FirstOrDefault(arm => arm.Name == name) is { Recipe: { } own } ? recipe.Override(parsed, own) : WithLoss(shared, name)))]
             : arms.Count > 0 ? [.. arms.Select(arm => (arm.Name, recipe.Override(parsed, arm.Recipe)))]
-            : [(shared.Loss.ToString().ToLowerInvariant(), shared)];
+            : [(shared.Loss.Name, shared)];
         if (parsed.GetValue(over) is not { Length: > 0 } axes)
             throw new SchaneException("Say what to vary: --over lr=1e-4,1e-3 for example, again for another setting.");
         foreach (var (count, flag) in ((int?, string)[])[(parsed.GetValue(trials), "--trials"), (parsed.GetValue(seeds), "--seeds"), (parsed.GetValue(jobs), "--jobs"), (parsed.GetValue(halving) - 1, "--halving less one")])
@@ -92,7 +92,7 @@ internal sealed class SweepVerb : Verb
         };
     }
 
-    private static Recipe WithLoss(Recipe shared, string loss) => RecipeFile.With(shared, "loss", loss, "--losses") is var recipe && recipe.Loss == LossKind.Ce ? recipe with { Lambda = null, LambdaFinal = null } : recipe;
+    private static Recipe WithLoss(Recipe shared, string loss) => RecipeFile.With(shared, "loss", loss, "--losses") is var recipe && recipe.Loss.Positives == Positives.None ? recipe with { Lambda = null, LambdaFinal = null } : recipe;
 
     private static string Shown(string metric, double value) => metric == "nll" ? $"{value:0.0000}" : $"{value:P2}";
 }

@@ -37,7 +37,7 @@ public static class BatchDoctor
         var batches = sampler.Batches(0).Take(MostBatches).Select(images => Batch.Of(images, data.Train, recipe.Views)).ToList();
         var seen = Look(recipe, data, sampler, hub, stop);
         var report = new BatchReport(
-            recipe.Loss.ToString().ToLowerInvariant(), batches.Count, sampler.BatchesPerEpoch, batches.Average(b => b.Rows), batches.Average(b => b.Classes), data.Train.Classes.Count,
+            recipe.Loss.Name, batches.Count, sampler.BatchesPerEpoch, batches.Average(b => b.Rows), batches.Average(b => b.Classes), data.Train.Classes.Count,
             batches.Sum(b => b.Alone) / batches.Sum(b => b.Rows), batches.Sum(b => b.CopiesOnly) / batches.Sum(b => b.Rows), batches.Sum(b => b.Positives) / batches.Sum(b => b.Rows),
             batches.Sum(b => b.Negatives) / batches.Sum(b => b.Rows), seen?.EffectiveNegatives, seen?.MeanPositiveSimilarity, seen?.MeanNegativeSimilarity, [])
         { ImagesLeftOut = sampler is BalancedSampler balanced ? (double)balanced.ImagesLeftOut / data.Train.Count : 0 };
@@ -74,9 +74,14 @@ public static class BatchDoctor
     /// <summary>What the first batches look like through the initial weights.</summary>
     private static BatchStatistics? Look(Recipe recipe, DataSetup data, ISampler sampler, HubOptions? hub, CancellationToken stop)
     {
-        var options = recipe.Objective() with { TemperatureSchedule = null, BetaSchedule = null, LambdaSchedule = null };
-        // For cross-entropy alone the similarities are told by SupCon, which weighs no negatives.
-        options = options with { Loss = options.Contrasts && options.Loss != LossKind.Triplet ? options.Loss : LossKind.SupCon, Lambda = 1 };
+        var options = recipe.Objective();
+        // Where the loss tells nothing of its pairs, as cross-entropy alone, the similarities are told by one that weighs no negatives.
+        options = new JointOptions
+        {
+            Loss = options.Contrasts && options.Loss.Formula is not null ? options.Loss : options.Loss.Positives == Positives.SameImage ? new SimClrLoss() : new SupConLoss(),
+            Lambda = 1,
+            Kernel = options.Kernel,
+        };
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
         using var model = ResolvedRecipe.NewClassifier(recipe, data, recipe.InputSize!.Value);

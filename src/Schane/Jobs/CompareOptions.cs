@@ -35,22 +35,13 @@ public sealed record CompareOptions
     /// <param name="recipe">The settings they share.</param>
     public static IReadOnlyList<(string Name, Recipe Recipe)> DefaultArms(Recipe recipe) =>
     [
-        (ShuffledCe, recipe with { Loss = LossKind.Ce, Lambda = null, LambdaFinal = null, Sampler = SamplerKind.Shuffled }),
-        ("ce", recipe with { Loss = LossKind.Ce, Lambda = null, LambdaFinal = null }),
-        ("supcon", recipe with { Loss = LossKind.SupCon }),
-        ("schane", recipe with { Loss = LossKind.Schane }),
+        (ShuffledCe, recipe with { Loss = new CrossEntropyAlone(), Lambda = null, LambdaFinal = null, Sampler = SamplerKind.Shuffled }),
+        ("ce", recipe with { Loss = new CrossEntropyAlone(), Lambda = null, LambdaFinal = null }),
+        ("supcon", recipe with { Loss = new SupConLoss() }),
+        ("schane", recipe with { Loss = new SchaneLoss() }),
     ];
 
     /// <summary>An arm's name for people.</summary>
-    internal static string Label(string arm) => arm switch
-    {
-        ShuffledCe => "CE, shuffled batches",
-        "ce" => "CE",
-        "supcon" => "SupCon",
-        "schane" => "SCHaNe",
-        "simclr" => "SimCLR",
-        "hcl" => "HCL",
-        "triplet" => "Triplet",
-        _ => arm,
-    };
+    internal static string Label(string arm) =>
+        arm == ShuffledCe ? $"{new CrossEntropyAlone().Label}, shuffled batches" : LossRegistry.TryFind(arm)?.Label ?? arm;
 }

@@ -56,7 +56,7 @@ public static class EvaluateJob
             Schane = RunFolder.Version,
             Data = RunPaths.Shareable(recipe.Data),
             Model = model.Classifier.Backbone.Info.Name,
-            Loss = recipe.Loss.ToString().ToLowerInvariant(),
+            Loss = recipe.Loss.Name,
             Seed = recipe.Seed,
             Steps = steps,
             Seconds = seconds,

@@ -14,9 +14,6 @@ namespace Schane.Jobs;
 /// <summary>From what a recipe says to what a run does: every choice that is left to the data, the model, the budget or the machine, made.</summary>
 internal static class ResolvedRecipe
 {
-    /// <summary>τ of SCHaNe where the trunk begins at random weights: the paper's 0.5 is of pre-trained ones, and cost a small net 4 points (docs/results.md, ablations).</summary>
-    private const double TemperatureFromScratch = 0.2;
-
     /// <summary>What <see cref="TrainJob.Run"/> would make of a recipe: every choice that is left to the data, the model, the budget or the machine, made.</summary>
     internal static Recipe Of(Recipe recipe, string? dataRoot, HubOptions? hub)
     {
@@ -28,6 +25,7 @@ internal static class ResolvedRecipe
     /// <summary>Fills in what the recipe leaves open, measuring the rate where the budget decides, and tells the plan. <paramref name="sharers"/>: ranks on this one's processors.</summary>
     internal static Recipe Resolve(Recipe recipe, DataSetup data, InitialWeights weights, IProgress<TrainingProgress>? progress, ICollective ranks, int sharers = 1)
     {
+        recipe = recipe.WithTerm(scratch: !weights.Exist);
         var objective = recipe.Objective();
         recipe = recipe with
         {
@@ -35,8 +33,6 @@ internal static class ResolvedRecipe
             Weights = weights.Reference,
             Augmentation = recipe.Augmentation ?? data.Augmentation,
             Lambda = objective.Lambda,
-            Temperature = recipe.Temperature ?? (recipe.Loss == LossKind.Schane && !weights.Exist ? TemperatureFromScratch : objective.Temperature),
-            Beta = objective.Beta,
             ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count),
             Epochs = recipe.Steps is null ? recipe.Epochs ?? data.Epochs : recipe.Epochs,
         };

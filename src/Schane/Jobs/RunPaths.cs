@@ -15,7 +15,7 @@ internal static class RunPaths
     {
         var name = string.Concat(Path.GetFileName(Path.TrimEndingDirectorySeparator(recipe.Data)).Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' or '.' ? c : '-'));
         for (var n = 1; ; n++)
-            if (Path.Combine("runs", $"{name}-{recipe.Loss.ToString().ToLowerInvariant()}-{n}") is var path && !Path.Exists(path))
+            if (Path.Combine("runs", $"{name}-{recipe.Loss.Name}-{n}") is var path && !Path.Exists(path))
                 return path;
     }
 }

@@ -15,12 +15,13 @@ internal static class RunStart
     internal static (string, object?)[] Of(Recipe recipe, DataSetup data, RunModel model, InitialWeights weights, LoadingReport? loaded, ISampler sampler, ICollective ranks)
     {
         var objective = recipe.Objective();
+        var numbers = objective.At(0);
         return
         [
             ("time", TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'")), ("schane", RunFolder.Version), ("data", RunPaths.Shareable(recipe.Data)), ("model", recipe.Model),
             ("weights", weights.Reference), ("weights_revision", weights.Revision), ("weights_files", weights.Files.Select(f => new { name = f.Name, bytes = f.Bytes, sha256 = f.Sha256 })),
-            ("loading", loaded is null ? null : new { used = loaded.Used.Count, resized = loaded.Resized, reinitialised = loaded.Reinitialised, ignored = loaded.Ignored }), ("loss", recipe.Loss.ToString().ToLowerInvariant()), ("lambda", objective.Lambda), ("temperature", objective.Temperature),
-            ("beta", objective.Beta), ("seed", recipe.Seed), ("parameters", model.Classifier.NamedParameters().Sum(p => p.Parameter.numel())),
+            ("loading", loaded is null ? null : new { used = loaded.Used.Count, resized = loaded.Resized, reinitialised = loaded.Reinitialised, ignored = loaded.Ignored }), ("loss", recipe.Loss.Name), ("lambda", objective.Lambda), ("temperature", numbers.Temperature),
+            ("beta", numbers.Beta), ("seed", recipe.Seed), ("parameters", model.Classifier.NamedParameters().Sum(p => p.Parameter.numel())),
             ("classes", data.Train.Classes.Count), ("train_images", data.Train.Count), ("val_images", data.Validation?.Count ?? 0), ("test_images", data.Test?.Count ?? 0),
             ("steps", recipe.Steps), ("steps_per_epoch", sampler.BatchesPerEpoch), ("epochs", (double)recipe.Steps!.Value / sampler.BatchesPerEpoch),
             ("batch", sampler.Batches(0)[0].Length), ("views", recipe.Views), .. Passes(recipe, model, sampler.Batches(0)[0].Length * recipe.Views, ranks.Size), ("device", recipe.Device), ("threads", get_num_threads()), ("ranks", ranks.Size), ("engine", ranks.Engine),

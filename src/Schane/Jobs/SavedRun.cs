@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Data;
-using Schane.Losses;
-using Schane.Models;
 using Schane.Training;
 
 namespace Schane.Jobs;
@@ -13,7 +11,7 @@ internal static class SavedRun
     /// <summary>The resolved recipe of a run, with the data where they lay when it was made.</summary>
     internal static Recipe RecipeOf(RunFolder run)
     {
-        var recipe = RecipeFile.Load(run.Recipe);
+        var recipe = RecipeFile.LoadRun(run.Recipe);
         // The lists as they were when the run was made, which it keeps.
         recipe = recipe with { Exclude = File.Exists(run.Exclude) ? run.Exclude : null, Relabel = File.Exists(run.Relabel) ? run.Relabel : null };
         return File.Exists(run.Source) && JsonSerializer.Deserialize<string[]>(File.ReadAllText(run.Source)) is [var data, var weights] ? recipe with { Data = data, Weights = weights } : recipe;
@@ -22,9 +20,19 @@ internal static class SavedRun
     /// <summary>The first setting that <paramref name="wanted"/> sets and a run's resolved recipe has otherwise; null if there is none.</summary>
     internal static string? Differs(Recipe resolved, Recipe wanted)
     {
-        foreach (var property in typeof(Recipe).GetProperties())
-            if (property.GetValue(wanted) is { } value && !(property.Name == nameof(Recipe.Weights) && InitialWeights.Meets(resolved.Weights!, (string)value, resolved.Model)) && !value.Equals(property.GetValue(resolved)) && !(value is string path && RunPaths.Shareable(path).Equals(property.GetValue(resolved))) && value is not (LossKernel.Auto or Precision.Auto))
-                return $"{property.Name} is {property.GetValue(resolved) ?? "unset"}, wanted {(property.Name == nameof(Recipe.Weights) ? InitialWeights.Shown((string)value) : value)}";
+        static string? Shared(string? path) => path is null ? null : RunPaths.Shareable(path);
+        var saved = RecipeFile.Values(resolved);
+        var shared = RecipeFile.Values(wanted with { Data = RunPaths.Shareable(wanted.Data), Exclude = Shared(wanted.Exclude), Relabel = Shared(wanted.Relabel) });
+        foreach (var (key, value) in RecipeFile.Values(wanted))
+        {
+            var (has, chosenOnce) = (saved.GetValueOrDefault(key), key is "kernel" or "precision" && value == "auto");
+            if (value is null || value == has || shared[key] == has || chosenOnce)
+                continue;
+            if (key != "weights")
+                return $"{key} is {has ?? "unset"}, wanted {value}";
+            if (!InitialWeights.Meets(resolved.Weights!, wanted.Weights!, resolved.Model))
+                return $"{key} is {has}, wanted {InitialWeights.Shown(wanted.Weights!)}";
+        }
         return null;
     }
 

@@ -69,7 +69,7 @@ public sealed record SweepAxis
         : Text(Logarithmic ? Math.Exp(random.Uniform(Math.Log(Low), Math.Log(High))) : random.Uniform(Low, High));
 
     /// <summary>Whether a setting has an effect on training with a loss.</summary>
-    internal static bool Matters(string key, LossKind loss) => LossSettings.Matters(key, loss);
+    internal static bool Matters(string key, ContrastiveLoss loss) => LossSettings.Matters(key, loss);
 
     private static string Text(double number) => number.ToString("G4", CultureInfo.InvariantCulture);
 }

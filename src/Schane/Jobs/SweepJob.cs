@@ -77,11 +77,11 @@ public static class SweepJob
         if (options.Axes.FirstOrDefault(a => a.Arm is { } named && options.Arms.All(other => other.Name != named)) is { } lost)
             throw new SchaneException($"--over {lost.Arm}:{lost.Key}: there is no arm '{Printable.Escape(lost.Arm!)}'; the arms are {string.Join(", ", options.Arms.Select(a => a.Name))}.");
         if (options.Axes.FirstOrDefault(a => a.Arm == arm.Name && !SweepAxis.Matters(a.Key, arm.Recipe.Loss)) is { } idle)
-            throw new SchaneException($"--over {arm.Name}:{idle.Key}: '{idle.Key}' does nothing with the loss {arm.Recipe.Loss.ToString().ToLowerInvariant()}; leave it out.");
+            throw new SchaneException($"--over {arm.Name}:{idle.Key}: '{idle.Key}' does nothing with the loss {arm.Recipe.Loss.Name}; leave it out.");
         var own = options.Axes.Where(a => a.Arm == arm.Name).ToList();
         List<SweepAxis> axes = [.. own, .. options.Axes.Where(a => a.Arm is null && SweepAxis.Matters(a.Key, arm.Recipe.Loss) && own.All(o => o.Key != a.Key))];
         if (axes.Count == 0)
-            throw new SchaneException($"Nothing that is varied has an effect on {arm.Name} (loss {arm.Recipe.Loss.ToString().ToLowerInvariant()}), so it can't be tuned by as many trials as the others; add --over lr=..., which every loss has.");
+            throw new SchaneException($"Nothing that is varied has an effect on {arm.Name} (loss {arm.Recipe.Loss.Name}), so it can't be tuned by as many trials as the others; add --over lr=..., which every loss has.");
         if (axes.GroupBy(a => a.Key).FirstOrDefault(g => g.Count() > 1) is { } twice)
             throw new SchaneException($"--over {twice.Key} stands twice for {arm.Name}; give all its values at once.");
         if (axes.Find(a => a.IsRange) is { } range)

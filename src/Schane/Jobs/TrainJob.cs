@@ -85,7 +85,7 @@ public static class TrainJob
             data.Splits?.Save(made.Splits);
             root = made.Root;
         });
-        recipe = RecipeFile.Parse(ranks.BroadcastText(RecipeFile.Write(recipe)), "the recipe of rank 0");
+        recipe = RecipeFile.Parse(ranks.BroadcastText(RecipeFile.Write(recipe)), "the recipe of rank 0", recipe.Loss);
         var run = RunFolder.Elsewhere(ranks.BroadcastText(root));
         return (run, TrainingRun.Train(recipe, data, weights, run, resume: false, Leaves(view, page), progress, ranks, acceptChangedData: false, stop));
     }

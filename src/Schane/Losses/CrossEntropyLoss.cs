@@ -3,11 +3,18 @@ using static TorchSharp.torch;
 
 namespace Schane.Losses;
 
-/// <summary>Settings of <see cref="CrossEntropyLoss"/>.</summary>
-public sealed record CrossEntropyOptions
+/// <summary>Mean softmax cross-entropy, in nats.</summary>
+/// <remarks>
+/// <code>
+/// labels     Σ weight(y) [ (1 − ε) · −log q(y) ] + ε/C Σ weight(c) · −log q(c), over Σ weight(y); ignored rows leave both sums
+/// mixtures   Σ over rows and classes of weight(c) · −t(c) log q(c), t smoothed alike, over N
+/// </code>
+/// The same means as <c>torch.nn.functional.cross_entropy</c>. NaN when every row is ignored.
+/// </remarks>
+public sealed record CrossEntropyLoss
 {
-    /// <summary>Share of each target spread evenly over all classes, 0 to 1.</summary>
-    public double LabelSmoothing { get; init => field = Require.InRange(value, 0, 1); }
+    /// <summary>Share ε of each target spread evenly over all classes, 0 to 1.</summary>
+    public double LabelSmoothing { get; init => field = LossRanges.LabelSmoothing(value); }
 
     /// <summary>One weight a class, each above 0; null weighs all alike.</summary>
     public IReadOnlyList<double>? ClassWeights
@@ -23,20 +30,10 @@ public sealed record CrossEntropyOptions
 
     /// <summary>Rows with this label take no part.</summary>
     public long IgnoreIndex { get; init; } = -100;
-}
 
-/// <summary>Mean softmax cross-entropy, in nats.</summary>
-/// <remarks>
-/// <code>
-/// labels     Σ weight(y) [ (1 − ε) · −log q(y) ] + ε/C Σ weight(c) · −log q(c), over Σ weight(y); ignored rows leave both sums
-/// mixtures   Σ over rows and classes of weight(c) · −t(c) log q(c), t smoothed alike, over N
-/// </code>
-/// The same means as <c>torch.nn.functional.cross_entropy</c>. NaN when every row is ignored.
-/// </remarks>
-public sealed class CrossEntropyLoss(CrossEntropyOptions options)
-{
+    /// <summary>The mean over labelled rows.</summary>
     /// <param name="logits">[N, C], floating point.</param>
-    /// <param name="labels">[N], int64, 0 ≤ label &lt; C or <see cref="CrossEntropyOptions.IgnoreIndex"/>.</param>
+    /// <param name="labels">[N], int64, 0 ≤ label &lt; C or <see cref="IgnoreIndex"/>.</param>
     /// <returns>Scalar that carries the gradient of <paramref name="logits"/>.</returns>
     /// <exception cref="ArgumentException">A shape, type, device or label differs from the above.</exception>
     public Tensor Compute(Tensor logits, Tensor labels)
@@ -48,6 +45,7 @@ public sealed class CrossEntropyLoss(CrossEntropyOptions options)
         return (Sum(logits, labels) / total).MoveToOuterDisposeScope();
     }
 
+    /// <summary>The mean over mixed rows.</summary>
     /// <param name="logits">[N, C], floating point.</param>
     /// <param name="mixture">[N, C], class shares of each row, sum 1.</param>
     /// <returns>Scalar that carries the gradient of <paramref name="logits"/>.</returns>
@@ -65,15 +63,15 @@ public sealed class CrossEntropyLoss(CrossEntropyOptions options)
     internal Tensor Sum(Tensor logits, Tensor target)
     {
         using var scope = NewDisposeScope();
-        return nn.functional.cross_entropy(logits, target, Weights(logits), ignore_index: options.IgnoreIndex, reduction: nn.Reduction.Sum,
-            label_smoothing: options.LabelSmoothing).MoveToOuterDisposeScope();
+        return nn.functional.cross_entropy(logits, target, Weights(logits), ignore_index: IgnoreIndex, reduction: nn.Reduction.Sum,
+            label_smoothing: LabelSmoothing).MoveToOuterDisposeScope();
     }
 
     /// <summary>Σ weight(y) over the rows that are not ignored. Waits for the device.</summary>
     internal double Total(Tensor labels, Tensor logits)
     {
         using var scope = NewDisposeScope();
-        var kept = labels != options.IgnoreIndex;
+        var kept = labels != IgnoreIndex;
         var bad = kept & ((labels < 0) | (labels >= logits.shape[1]));
         if (bad.any().item<bool>())
             throw new ArgumentException($"labels must lie between 0 and {logits.shape[1] - 1} (the logits have {logits.shape[1]} classes) but one is {labels.masked_select(bad)[0].item<long>()}.", nameof(labels));
@@ -81,13 +79,13 @@ public sealed class CrossEntropyLoss(CrossEntropyOptions options)
         return weights is null ? kept.sum().item<long>() : weights.index(labels.masked_select(kept)).to_type(ScalarType.Float64).sum().item<double>();
     }
 
-    private Tensor? Weights(Tensor logits) => options.ClassWeights is { } weights ? tensor(weights.ToArray(), logits.dtype, logits.device) : null;
+    private Tensor? Weights(Tensor logits) => ClassWeights is { } weights ? tensor(weights.ToArray(), logits.dtype, logits.device) : null;
 
     /// <summary>What it asks of the logits.</summary>
     internal void Check(Tensor logits)
     {
         LossInput.Embeddings(logits, nameof(logits));
-        if (options.ClassWeights is { } weights && weights.Count != logits.shape[1])
+        if (ClassWeights is { } weights && weights.Count != logits.shape[1])
             throw new ArgumentException($"ClassWeights must have one weight for each of the {logits.shape[1]} classes but has {weights.Count}.", nameof(logits));
     }
 }

@@ -1,50 +1,35 @@
-using Schane.Tensors;
-
 namespace Schane.Losses;
 
 /// <summary>Settings of <see cref="JointObjective"/>. Works when new: SCHaNe with the authors' numbers.</summary>
 public sealed record JointOptions
 {
-    /// <summary>The contrastive term.</summary>
-    public LossKind Loss { get; init; } = LossKind.Schane;
+    private readonly double? lambda;
+    private readonly MixedPairs? mixed;
 
-    /// <summary>λ, share of the contrastive term, 0 to 1. At 0 no contrastive term is computed, at 1 no cross-entropy.</summary>
-    public double Lambda { get; init => field = Require.InRange(value, 0, 1); } = 0.9;
+    /// <summary>The contrastive term; <see cref="CrossEntropyAlone"/> for none.</summary>
+    public ContrastiveLoss Loss { get; init; } = new SchaneLoss();
 
-    /// <summary>Softmax temperature τ, above 0. Triplets have none.</summary>
-    public double Temperature { get; init => field = Require.Positive(value); } = 0.5;
+    /// <summary>The cross-entropy term: label smoothing and class weights.</summary>
+    public CrossEntropyLoss CrossEntropy { get; init; } = new();
 
-    /// <summary>Hardness β ≥ 0 of SCHaNe and HCL.</summary>
-    public double Beta { get; init => field = Require.InRange(value, 0, double.MaxValue); } = 1;
+    /// <summary>λ, share of the contrastive term, 0 to 1. At 0 no contrastive term is computed, at 1 no cross-entropy. Default: the loss's, 0.9.</summary>
+    public double Lambda
+    {
+        get => lambda ?? Loss.DefaultLambda;
+        init => lambda = LossRanges.Lambda(value);
+    }
 
-    /// <summary>Where the mean over the positives stands, in SupCon and SCHaNe.</summary>
-    public Placement Placement { get; init; }
+    /// <summary>What the contrastive term does with mixtures. Default: soft pairs where the loss has them.</summary>
+    public MixedPairs Mixed
+    {
+        get => mixed ?? (Loss is ISoftPairs ? MixedPairs.Soft : MixedPairs.Clean);
+        init => mixed = value;
+    }
 
-    /// <summary>Whether SCHaNe's weights are constants for the gradient.</summary>
-    public bool DetachWeights { get; init; }
-
-    /// <summary>HCL's τ⁺, 0 to 0.99.</summary>
-    public double TauPlus { get; init => field = Require.InRange(value, 0, 0.99); } = 0.1;
-
-    /// <summary>HCL's estimator.</summary>
-    public HclEstimator Estimator { get; init; }
-
-    /// <summary>Triplet margin above 0.</summary>
-    public double Margin { get; init => field = Require.Positive(value); } = 0.2;
-
-    /// <summary>Share of each cross-entropy target spread over all classes, 0 to 1.</summary>
-    public double LabelSmoothing { get; init => field = Require.InRange(value, 0, 1); }
-
-    /// <summary>Cross-entropy's class weights, each above 0; null weighs all alike.</summary>
-    public IReadOnlyList<double>? ClassWeights { get; init; }
-
-    /// <summary>What the contrastive term does with mixtures.</summary>
-    public MixedPairs Mixed { get; init; }
-
-    /// <summary>τ over the steps; null keeps <see cref="Temperature"/>.</summary>
+    /// <summary>τ over the steps; null keeps the loss's.</summary>
     public LossSchedule? TemperatureSchedule { get; init; }
 
-    /// <summary>β over the steps; null keeps <see cref="Beta"/>.</summary>
+    /// <summary>β over the steps; null keeps the loss's.</summary>
     public LossSchedule? BetaSchedule { get; init; }
 
     /// <summary>λ over the steps; null keeps <see cref="Lambda"/>.</summary>
@@ -54,36 +39,39 @@ public sealed record JointOptions
     public LossKernel Kernel { get; init; }
 
     /// <summary>The numbers at a step, from 0.</summary>
-    public JointSettings At(long step) => new(TemperatureSchedule?.At(step) ?? Temperature, BetaSchedule?.At(step) ?? Beta, LambdaSchedule?.At(step) ?? Lambda);
+    public JointSettings At(long step) => At(step, LossAt(step));
+
+    /// <summary>The numbers at a step whose loss is known.</summary>
+    internal JointSettings At(long step, ContrastiveLoss loss) =>
+        new(loss.Get(nameof(JointSettings.Temperature)) as double?, loss.Get(nameof(JointSettings.Beta)) as double?, LambdaSchedule?.At(step) ?? Lambda);
+
+    /// <summary>The loss with the settings that its schedules give it at a step, from 0.</summary>
+    internal ContrastiveLoss LossAt(long step) => Loss
+        .With(nameof(JointSettings.Temperature), TemperatureSchedule?.At(step))
+        .With(nameof(JointSettings.Beta), BetaSchedule?.At(step));
 
     /// <summary>Whether any step has a contrastive term.</summary>
-    internal bool Contrasts => Loss != LossKind.Ce && (LambdaSchedule is { } moving ? Math.Max(moving.From, moving.To) > 0 : Lambda > 0);
+    internal bool Contrasts => Loss.Positives != Positives.None && (LambdaSchedule is { } moving ? Math.Max(moving.From, moving.To) > 0 : Lambda > 0);
 
     /// <summary>Rules across settings.</summary>
     /// <exception cref="ArgumentException">Settings that contradict each other.</exception>
     internal void Check()
     {
-        if (Loss == LossKind.Ce && (Lambda != 0 || LambdaSchedule is not null))
-            throw new ArgumentException($"Lambda must be 0 with the loss Ce, which has no contrastive term, but is {(LambdaSchedule is null ? Lambda : "scheduled")}. Set it to 0 or choose a contrastive loss.", nameof(Lambda));
-        if (LambdaSchedule is { } lambda)
-        {
-            Require.InRange(lambda.From, 0, 1, nameof(LambdaSchedule));
-            Require.InRange(lambda.To, 0, 1, nameof(LambdaSchedule));
-        }
-        if (TemperatureSchedule is { } temperature)
-        {
-            Require.Positive(temperature.From, nameof(TemperatureSchedule));
-            Require.Positive(temperature.To, nameof(TemperatureSchedule));
-        }
+        if (Loss.Positives == Positives.None && (Lambda != 0 || LambdaSchedule is not null))
+            throw new ArgumentException($"Lambda must be 0 with the loss {Loss.Name}, which has no contrastive term, but is " +
+                $"{(LambdaSchedule is null ? Lambda : "scheduled")}. Set it to 0 or choose a contrastive loss.", nameof(Lambda));
+        Check(LambdaSchedule, nameof(LambdaSchedule), LossRanges.Lambda);
+        Check(TemperatureSchedule, nameof(TemperatureSchedule), LossRanges.Temperature, nameof(JointSettings.Temperature));
+        Check(BetaSchedule, nameof(BetaSchedule), LossRanges.Beta, nameof(JointSettings.Beta));
     }
 
-    /// <summary>The defaults for one loss: λ 0.9 (0 for cross-entropy), τ 0.5 for SCHaNe and 0.1 for the others, β 1 for SCHaNe and HCL.</summary>
-    public static JointOptions For(LossKind loss) => new()
+    private void Check(LossSchedule? schedule, string name, Func<double, string, double> range, string? setting = null)
     {
-        Loss = loss,
-        Lambda = loss == LossKind.Ce ? 0 : 0.9,
-        Temperature = loss == LossKind.Schane ? 0.5 : 0.1,
-        Beta = loss is LossKind.Schane or LossKind.Hcl ? 1 : 0,
-        Mixed = loss is LossKind.SimClr or LossKind.Hcl or LossKind.Triplet ? MixedPairs.Clean : MixedPairs.Soft,
-    };
+        if (schedule is null)
+            return;
+        if (setting is not null && !Loss.Settings.ContainsKey(setting))
+            throw new ArgumentException($"{name} moves a setting that the loss {Loss.Name} does not have; leave it out.", name);
+        range(schedule.From, name);
+        range(schedule.To, name);
+    }
 }

@@ -1,25 +1,11 @@
-using Schane.Tensors;
+using Schane.Losses.Pairs;
 using static TorchSharp.torch;
 
 namespace Schane.Losses;
 
-/// <summary>Settings of <see cref="SchaneLoss"/>. The defaults are the authors'.</summary>
-public sealed record SchaneOptions
-{
-    /// <summary>Softmax temperature τ, above 0.</summary>
-    public double Temperature { get; init => field = Require.Positive(value); } = 0.5;
-
-    /// <summary>Hardness β ≥ 0 of the negatives' weights; 0 is SupCon exactly.</summary>
-    public double Beta { get; init => field = Require.InRange(value, 0, double.MaxValue); } = 1;
-
-    /// <summary>Where the mean over the positives stands.</summary>
-    public Placement Placement { get; init; }
-
-    /// <summary>Whether the weights are constants for the gradient. By default the gradient flows through them.</summary>
-    public bool DetachWeights { get; init; }
-}
-
-/// <summary>Supervised contrastive loss with hard negatives weighted up (arXiv:2308.14893; later CLCE, arXiv:2402.14551).</summary>
+/// <summary>
+/// Supervised contrastive loss with hard negatives weighted up (arXiv:2308.14893; later CLCE, arXiv:2402.14551). The defaults are the authors'.
+/// </summary>
 /// <remarks>
 /// P(i): same label, not i; Nn(i): other labels; s = z(i)·z(j)/τ:
 /// <code>
@@ -30,16 +16,41 @@ public sealed record SchaneOptions
 /// </code>
 /// The mean over the anchors that have a positive. An anchor without negatives has the positives alone in D.
 /// </remarks>
-public sealed class SchaneLoss(SchaneOptions options) : IContrastiveLoss
+public sealed record SchaneLoss : ContrastiveLoss, ISoftPairs
 {
-    internal PairFormula Formula { get; } = new(options.Temperature, options.Beta, options.Placement, options.DetachWeights);
+    // The paper's τ is of pre-trained weights, and cost a small net that began at random ones 4 points (docs/results.md, ablations).
+    private const double DefaultTemperature = 0.5, TemperatureFromScratch = 0.2;
+    private readonly double? temperature;
 
     /// <inheritdoc/>
-    public Tensor Compute(Tensor embeddings, Tensor labels) => PairLoss.Compute(embeddings, labels, nameof(labels), Formula);
+    public override string Name => "schane";
 
-    /// <summary>The loss under mixed labels: p(i,j) = ⟨y(i), y(j)⟩ weighs j as a positive and 1 − p(i,j) as a negative (docs/method.md).</summary>
-    /// <param name="embeddings">[N, D], floating point, any scale.</param>
-    /// <param name="mixture">[N, C], class shares of each row, sum 1, before label smoothing.</param>
-    /// <exception cref="ArgumentException">A shape, type, device or value differs from the above.</exception>
+    /// <inheritdoc/>
+    public override string Label => "SCHaNe";
+
+    /// <summary>Softmax temperature τ, above 0. Default: 0.5; a training whose weights begin at random takes 0.2 where none is set.</summary>
+    public double Temperature
+    {
+        get => temperature ?? DefaultTemperature;
+        init => temperature = LossRanges.Temperature(value);
+    }
+
+    /// <summary>Hardness β of the negatives' weights, 0 to 1000; 0 is SupCon exactly.</summary>
+    public double Beta { get; init => field = LossRanges.Beta(value); } = 1;
+
+    /// <summary>Where the mean over the positives stands.</summary>
+    public Placement Placement { get; init; }
+
+    /// <summary>Whether the weights are constants for the gradient. By default the gradient flows through them.</summary>
+    public bool DetachWeights { get; init; }
+
+    internal override PairFormula Formula => new(Temperature, Beta, Placement, DetachWeights);
+
+    internal override ContrastiveLoss FromScratch => temperature is null ? this with { Temperature = TemperatureFromScratch } : this;
+
+    /// <inheritdoc/>
+    public override Tensor Compute(Tensor embeddings, Tensor labels) => PairLoss.Compute(embeddings, labels, Formula);
+
+    /// <inheritdoc/>
     public Tensor ComputeSoft(Tensor embeddings, Tensor mixture) => PairLoss.ComputeMixture(embeddings, mixture, Formula);
 }

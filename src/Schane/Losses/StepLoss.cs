@@ -14,7 +14,7 @@ namespace Schane.Losses;
 /// <param name="Statistics">What the contrastive term saw.</param>
 public sealed record StepLoss(double Total, double CrossEntropy, double Contrastive, Tensor? EmbeddingGradient, Tensor? LogitGradient, BatchStatistics Statistics) : IDisposable
 {
-    /// <summary>What each anchor saw; null without a contrastive term and for triplets.</summary>
+    /// <summary>What each anchor saw; null without a contrastive term and for losses that are no formula of pairs, as triplets.</summary>
     public RowStatistics? Rows { get; init; }
 
     /// <summary>τ, β and λ of this step, after their schedules.</summary>
@@ -50,10 +50,10 @@ public sealed record StepLoss(double Total, double CrossEntropy, double Contrast
 }
 
 /// <summary>The objective's numbers at one step.</summary>
-/// <param name="Temperature">τ.</param>
-/// <param name="Beta">β.</param>
+/// <param name="Temperature">τ; null where the loss has none.</param>
+/// <param name="Beta">β; null where the loss has none.</param>
 /// <param name="Lambda">λ.</param>
-public readonly record struct JointSettings(double Temperature, double Beta, double Lambda);
+public readonly record struct JointSettings(double? Temperature, double? Beta, double Lambda);
 
 /// <summary>Pairs in a batch, as the journal records them.</summary>
 /// <param name="Rows">N, all images and views of the step.</param>

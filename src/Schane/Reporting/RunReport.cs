@@ -1,4 +1,5 @@
 using Schane.Data;
+using Schane.Losses;
 
 namespace Schane.Reporting;
 
@@ -52,17 +53,7 @@ public static class RunReport
     private static string Title(RunHistory history, RunResults? results) =>
         $"{LossName(results?.Loss ?? history.Start?.Loss)} on {results?.Data ?? history.Start?.Data ?? "unnamed data"}";
 
-    internal static string LossName(string? loss) => loss switch
-    {
-        "ce" => "Cross-entropy",
-        "supcon" => "SupCon",
-        "schane" => "SCHaNe",
-        "simclr" => "SimCLR",
-        "hcl" => "HCL",
-        "triplet" => "Triplet loss",
-        null => "A run",
-        _ => loss,
-    };
+    internal static string LossName(string? loss) => loss is null ? "A run" : LossRegistry.TryFind(loss)?.Label ?? loss;
 
     private static Html Header(string title, RunHistory history, RunResults? results)
     {

@@ -5,34 +5,35 @@ namespace Schane.Training;
 /// <summary>Which settings of a recipe have an effect with which loss.</summary>
 internal static class LossSettings
 {
-    private static readonly string[] contrastive = ["lambda", "lambda-final", "temperature", "temperature-final", "schedule-shape", "kernel", "mixing", "projection"];
+    private static readonly string[] contrastive = ["lambda", "lambda-final", "schedule-shape", "kernel", "mixing", "projection"];
 
-    /// <summary>Whether a setting has an effect on training with a loss.</summary>
-    public static bool Matters(string key, LossKind loss) => key switch
+    /// <summary>Whether a setting has an effect on training with a loss: one that other losses have too, if it has it; one of the contrastive term, if there is a term.</summary>
+    public static bool Matters(string key, ContrastiveLoss loss)
     {
-        "beta" or "beta-warmup" or "beta-final" => loss is LossKind.Schane or LossKind.Hcl,
-        "detach-weights" => loss == LossKind.Schane,
-        "placement" => loss is LossKind.Schane or LossKind.SupCon,
-        "tau-plus" or "estimator" => loss == LossKind.Hcl,
-        "margin" => loss == LossKind.Triplet,
-        "temperature" or "temperature-final" => loss is not (LossKind.Ce or LossKind.Triplet),
-        _ => loss != LossKind.Ce || !contrastive.Contains(key),
-    };
+        var setting = SettingOf(key);
+        return LossRegistry.All.Any(other => other.Settings.ContainsKey(setting)) ? loss.Settings.ContainsKey(setting)
+            : loss.Positives != Positives.None || !contrastive.Contains(key);
+    }
 
     /// <summary>A sentence on what a recipe sets, other than its default is, that its loss has no use for; null where there is nothing. No error, for the arms of a comparison share what only some of them use; the kernel is the machine's choice.</summary>
     public static string? Unused(Recipe recipe)
     {
-        var (values, defaults) = (RecipeFile.Values(recipe), RecipeFile.Values(Default(recipe.Loss)));
-        var idle = values.Where(s => s.Value is not null && s.Value != defaults[s.Key] && s.Key != "kernel" && !Matters(s.Key, recipe.Loss))
-            .Select(s => $"{s.Key} {s.Value} ({string.Join(", ", Enum.GetValues<LossKind>().Where(other => Matters(s.Key, other)).Select(Name))})").ToList();
-        return idle.Count == 0 ? null : $"Loss {Name(recipe.Loss)} has no use for {string.Join(" and ", idle)}: what has stands in parentheses.";
+        var (values, defaults) = (RecipeFile.Values(recipe), RecipeFile.Values(new Recipe { Loss = recipe.Loss, Lambda = recipe.Loss.DefaultLambda }));
+        var idle = values.Where(s => s.Value is not null && s.Value != defaults[s.Key] && s.Key != "kernel" && !Matters(s.Key, recipe.Loss) && !SaysNothing(s.Key, s.Value))
+            .Select(s => $"{s.Key} {s.Value} ({string.Join(", ", LossRegistry.All.Where(other => Matters(s.Key, other)).Select(other => other.Name))})").ToList();
+        return idle.Count == 0 ? null : $"Loss {recipe.Loss.Name} has no use for {string.Join(" and ", idle)}: what has stands in parentheses.";
     }
 
-    private static string Name(LossKind loss) => loss.ToString().ToLowerInvariant();
+    /// <summary>Whether a setting of other losses is at nothing, or at the default of one of them, as the recipes of earlier runs write it whatever the loss.</summary>
+    private static bool SaysNothing(string key, string value) => RecipeFile.PropertyOf(key) is { } setting
+        && LossRegistry.All.Any(other => other.Get(setting) is { } common && (value == "0" || value == RecipeFile.Show(common)));
 
-    private static Recipe Default(LossKind loss)
+    /// <summary>The loss's setting that a key of a recipe is about: <c>beta</c>, <c>beta-warmup</c> and <c>beta-final</c> are about <c>Beta</c>.</summary>
+    private static string SettingOf(string key)
     {
-        var options = JointOptions.For(loss);
-        return new Recipe { Lambda = options.Lambda, Temperature = options.Temperature, Beta = options.Beta };
+        foreach (var end in (ReadOnlySpan<string>)["-warmup", "-final"])
+            if (key.EndsWith(end, StringComparison.Ordinal))
+                key = key[..^end.Length];
+        return RecipeFile.PropertyOf(key) ?? key;
     }
 }

@@ -39,53 +39,56 @@ public sealed record Recipe
     /// <summary>Factor on the initial weights of the new classifier, whose deviation is 0.02 before it; above 0. Null: 0.001 for BEiT-3, as it is fine-tuned, 1 for others.</summary>
     public double? HeadInitScale { get; init => field = value is { } v ? Require.Positive(v) : null; }
 
-    /// <summary>The contrastive term; <see cref="LossKind.Ce"/> means none.</summary>
-    public LossKind Loss { get; init; } = LossKind.Schane;
+    /// <summary>
+    /// The contrastive term; <see cref="CrossEntropyAlone"/> for none. The settings below that are not null take the place of its own. In a file it is a name of
+    /// <see cref="LossRegistry"/>; register a loss of your own, so that its runs can be resumed.
+    /// </summary>
+    public ContrastiveLoss Loss { get; init; } = new SchaneLoss();
 
-    /// <summary>Where the mean over positives stands: outside or inside the log.</summary>
-    public Placement Placement { get; init; } = Placement.Outside;
+    /// <summary>Where the mean over positives stands: outside or inside the log. Null: outside.</summary>
+    public Placement? Placement { get; init; }
 
-    /// <summary>Stops the gradient through the negatives' weights.</summary>
-    public bool DetachWeights { get; init; }
+    /// <summary>Stops the gradient through the negatives' weights. Null: it flows.</summary>
+    public bool? DetachWeights { get; init; }
 
     /// <summary>λ in [0, 1]: L = (1 − λ)·CE + λ·contrastive. Null: 0 for ce, 0.9 otherwise.</summary>
-    public double? Lambda { get; init => field = value is { } v ? Require.InRange(v, 0, 1) : null; }
+    public double? Lambda { get; init => field = value is { } v ? LossRanges.Lambda(v) : null; }
 
     /// <summary>τ above 0. Null: 0.5 for schane (0.2 where weights begin at random), 0.1 for others.</summary>
-    public double? Temperature { get; init => field = value is { } v ? Require.Positive(v) : null; }
+    public double? Temperature { get; init => field = value is { } v ? LossRanges.Temperature(v) : null; }
 
-    /// <summary>β ≥ 0, the hardness of negatives. Null: 1 for schane and hcl.</summary>
-    public double? Beta { get; init => field = value is { } v ? Require.InRange(v, 0, 1000) : null; }
+    /// <summary>β, the hardness of negatives, 0 to 1000. Null: 1 for schane and hcl.</summary>
+    public double? Beta { get; init => field = value is { } v ? LossRanges.Beta(v) : null; }
 
     /// <summary>Share of all steps over which β rises from 0 on a straight line, 0 to 1: safer where hardness hurts early.</summary>
     public double BetaWarmup { get; init => field = Require.InRange(value, 0, 1); }
 
-    /// <summary>β at the last step, 0 or more; not together with <see cref="BetaWarmup"/>. Null: β stays.</summary>
-    public double? BetaFinal { get; init => field = value is { } v ? Require.InRange(v, 0, 1000) : null; }
+    /// <summary>β at the last step, 0 to 1000; not together with <see cref="BetaWarmup"/>. Null: β stays.</summary>
+    public double? BetaFinal { get; init => field = value is { } v ? LossRanges.Beta(v) : null; }
 
     /// <summary>τ at the last step, above 0. Null: τ stays.</summary>
-    public double? TemperatureFinal { get; init => field = value is { } v ? Require.Positive(v) : null; }
+    public double? TemperatureFinal { get; init => field = value is { } v ? LossRanges.Temperature(v) : null; }
 
     /// <summary>λ at the last step, 0 to 1. Null: λ stays.</summary>
-    public double? LambdaFinal { get; init => field = value is { } v ? Require.InRange(v, 0, 1) : null; }
+    public double? LambdaFinal { get; init => field = value is { } v ? LossRanges.Lambda(v) : null; }
 
     /// <summary>How β, τ and λ move to their last values.</summary>
     public ScheduleShape ScheduleShape { get; init; }
 
-    /// <summary>τ⁺ of hcl, the share of its negatives that are thought to be positives, 0 to 0.99.</summary>
-    public double TauPlus { get; init => field = Require.InRange(value, 0, 0.99); } = 0.1;
+    /// <summary>τ⁺ of hcl, the share of its negatives that are thought to be positives, 0 to 0.99. Null: 0.1.</summary>
+    public double? TauPlus { get; init => field = value is { } v ? LossRanges.TauPlus(v) : null; }
 
-    /// <summary>Estimator of hcl.</summary>
-    public HclEstimator Estimator { get; init; }
+    /// <summary>Estimator of hcl. Null: hard.</summary>
+    public HclEstimator? Estimator { get; init; }
 
-    /// <summary>Margin of triplet, above 0.</summary>
-    public double Margin { get; init => field = Require.Positive(value); } = 0.2;
+    /// <summary>Margin of triplet, above 0. Null: 0.2.</summary>
+    public double? Margin { get; init => field = value is { } v ? LossRanges.Margin(v) : null; }
 
     /// <summary>How the contrastive term is computed. Auto is decided once, before the first step, and recorded.</summary>
     public LossKernel Kernel { get; init; }
 
-    /// <summary>Label smoothing of the cross-entropy in [0, 1).</summary>
-    public double LabelSmoothing { get; init => field = Require.InRange(value, 0, 0.999); }
+    /// <summary>Label smoothing of the cross-entropy, 0 to 1.</summary>
+    public double LabelSmoothing { get; init => field = LossRanges.LabelSmoothing(value); }
 
     /// <summary>α of Mixup's share λ ~ Beta(α, α) (Zhang et al. 2017, arXiv:1710.09412); 0 mixes none. Partners stand in one group of 16 consecutive images, so keep <see cref="ImagesPerClass"/> below 16.</summary>
     public double Mixup { get; init => field = Require.InRange(value, 0, 1000); }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 using YamlDotNet.Core;
+using Schane.Losses;
 using YamlDotNet.Core.Events;
 
 namespace Schane.Training;
@@ -19,6 +20,7 @@ public static class RecipeFile
     /// <summary>Key that names a stage of a training.</summary>
     internal const string Stage = "stage";
 
+    private const string LossKey = "loss";
     private const int LargestFile = 1 << 20;
 
     private static readonly IReadOnlyDictionary<string, PropertyInfo> Settings =
@@ -40,6 +42,16 @@ public static class RecipeFile
         return arms.FirstOrDefault(a => a.Name == arm).Recipe ?? recipe;
     }
 
+    /// <summary>Reads the recipe that a run left. Its loss may be one that this program does not know: such a run can be looked at, not resumed.</summary>
+    /// <exception cref="SchaneException">As <see cref="Load"/>.</exception>
+    internal static Recipe LoadRun(string path)
+    {
+        var text = Text(path);
+        var settings = Scalars(text, path);
+        var name = settings.FirstOrDefault(s => s is { Document: 0, Key: LossKey }).Value;
+        return name is null || LossRegistry.TryFind(name) is not null ? Parse(text, path) : Apply(new Recipe { Loss = new UnknownLoss(name) }, settings.Where(s => PropertyOf(s.Key) is not null), path);
+    }
+
     /// <summary>Reads a recipe file with its arms, in the order of the file.</summary>
     /// <exception cref="SchaneException">As <see cref="Load"/>; or an arm has no name, or the name of another; or the file has stages.</exception>
     public static (Recipe Recipe, IReadOnlyList<(string Name, Recipe Recipe)> Arms) LoadArms(string path) => ParseArms(Text(path), path);
@@ -52,11 +64,34 @@ public static class RecipeFile
     /// <exception cref="SchaneException">As <see cref="Load"/>.</exception>
     public static (Recipe Recipe, string Kind, IReadOnlyList<(string Name, Recipe Recipe)> Others) LoadAll(string path) => ParseDocuments(Text(path), path);
 
-    /// <summary>All settings of a recipe by key, as a file writes them; null for those that are left to the data, the model or the loss.</summary>
-    public static IReadOnlyDictionary<string, string?> Values(Recipe recipe) => Settings.ToDictionary(s => s.Key, s => s.Value.GetValue(recipe) is { } value ? Show(value) : null);
+    /// <summary>All settings of a recipe by key, as a file writes them, those of its loss alone behind; null for those that are left to the data, the model or the loss.</summary>
+    public static IReadOnlyDictionary<string, string?> Values(Recipe recipe)
+    {
+        var known = LossRegistry.TryFind(recipe.Loss.Name);
+        var own = recipe.Loss.Settings.Values.Where(setting => !Settings.ContainsKey(KeyOf(setting.Name)));
+        return Settings.Select(s => (s.Key, Value: s.Value.GetValue(recipe) ?? OfLoss(s.Value.Name)))
+            .Concat(own.Select(setting => (Key: KeyOf(setting.Name), Value: setting.GetValue(recipe.Loss))))
+            .ToDictionary(s => s.Key, s => s.Value is { } value ? Show(value) : null);
+
+        // What the loss says by itself, where that is not what its name stands for.
+        object? OfLoss(string setting) => recipe.Loss.Get(setting) is { } value && !value.Equals(known?.Get(setting)) ? value : null;
+    }
+
+    /// <summary>What each setting is where a recipe says nothing, by key; those are left out that the data, the model or the loss decide.</summary>
+    public static IReadOnlyDictionary<string, string> Defaults { get; } = Settings
+        .Select(s => (s.Key, Value: s.Value.GetValue(new Recipe()) ?? OfAllLosses(s.Value.Name))).Where(s => s.Value is not null).ToDictionary(s => s.Key, s => Show(s.Value!));
+
+    private static object? OfAllLosses(string setting) =>
+        LossRegistry.All.Select(loss => loss.Get(setting)).OfType<object>().Distinct().ToList() is [var common] ? common : null;
+
+    /// <summary>The property of <see cref="Recipe"/> that a key names; null if there is none.</summary>
+    internal static string? PropertyOf(string key) => Settings.GetValueOrDefault(key)?.Name;
 
     /// <summary>Reads a recipe from text; <paramref name="source"/> names it in errors.</summary>
     public static Recipe Parse(string text, string source) => ParseArms(text, source).Recipe;
+
+    /// <summary>The same for a text that may name this loss, whether it is registered or not.</summary>
+    internal static Recipe Parse(string text, string source, ContrastiveLoss loss) => Apply(new Recipe { Loss = loss }, Scalars(text, source), source);
 
     internal static (Recipe Recipe, IReadOnlyList<(string Name, Recipe Recipe)> Arms) ParseArms(string text, string source) => ParseDocuments(text, source) switch
     {
@@ -102,7 +137,8 @@ public static class RecipeFile
     private static Recipe Apply(Recipe recipe, IEnumerable<(int Document, string Key, string Value, long Line)> settings, string source)
     {
         var seen = new HashSet<string>();
-        foreach (var (_, key, value, line) in settings)
+        // The loss comes first: it says which settings of its own there are.
+        foreach (var (_, key, value, line) in settings.OrderBy(s => s.Key != LossKey))
         {
             if (!seen.Add(key))
                 throw new SchaneException($"{source} line {line}: '{key}' stands twice; keep one.");
@@ -121,15 +157,20 @@ public static class RecipeFile
     /// <exception cref="SchaneException">No such key, or the value can't be read or is out of range.</exception>
     public static Recipe With(Recipe recipe, string key, string value, string source)
     {
-        if (!Settings.TryGetValue(key, out var property))
-            throw new SchaneException($"{source}: there is no setting '{key}'{Nearest.Hint(key, Settings.Keys)}.");
-        var changed = recipe with { };
+        if (key == LossKey && value == recipe.Loss.Name)
+            return recipe;
+        if ((Settings.GetValueOrDefault(key) ?? OwnSetting(recipe.Loss, key)) is not { } property)
+            throw new SchaneException($"{source}: there is no setting '{key}'{OfOtherLosses(key)}{Nearest.Hint(key, Settings.Keys)}.");
         try
         {
-            property.SetValue(changed, Read(value, property.PropertyType));
+            var read = Read(value, property.PropertyType);
+            if (property.DeclaringType != typeof(Recipe))
+                return recipe with { Loss = recipe.Loss.With(property.Name, read) };
+            var changed = recipe with { };
+            property.SetValue(changed, read);
             return changed;
         }
-        catch (TargetInvocationException e) when (e.InnerException is ArgumentException inner)
+        catch (Exception e) when ((e as TargetInvocationException)?.InnerException is ArgumentException inner)
         {
             var rule = inner.Message.Split(" (Parameter")[0];
             throw new SchaneException($"{source}: {key}{rule[property.Name.Length..]}", inner);
@@ -140,13 +181,18 @@ public static class RecipeFile
         }
     }
 
+    private static PropertyInfo? OwnSetting(ContrastiveLoss loss, string key) => loss.Settings.Values.FirstOrDefault(setting => KeyOf(setting.Name) == key);
+
+    private static string OfOtherLosses(string key) =>
+        LossRegistry.All.Where(loss => OwnSetting(loss, key) is not null).Select(loss => loss.Name).ToList() is { Count: > 0 } names ? $" but with the loss {string.Join(" or ", names)}" : "";
+
     /// <summary>The recipe as YAML, one setting a line, unset ones left out.</summary>
     public static string Write(Recipe recipe)
     {
         var text = new StringBuilder();
-        foreach (var (key, property) in Settings)
-            if (property.GetValue(recipe) is { } value)
-                text.Append(key).Append(": ").Append(Show(value)).Append('\n');
+        foreach (var (key, value) in Values(recipe))
+            if (value is not null)
+                text.Append(key).Append(": ").Append(value).Append('\n');
         return text.ToString();
     }
 
@@ -212,6 +258,8 @@ public static class RecipeFile
         type = Nullable.GetUnderlyingType(type) ?? type;
         if (type == typeof(string))
             return value;
+        if (type == typeof(ContrastiveLoss))
+            return LossRegistry.TryFind(value) ?? throw new FormatException();
         if (type == typeof(double))
             return double.Parse(value, NumberStyles.Float, CultureInfo.InvariantCulture);
         if (type == typeof(int))
@@ -240,7 +288,7 @@ public static class RecipeFile
         var t => $"one of {string.Join(", ", Choices(t))}",
     };
 
-    internal static IEnumerable<string> Choices(Type type) =>
+    internal static IEnumerable<string> Choices(Type type) => type == typeof(ContrastiveLoss) ? LossRegistry.Names :
         (Nullable.GetUnderlyingType(type) ?? type) is { IsEnum: true } e ? Enum.GetNames(e).Select(n => n.ToLowerInvariant()) : [];
 
     internal static string Show(object value) => value switch
@@ -248,6 +296,7 @@ public static class RecipeFile
         TimeSpan time => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds}s"),
         bool flag => flag ? "true" : "false",
         Enum choice => choice.ToString().ToLowerInvariant(),
+        ContrastiveLoss loss => loss.Name,
         string text when text.All(c => char.IsLetterOrDigit(c) || c is ':' or '/' or '.' or '_' or '-') && !text.EndsWith(':') => text,
         string text => $"\"{string.Concat(text.Select(c => c switch { '"' => "\\\"", '\\' => "\\\\", < ' ' => $"\\x{(int)c:x2}", _ => $"{c}" }))}\"",
         _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,

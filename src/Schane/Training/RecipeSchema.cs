@@ -20,7 +20,7 @@ public static class RecipeSchema
         var properties = new JsonObject();
         foreach (var (key, property) in RecipeFile.Properties)
         {
-            var rule = Rule(property);
+            var rule = Rule(key, property);
             if (descriptions.TryGetValue(key, out var text))
                 rule["description"] = text;
             properties[key] = rule;
@@ -37,20 +37,20 @@ public static class RecipeSchema
         }.ToJsonString(Format) + "\n";
     }
 
-    private static JsonObject Rule(PropertyInfo property)
+    private static JsonObject Rule(string key, PropertyInfo property)
     {
         var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         var rule = type switch
         {
-            _ when type.IsEnum => new JsonObject { ["enum"] = new JsonArray([.. RecipeFile.Choices(type).Select(name => (JsonNode)name)]) },
+            _ when RecipeFile.Choices(type).Any() => new JsonObject { ["enum"] = new JsonArray([.. RecipeFile.Choices(type).Select(name => (JsonNode)name)]) },
             _ when type == typeof(bool) => new JsonObject { ["type"] = "boolean" },
             _ when type == typeof(TimeSpan) => new JsonObject { ["type"] = "string", ["pattern"] = @"^[0-9]+(\.[0-9]+)?[smh]$" },
             _ when type == typeof(int) => WholeNumber(property),
             _ when type == typeof(double) => Number(property),
             _ => new JsonObject { ["type"] = new JsonArray("string", "number") },    // freeze: 4 and data: 2026 are text to us
         };
-        if (property.GetValue(new Recipe()) is { } value)
-            rule["default"] = value switch { int whole => whole, double number => number, bool flag => flag, _ => RecipeFile.Show(value) };
+        if (RecipeFile.Defaults.TryGetValue(key, out var value))
+            rule["default"] = type == typeof(int) || type == typeof(double) || type == typeof(bool) ? JsonNode.Parse(value) : value;
         return rule;
     }
 

@@ -13,7 +13,6 @@ internal sealed class RunLog : IDisposable
     private readonly Journal? journal;
     private readonly SummaryWriter? board;
     private readonly IProgress<TrainingProgress>? progress;
-    private readonly LossKind contrast;
     private readonly int steps;
     private readonly long first;
     private readonly Stopwatch watch = Stopwatch.StartNew();
@@ -22,12 +21,11 @@ internal sealed class RunLog : IDisposable
     /// <param name="folder">Run folder; its journal is appended to. Null: nothing is written, as on every rank but the first.</param>
     /// <param name="board">Whether to write TensorBoard events too, below <c>tensorboard</c>.</param>
     /// <param name="progress">Told of each step, evaluation and warning.</param>
-    /// <param name="contrast">The contrastive term, which has a temperature and a hardness or has not.</param>
     /// <param name="steps">All steps.</param>
     /// <param name="first">Steps done before.</param>
-    public RunLog(RunFolder? folder, bool board, IProgress<TrainingProgress>? progress, LossKind contrast, int steps, long first)
+    public RunLog(RunFolder? folder, bool board, IProgress<TrainingProgress>? progress, int steps, long first)
     {
-        (this.progress, this.contrast, this.steps, this.first) = (progress, contrast, steps, first);
+        (this.progress, this.steps, this.first) = (progress, steps, first);
         if (folder is null)
             return;
         journal = new Journal(folder.Journal);
@@ -66,7 +64,7 @@ internal sealed class RunLog : IDisposable
         (string, object?)[] fields =
         [
             ("step", step), ("epoch", epoch), ("loss", loss.Total), ("ce", loss.CrossEntropy), ("con", loss.Contrastive), ("accuracy", loss.Accuracy), ("lr", rate), ("lambda", settings.Lambda),
-            ("temperature", LossSettings.Matters("temperature", contrast) ? settings.Temperature : null), ("beta", LossSettings.Matters("beta", contrast) ? settings.Beta : null),
+            ("temperature", settings.Temperature), ("beta", settings.Beta),
             ("grad_norm", gradientNorm), ("classes", seen.Classes), ("without_positives", seen.ShareWithoutPositives), ("positives", seen.MeanPositives), ("negatives", seen.MeanNegatives),
             ("effective_negatives", seen.EffectiveNegatives), ("positive_similarity", seen.MeanPositiveSimilarity), ("negative_similarity", seen.MeanNegativeSimilarity),
             ("hardest_negative", seen.HardestNegativeSimilarity), ("zero_rows", (double)seen.ZeroRows), ("images_per_second", images / took.TotalSeconds), ("waiting", waiting),

@@ -41,7 +41,7 @@ internal sealed class SharedObjective(JointObjective objective, ICollective rank
             wrong = e.Message.Split(" (Parameter")[0];
         }
 
-        StepLoss Part(Tensor ownLogits, OwnRows of) => objective.Compute(all, ownLogits, named.select(1, 0).contiguous(), step, named.select(1, 1).contiguous(), mixtures, of);
+        StepLoss Part(Tensor ownLogits, OwnRows of) => objective.ComputeShare(of, all, ownLogits, named.select(1, 0).contiguous(), step, named.select(1, 1).contiguous(), mixtures);
 
         var rows = part?.Rows;
         (double Sum, double Count)[] seen = [.. ((float[]?[])[rows?.PositiveSimilarity, rows?.NegativeSimilarity, rows?.HardestNegativeSimilarity, rows?.EffectiveNegatives]).Select(SumOf)];

@@ -107,7 +107,7 @@ internal sealed class Trainer : IDisposable
         var state = (resume ? checkpoints.Restore(Tensors(), acceptChangedData, warnings.Add) : null) ?? new RunState();
         if (resume)
             ranks.OnFirst(() => Journal.CutAfter(folder.Journal, state.Step));
-        using var log = new RunLog(ranks.Rank == 0 ? folder : null, recipe.Tensorboard, progress, recipe.Loss, steps, state.Step);
+        using var log = new RunLog(ranks.Rank == 0 ? folder : null, recipe.Tensorboard, progress, steps, state.Step);
         log.Event(resume ? "resume" : "start", resume ? [("step", state.Step)] : start);
         foreach (var warning in warnings)
             log.Warn(state.Step, warning);

@@ -38,11 +38,11 @@ internal static class SharedCases
     /// <summary>The cases by name. Labels go round, so that 23 images of a shuffled batch hold positives.</summary>
     public static readonly IReadOnlyDictionary<string, Recipe> All = new Dictionary<string, Recipe>
     {
-        ["cross-entropy"] = Common with { Loss = LossKind.Ce },
-        ["SupCon"] = Common with { Loss = LossKind.SupCon, Temperature = 0.1 },
+        ["cross-entropy"] = Common with { Loss = new CrossEntropyAlone() },
+        ["SupCon"] = Common with { Loss = new SupConLoss(), Temperature = 0.1 },
         ["SCHaNe with P×K batches"] = Common,
         ["micro-batches"] = Common with { MicroBatch = 4 },
-        ["two views"] = Common with { Views = 2, ClassesPerBatch = 4, ImagesPerClass = 3, Loss = LossKind.SimClr },
+        ["two views"] = Common with { Views = 2, ClassesPerBatch = 4, ImagesPerClass = 3, Loss = new SimClrLoss() },
         ["mixed images"] = Common with { Mixup = 0.8, Cutmix = 1, ClassesPerBatch = 8, ImagesPerClass = 7 },
         ["mixed images, clean pairs and micro-batches"] = Common with { Mixup = 0.8, Mixing = MixedPairs.Clean, MicroBatch = 5, ClassesPerBatch = 8, ImagesPerClass = 7 },
         ["a short last batch"] = Common with { Sampler = SamplerKind.Shuffled, Batch = 23 },
@@ -71,8 +71,7 @@ internal static class SharedCases
         RunFolder? kept = null;
         ranks.OnFirst(() => kept = resume ? RunFolder.Open(run!) : RunFolder.Create(run ?? Path.Combine(folder.Path, "run"), false));
         var recipe = All[name] with { };
-        var options = recipe.Objective();
-        recipe = recipe with { Lambda = options.Lambda, Temperature = options.Temperature, Beta = options.Beta };
+        recipe = recipe.WithTerm(scratch: false) with { Lambda = recipe.Objective().Lambda };
         var data = new Pictures8(61);
         var sampler = SamplerOf(recipe, data);
         using var hard = recipe.Sampler == SamplerKind.Hard ? new HardClasses((BalancedSampler)sampler, Classes, ranks) : null;

@@ -27,7 +27,7 @@ public class BatchDoctorTests
 
     [Fact]
     public void Cross_entropy_alone_is_not_told_about_pairs() =>
-        Assert.Empty(BatchDoctor.Findings(Well with { WithoutPositives = 1, CopiesOnly = 1, ClassesPerBatch = 1, Negatives = 1, EffectiveNegatives = 1 }, new Recipe { Loss = LossKind.Ce }));
+        Assert.Empty(BatchDoctor.Findings(Well with { WithoutPositives = 1, CopiesOnly = 1, ClassesPerBatch = 1, Negatives = 1, EffectiveNegatives = 1 }, new Recipe { Loss = new CrossEntropyAlone() }));
 
     private static string Fix(BatchReport report, Recipe? recipe = null) => Assert.Single(BatchDoctor.Findings(report, recipe ?? new Recipe())).Fix;
 }

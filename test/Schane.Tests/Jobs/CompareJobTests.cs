@@ -61,7 +61,7 @@ public sealed class CompareJobTests : IDisposable
     [Fact]
     public void The_time_is_that_of_finished_runs_of_the_kind_and_else_tried()
     {
-        var recipe = Short with { Steps = 100, Loss = LossKind.Ce };
+        var recipe = Short with { Steps = 100, Loss = new CrossEntropyAlone() };
         var work = Enumerable.Range(0, 4).Select(seed => new PlannedRun($"{seed}", recipe with { Seed = seed }, "CE")).ToArray();
         var results = new RunResults { Schane = "", Data = "", Model = "", Loss = "", Part = "test", Metrics = new Dictionary<string, double>(), Seed = 0, Images = 1, Steps = 100, Seconds = 8 };
         var data = DataSetup.Open(recipe, null);
@@ -96,7 +96,7 @@ public sealed class CompareJobTests : IDisposable
     public void All_arms_can_be_compared_with_one_alone()
     {
         var options = TwoArms();
-        var three = options with { Arms = [.. options.Arms, ("supcon", Short with { Loss = LossKind.SupCon })], Against = "schane" };
+        var three = options with { Arms = [.. options.Arms, ("supcon", Short with { Loss = new SupConLoss() })], Against = "schane" };
         Assert.Contains("'schame' to compare the others with (did you mean 'schane'?)", Assert.Throws<SchaneException>(() => CompareJob.Run(three with { Against = "schame" })).Message);
         Assert.False(Directory.Exists(options.Folder));
         var found = CompareJob.Run(three);
@@ -127,7 +127,7 @@ public sealed class CompareJobTests : IDisposable
         Assert.Contains("\"UklGR", page);
     }
 
-    private CompareOptions TwoArms() => new() { Arms = [("ce", Short with { Loss = LossKind.Ce }), ("schane", Short)], Folder = photos.Run, Seeds = [0] };
+    private CompareOptions TwoArms() => new() { Arms = [("ce", Short with { Loss = new CrossEntropyAlone() }), ("schane", Short)], Folder = photos.Run, Seeds = [0] };
 
     private string At(string run, string file = "") => Path.Combine(photos.Run, run, file);
 

@@ -20,7 +20,7 @@ public sealed class DataSetupTests : IDisposable
         Model = "schane_tiny",
         Weights = "none",
         InputSize = 32,
-        Loss = LossKind.Ce,
+        Loss = new CrossEntropyAlone(),
         Steps = 2,
         ClassesPerBatch = 2,
         ImagesPerClass = 2,

@@ -19,7 +19,7 @@ public sealed class FrozenTrunkTests : IDisposable
         Weights = "embedded",
         Freeze = "trunk",
         Augmentation = "none",
-        Loss = LossKind.Schane,
+        Loss = new SchaneLoss(),
         Projection = 8,
         Steps = 6,
         InputSize = 32,

@@ -21,7 +21,7 @@ public sealed class LabelErrorsJobTests : IDisposable
         var flipped = Path.Combine(photos.Data, "blue", "flipped.png");
         File.Move(Path.Combine(photos.Data, "red", "3.png"), flipped);
         var before = photos.Fingerprint();
-        var recipe = new Recipe { Data = photos.Data, Weights = EmbeddedWeights.Name, InputSize = 32, Loss = LossKind.Schane, Steps = 15, ClassesPerBatch = 2, ImagesPerClass = 8, Threads = 1, Precision = Precision.Float32, EvaluateEvery = 100 };
+        var recipe = new Recipe { Data = photos.Data, Weights = EmbeddedWeights.Name, InputSize = 32, Loss = new SchaneLoss(), Steps = 15, ClassesPerBatch = 2, ImagesPerClass = 8, Threads = 1, Precision = Precision.Float32, EvaluateEvery = 100 };
         recipe = recipe with { Seed = Enumerable.Range(0, 20).First(seed => Place(DataSetup.Open(recipe with { Seed = seed }, null).Train, "blue/flipped.png") >= 0) };
         TrainJob.Run(recipe, At("run"));
         var images = DataSetup.Open(recipe, null).Train;

@@ -15,8 +15,8 @@ public sealed class StagedTrainingTests : IDisposable
 
     private (string, Recipe)[] Stages =>
     [
-        ("contrastive", Shared with { Loss = LossKind.SupCon, Lambda = 1, Projection = 8 }),
-        ("probe", Shared with { Loss = LossKind.Ce, Freeze = "trunk", Augmentation = "none" }),
+        ("contrastive", Shared with { Loss = new SupConLoss(), Lambda = 1, Projection = 8 }),
+        ("probe", Shared with { Loss = new CrossEntropyAlone(), Freeze = "trunk", Augmentation = "none" }),
         ("fine-tune", Shared with { LearningRate = 1e-4, Steps = 3 }),
     ];
 

@@ -206,7 +206,7 @@ public sealed class TrainJobTests : IDisposable
     public void What_a_loss_has_no_use_for_is_said_in_the_plan_and_not_told_as_if_it_were_used()
     {
         var told = new List<string>();
-        TrainJob.Run(Short with { Steps = 1, Loss = LossKind.SupCon, Beta = 2, Margin = 0.5 }, At("run"), progress: new Heard(told));
+        TrainJob.Run(Short with { Steps = 1, Loss = new SupConLoss(), Beta = 2, Margin = 0.5 }, At("run"), progress: new Heard(told));
         Assert.Contains("Loss supcon has no use for beta 2 (hcl, schane) and margin 0.5 (triplet): what has stands in parentheses.", told);
         var step = Assert.Single(StepsOf("run"));
         Assert.Equal(JsonValueKind.Null, step.GetProperty("beta").ValueKind);
@@ -216,7 +216,7 @@ public sealed class TrainJobTests : IDisposable
     [Fact]
     public void An_existing_run_is_refused_unless_forced_and_another_folder_is_never_touched()
     {
-        TrainJob.Run(Short with { Steps = 1, Loss = LossKind.Ce }, At("run"));
+        TrainJob.Run(Short with { Steps = 1, Loss = new CrossEntropyAlone() }, At("run"));
         Assert.Contains("--resume", Assert.Throws<SchaneException>(() => TrainJob.Run(Short, At("run"))).Message);
         TrainJob.Run(Short with { Steps = 1 }, At("run"), force: true);
         File.WriteAllText(folder.Write("mine/notes.txt", "text"u8.ToArray()), "keep");

@@ -11,22 +11,22 @@ public class FamilyTests
 {
     public static TheoryData<string> Members => ["supcon", "supcon inside", "schane", "schane inside", "schane around w", "simclr", "hcl", "hcl easy", "triplet"];
 
-    private static IContrastiveLoss Member(string name, double tau = 0.3) => name switch
+    private static ContrastiveLoss Member(string name, double tau = 0.3) => name switch
     {
-        "supcon" => new SupConLoss(new() { Temperature = tau }),
-        "supcon inside" => new SupConLoss(new() { Temperature = tau, Placement = Placement.Inside }),
-        "schane" => new SchaneLoss(new() { Temperature = tau, Beta = 0.7 }),
-        "schane inside" => new SchaneLoss(new() { Temperature = tau, Beta = 1.5, Placement = Placement.Inside }),
-        "schane around w" => new SchaneLoss(new() { Temperature = tau, DetachWeights = true }),
-        "simclr" => new SimClrLoss(new() { Temperature = tau }),
-        "hcl" => new HclLoss(new() { Temperature = tau, TauPlus = 0.1 }),
-        "hcl easy" => new HclLoss(new() { Temperature = tau, Estimator = HclEstimator.Easy }),
-        _ => new TripletLoss(new() { Margin = 0.5 }),
+        "supcon" => new SupConLoss { Temperature = tau },
+        "supcon inside" => new SupConLoss { Temperature = tau, Placement = Placement.Inside },
+        "schane" => new SchaneLoss { Temperature = tau, Beta = 0.7 },
+        "schane inside" => new SchaneLoss { Temperature = tau, Beta = 1.5, Placement = Placement.Inside },
+        "schane around w" => new SchaneLoss { Temperature = tau, DetachWeights = true },
+        "simclr" => new SimClrLoss { Temperature = tau },
+        "hcl" => new HclLoss { Temperature = tau, TauPlus = 0.1 },
+        "hcl easy" => new HclLoss { Temperature = tau, Estimator = HclEstimator.Easy },
+        _ => new TripletLoss { Margin = 0.5 },
     };
 
     private static readonly long[] labels = [0, 0, 1, 1, 1, 2, 3, 3, 0];      // row 5 has no positive
 
-    private static double Value(IContrastiveLoss loss, Tensor rows, long[] of) => loss.Compute(rows, tensor(of)).to_type(ScalarType.Float64).item<double>();
+    private static double Value(ContrastiveLoss loss, Tensor rows, long[] of) => loss.Compute(rows, tensor(of)).to_type(ScalarType.Float64).item<double>();
 
     [Theory, MemberData(nameof(Members))]
     public void Does_not_depend_on_the_order_of_rows(string member) => Gen.Int[1, 1000].Sample(seed =>
@@ -112,14 +112,14 @@ public class FamilyTests
         var mixtures = Some.Mixtures(9, 4);
         var values = Enumerable.Range(0, 9).Select(i => rows[i].data<double>().ToArray()).ToArray();
         var shares = Enumerable.Range(0, 9).Select(i => mixtures[i].data<double>().ToArray()).ToArray();
-        var loss = new SchaneLoss(new() { Temperature = 0.4, Beta = beta, Placement = inside ? Placement.Inside : Placement.Outside });
+        var loss = new SchaneLoss { Temperature = 0.4, Beta = beta, Placement = inside ? Placement.Inside : Placement.Outside };
         Assert.Equal(PairOracle.Loss(values, (i, j) => labels[i] == labels[j] ? 1 : 0, 0.4, beta, inside), Value(loss, rows, labels), 1e-12);
         Assert.Equal(PairOracle.Loss(values, (i, j) => shares[i].Zip(shares[j], (a, b) => a * b).Sum(), 0.4, beta, inside), loss.ComputeSoft(rows, mixtures).item<double>(), 1e-12);
     }
 
-    private static void SameValueAndGradient(IContrastiveLoss one, IContrastiveLoss other, Tensor rows, long[] of)
+    private static void SameValueAndGradient(ContrastiveLoss one, ContrastiveLoss other, Tensor rows, long[] of)
     {
-        (double, Tensor) Of(IContrastiveLoss loss)
+        (double, Tensor) Of(ContrastiveLoss loss)
         {
             var leaf = rows.detach().requires_grad_();
             var value = loss.Compute(leaf, tensor(of));
@@ -138,7 +138,7 @@ public class FamilyTests
     public void SCHaNe_without_hardness_is_SupCon(Placement placement, bool detached) => Gen.Int[1, 1000].Sample(seed =>
     {
         using var scope = NewDisposeScope();
-        SameValueAndGradient(new SchaneLoss(new() { Temperature = 0.3, Beta = 0, Placement = placement, DetachWeights = detached }), new SupConLoss(new() { Temperature = 0.3, Placement = placement }), Some.Rows(9, 5, seed), labels);
+        SameValueAndGradient(new SchaneLoss { Temperature = 0.3, Beta = 0, Placement = placement, DetachWeights = detached }, new SupConLoss { Temperature = 0.3, Placement = placement }, Some.Rows(9, 5, seed), labels);
     }, iter: 10);
 
     [Theory]
@@ -148,7 +148,7 @@ public class FamilyTests
     public void SCHaNe_of_two_views_of_images_that_are_a_class_each_is_HCL_without_debiasing(double beta) => Gen.Int[1, 1000].Sample(seed =>
     {
         using var scope = NewDisposeScope();
-        SameValueAndGradient(new SchaneLoss(new() { Temperature = 0.3, Beta = beta }), new HclLoss(new() { Temperature = 0.3, Beta = beta, TauPlus = 0 }), Some.Rows(10, 5, seed), [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
+        SameValueAndGradient(new SchaneLoss { Temperature = 0.3, Beta = beta }, new HclLoss { Temperature = 0.3, Beta = beta, TauPlus = 0 }, Some.Rows(10, 5, seed), [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
     }, iter: 10);
 
     [Fact]
@@ -156,7 +156,7 @@ public class FamilyTests
     {
         var rows = Some.Rows(9, 5);
         var values = Enumerable.Range(0, 9).Select(i => rows[i].data<double>().ToArray()).ToArray();
-        var loss = new HclLoss(new() { Temperature = 0.4, Beta = 1, TauPlus = 0.2 });
+        var loss = new HclLoss { Temperature = 0.4, Beta = 1, TauPlus = 0.2 };
         Assert.Equal(PairOracle.Loss(values, (i, j) => i % 3 == j % 3 ? 1 : 0, 0.4, 1, tauPlus: 0.2), Value(loss, rows, [0, 1, 2, 0, 1, 2, 0, 1, 2]), 1e-12);
     }
 
@@ -165,7 +165,7 @@ public class FamilyTests
     {
         var rows = Some.Rows(9, 5);
         var pure = nn.functional.one_hot(tensor(labels), 4).to_type(ScalarType.Float64);
-        var loss = new SchaneLoss(new());
+        var loss = new SchaneLoss();
         Assert.Equal(Value(loss, rows, labels), loss.ComputeSoft(rows, pure).item<double>(), 1e-12);
     }
 }

@@ -38,11 +38,11 @@ public partial class GoldenCrossEntropyTests(ITestOutputHelper output)
 
         var smoothing = arguments.TryGetValue("label_smoothing", out var s) ? s.GetDouble()
             : arguments.TryGetValue("peer", out var peer) && Smoothing().Match(peer.GetString()!) is { Success: true } timm ? double.Parse(timm.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
-        var loss = new CrossEntropyLoss(new()
+        var loss = new CrossEntropyLoss
         {
             LabelSmoothing = smoothing,
             ClassWeights = arguments.TryGetValue("weight", out var weight) ? tensors[$"{group}.{weight.GetString()}"].data<double>().ToArray() : null,
-        });
+        };
         var logits = tensors[$"{group}.logits64"].to_type(dtype).detach().requires_grad_();
         var target = tensors[$"{group}.{arguments["target"].GetString()}"];
         if (arguments.TryGetValue("ignore_index", out var ignored) && ignored.GetInt64() != -100)

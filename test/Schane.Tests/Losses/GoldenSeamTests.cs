@@ -23,7 +23,7 @@ public class GoldenSeamTests(ITestOutputHelper output)
             Tensor Forward(Tensor x) => nn.functional.linear(nn.functional.relu(nn.functional.linear(x, parameters[0], parameters[1])), parameters[2], parameters[3]);
 
             var inputs = cat([tensors[$"{key}.view1"], tensors[$"{key}.view2"]]);
-            var objective = new JointObjective(JointOptions.For(LossKind.SupCon) with { Lambda = 1, Temperature = entry.GetProperty("tau").GetDouble() });
+            var objective = new JointObjective(new JointOptions { Loss = new SupConLoss { Temperature = entry.GetProperty("tau").GetDouble() }, Lambda = 1 });
             Tensor embeddings;
             using (no_grad())
                 embeddings = Forward(inputs);
@@ -59,9 +59,9 @@ public class GoldenSeamTests(ITestOutputHelper output)
             var value = name switch
             {
                 _ when name.StartsWith("schane outside beta=0 *", StringComparison.Ordinal) =>
-                    new SchaneLoss(new() { Temperature = tau, Beta = 0 }).Compute(rows, tensors["labels"].repeat(views)) * (check.GetProperty("valid").GetDouble() / check.GetProperty("all").GetDouble()),
+                    new SchaneLoss { Temperature = tau, Beta = 0 }.Compute(rows, tensors["labels"].repeat(views)) * (check.GetProperty("valid").GetDouble() / check.GetProperty("all").GetDouble()),
                 _ when name.StartsWith("schane outside with labels=arange(N) == HCL hard", StringComparison.Ordinal) =>
-                    new HclLoss(new() { Temperature = tau, Beta = check.GetProperty("beta").GetDouble(), TauPlus = 0 }).Compute(rows, arange(images).repeat(views)),
+                    new HclLoss { Temperature = tau, Beta = check.GetProperty("beta").GetDouble(), TauPlus = 0 }.Compute(rows, arange(images).repeat(views)),
                 _ => throw new InvalidDataException($"checks.json: '{name}' is of unknown kind."),
             };
             Assert.Equal(check.GetProperty("lhs").GetDouble(), value.item<double>(), 1e-10);

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Schane.Losses;
+using Schane.Losses.Pairs;
 using Schane.Losses.Tiled;
 using Schane.Tests.Oracles;
 using Schane.Tests.Support;
@@ -143,13 +144,13 @@ public partial class GoldenTests(ITestOutputHelper output)
         if (key.StartsWith("schane", StringComparison.Ordinal))
         {
             var arguments = golden.Arguments;
-            var loss = new SchaneLoss(new()
+            var loss = new SchaneLoss
             {
                 Temperature = tau,
                 Beta = arguments.GetProperty("beta").GetDouble(),
                 Placement = Enum.Parse<Placement>(arguments.GetProperty("variant").GetString()!, ignoreCase: true),
                 DetachWeights = arguments.GetProperty("w_detached").GetBoolean(),
-            });
+            };
             return new(rows => loss.Compute(rows, classes), value, Formula: loss.Formula, Labels: classes);
         }
 
@@ -157,13 +158,13 @@ public partial class GoldenTests(ITestOutputHelper output)
         {
             var arguments = golden.Arguments;
             var easy = arguments.GetProperty("estimator").GetString() == "easy";
-            var loss = new HclLoss(new()
+            var loss = new HclLoss
             {
                 Temperature = tau,
                 Estimator = easy ? HclEstimator.Easy : HclEstimator.Hard,
                 Beta = easy ? 1 : arguments.GetProperty("beta").GetDouble(),
                 TauPlus = easy ? 0 : arguments.GetProperty("tau_plus").GetDouble(),
-            });
+            };
             return golden.Images == 1
                 ? new(rows => loss.Compute(rows, images), 0, ValueOnly: true)                    // peer: NaN
                 : new(rows => loss.Compute(rows, images), value, Formula: loss.Formula, Labels: images);
@@ -171,7 +172,7 @@ public partial class GoldenTests(ITestOutputHelper output)
 
         if (key.StartsWith("pml_triplet", StringComparison.Ordinal))
         {
-            var loss = new TripletLoss(new() { Margin = golden.Arguments.TryGetProperty("margin", out var margin) ? margin.GetDouble() : 0.2 });
+            var loss = new TripletLoss { Margin = golden.Arguments.TryGetProperty("margin", out var margin) ? margin.GetDouble() : 0.2 };
             return new(rows => loss.Compute(rows, classes), noPositives || noNegatives ? double.NaN : value);    // peer: 0
         }
 
@@ -180,11 +181,11 @@ public partial class GoldenTests(ITestOutputHelper output)
             // The mean over pairs, each against the negatives alone: not a member of ours, but SimCLR with two views and negatives.
             var labels = key == "pml_ntxent_simclr" ? images : classes;
             return key == "pml_ntxent_simclr" && golden is { Views: 2, Images: > 1 }
-                ? new(rows => new SimClrLoss(new() { Temperature = tau }).Compute(rows, labels), value, Formula: new(tau), Labels: labels)
+                ? new(rows => new SimClrLoss { Temperature = tau }.Compute(rows, labels), value, Formula: new(tau), Labels: labels)
                 : new(rows => PeerFormulas.NtXentOverPairs(nn.functional.normalize(rows), labels.data<long>().ToArray(), tau), value);
         }
 
-        var supCon = new SupConLoss(new() { Temperature = tau });
+        var supCon = new SupConLoss { Temperature = tau };
         if (key.StartsWith("pml_supcon", StringComparison.Ordinal))
         {
             return noPositives ? new(rows => supCon.Compute(rows, classes), double.NaN)          // peer: 0
@@ -192,7 +193,7 @@ public partial class GoldenTests(ITestOutputHelper output)
                 : new(rows => supCon.Compute(rows, classes), value, Formula: supCon.Formula, Labels: classes);
         }
         if (key is "simclr" or "simclr_V1")
-            return new(rows => new SimClrLoss(new() { Temperature = tau }).Compute(rows, images), golden.Views == 1 ? double.NaN : value, Formula: supCon.Formula, Labels: images);    // peer: 0
+            return new(rows => new SimClrLoss { Temperature = tau }.Compute(rows, images), golden.Views == 1 ? double.NaN : value, Formula: supCon.Formula, Labels: images);    // peer: 0
         if (key == "supcon_one")
             return new(rows => FirstView(rows, classes, golden.Images, tau), value, Formula: supCon.Formula, Labels: classes, Factor: valid / golden.Images, Anchors: golden.Images);
         if (key == "supcon_base")
@@ -208,7 +209,7 @@ public partial class GoldenTests(ITestOutputHelper output)
     // contrast_mode='one': the rows of the first view are the anchors, against all rows.
     private static Tensor FirstView(Tensor rows, Tensor classes, long images, double tau)
     {
-        using var pairs = Pairs.From(classes);
+        using var pairs = PairWeights.From(classes);
         return PairGraph.Share(PairLoss.Units(rows), pairs, new(tau), 0, images) * (pairs.TotalWeight / images);
     }
 

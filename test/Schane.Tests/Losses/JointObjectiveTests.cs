@@ -14,10 +14,10 @@ public class JointObjectiveTests
         using var scope = NewDisposeScope();
         var (z, logits, y) = (Some.Rows(6, 5).requires_grad_(), Some.Rows(6, 4, seed: 2).requires_grad_(), tensor(labels));
         var ce = nn.functional.cross_entropy(logits, y, label_smoothing: 0.1);
-        var con = new SchaneLoss(new() { Temperature = 0.2, Beta = 2 }).Compute(z, y);
+        var con = new SchaneLoss { Temperature = 0.2, Beta = 2 }.Compute(z, y);
         (0.3 * ce + 0.7 * con).backward();
 
-        using var step = new JointObjective(new() { Lambda = 0.7, Temperature = 0.2, Beta = 2, LabelSmoothing = 0.1 }).Compute(z, logits, y);
+        using var step = new JointObjective(new() { Lambda = 0.7, Loss = new SchaneLoss { Temperature = 0.2, Beta = 2 }, CrossEntropy = new() { LabelSmoothing = 0.1 } }).Compute(z, logits, y);
         Assert.Equal(0.3 * ce.item<double>() + 0.7 * con.item<double>(), step.Total, 1e-12);
         Assert.True((step.EmbeddingGradient! - z.grad!).abs().max().item<double>() < 1e-13);
         Assert.True((step.LogitGradient! - logits.grad!).abs().max().item<double>() < 1e-13);
@@ -32,7 +32,7 @@ public class JointObjectiveTests
         Assert.Equal((6, 2.0 / 6, 4.0 / 6, 1), (step.Statistics.Rows, step.Statistics.ShareWithoutPositives, step.Statistics.MeanPositives, step.Statistics.ZeroRows));
         Assert.Equal((4 * 4 + 2 * 5) / 6.0, step.Statistics.MeanNegatives, 1e-12);
         Assert.Equal(labels.Distinct().Count(), step.Statistics.Classes);
-        using var halfLabelled = new JointObjective(JointOptions.For(LossKind.Ce)).Compute(z, Some.Rows(6, 4), tensor([0L, 0, 1, -100, -100, -100]));
+        using var halfLabelled = new JointObjective(new JointOptions { Loss = new CrossEntropyAlone() }).Compute(z, Some.Rows(6, 4), tensor([0L, 0, 1, -100, -100, -100]));
         Assert.Equal(2, halfLabelled.Statistics.Classes);
     }
 
@@ -41,7 +41,7 @@ public class JointObjectiveTests
     {
         // Unit rows at 0°, 60°, 90°, 180°; 0 and 1 are of one class. τ = β = 1, so w ∝ exp(cos).
         var z = tensor([1.0, 0, 0.5, Math.Sqrt(0.75), 0, 1, -1, 0], [4, 2]);
-        using var step = new JointObjective(JointOptions.For(LossKind.Schane) with { Temperature = 1 }).Compute(z, Some.Rows(4, 3), tensor([0L, 0, 1, 2]));
+        using var step = new JointObjective(new JointOptions { Loss = new SchaneLoss { Temperature = 1 } }).Compute(z, Some.Rows(4, 3), tensor([0L, 0, 1, 2]));
         var rows = step.Rows!;
         Assert.Equal([2, 2, 1, 2], rows.HardestNegative);
         Assert.Equal(Math.Sqrt(0.75), rows.HardestNegativeSimilarity[2], 1e-6);
@@ -55,7 +55,7 @@ public class JointObjectiveTests
     [Fact]
     public void Cross_entropy_alone_computes_no_contrastive_term()
     {
-        using var step = new JointObjective(JointOptions.For(LossKind.Ce)).Compute(Some.Rows(6, 5), Some.Rows(6, 4), tensor(labels));
+        using var step = new JointObjective(new JointOptions { Loss = new CrossEntropyAlone() }).Compute(Some.Rows(6, 5), Some.Rows(6, 4), tensor(labels));
         Assert.Null(step.EmbeddingGradient);
         Assert.Null(step.Rows);
         Assert.Equal((0.0, step.CrossEntropy), (step.Contrastive, step.Total));
@@ -75,11 +75,11 @@ public class JointObjectiveTests
         Assert.True(double.IsNaN(new JointObjective(new()).Compute(Some.Rows(3, 5), Some.Rows(3, 4), tensor([0L, 1, 2])).Total));
 
     [Theory]
-    [InlineData(LossKind.SimClr)]
-    [InlineData(LossKind.Hcl)]
-    public void Views_of_one_image_are_positives_where_labels_play_no_part(LossKind loss)
+    [InlineData("simclr")]
+    [InlineData("hcl")]
+    public void Views_of_one_image_are_positives_where_labels_play_no_part(string loss)
     {
-        var objective = new JointObjective(JointOptions.For(loss));
+        var objective = new JointObjective(new JointOptions { Loss = LossRegistry.Find(loss) });
         var (z, logits, images) = (Some.Rows(6, 5), Some.Rows(6, 4), tensor([0L, 1, 2, 0, 1, 2]));
         using var one = objective.Compute(z, logits, tensor(labels), imageIds: images);
         using var other = objective.Compute(z, logits, tensor([3L, 2, 1, 0, 0, 0]), imageIds: images);
@@ -94,20 +94,22 @@ public class JointObjectiveTests
         var (z, logits, y, mixture) = (Some.Rows(6, 5), Some.Rows(6, 4), tensor(labels), Some.Mixtures(6, 4));
         using var soft = new JointObjective(new()).Compute(z, logits, y, mixture: mixture);
         using var clean = new JointObjective(new() { Mixed = MixedPairs.Clean }).Compute(z, logits, y, mixture: mixture);
-        var loss = new SchaneLoss(new());
+        var loss = new SchaneLoss();
         Assert.Equal(loss.ComputeSoft(z, mixture).item<double>(), soft.Contrastive, 1e-12);
         Assert.Equal(loss.Compute(z, y).item<double>(), clean.Contrastive, 1e-12);
         Assert.Equal(soft.CrossEntropy, clean.CrossEntropy);
-        Assert.Throws<ArgumentException>(() => new JointObjective(JointOptions.For(LossKind.SimClr) with { Mixed = MixedPairs.Soft }).Compute(z, logits, y, imageIds: y, mixture: mixture));
+        Assert.Throws<ArgumentException>(() => new JointObjective(new JointOptions { Loss = new SimClrLoss(), Mixed = MixedPairs.Soft }).Compute(z, logits, y, imageIds: y, mixture: mixture));
     }
 
     [Fact]
     public void Defaults_are_those_of_the_design()
     {
-        Assert.Equal(new JointOptions(), JointOptions.For(LossKind.Schane));
-        Assert.Equal((0.9, 0.5, 1.0), (JointOptions.For(LossKind.Schane).Lambda, JointOptions.For(LossKind.Schane).Temperature, JointOptions.For(LossKind.Schane).Beta));
-        Assert.Equal((0.9, 0.1), (JointOptions.For(LossKind.SupCon).Lambda, JointOptions.For(LossKind.SupCon).Temperature));
-        Assert.Equal(0, JointOptions.For(LossKind.Ce).Lambda);
+        Assert.Equal(new JointOptions(), new JointOptions { Loss = new SchaneLoss() });
+        Assert.Equal(new JointSettings(0.5, 1, 0.9), new JointOptions().At(0));
+        Assert.Equal(new JointSettings(0.1, null, 0.9), new JointOptions { Loss = new SupConLoss() }.At(0));
+        Assert.Equal(new JointSettings(0.1, 1, 0.9), new JointOptions { Loss = new HclLoss() }.At(0));
+        Assert.Equal(new JointSettings(null, null, 0.9), new JointOptions { Loss = new TripletLoss() }.At(0));
+        Assert.Equal(new JointSettings(null, null, 0), new JointOptions { Loss = new CrossEntropyAlone() }.At(0));
     }
 
     [Fact]
@@ -140,27 +142,27 @@ public class JointObjectiveTests
     [Fact]
     public void A_temperature_too_small_for_the_tiled_kernel_goes_to_the_op_graph_and_is_counted()
     {
-        var objective = new JointObjective(new() { Temperature = 0.01 });
+        var objective = new JointObjective(new() { Loss = new SchaneLoss { Temperature = 0.01 } });
         using var step = objective.Compute(Some.Rows(50, 5, dtype: ScalarType.Float32), Some.Rows(50, 4, dtype: ScalarType.Float32), tensor(Some.Labels(50, 4)));
         Assert.True(double.IsFinite(step.Total));
         Assert.Equal((LossKernel.Tiled, 1), (objective.Kernel, objective.StepsLeftToOpGraph));
     }
 
     [Theory]
-    [InlineData(LossKind.Schane, false)]
-    [InlineData(LossKind.Schane, true)]
-    [InlineData(LossKind.Triplet, false)]
-    public void The_parts_of_all_ranks_add_up_to_the_whole(LossKind loss, bool mixed)
+    [InlineData("schane", false)]
+    [InlineData("schane", true)]
+    [InlineData("triplet", false)]
+    public void The_parts_of_all_ranks_add_up_to_the_whole(string loss, bool mixed)
     {
         using var scope = NewDisposeScope();
         var (z, logits, y) = (Some.Rows(9, 5), Some.Rows(9, 4), tensor([0L, 0, 1, 1, 2, 3, 3, 1, 0]));
         var mixture = mixed ? Some.Mixtures(9, 4) : null;
-        var objective = new JointObjective(JointOptions.For(loss) with { LabelSmoothing = 0.1, ClassWeights = [1, 2, 3, 4] });
+        var objective = new JointObjective(new JointOptions { Loss = LossRegistry.Find(loss), CrossEntropy = new() { LabelSmoothing = 0.1, ClassWeights = [1, 2, 3, 4] } });
         var whole = objective.Compute(z, logits, y, mixture: mixture);
         var (total, embeddings, heads) = (0.0, zeros_like(z), new List<Tensor>());
         foreach (var (first, count) in new[] { (0, 4), (4, 5) })
         {
-            var part = objective.Compute(z, logits.narrow(0, first, count), y, mixture: mixture, own: new(first, count));
+            var part = objective.ComputeShare(new(first, count), z, logits.narrow(0, first, count), y, mixture: mixture);
             total += part.Total;
             embeddings += part.EmbeddingGradient!;
             heads.Add(part.LogitGradient!);
@@ -182,8 +184,8 @@ public class JointObjectiveTests
         JointSettings At(long step) => objective.Compute(Some.Rows(6, 5), Some.Rows(6, 4), tensor(labels), step).Settings;
         Assert.Equal(new JointSettings(0.6, 0, 0), At(0));
         Assert.Equal(new JointSettings(0.6, 0.8, 1), At(4));
-        Assert.Equal(0.4, At(8).Temperature, 1e-12);
-        Assert.Equal(0.2 + 0.4 * (1 + Math.Cos(Math.PI / 4)) / 2, At(6).Temperature, 1e-12);
+        Assert.Equal(0.4, At(8).Temperature!.Value, 1e-12);
+        Assert.Equal(0.2 + 0.4 * (1 + Math.Cos(Math.PI / 4)) / 2, At(6).Temperature!.Value, 1e-12);
         Assert.Equal(new JointSettings(0.2, 2, 1), At(1000));
         Assert.Throws<ArgumentOutOfRangeException>(() => new JointObjective(new() { LambdaSchedule = new() { To = 2 } }));
         Assert.Throws<ArgumentOutOfRangeException>(() => new JointObjective(new() { TemperatureSchedule = new() { To = 1 } }));

@@ -24,20 +24,20 @@ public class LossInputTests
     public void Shapes_that_disagree()
     {
         Refuses("labels", "shape [4]", () => objective.Compute(Rows, Logits, tensor([0L, 1, 1])));
-        Refuses("labels", "shape [4]", () => new SchaneLoss(new()).Compute(Rows, zeros(4, 1, ScalarType.Int64)));
+        Refuses("labels", "shape [4]", () => new SchaneLoss().Compute(Rows, zeros(4, 1, ScalarType.Int64)));
         Refuses("embeddings", "shape [any, any]", () => objective.Compute(Rows.unsqueeze(0), Logits, Labels));
         Refuses("logits", "shape [4, any]", () => objective.Compute(Rows, Logits.narrow(0, 0, 3), Labels));
         Refuses("mixture", "shape [4, 2]", () => objective.Compute(Rows, Logits, Labels, mixture: Some.Mixtures(4, 3)));
-        Refuses("imageIds", "shape [4]", () => new JointObjective(JointOptions.For(LossKind.Hcl)).Compute(Rows, Logits, Labels, imageIds: tensor([0L, 0])));
-        Refuses("own", "at least one row", () => objective.Compute(Rows, Logits, Labels, own: new(3, 2)));
-        Refuses("own", "at least one row", () => objective.Compute(Rows, Logits, Labels, own: new(3, 0)));
+        Refuses("imageIds", "shape [4]", () => new JointObjective(new JointOptions { Loss = new HclLoss() }).Compute(Rows, Logits, Labels, imageIds: tensor([0L, 0])));
+        Refuses("own", "at least one row", () => objective.ComputeShare(new(3, 2), Rows, Logits, Labels));
+        Refuses("own", "at least one row", () => objective.ComputeShare(new(3, 0), Rows, Logits, Labels));
     }
 
     [Fact]
     public void Types_that_are_wrong()
     {
         Refuses("labels", "int64 but is Int32", () => objective.Compute(Rows, Logits, Labels.to_type(ScalarType.Int32)));
-        Refuses("labels", "int64 but is Float32", () => new SupConLoss(new()).Compute(Rows, Labels.to_type(ScalarType.Float32)));
+        Refuses("labels", "int64 but is Float32", () => new SupConLoss().Compute(Rows, Labels.to_type(ScalarType.Float32)));
         Refuses("embeddings", "float32 or float64", () => objective.Compute(Rows.to_type(ScalarType.Float16), Logits, Labels));
         Refuses("logits", "float32 or float64", () => objective.Compute(Rows, Logits.to_type(ScalarType.Int64), Labels));
         Refuses("embeddings", "Set Kernel to OpGraph", () => new JointObjective(new() { Kernel = LossKernel.Tiled }).Compute(Rows.to_type(ScalarType.Float64), Logits, Labels));
@@ -52,7 +52,7 @@ public class LossInputTests
             rows[2, 1] = bad;
             Refuses("embeddings", "row 2", () => objective.Compute(rows, Logits, Labels));
             Refuses("logits", "row 2", () => objective.Compute(Rows, rows, Labels));
-            Refuses("embeddings", "row 2", () => new TripletLoss(new()).Compute(rows, Labels));
+            Refuses("embeddings", "row 2", () => new TripletLoss().Compute(rows, Labels));
         }
         Refuses("labels", "between 0 and 1", () => objective.Compute(Rows, Logits, tensor([0L, 0, 1, 2])));
         Refuses("labels", "between 0 and 1", () => objective.Compute(Rows, Logits, tensor([0L, 0, 1, -1])));
@@ -65,17 +65,17 @@ public class LossInputTests
     {
         foreach (var temperature in new[] { 0, -0.1, double.NaN, double.PositiveInfinity })
         {
-            Refuses("Temperature", "above 0", () => _ = new JointOptions { Temperature = temperature });
-            Refuses("Temperature", "above 0", () => _ = new SchaneOptions { Temperature = temperature });
-            Refuses("Temperature", "above 0", () => _ = new SupConOptions { Temperature = temperature });
+            Refuses("Temperature", "above 0", () => _ = new HclLoss { Temperature = temperature });
+            Refuses("Temperature", "above 0", () => _ = new SchaneLoss { Temperature = temperature });
+            Refuses("Temperature", "above 0", () => _ = new SupConLoss { Temperature = temperature });
         }
         Refuses("Lambda", "between 0 and 1", () => _ = new JointOptions { Lambda = 1.1 });
         Refuses("Lambda", "between 0 and 1", () => _ = new JointOptions { Lambda = double.NaN });
-        Refuses("Beta", "between 0", () => _ = new JointOptions { Beta = -1 });
-        Refuses("TauPlus", "between 0", () => _ = new HclOptions { TauPlus = 1 });
-        Refuses("ClassWeights", "above 0", () => _ = new CrossEntropyOptions { ClassWeights = [1, 0] });
-        Refuses("Lambda", "Ce", () => _ = new JointObjective(new() { Loss = LossKind.Ce }));
-        Refuses("logits", "2 classes but has 3", () => new JointObjective(new() { ClassWeights = [1, 1, 1] }).Compute(Rows, Logits, Labels));
+        Refuses("Beta", "between 0", () => _ = new SchaneLoss { Beta = -1 });
+        Refuses("TauPlus", "between 0", () => _ = new HclLoss { TauPlus = 1 });
+        Refuses("ClassWeights", "above 0", () => _ = new CrossEntropyLoss { ClassWeights = [1, 0] });
+        Refuses("Lambda", "loss ce", () => _ = new JointObjective(new() { Loss = new CrossEntropyAlone(), Lambda = 0.9 }));
+        Refuses("logits", "2 classes but has 3", () => new JointObjective(new() { CrossEntropy = new() { ClassWeights = [1, 1, 1] } }).Compute(Rows, Logits, Labels));
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public class LossInputTests
         Refuses("labels", "must be on cpu", () => objective.Compute(Rows, Logits, empty(4, ScalarType.Int64, elsewhere)));
         Refuses("logits", "must be on cpu", () => objective.Compute(Rows, empty(4, 2, device: elsewhere), Labels));
         Refuses("mixture", "must be on cpu", () => objective.Compute(Rows, Logits, Labels, mixture: empty(4, 2, device: elsewhere)));
-        Refuses("imageIds", "must be on cpu", () => new JointObjective(JointOptions.For(LossKind.SimClr)).Compute(Rows, Logits, Labels, imageIds: empty(4, ScalarType.Int64, elsewhere)));
+        Refuses("imageIds", "must be on cpu", () => new JointObjective(new JointOptions { Loss = new SimClrLoss() }).Compute(Rows, Logits, Labels, imageIds: empty(4, ScalarType.Int64, elsewhere)));
         Refuses("embeddings", "Set Kernel to OpGraph", () => new JointObjective(new() { Kernel = LossKernel.TiledBf16 }).Compute(Rows.to_type(ScalarType.Float64), Logits, Labels));
     }
 
@@ -106,17 +106,17 @@ public class LossInputTests
     public void Rows_without_a_label_where_positives_are_of_one_class_or_images_were_mixed()
     {
         var some = tensor([0L, 0, -100, 1]);
-        foreach (var loss in new[] { LossKind.Schane, LossKind.SupCon, LossKind.Triplet })
-            Refuses("labels", "row 2 is -100", () => new JointObjective(JointOptions.For(loss)).Compute(Rows, Logits, some));
+        foreach (var loss in new[] { "schane", "supcon", "triplet" })
+            Refuses("labels", "row 2 is -100", () => new JointObjective(new JointOptions { Loss = LossRegistry.Find(loss) }).Compute(Rows, Logits, some));
         Refuses("labels", "mixture of every row", () => objective.Compute(Rows, Logits, some, mixture: Some.Mixtures(4, 2).to_type(ScalarType.Float32)));
-        Assert.True(double.IsFinite(new JointObjective(JointOptions.For(LossKind.SimClr)).Compute(Rows, Logits, some, imageIds: Labels).Total));
-        Assert.True(double.IsFinite(new JointObjective(JointOptions.For(LossKind.Ce)).Compute(Rows, Logits, some).Total));
+        Assert.True(double.IsFinite(new JointObjective(new JointOptions { Loss = new SimClrLoss() }).Compute(Rows, Logits, some, imageIds: Labels).Total));
+        Assert.True(double.IsFinite(new JointObjective(new JointOptions { Loss = new CrossEntropyAlone() }).Compute(Rows, Logits, some).Total));
     }
 
     [Theory]
-    [InlineData(LossKind.SimClr)]
-    [InlineData(LossKind.Hcl)]
-    [InlineData(LossKind.Triplet)]
-    public void Soft_pairs_of_a_loss_without_classes(LossKind loss) => Refuses("mixture", "Set Mixed to Clean", () =>
-        new JointObjective(JointOptions.For(loss) with { Mixed = MixedPairs.Soft }).Compute(Rows, Logits, Labels, imageIds: Labels, mixture: Some.Mixtures(4, 2).to_type(ScalarType.Float32)));
+    [InlineData("simclr")]
+    [InlineData("hcl")]
+    [InlineData("triplet")]
+    public void Soft_pairs_of_a_loss_without_classes(string loss) => Refuses("mixture", "Set Mixed to Clean", () =>
+        new JointObjective(new JointOptions { Loss = LossRegistry.Find(loss), Mixed = MixedPairs.Soft }).Compute(Rows, Logits, Labels, imageIds: Labels, mixture: Some.Mixtures(4, 2).to_type(ScalarType.Float32)));
 }

@@ -18,7 +18,7 @@ public class SlopeFormulaTests
         long[] labels = [0, 0, 0, 1, 1, 2, 2, 3];                         // the last is an anchor without a positive
         const double tau = 0.3;
         var embeddings = Some.Rows(labels.Length, 5, seed: 3).requires_grad_();
-        new SchaneLoss(new() { Temperature = tau, Beta = beta, DetachWeights = detached, Placement = inside ? Placement.Inside : Placement.Outside })
+        new SchaneLoss { Temperature = tau, Beta = beta, DetachWeights = detached, Placement = inside ? Placement.Inside : Placement.Outside }
             .Compute(embeddings, tensor(labels)).backward();
         var found = embeddings.grad!.data<double>().ToArray();
 

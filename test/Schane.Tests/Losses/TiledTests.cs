@@ -1,4 +1,5 @@
 using Schane.Losses;
+using Schane.Losses.Pairs;
 using Schane.Losses.Tiled;
 using Schane.Tests.Support;
 using static TorchSharp.torch;

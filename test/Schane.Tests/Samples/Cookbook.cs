@@ -16,7 +16,7 @@ internal static class Cookbook
     {
         // <sample Train on a folder, with progress and a way to stop>
         using var stop = new CancellationTokenSource();
-        var recipe = new Recipe { Data = photos, Loss = LossKind.SupCon, Temperature = 0.07, Steps = 20, Threads = 1 };
+        var recipe = new Recipe { Data = photos, Loss = new SupConLoss(), Temperature = 0.07, Steps = 20, Threads = 1 };
         var progress = new Progress<TrainingProgress>(moment => Console.WriteLine($"{moment.Step}/{moment.Steps} {moment.Loss:F3}"));
         var (run, results) = TrainJob.Run(recipe, runFolder, progress: progress, stop: stop.Token);   // stopping saves; TrainJob.Resume goes on
         Console.WriteLine($"{results.Metrics["top1"]:P1}, see {run.Report}");
@@ -100,7 +100,7 @@ internal static class Cookbook
         var embeddings = randn(8, 16, requires_grad: true);               // [N, D], normalised inside
         var logits = randn(8, 4, requires_grad: true);                    // [N, C]
         var labels = tensor(new long[] { 0, 0, 1, 1, 2, 2, 3, 3 });
-        var objective = new JointObjective(new JointOptions { Loss = LossKind.Schane, Lambda = 0.9 });
+        var objective = new JointObjective(new JointOptions { Loss = new SchaneLoss(), Lambda = 0.9 });
         using var loss = objective.Compute(embeddings, logits, labels);
         embeddings.backward([loss.EmbeddingGradient!]);                   // the loss stands at the embeddings; your model's graph goes on from here
         logits.backward([loss.LogitGradient!]);

@@ -31,5 +31,5 @@ public class LossSettingsTests
 
     [Fact]
     public void Every_setting_of_the_table_is_one_of_a_recipe_and_matters_to_some_loss() =>
-        Assert.All(RecipeFile.Keys, key => Assert.Contains(Enum.GetValues<LossKind>(), loss => LossSettings.Matters(key, loss)));
+        Assert.All(RecipeFile.Keys, key => Assert.Contains(LossRegistry.All, loss => LossSettings.Matters(key, loss)));
 }

@@ -1,3 +1,5 @@
+using Schane.Losses.Pairs;
+
 namespace Schane.Losses.Tiled;
 
 /// <summary>What one row saw, summed over tiles. e = exp(s − σ) with the shift σ of <see cref="TileScale"/>, w = exp(β (s − σ)).</summary>

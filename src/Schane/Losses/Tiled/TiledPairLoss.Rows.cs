@@ -1,3 +1,5 @@
+using Schane.Losses.Pairs;
+
 namespace Schane.Losses.Tiled;
 
 /// <content>The phases that go by rows.</content>

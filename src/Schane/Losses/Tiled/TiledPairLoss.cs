@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics;
+using Schane.Losses.Pairs;
 
 namespace Schane.Losses.Tiled;
 

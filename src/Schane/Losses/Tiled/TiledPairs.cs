@@ -1,3 +1,4 @@
+using Schane.Losses.Pairs;
 using static TorchSharp.torch;
 
 namespace Schane.Losses.Tiled;

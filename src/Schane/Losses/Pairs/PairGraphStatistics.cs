@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Schane.Losses;
+namespace Schane.Losses.Pairs;
 
 /// <summary>Collects <see cref="RowStatistics"/> from the tiles of <see cref="PairGraph"/>, some anchors at a time.</summary>
 internal sealed class PairGraphStatistics(long first, long count, PairFormula formula)

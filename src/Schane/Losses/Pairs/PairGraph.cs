@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Schane.Losses;
+namespace Schane.Losses.Pairs;
 
 /// <summary><see cref="PairFormula"/> as an op graph: the reference for the kernels, and the path for GPU and float64.</summary>
 internal static class PairGraph
@@ -15,7 +15,7 @@ internal static class PairGraph
     /// <param name="first">First anchor.</param>
     /// <param name="count">Number of anchors, M.</param>
     /// <param name="watch">Is handed what the rows saw, without gradient, before the tensors are let go.</param>
-    public static Tensor Share(Tensor units, Pairs pairs, PairFormula formula, long first, long count, Action<Tile>? watch = null)
+    public static Tensor Share(Tensor units, PairWeights pairs, PairFormula formula, long first, long count, Action<Tile>? watch = null)
     {
         using var scope = NewDisposeScope();
         var dtype = units.dtype;

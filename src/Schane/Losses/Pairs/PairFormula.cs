@@ -1,4 +1,4 @@
-namespace Schane.Losses;
+namespace Schane.Losses.Pairs;
 
 // Rows i = 1..N are unit embeddings z(i); s(i,j) = z(i)·z(j)/τ; p(i,j) is the weight of j as a positive of i (1 for the same label, 0 for
 // another, ⟨y(i), y(j)⟩ for mixtures, 0 for j = i) and n(i,j) = 1 − p(i,j) its weight as a negative (0 for j = i); |P| = Σ p, |Nn| = Σ n.

@@ -1,14 +1,14 @@
 using static TorchSharp.torch;
 
-namespace Schane.Losses;
+namespace Schane.Losses.Pairs;
 
 /// <summary>Who is whose positive: from one label a row, or from a mixture of classes a row. Everything but the tiles is O(N).</summary>
-internal sealed class Pairs : IDisposable
+internal sealed class PairWeights : IDisposable
 {
     private readonly Tensor? mixture;
     private readonly Tensor? labels;
 
-    private Pairs(Tensor? labels, Tensor? mixture, Tensor positives)
+    private PairWeights(Tensor? labels, Tensor? mixture, Tensor positives)
     {
         (this.labels, this.mixture) = (labels, mixture);
         using var scope = NewDisposeScope();
@@ -33,7 +33,7 @@ internal sealed class Pairs : IDisposable
     public long Rows => Positives.shape[0];
 
     /// <param name="labels">[N], int64. Not copied.</param>
-    public static Pairs From(Tensor labels)
+    public static PairWeights From(Tensor labels)
     {
         using var scope = NewDisposeScope();
         var (_, inverse, counts) = labels.unique(sorted: true, return_inverse: true, return_counts: true);
@@ -41,7 +41,7 @@ internal sealed class Pairs : IDisposable
     }
 
     /// <param name="mixture">[N, C], rows with sum 1. Not copied.</param>
-    public static Pairs FromMixture(Tensor mixture)
+    public static PairWeights FromMixture(Tensor mixture)
     {
         using var scope = NewDisposeScope();
         var shares = mixture.to_type(ScalarType.Float64);

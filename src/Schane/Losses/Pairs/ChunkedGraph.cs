@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Schane.Losses;
+namespace Schane.Losses.Pairs;
 
 /// <summary><see cref="PairGraph"/> for some anchors at a time, back-propagated before the next: any device and precision, memory O(N·chunk).</summary>
 internal static class ChunkedGraph
@@ -17,7 +17,7 @@ internal static class ChunkedGraph
     {
         using var scope = NewDisposeScope();
         using var graph = enable_grad();
-        using var pairs = problem.Pairs();
+        using var pairs = problem.Weights();
         var leaf = embeddings.detach().requires_grad_();
         var units = PairLoss.Units(leaf);
         var cut = units.detach().requires_grad_();                                               // chunks end here

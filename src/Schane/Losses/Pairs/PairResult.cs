@@ -1,6 +1,6 @@
 using static TorchSharp.torch;
 
-namespace Schane.Losses;
+namespace Schane.Losses.Pairs;
 
 /// <summary>Some anchors' part of the mean loss, its gradient by all embeddings [N, D] (the caller's) and what the anchors saw.</summary>
 internal readonly record struct PairResult(double Loss, Tensor Gradient, RowStatistics Rows);
@@ -12,5 +12,5 @@ internal readonly record struct PairResult(double Loss, Tensor Gradient, RowStat
 /// <param name="Count">Number of anchors.</param>
 internal readonly record struct PairProblem(Tensor? Labels, Tensor? Mixture, long First, long Count)
 {
-    public Pairs Pairs() => Mixture is null ? Losses.Pairs.From(Labels!) : Losses.Pairs.FromMixture(Mixture);
+    public PairWeights Weights() => Mixture is null ? PairWeights.From(Labels!) : PairWeights.FromMixture(Mixture);
 }
