@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using System.Text;
 using Schane.Checkpoints;
 using Schane.Models;
 using Schane.Tests.Models;
@@ -9,7 +8,7 @@ using static TorchSharp.torch;
 
 namespace Schane.Tests.Checkpoints;
 
-public sealed class PthFileTests : IDisposable
+public sealed partial class PthFileTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("schane-pth-").FullName;
     private readonly DisposeScope scope = NewDisposeScope();
@@ -17,19 +16,40 @@ public sealed class PthFileTests : IDisposable
     /// <summary>Made by Python's own pickle from objects whose __reduce__ names the function.</summary>
     public static TheoryData<string, string> Hostile => [.. ((string[][])
     [
-        ["posix.system", "KGRwMApWbW9kZWwKcDEKY2NvbGxlY3Rpb25zCk9yZGVyZWREaWN0CnAyCih0UnAzClZ3CnA0CmNwb3NpeApzeXN0ZW0KcDUKKFZ0b3VjaCAvdG1wL3NjaGFuZS1vd25lZApwNgp0cDcKUnA4CnNzLg=="],
-        ["posix.system", "gAJ9cQBYBQAAAG1vZGVscQFjY29sbGVjdGlvbnMKT3JkZXJlZERpY3QKcQIpUnEDWAEAAAB3cQRjcG9zaXgKc3lzdGVtCnEFWBcAAAB0b3VjaCAvdG1wL3NjaGFuZS1vd25lZHEGhXEHUnEIc3Mu"],
-        ["posix.system", "gASVYwAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwFcG9zaXiUjAZzeXN0ZW2Uk5SMF3RvdWNoIC90bXAvc2NoYW5lLW93bmVklIWUUpRzcy4="],
-        ["builtins.eval", "gASVTgAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwIYnVpbHRpbnOUjARldmFslJOUjAExlIWUUpRzcy4="],
-        ["__builtin__.eval", "gAJ9cQBYBQAAAG1vZGVscQFjY29sbGVjdGlvbnMKT3JkZXJlZERpY3QKcQIpUnEDWAEAAAB3cQRjX19idWlsdGluX18KZXZhbApxBVgBAAAAMXEGhXEHUnEIc3Mu"],
-        ["builtins.exec", "gASVagAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwIYnVpbHRpbnOUjARleGVjlJOUjB1vcGVuKCcvdG1wL3NjaGFuZS1vd25lZCcsJ3cnKZSFlFKUc3Mu"],
-        ["subprocess.Popen", "gASVbQAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwKc3VicHJvY2Vzc5SMBVBvcGVulJOUXZQojAV0b3VjaJSMES90bXAvc2NoYW5lLW93bmVklGWFlFKUc3Mu"],
-        ["builtins.getattr", "gASVWQAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwIYnVpbHRpbnOUjAdnZXRhdHRylJOUjAF4lIwFdXBwZXKUhpRSlHNzLg=="],
-        ["builtins.__import__", "gASVVQAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwIYnVpbHRpbnOUjApfX2ltcG9ydF9flJOUjAJvc5SFlFKUc3Mu"],
-        ["io.open", "gASVWgAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwCaW+UjARvcGVulJOUjBEvdG1wL3NjaGFuZS1vd25lZJRoBoaUUpRzcy4="],
+        ["posix.system",
+            "KGRwMApWbW9kZWwKcDEKY2NvbGxlY3Rpb25zCk9yZGVyZWREaWN0CnAyCih0UnAzClZ3CnA0CmNwb3NpeApzeXN0ZW0KcDUKKFZ0" +
+            "b3VjaCAvdG1wL3NjaGFuZS1vd25lZApwNgp0cDcKUnA4CnNzLg=="],
+        ["posix.system",
+            "gAJ9cQBYBQAAAG1vZGVscQFjY29sbGVjdGlvbnMKT3JkZXJlZERpY3QKcQIpUnEDWAEAAAB3cQRjcG9zaXgKc3lzdGVtCnEFWBcA" +
+            "AAB0b3VjaCAvdG1wL3NjaGFuZS1vd25lZHEGhXEHUnEIc3Mu"],
+        ["posix.system",
+            "gASVYwAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwFcG9zaXiUjAZzeXN0ZW2U" +
+            "k5SMF3RvdWNoIC90bXAvc2NoYW5lLW93bmVklIWUUpRzcy4="],
+        ["builtins.eval",
+            "gASVTgAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwIYnVpbHRpbnOUjARldmFs" +
+            "lJOUjAExlIWUUpRzcy4="],
+        ["__builtin__.eval",
+            "gAJ9cQBYBQAAAG1vZGVscQFjY29sbGVjdGlvbnMKT3JkZXJlZERpY3QKcQIpUnEDWAEAAAB3cQRjX19idWlsdGluX18KZXZhbApx" +
+            "BVgBAAAAMXEGhXEHUnEIc3Mu"],
+        ["builtins.exec",
+            "gASVagAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwIYnVpbHRpbnOUjARleGVj" +
+            "lJOUjB1vcGVuKCcvdG1wL3NjaGFuZS1vd25lZCcsJ3cnKZSFlFKUc3Mu"],
+        ["subprocess.Popen",
+            "gASVbQAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwKc3VicHJvY2Vzc5SMBVBv" +
+            "cGVulJOUXZQojAV0b3VjaJSMES90bXAvc2NoYW5lLW93bmVklGWFlFKUc3Mu"],
+        ["builtins.getattr",
+            "gASVWQAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwIYnVpbHRpbnOUjAdnZXRh" +
+            "dHRylJOUjAF4lIwFdXBwZXKUhpRSlHNzLg=="],
+        ["builtins.__import__",
+            "gASVVQAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwIYnVpbHRpbnOUjApfX2lt" +
+            "cG9ydF9flJOUjAJvc5SFlFKUc3Mu"],
+        ["io.open",
+            "gASVWgAAAAAAAAB9lIwFbW9kZWyUjAtjb2xsZWN0aW9uc5SMC09yZGVyZWREaWN0lJOUKVKUjAF3lIwCaW+UjARvcGVulJOUjBEv" +
+            "dG1wL3NjaGFuZS1vd25lZJRoBoaUUpRzcy4="],
     ]).Select(c => (c[0], c[1]))];
 
-    public static TheoryData<string> GoldenForms => [.. GoldenModel.Names().Select(c => c.Data).Where(name => GoldenModel.Open(name).Pth is not null)];
+    public static TheoryData<string> GoldenForms =>
+        [.. GoldenModel.Names().Select(c => c.Data).Where(name => GoldenModel.Open(name).Pth is not null)];
 
     public static TheoryData<string> Pickles => [.. GoldenFolder.Files("models", "pickle_edge*.pth")];
 
@@ -64,7 +84,8 @@ public sealed class PthFileTests : IDisposable
     [Theory, MemberData(nameof(Hostile))]
     public void Refuses_a_pickle_that_asks_for_code_by_the_name_it_asks_for(string name, string pickle)
     {
-        foreach (var file in (byte[][])[Zip(("archive/data.pkl", Convert.FromBase64String(pickle))), Legacy(Convert.FromBase64String(pickle))])
+        foreach (var file in (byte[][])[Zip(("archive/data.pkl", Convert.FromBase64String(pickle))),
+            Legacy(Convert.FromBase64String(pickle))])
         {
             var e = Assert.Throws<CheckpointException>(() => CheckpointFile.Open(file, "some.pth").Dispose());
             Assert.Contains($"'{name}'", e.Message);
@@ -77,18 +98,22 @@ public sealed class PthFileTests : IDisposable
     public void Prints_the_closed_list_and_none_of_it_can_run_code()
     {
         Assert.All(PthFile.UnderstoodNames, n => Assert.Matches("^(torch|numpy|collections|argparse|builtins|__builtin__|_codecs)", n));
-        Assert.DoesNotContain(PthFile.UnderstoodNames, n => n.Contains("eval") || n.Contains("exec") || n.Contains("getattr") || n.Contains("import") || n.EndsWith(" load", StringComparison.Ordinal));
+        Assert.DoesNotContain(PthFile.UnderstoodNames, n => n.Contains("eval") || n.Contains("exec") || n.Contains("getattr")
+            || n.Contains("import") || n.EndsWith(" load", StringComparison.Ordinal));
     }
 
     [Fact]
     public void Reads_numeric_NumPy_arrays_and_refuses_arrays_of_objects()
     {
-        // pickle.dumps({'a': numpy.arange(6, dtype='<f4').reshape(2, 3, order='F'), 'n': numpy.float64(2.5)}, protocol=2), written out by hand.
-        using var pth = CheckpointFile.Open(Zip(("x/data.pkl", Array("f4", "<", "\x88", [0, 0, 0, 0, 0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64, 0, 0, 128, 64, 0, 0, 160, 64]))), "some.pth");
+        // pickle.dumps({'a': numpy.arange(6, dtype='<f4').reshape(2, 3, order='F'), 'n': numpy.float64(2.5)},
+        // protocol=2), written out by hand.
+        using var pth = CheckpointFile.Open(Zip(("x/data.pkl",
+            Array("f4", "<", "\x88", [0, 0, 0, 0, 0, 0, 128, 63, 0, 0, 0, 64, 0, 0, 64, 64, 0, 0, 128, 64, 0, 0, 160, 64]))), "some.pth");
         var a = pth.Read("a");
         Assert.Equal([2, 3], a.shape);
         Assert.Equal([0f, 2, 4, 1, 3, 5], a.data<float>().ToArray());     // column after column
-        Assert.Contains("arrays of objects", Message(Zip(("x/data.pkl", Array("O8", "|", "\x89", [])))).Replace("object arrays", "arrays of objects"));
+        Assert.Contains("arrays of objects",
+            Message(Zip(("x/data.pkl", Array("O8", "|", "\x89", [])))).Replace("object arrays", "arrays of objects"));
         Assert.Contains("big-endian", Message(Zip(("x/data.pkl", Array("f4", ">", "\x89", new byte[24])))));
     }
 
@@ -103,7 +128,8 @@ public sealed class PthFileTests : IDisposable
         Assert.Contains("magic number", Message([0x80, 2, .. "K\x01."u8]));
         Assert.Contains("truncated", Message(File.ReadAllBytes(Golden("pickle_edge_legacy.pth"))[..^10]));
         Assert.Contains("is a folder", Assert.Throws<CheckpointException>(() => CheckpointFile.Open(folder)).Message);
-        Assert.Contains("does not exist", Assert.Throws<CheckpointException>(() => CheckpointFile.Open(Path.Combine(folder, "no.pth"))).Message);
+        Assert.Contains("does not exist",
+            Assert.Throws<CheckpointException>(() => CheckpointFile.Open(Path.Combine(folder, "no.pth"))).Message);
     }
 
     [Fact]
@@ -166,67 +192,4 @@ public sealed class PthFileTests : IDisposable
             Assert.True(expected.Read(name).equal(actual.Read(name)).all().item<bool>(), name);
         }
     }
-
-    private static string Golden(string file) => GoldenFolder.At("models", file);
-
-    private static string Message(byte[] file) => Assert.Throws<CheckpointException>(() => CheckpointFile.Open(file, "some.pth").Dispose()).Message;
-
-    private static byte[] Zip(params (string Name, byte[] Data)[] members) => Zip(CompressionLevel.NoCompression, members);
-
-    private static byte[] Zip(CompressionLevel level, params (string Name, byte[] Data)[] members)
-    {
-        using var memory = new MemoryStream();
-        using (var zip = new ZipArchive(memory, ZipArchiveMode.Create))
-            foreach (var (name, data) in members)
-            {
-                using var stream = zip.CreateEntry(name, level).Open();
-                stream.Write(data);
-            }
-        return memory.ToArray();
-    }
-
-    /// <summary>The head of a checkpoint of before 1.6, then a pickle.</summary>
-    private static byte[] Legacy(byte[] pickle) =>
-        [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, (byte)'.', 0x80, 2, (byte)'M', 0xe9, 3, (byte)'.', 0x80, 2, .. "}."u8, .. pickle];
-
-    /// <summary>{nesting: {…: {name: a view of 10 floats 0, 1, 2, …}}, epoch: 3}, as torch.save writes it.</summary>
-    private static byte[] Tensor(long offset, int[] size, int[] stride, string name = "w", params string[] nesting)
-    {
-        var pickle = new List<byte> { 0x80, 2 };
-        void Raw(string text) => pickle.AddRange(Encoding.Latin1.GetBytes(text));
-        void Text(string text) { Raw("X"); pickle.AddRange(BitConverter.GetBytes(text.Length)); Raw(text); }
-        void Int(long value) { Raw("J"); pickle.AddRange(BitConverter.GetBytes((int)value)); }
-        Raw("}");
-        foreach (var outer in nesting)
-        {
-            Text("epoch");
-            Raw("K\u0003s");
-            Text(outer);
-            Raw("}");
-        }
-        Text(name);
-        Raw("ctorch._utils\n_rebuild_tensor_v2\n((");
-        Text("storage");
-        Raw("ctorch\nFloatStorage\n");
-        Text("0");
-        Text("cpu");
-        Int(10);
-        Raw("tQ");
-        Int(offset);
-        Raw("(");
-        foreach (var s in size)
-            Int(s);
-        Raw("t(");
-        foreach (var s in stride)
-            Int(s);
-        Raw("t\u0089ccollections\nOrderedDict\n)RtR" + new string('s', nesting.Length + 1) + ".");
-        return Zip(("x/data.pkl", pickle.ToArray()), ("x/data/0", [.. Enumerable.Range(0, 10).SelectMany(i => BitConverter.GetBytes((float)i))]));
-    }
-
-    /// <summary>{'a': a 2×3 array}, as NumPy pickles it.</summary>
-    private static byte[] Array(string type, string order, string columnMajor, byte[] data) =>
-    [
-        0x80, 2, .. Encoding.Latin1.GetBytes($"}}X\u0001\0\0\0acnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(K\0tC\u0001btR(K\u0001K\u0002K\u0003\u0086cnumpy\ndtype\nX\u0002\0\0\0{type}\u0089\u0088\u0087R(K\u0003X\u0001\0\0\0{order}NNNtb{columnMajor}C{(char)data.Length}"),
-        .. data, .. "tbs."u8,
-    ];
 }
