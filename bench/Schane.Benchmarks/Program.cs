@@ -28,12 +28,18 @@ return args switch
     ["wait-neighbour"] => WaitSpeed.Neighbour(),
     ["ranks", .. var rest] => RankSpeed.Run(rest),
     ["ranks-once", var threads, var batch, var steps] => RankSpeed.Once(int.Parse(threads), int.Parse(batch), int.Parse(steps)),
-    ["step-plain", .. var rest] when rest.Select(int.Parse).ToArray() is [var width, var depth, var heads, var side, var batch] => PlainTransformer.Serve(width, depth, heads, side, batch),
+    ["step-plain", .. var rest] when rest.Select(int.Parse).ToArray() is [var width, var depth, var heads, var side, var batch] =>
+        PlainTransformer.Serve(width, depth, heads, side, batch),
     _ => Wrong(),
 };
 
 static int Wrong()
 {
-    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | precision [MODEL] | ranks [--batch N] [--rounds N] [--steps N] [--mpich] | wait [MODEL] [--side N] [--batch N] [--steps N] [--rounds N] [--spins N,N] [--neighbours N,N] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...] | predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D] | fewshot [--episodes N] [--peer-episodes N] [--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--loss NAME]");
+    Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim " +
+        "D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] " +
+        "[--rounds N] | precision [MODEL] | ranks [--batch N] [--rounds N] [--steps N] [--mpich] | wait [MODEL] [--side N] [--batch N] " +
+        "[--steps N] [--rounds N] [--spins N,N] [--neighbours N,N] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...] | " +
+        "predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D] | fewshot [--episodes N] [--peer-episodes N] " +
+        "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--loss NAME]");
     return 2;
 }

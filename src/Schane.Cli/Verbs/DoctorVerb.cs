@@ -64,7 +64,7 @@ internal sealed class DoctorVerb(Func<IReadOnlyList<OperatorError>>? check = nul
             torch.Error is null && wrong.Count == 0 ? Exit.Done : Exit.Failed);
     }
 
-    /// <summary>One of several that a launcher started: can they talk?</summary>
+    /// <summary>For one of several processes that a launcher started: can they talk?</summary>
     private static Outcome Talk(Screen screen)
     {
         using var ranks = Ranks.Join(new RankOptions { Deadline = TimeSpan.FromSeconds(20) });

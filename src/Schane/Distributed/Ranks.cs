@@ -14,8 +14,9 @@ public static class Ranks
     public static bool Launched => Launch.Find(Environment.GetEnvironmentVariable) is not null;
 
     /// <summary>
-    /// The ranks of this job: those that mpirun or srun started; this process alone, which loads nothing, where no launcher did. On a machine with several GPUs each rank
-    /// is left the one of its number, so join before anything is done on a GPU; NCCL carries what lies on it, where it is installed.
+    /// The ranks of this job: those that mpirun or srun started; this process alone, which loads nothing, where no launcher did. On a
+    /// machine with several GPUs each rank is left the one of its number, so join before anything is done on a GPU; NCCL carries what
+    /// lies on it, where it is installed.
     /// </summary>
     /// <param name="options">Null for the defaults.</param>
     /// <exception cref="SchaneException">The launcher's library of MPI is not installed, or another's was loaded.</exception>
@@ -24,7 +25,8 @@ public static class Ranks
         if (Launch.Find(Environment.GetEnvironmentVariable) is not { } launch)
             return new SingleProcess();
         var mpi = MpiLibrary.Load(launch.Family)
-            ?? throw new SchaneException($"A launcher started {launch.Size} ranks ({launch.Variable}) but no MPI library loads; install one (apt-get install libopenmpi3 or libmpich12) or name its file in {MpiLibrary.Override}.");
+            ?? throw new SchaneException($"A launcher started {launch.Size} ranks ({launch.Variable}) but no MPI library loads; install " +
+                $"one (apt-get install libopenmpi3 or libmpich12) or name its file in {MpiLibrary.Override}.");
         LocalGpu.Take();
         var ranks = new MpiCollective(mpi, launch, options ?? new());
         return NcclLibrary.Load() is { } nccl ? new NcclCollective(ranks, nccl) : ranks;
@@ -47,7 +49,8 @@ public static class Ranks
     /// <summary>How many ranks share this one's machine, itself counted.</summary>
     public static int Beside(this ICollective ranks) => ranks.Hosts.Count(host => host == ranks.Hosts[ranks.Rank]);
 
-    /// <summary>How many ranks may use the processors that this one may use, itself counted: its machine's, or those that the launcher bound it to. All ranks ask.</summary>
+    /// <summary>How many ranks may use the processors that this one may use, itself counted: its machine's, or those that the launcher
+    /// bound it to. All ranks ask.</summary>
     internal static int OnTheSameProcessors(this ICollective ranks)
     {
         var own = $"{ranks.Hosts[ranks.Rank]} {ComputeThreads.Affinity}";
@@ -98,7 +101,8 @@ public static class Ranks
         return texts;
     }
 
-    /// <summary>Work of rank 0 alone, which gives signs of life meanwhile; the others go on to the next collective and wait there.</summary>
+    /// <summary>Work of rank 0 alone, which gives signs of life meanwhile; the others go on to the next
+    /// collective and wait there.</summary>
     public static void OnFirst(this ICollective ranks, Action work)
     {
         ArgumentNullException.ThrowIfNull(work);

@@ -4,17 +4,20 @@ using static TorchSharp.torch;
 namespace Schane.Export;
 
 /// <summary>
-/// The layers that architectures share. Tokens lie flat, [batch · tokens, width], so that linear layers are Gemm with their bias and with the
-/// weight as torch keeps it. What stands beside a linear map and is linear itself is multiplied into its weight: batch norm, layer scale, 1/√d.
+/// The layers that architectures share. Tokens lie flat, [batch · tokens, width], so that linear layers are Gemm with their bias
+/// and with the weight as torch keeps it. What stands beside a linear map and is linear itself is multiplied into its weight:
+/// batch norm, layer scale, 1/√d.
 /// </summary>
 internal static class OnnxLayers
 {
     /// <summary>A convolution by its name, with the batch norm after it where there is one.</summary>
-    public static string Conv(this OnnxGraph graph, string x, string name, long stride = 1, long padding = 0, long groups = 1, string? norm = null)
+    public static string Conv(this OnnxGraph graph, string x, string name, long stride = 1, long padding = 0,
+        long groups = 1, string? norm = null)
     {
         var shape = graph.State($"{name}.weight").shape;
         if (norm is null)
-            return graph.Conv(x, graph.Weight($"{name}.weight"), graph.Has($"{name}.bias") ? graph.Weight($"{name}.bias") : null, shape[2], stride, padding, groups, name);
+            return graph.Conv(x, graph.Weight($"{name}.weight"), graph.Has($"{name}.bias") ? graph.Weight($"{name}.bias") : null, shape[2],
+                stride, padding, groups, name);
 
         Tensor Of(string part) => graph.State($"{norm}.{part}").to(ScalarType.Float64);
         Tensor Scale() => Of("weight") / (Of("running_var") + BatchNormalization.Eps).sqrt();
@@ -42,7 +45,8 @@ internal static class OnnxLayers
     }
 
     /// <summary>fc1, activation, perhaps a norm, fc2 on flat tokens.</summary>
-    public static string Mlp(this OnnxGraph graph, string x, string name, string? scale = null, Activation activation = Activation.Gelu, double eps = 0)
+    public static string Mlp(this OnnxGraph graph, string x, string name, string? scale = null,
+        Activation activation = Activation.Gelu, double eps = 0)
     {
         x = graph.Linear(x, $"{name}.fc1");
         x = activation == Activation.Gelu ? graph.Gelu(x) : graph.Mul(x, graph.Sigmoid(graph.Mul(x, graph.Number(1.702f))));
@@ -59,7 +63,8 @@ internal static class OnnxLayers
     /// <param name="heads">Number of heads.</param>
     /// <param name="weight">[3 · width, width].</param>
     /// <param name="bias">[3 · width]; null for none.</param>
-    public static string QueryKeyValue(this OnnxGraph graph, string x, string name, long width, int heads, Func<Tensor> weight, Func<Tensor>? bias)
+    public static string QueryKeyValue(this OnnxGraph graph, string x, string name, long width, int heads,
+        Func<Tensor> weight, Func<Tensor>? bias)
     {
         Tensor Scaled(Tensor values)
         {
@@ -85,7 +90,8 @@ internal static class OnnxLayers
     /// <param name="bias">[windows, heads, tokens, tokens], added to the scores; null for none.</param>
     /// <param name="windows">Windows of an image, where their biases differ; null where they don't.</param>
     /// <returns>[batch · windows · tokens, width].</returns>
-    public static string Attention(this OnnxGraph graph, string queryKeyValue, long tokens, long width, int heads, string? bias = null, long? windows = null)
+    public static string Attention(this OnnxGraph graph, string queryKeyValue, long tokens, long width, int heads,
+        string? bias = null, long? windows = null)
     {
         long[] split = windows is { } count ? [-1, count, tokens, 3, heads, width / heads] : [-1, tokens, 3, heads, width / heads];
         var at = split.Length - 4;                                        // the tokens' place
@@ -110,7 +116,8 @@ internal static class OnnxLayers
     /// <param name="prefix">Tokens before the patches.</param>
     /// <param name="tokens">[1, prefix + patches, width]: the values of those tokens, and what is added to each place.</param>
     /// <param name="flat">Whether the tokens of all images lie one after the other.</param>
-    public static string Patches(this OnnxGraph graph, string images, int patch, int side, long width, long prefix, Func<Tensor> tokens, bool flat = true)
+    public static string Patches(this OnnxGraph graph, string images, int patch, int side, long width, long prefix,
+        Func<Tensor> tokens, bool flat = true)
     {
         var x = graph.Conv(images, "patch_embed.proj", patch);            // [batch, width, side, side]
         x = graph.Transpose(graph.Reshape(x, -1, width, side * side), 0, 2, 1);

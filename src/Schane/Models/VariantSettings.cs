@@ -15,7 +15,7 @@ internal sealed class VariantSettings
     private readonly Dictionary<string, string> values = [];
     private readonly HashSet<string> asked = [];
 
-    /// <param name="text">What stands behind the colon: <c>key=value</c> with commas between.</param>
+    /// <param name="text">The text after the colon: <c>key=value</c> with commas between.</param>
     /// <param name="model">The name, for messages.</param>
     /// <exception cref="SchaneException">Something else, or a key twice.</exception>
     public VariantSettings(string text, string model)

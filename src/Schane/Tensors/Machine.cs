@@ -9,7 +9,8 @@ namespace Schane.Tensors;
 /// <param name="Runtime">Version of .NET.</param>
 /// <param name="Processor">Model name, <c>unknown</c> where the system doesn't tell.</param>
 /// <param name="Cores">Logical processors this process may use.</param>
-/// <param name="Features">Vector instructions that matter to the computation: <c>avx2</c>, <c>fma</c>, <c>avx512f</c>, <c>avx512_bf16</c>, <c>amx_bf16</c>, ….</param>
+/// <param name="Features">Vector instructions that matter to the computation: <c>avx2</c>, <c>fma</c>, <c>avx512f</c>,
+/// <c>avx512_bf16</c>, <c>amx_bf16</c>, ….</param>
 /// <param name="MemoryTotal">Bytes of memory.</param>
 /// <param name="MemoryFree">Bytes that can be had without swapping.</param>
 /// <param name="MemoryLimit">Bytes this process may use at most where a container or control group says so, else null.</param>
@@ -19,13 +20,16 @@ public sealed record Machine(
     string OperatingSystem, string Architecture, string Runtime, string Processor, int Cores, IReadOnlyList<string> Features,
     long MemoryTotal, long MemoryFree, long? MemoryLimit, string? GraphicsDriver, string? Mpi)
 {
-    /// <summary>Processors' worth of time this process may take where a container or control group says so, for instance 1.5; else null.</summary>
+    /// <summary>Processors' worth of time this process may take where a container or control group says so, for
+    /// instance 1.5; else null.</summary>
     public double? ProcessorLimit { get; init; }
 
-    /// <summary>Whether the processor does not tell of its caches, as on some virtual machines, where libraries that plan for them plan badly.</summary>
+    /// <summary>Whether the processor does not tell of its caches, as on some virtual machines, where libraries that plan
+    /// for them plan badly.</summary>
     public bool CachesHidden { get; init; }
 
-    private static readonly string[] Wanted = ["avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_int8", "asimd", "bf16", "sve"];
+    private static readonly string[] Wanted = ["avx2", "fma", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "avx512_fp16",
+        "amx_bf16", "amx_int8", "asimd", "bf16", "sve"];
 
     /// <summary>Whether a processor with these <see cref="Features"/> multiplies bfloat16.</summary>
     internal static bool HasBf16(IReadOnlyList<string> features) => features.Intersect(["avx512_bf16", "amx_bf16", "bf16"]).Any();

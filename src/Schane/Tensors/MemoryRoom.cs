@@ -25,14 +25,16 @@ internal static class MemoryRoom
         }
     }
 
-    /// <summary>Bytes that can be had without swapping and within the limit of the control group; null where the system doesn't tell.</summary>
+    /// <summary>Bytes that can be had without swapping and within the limit of the control group; null where the
+    /// system doesn't tell.</summary>
     public static long? Free() => ((long?[])[Line(Memory, "MemAvailable:") * 1024, new ControlGroup().MemoryLeft()]).Min();
 
     private static long? Line(string path, string key)
     {
         if (!File.Exists(path))
             return null;
-        var words = File.ReadLines(path).Select(line => line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)).FirstOrDefault(w => w.Length > 1 && w[0] == key);
+        var words = File.ReadLines(path).Select(line => line.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries))
+            .FirstOrDefault(w => w.Length > 1 && w[0] == key);
         return words is not null && long.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
     }
 }

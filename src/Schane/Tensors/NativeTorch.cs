@@ -64,7 +64,8 @@ internal static class NativeTorch
     internal static string? Find(string name)
     {
         var file = name.Contains(".so", StringComparison.Ordinal) ? $"lib{name}" : $"lib{name}.so";
-        var listed = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(':', StringSplitOptions.RemoveEmptyEntries);
+        var listed = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "")
+            .Split(':', StringSplitOptions.RemoveEmptyEntries);
         string[] folders = [.. listed, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"), AppContext.BaseDirectory];
         return folders.Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
     }
@@ -81,7 +82,8 @@ internal static class NativeTorch
         long U64(long at) => (long)BinaryPrimitives.ReadUInt64LittleEndian(patched.AsSpan((int)at));
 
         if (patched.Length < 64 || !patched.AsSpan(0, 6).SequenceEqual("\u007fELF\u0002\u0001"u8))
-            throw new DllNotFoundException("libLibTorchSharp.so is not a 64-bit little-endian ELF file; restore the TorchSharp package again.");
+            throw new DllNotFoundException(
+                "libLibTorchSharp.so is not a 64-bit little-endian ELF file; restore the TorchSharp package again.");
 
         var sections = U64(0x28);
         var (sectionSize, sectionCount) = (U16(0x3A), U16(0x3C));
@@ -94,7 +96,8 @@ internal static class NativeTorch
             var need = U64(section + 0x18);                               // Elf64_Verneed: version, count, file, aux, next
             for (var n = U32(section + 0x2C); n > 0; n--, need += U32(need + 12))
             {
-                var aux = need + U32(need + 8);                           // Elf64_Vernaux: hash u32, flags u16, other u16, name u32, next u32
+                // Elf64_Vernaux: hash u32, flags u16, other u16, name u32, next u32
+                var aux = need + U32(need + 8);
                 for (var a = U16(need + 2); a > 0; a--, aux += U32(aux + 12))
                 {
                     var name = (int)(strings + U32(aux + 8));
@@ -115,7 +118,8 @@ internal static class NativeTorch
         var file = MemfdCreate("libLibTorchSharp.so", 1);                 // MFD_CLOEXEC
         if (file < 0)
             throw new DllNotFoundException(
-                $"{origin} needs a libstdc++ with {VersionThatIsMissing} (GCC 13), and this kernel gives no memory file to load a copy from. Install libstdc++ 13 or later.");
+                $"{origin} needs a libstdc++ with {VersionThatIsMissing} (GCC 13), and this kernel gives no memory file to load a copy " +
+                "from. Install libstdc++ 13 or later.");
         using var stream = new FileStream(new Microsoft.Win32.SafeHandles.SafeFileHandle(file, ownsHandle: true), FileAccess.Write);
         stream.Write(library);
         stream.Flush();
@@ -128,7 +132,8 @@ internal static class NativeTorch
         catch (DllNotFoundException e)
         {
             throw new DllNotFoundException(
-                $"{origin} needs a libstdc++ with {VersionThatIsMissing} (GCC 13), and the copy that does without it did not load either. Install libstdc++ 13 or later. {e.Message}", e);
+                $"{origin} needs a libstdc++ with {VersionThatIsMissing} (GCC 13), and the copy that does without it did not load " +
+                $"either. Install libstdc++ 13 or later. {e.Message}", e);
         }
     }
 

@@ -7,7 +7,8 @@ namespace Schane.Tensors;
 /// <param name="Version">Version of libtorch, null where it doesn't load.</param>
 /// <param name="Path">File libtorch was loaded from, null where it doesn't load.</param>
 /// <param name="Cured">
-/// Whether the system's libstdc++ is older than GCC 13, so that the library was loaded from a copy in memory that does without the newer symbol version.
+/// Whether the system's libstdc++ is older than GCC 13, so that the library was loaded from a copy in memory that does
+/// without the newer symbol version.
 /// </param>
 /// <param name="Threads">Threads that a training, evaluation or export of this process takes unless told otherwise.</param>
 /// <param name="Gpus">CUDA devices that this build can use.</param>
@@ -27,11 +28,14 @@ public sealed record TorchRuntime(string? Version, string? Path, bool Cured, int
         try
         {
             get_num_threads();
-            return new(__version__, LoadedFrom(), NativeTorch.Cured, threads.Count, cuda.is_available() ? cuda.device_count() : 0, null) { ThreadsWhy = threads.Why, Waiting = OpenMp.Waiting };
+            return new(__version__, LoadedFrom(), NativeTorch.Cured, threads.Count, cuda.is_available() ? cuda.device_count() : 0, null)
+            { ThreadsWhy = threads.Why, Waiting = OpenMp.Waiting };
         }
         catch (Exception e) when (e is DllNotFoundException or TypeInitializationException or NotSupportedException)
         {
-            return new(null, NativeTorch.Find("torch_cpu"), NativeTorch.Cured, threads.Count, 0, (e.InnerException ?? e).Message.Split('\n')[0]) { ThreadsWhy = threads.Why, Waiting = OpenMp.Waiting };
+            return new(null, NativeTorch.Find("torch_cpu"), NativeTorch.Cured, threads.Count, 0,
+                (e.InnerException ?? e).Message.Split('\n')[0])
+            { ThreadsWhy = threads.Why, Waiting = OpenMp.Waiting };
         }
     }
 

@@ -64,7 +64,7 @@ internal static class OperatorTable
     }
 
     /// <summary>The contrastive term of SCHaNe by each kernel that this processor has.</summary>
-    private static IEnumerable<OperatorError> Contrastive()
+    private static List<OperatorError> Contrastive()
     {
         using var scope = NewDisposeScope();
         var embeddings = Operator.Numbers(0, [Rows, Width], ScalarType.Float32);

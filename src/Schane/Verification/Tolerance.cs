@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Verification;
 
-/// <summary>How far from float64 a correct computation in a number type may be, as a share of the largest value: rounding explains less, a wrong kernel far more.</summary>
+/// <summary>How far from float64 a correct computation in a number type may be, as a share of the largest value: rounding explains less, a
+/// wrong kernel far more.</summary>
 internal static class Tolerance
 {
     /// <summary>Of one operation, forward or backward.</summary>
@@ -19,7 +20,8 @@ internal static class Tolerance
     };
 
     /// <summary>Of one layer of a model in its precision.</summary>
-    public static double Of(Precision precision, DeviceType device) => Of(precision switch { Precision.Bf16 => ScalarType.BFloat16, Precision.Fp16 => ScalarType.Float16, _ => ScalarType.Float32 }, device);
+    public static double Of(Precision precision, DeviceType device) => Of(
+        precision switch { Precision.Bf16 => ScalarType.BFloat16, Precision.Fp16 => ScalarType.Float16, _ => ScalarType.Float32 }, device);
 
     /// <summary>Magnitude below which numbers of a type lose digits, so that a difference of it says nothing.</summary>
     public static double Smallest(Precision precision) => precision == Precision.Fp16 ? 6.1e-5 : 1.2e-38;

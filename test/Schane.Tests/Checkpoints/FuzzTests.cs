@@ -10,7 +10,8 @@ public sealed class FuzzTests
 {
     private const int Mutations = 20_000;
 
-    private static readonly string[] Files = ["pickle_edge.pth", "pickle_edge_legacy.pth", "pickle_edge.expected.safetensors", "vit_cls_legacy.weights.safetensors", "vit_cls_legacy.pth"];
+    private static readonly string[] Files = ["pickle_edge.pth", "pickle_edge_legacy.pth", "pickle_edge.expected.safetensors",
+        "vit_cls_legacy.weights.safetensors", "vit_cls_legacy.pth"];
 
     [Fact]
     public void Only_CheckpointException_leaves_a_reader_of_a_damaged_file()
@@ -42,7 +43,12 @@ public sealed class FuzzTests
         var bytes = new List<byte>(good);
         for (var change = random.Next(1, 7); change > 0 && bytes.Count > 0; change--)
         {
-            var at = random.Next(3) switch { 0 => random.Next(Math.Min(bytes.Count, 1500)), 1 => bytes.Count - 1 - random.Next(Math.Min(bytes.Count, 1000)), _ => random.Next(bytes.Count) };
+            var at = random.Next(3) switch
+            {
+                0 => random.Next(Math.Min(bytes.Count, 1500)),
+                1 => bytes.Count - 1 - random.Next(Math.Min(bytes.Count, 1000)),
+                _ => random.Next(bytes.Count)
+            };
             switch (random.Next(6))
             {
                 case 0: bytes[at] = (byte)random.Next(256); break;

@@ -24,9 +24,11 @@ public class GoldenClassificationTests
             var name = expected.GetProperty("name").GetString()!;
             if (expected.TryGetProperty("probabilities", out var probabilities))
             {
-                double[][] rows = [.. probabilities.EnumerateArray().Select(row => row.EnumerateArray().Select(p => p.GetDouble()).ToArray())];
+                double[][] rows = [.. probabilities.EnumerateArray()
+                    .Select(row => row.EnumerateArray().Select(p => p.GetDouble()).ToArray())];
                 int[] truth = [.. expected.GetProperty("labels").EnumerateArray().Select(l => l.GetInt32())];
-                CheckCalibration(expected, [.. rows.Select(r => r.Max())], [.. rows.Select((r, i) => Array.IndexOf(r, r.Max()) == truth[i])]);
+                CheckCalibration(expected, [.. rows.Select(r => r.Max())],
+                    [.. rows.Select((r, i) => Array.IndexOf(r, r.Max()) == truth[i])]);
             }
             else
             {
@@ -47,7 +49,8 @@ public class GoldenClassificationTests
         Assert.Equal(expected.GetProperty("N").GetInt32(), actual.Count);
         Assert.Equal(Value("top1"), actual.Top1, Tolerance);
         Assert.Equal(Value("top5_sklearn"), actual.Top5, Tolerance);
-        Assert.Equal(Values("timm_accuracy_percent_top1_top5"), [100 * actual.Top1, 100 * actual.Top5], (a, b) => Math.Abs(a - b) < 1e-4);   // float32
+        // float32
+        Assert.Equal(Values("timm_accuracy_percent_top1_top5"), [100 * actual.Top1, 100 * actual.Top5], (a, b) => Math.Abs(a - b) < 1e-4);
         Assert.Equal(Value("macro_f1_all_labels_zero_division_0"), actual.MacroF1, Tolerance);
         Assert.Equal(Value("micro_f1"), actual.Top1, Tolerance);
         Assert.Equal(Value("weighted_f1"), actual.Classes.Sum(c => c.F1 * c.Count) / actual.Count, Tolerance);
@@ -57,7 +60,8 @@ public class GoldenClassificationTests
         Assert.Equal(Values("per_class_recall"), actual.Classes.Select(c => c.Recall), (a, b) => Math.Abs(a - b) < Tolerance);
         Assert.Equal(Values("per_class_precision"), actual.Classes.Select(c => c.Precision), (a, b) => Math.Abs(a - b) < Tolerance);
         Assert.Equal(Values("per_class_f1"), actual.Classes.Select(c => c.F1), (a, b) => Math.Abs(a - b) < Tolerance);
-        Assert.Equal(expected.GetProperty("confusion_matrix_rows_true").EnumerateArray().Select(r => r.EnumerateArray().Select(v => v.GetInt32()).ToArray()).ToArray(), actual.Confusion);
+        Assert.Equal(expected.GetProperty("confusion_matrix_rows_true").EnumerateArray()
+            .Select(r => r.EnumerateArray().Select(v => v.GetInt32()).ToArray()).ToArray(), actual.Confusion);
         if (expected.TryGetProperty("auroc_ovr_macro", out var auroc))
             Assert.Equal(auroc.GetDouble(), actual.MacroAuroc!.Value, Tolerance);
         if (expected.TryGetProperty("ece15", out var ece))

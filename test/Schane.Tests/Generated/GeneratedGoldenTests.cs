@@ -4,7 +4,6 @@ using Schane.Tests.Evaluation;
 using Schane.Tests.Export;
 using Schane.Tests.Losses;
 using Schane.Tests.Models;
-using Schane.Tests.Support;
 using Schane.Tests.Training;
 
 namespace Schane.Tests.Generated;

@@ -13,7 +13,8 @@ namespace Schane.Tests.Losses;
 /// <param name="Gradient">The peer's float64 gradient by <paramref name="Embeddings"/>.</param>
 /// <param name="Temperature">τ.</param>
 /// <param name="Arguments">The peer's arguments.</param>
-internal sealed record GoldenCase(string Name, string Key, Tensor Embeddings, Tensor? Labels, double? Value, Tensor? Gradient, double Temperature, JsonElement Arguments)
+internal sealed record GoldenCase(string Name, string Key, Tensor Embeddings, Tensor? Labels, double? Value, Tensor? Gradient,
+    double Temperature, JsonElement Arguments)
 {
     public long Images => Embeddings.shape[0];
     public long Views => Embeddings.shape[1];
@@ -27,8 +28,8 @@ internal sealed record GoldenCase(string Name, string Key, Tensor Embeddings, Te
             foreach (var entry in batch.GetProperty("entries").EnumerateArray())
             {
                 var key = entry.GetProperty("key").GetString()!;
-                yield return new($"{file}:{key}", key, tensors["emb64"], tensors["labels"], Number(entry.GetProperty("value64")), tensors.GetValueOrDefault($"{key}.grad64"),
-                    batch.GetProperty("tau").GetDouble(), entry.GetProperty("args"));
+                yield return new($"{file}:{key}", key, tensors["emb64"], tensors["labels"], Number(entry.GetProperty("value64")),
+                    tensors.GetValueOrDefault($"{key}.grad64"), batch.GetProperty("tau").GetDouble(), entry.GetProperty("args"));
             }
         }
     }
@@ -41,7 +42,8 @@ internal sealed record GoldenCase(string Name, string Key, Tensor Embeddings, Te
             var labels = entry.GetProperty("labels");
             var arguments = entry.GetProperty("args");
             yield return new($"edge_cases:{name}", name, Array(entry.GetProperty("emb")),
-                labels.ValueKind == JsonValueKind.Null ? null : tensor(labels.EnumerateArray().Select(l => l.GetInt64()).ToArray()), Number(entry.GetProperty("value64")),
+                labels.ValueKind == JsonValueKind.Null ? null : tensor(labels.EnumerateArray().Select(l => l.GetInt64()).ToArray()),
+                Number(entry.GetProperty("value64")),
                 Array(entry.GetProperty("grad64")), arguments.TryGetProperty("temperature", out var tau) ? tau.GetDouble() : 1, arguments);
         }
     }

@@ -6,14 +6,16 @@ using static TorchSharp.torch;
 
 namespace Schane.Tests.Models;
 
-/// <summary>Every golden model: logits, embeddings, features, input gradient and the norm of every parameter's gradient, in both precisions.</summary>
+/// <summary>Every golden model: logits, embeddings, features, input gradient and the norm of every parameter's
+/// gradient, in both precisions.</summary>
 public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();
 
     public static TheoryData<string> Cases => GoldenModel.Names();
 
-    public static TheoryData<string> TrainingCases => [.. Cases.Select(c => c.Data).Where(n => GoldenModel.Open(n).Facts.TryGetProperty("train", out _))];
+    public static TheoryData<string> TrainingCases =>
+        [.. Cases.Select(c => c.Data).Where(n => GoldenModel.Open(n).Facts.TryGetProperty("train", out _))];
 
     public void Dispose() => scope.Dispose();
 
@@ -49,9 +51,12 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
         using var model = Loaded(golden, ScalarType.Float32);
         using var weights = golden.Weights();
         var naming = model.Backbone.Naming(weights.Names);
-        var theirs = weights.Names.Where(n => naming(n) is not null).ToDictionary(n => naming(n)!, n => string.Join(",", weights.ShapeOf(n)));
-        Assert.Equal(theirs.OrderBy(t => t.Key), model.StateDict().ToDictionary(t => t.Key, t => string.Join(",", t.Value.shape)).OrderBy(t => t.Key));
-        if (!InFloat32(golden))                                                // there the peer's names differ from timm's, and it has a text branch
+        var theirs = weights.Names.Where(n => naming(n) is not null)
+            .ToDictionary(n => naming(n)!, n => string.Join(",", weights.ShapeOf(n)));
+        Assert.Equal(theirs.OrderBy(t => t.Key),
+            model.StateDict().ToDictionary(t => t.Key, t => string.Join(",", t.Value.shape)).OrderBy(t => t.Key));
+        // there the peer's names differ from timm's, and it has a text branch
+        if (!InFloat32(golden))
             Assert.Equal(weights.Names.Order(), model.StateDict().Keys.Order());
     }
 
@@ -132,7 +137,8 @@ public sealed class GoldenModelTests(ITestOutputHelper output) : IDisposable
             if (norm.Value.ValueKind == JsonValueKind.Null || naming(norm.Name) is not { } here)
                 continue;
             var (wanted, actual) = (norm.Value.GetDouble(), parameters[here].grad!.to(ScalarType.Float64).norm().item<double>());
-            Assert.True(Math.Abs(actual - wanted) <= 1e-6 + (type == ScalarType.Float32 ? 1e-4 : 1e-6) * wanted, $"gradient of {norm.Name}: {actual}, peer {wanted}");
+            Assert.True(Math.Abs(actual - wanted) <= 1e-6 + (type == ScalarType.Float32 ? 1e-4 : 1e-6) * wanted,
+                $"gradient of {norm.Name}: {actual}, peer {wanted}");
             compared++;
         }
         Assert.Equal(parameters.Count, compared);
