@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using Schane.Jobs;
+using Schane.Jobs.Studies;
 using Schane.Models;
+using Schane.Recipes;
 using Schane.Training;
-using CompareOptions = Schane.Jobs.CompareOptions;
+using CompareOptions = Schane.Jobs.Studies.CompareOptions;
 
 namespace Schane.Benchmarks;
 

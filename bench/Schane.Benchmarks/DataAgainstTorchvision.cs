@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Schane.Data;
+using Schane.Data.Reading;
 using Schane.Data.Transforms;
 using Schane.Tensors;
 

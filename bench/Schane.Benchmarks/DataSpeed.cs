@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Schane.Data;
+using Schane.Data.Feeding;
+using Schane.Data.Reading;
 using Schane.Data.Transforms;
 using Schane.Tensors;
 using SkiaSharp;

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using Schane.Checkpoints;
 using Schane.Export;
 using Schane.Inference;
 using Schane.Jobs;
 using Schane.Models;
+using Schane.Runs;
 using static TorchSharp.torch;
 
 namespace Schane.Benchmarks;

@@ -4,8 +4,9 @@ using Schane.Evaluation;
 using Schane.Jobs;
 using Schane.Losses;
 using Schane.Models;
+using Schane.Planning;
+using Schane.Recipes;
 using Schane.Tensors;
-using Schane.Training;
 
 namespace Schane.Benchmarks;
 

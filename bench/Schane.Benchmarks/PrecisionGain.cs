@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Schane.Models;
+using Schane.Planning;
 using Schane.Tensors;
-using Schane.Training;
 using static TorchSharp.torch;
 
 namespace Schane.Benchmarks;

@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
-using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Sets;
 using Schane.Inference;
 using Schane.Jobs;
 using Schane.Models;
+using Schane.Runs;
 using SkiaSharp;
 using static TorchSharp.torch;
 

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Schane.Data;
 using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
 using Schane.Reporting;
+using Schane.Runs;
 using Schane.Tensors;
 
 namespace Schane.Benchmarks;

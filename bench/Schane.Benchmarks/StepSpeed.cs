@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Data.Transforms;
 using Schane.Distributed;
 using Schane.Losses;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
 
 namespace Schane.Cli;
 

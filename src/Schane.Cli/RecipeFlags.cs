@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Schane.Losses;
-using Schane.Training;
+using Schane.Recipes;
 
 namespace Schane.Cli;
 

@@ -2,7 +2,6 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Schane.Data;
 using Schane.Distributed;
 using Schane.Export;
 using Schane.Training;

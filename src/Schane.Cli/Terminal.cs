@@ -1,4 +1,3 @@
-using Schane.Data;
 using Spectre.Console;
 
 namespace Schane.Cli;

@@ -9,9 +9,9 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Metrics;
-using Schane.Checkpoints;
 using Schane.Inference;
 using Schane.Jobs;
+using Schane.Runs;
 
 namespace Schane.Server;
 

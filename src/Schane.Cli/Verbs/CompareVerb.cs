@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.Globalization;
-using Schane.Jobs;
+using Schane.Jobs.Studies;
+using Schane.Recipes;
 using Schane.Reporting;
-using Schane.Training;
-using CompareOptions = Schane.Jobs.CompareOptions;
+using CompareOptions = Schane.Jobs.Studies.CompareOptions;
 
 namespace Schane.Cli.Verbs;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Schane.Jobs;
+using Schane.Planning;
 
 namespace Schane.Cli.Verbs;
 

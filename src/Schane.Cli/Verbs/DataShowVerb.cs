@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Schane.Data;
+using Schane.Data.Reading;
 using Schane.Data.Transforms;
 
 namespace Schane.Cli.Verbs;

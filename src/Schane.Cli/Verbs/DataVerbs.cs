@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Schane.Data;
+using Schane.Data.Reading;
 
 namespace Schane.Cli.Verbs;
 

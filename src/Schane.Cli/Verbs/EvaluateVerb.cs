@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
+using Schane.Evaluation.Episodes;
 using Schane.Jobs;
 
 namespace Schane.Cli.Verbs;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Schane.Evaluation;
+using Schane.Evaluation.Episodes;
 using Schane.Jobs;
 
 namespace Schane.Cli.Verbs;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Schane.Jobs;
-using Schane.Training;
+using Schane.Recipes;
 
 namespace Schane.Cli.Verbs;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Inference;
 
 namespace Schane.Cli.Verbs;

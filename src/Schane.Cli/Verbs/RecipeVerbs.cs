@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Schane.Jobs;
-using Schane.Training;
+using Schane.Recipes;
 
 namespace Schane.Cli.Verbs;
 
@@ -76,7 +76,7 @@ internal sealed class RecipeShowVerb : Verb
             Console.Out.Write(RecipeSchema.Text(new RecipeFlags().Descriptions));
             return new(new { }) { Printed = true };
         }
-        var path = parsed.GetValue(file) is { } named && Directory.Exists(named) ? Checkpoints.RunFolder.Open(named).Recipe : parsed.GetValue(file);
+        var path = parsed.GetValue(file) is { } named && Directory.Exists(named) ? Runs.RunFolder.Open(named).Recipe : parsed.GetValue(file);
         var (first, kind, others) = path is null ? (new Recipe(), "", []) : RecipeFile.LoadAll(path);
         List<object> documents = [];
         var none = RecipeFile.Values(new Recipe());

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Schane.Checkpoints;
 using Schane.Jobs;
+using Schane.Runs;
 
 namespace Schane.Cli.Verbs;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
-using Schane.Evaluation;
-using Schane.Jobs;
+using Schane.Evaluation.Statistics;
+using Schane.Jobs.Studies;
 using Schane.Losses;
-using Schane.Training;
+using Schane.Recipes;
 
 namespace Schane.Cli.Verbs;
 

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
-using Schane.Checkpoints;
 using Schane.Distributed;
 using Schane.Jobs;
+using Schane.Runs;
 
 namespace Schane.Cli.Verbs;
 

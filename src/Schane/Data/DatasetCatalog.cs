@@ -1,3 +1,4 @@
+using Schane.Data.Reading;
 using Schane.Data.Sets;
 
 namespace Schane.Data;

@@ -1,3 +1,5 @@
+using Schane.Data.Reading;
+
 namespace Schane.Data;
 
 /// <summary>A part of a data set as it lies on the disk, beside what it should be.</summary>

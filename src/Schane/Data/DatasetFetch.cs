@@ -1,4 +1,6 @@
 using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
+using Schane.Data.Reading;
 
 namespace Schane.Data;
 

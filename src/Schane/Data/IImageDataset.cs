@@ -1,3 +1,5 @@
+using Schane.Data.Reading;
+
 namespace Schane.Data;
 
 /// <summary>Labelled images, addressed by index. Reading is thread-safe and never writes anything.</summary>

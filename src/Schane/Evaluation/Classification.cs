@@ -1,3 +1,4 @@
+using Schane.Evaluation.Statistics;
 using static TorchSharp.torch;
 
 namespace Schane.Evaluation;

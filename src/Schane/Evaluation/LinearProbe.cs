@@ -1,3 +1,4 @@
+using Schane.Evaluation.Embeddings;
 using static TorchSharp.torch;
 
 namespace Schane.Evaluation;

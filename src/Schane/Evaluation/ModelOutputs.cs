@@ -1,4 +1,5 @@
 using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Distributed;
 using Schane.Models;
 using Schane.Tensors;

@@ -1,6 +1,5 @@
 using Parquet.Serialization;
 using Schane.Checkpoints;
-using Schane.Data;
 
 namespace Schane.Evaluation;
 

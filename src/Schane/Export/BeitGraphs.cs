@@ -1,4 +1,4 @@
-using Schane.Models;
+using Schane.Models.Transformers;
 using static TorchSharp.torch;
 
 namespace Schane.Export;

@@ -1,4 +1,4 @@
-using Schane.Models;
+using Schane.Models.Convolutional;
 using Schane.Models.Layers;
 
 namespace Schane.Export;

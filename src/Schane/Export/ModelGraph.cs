@@ -1,4 +1,6 @@
 using Schane.Models;
+using Schane.Models.Convolutional;
+using Schane.Models.Transformers;
 using static TorchSharp.torch;
 
 namespace Schane.Export;

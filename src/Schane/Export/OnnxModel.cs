@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Data.Transforms;
 using Schane.Tensors;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using Google.Protobuf;
 using Schane.Checkpoints;
 using Schane.Checkpoints.Onnx;
+using Schane.Runs;
 using static TorchSharp.torch;
 
 namespace Schane.Export;

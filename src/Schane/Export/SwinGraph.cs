@@ -1,4 +1,5 @@
-using Schane.Models;
+using Schane.Evaluation.Embeddings;
+using Schane.Models.Transformers;
 
 namespace Schane.Export;
 

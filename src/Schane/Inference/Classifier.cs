@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Logging;
-using Schane.Checkpoints;
-using Schane.Data;
+using Schane.Data.Feeding;
+using Schane.Data.Reading;
 using Schane.Data.Transforms;
 using Schane.Export;
+using Schane.Runs;
 using Schane.Tensors;
 
 namespace Schane.Inference;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Schane.Checkpoints;
+using Schane.Runs;
 using Schane.Tensors;
 using static TorchSharp.torch;
 

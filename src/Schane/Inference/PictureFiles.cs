@@ -1,5 +1,5 @@
 using Microsoft.Extensions.FileSystemGlobbing;
-using Schane.Data;
+using Schane.Data.Reading;
 
 namespace Schane.Inference;
 

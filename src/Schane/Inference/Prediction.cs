@@ -1,4 +1,4 @@
-using Schane.Data;
+using Schane.Data.Feeding;
 
 namespace Schane.Inference;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using Schane.Checkpoints;
-using Schane.Data;
 using Schane.Data.Transforms;
 using Schane.Models;
+using Schane.Runs;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,9 +1,14 @@
-using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
 using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
 using Schane.Inference;
 using Schane.Models;
+using Schane.Planning;
+using Schane.Recipes;
+using Schane.Runs;
 using Schane.Tensors;
 using Schane.Training;
 using TorchSharp;

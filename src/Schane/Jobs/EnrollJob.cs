@@ -1,7 +1,6 @@
-using Schane.Checkpoints;
-using Schane.Data;
-using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
 using Schane.Inference;
+using Schane.Runs;
 using Schane.Tensors;
 
 namespace Schane.Jobs;

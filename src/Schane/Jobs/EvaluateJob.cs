@@ -1,12 +1,18 @@
-using Schane.Checkpoints;
 using Schane.Data;
+using Schane.Data.Feeding;
+using Schane.Data.Reading;
 using Schane.Data.Sets;
 using Schane.Data.Transforms;
 using Schane.Distributed;
 using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
+using Schane.Evaluation.Episodes;
+using Schane.Evaluation.Statistics;
 using Schane.Inference;
+using Schane.Planning;
+using Schane.Recipes;
+using Schane.Runs;
 using Schane.Tensors;
-using Schane.Training;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;

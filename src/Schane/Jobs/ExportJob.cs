@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using Schane.Checkpoints;
-using Schane.Data;
 using Schane.Data.Transforms;
 using Schane.Export;
 using Schane.Inference;
+using Schane.Runs;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;

@@ -1,5 +1,7 @@
 using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
 using Schane.Models;
+using Schane.Planning;
 using Schane.Training;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,5 +1,8 @@
 using Schane.Data;
-using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
+using Schane.Evaluation.Episodes;
+using Schane.Evaluation.Statistics;
+using Schane.Planning;
 using Schane.Tensors;
 using static TorchSharp.torch;
 

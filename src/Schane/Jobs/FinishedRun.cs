@@ -1,10 +1,13 @@
-using Schane.Checkpoints;
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Data.Transforms;
 using Schane.Distributed;
 using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
 using Schane.Inference;
+using Schane.Planning;
+using Schane.Recipes;
 using Schane.Reporting;
+using Schane.Runs;
 using Schane.Training;
 using static TorchSharp.torch;
 

@@ -1,10 +1,18 @@
 using System.Globalization;
 using System.Text;
 using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
 using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
+using Schane.Evaluation.Episodes;
 using Schane.Inference;
+using Schane.Jobs.Studies;
+using Schane.Planning;
+using Schane.Recipes;
+using Schane.Runs;
 using Schane.Tensors;
 using Schane.Training;
 using static TorchSharp.torch;

@@ -1,8 +1,9 @@
 using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
 using Schane.Losses;
 using Schane.Models;
+using Schane.Planning;
 using Schane.Tensors;
-using Schane.Training;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;

@@ -1,4 +1,4 @@
-using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
 using Schane.Models;
 
 namespace Schane.Jobs;

@@ -1,8 +1,10 @@
-using Schane.Checkpoints;
 using Schane.Data;
+using Schane.Data.Reading;
 using Schane.Data.Sets;
 using Schane.Data.Transforms;
 using Schane.Export;
+using Schane.Planning;
+using Schane.Runs;
 using Schane.Tensors;
 
 namespace Schane.Jobs;

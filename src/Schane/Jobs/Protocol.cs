@@ -1,5 +1,8 @@
 using System.Globalization;
 using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
+using Schane.Evaluation.Episodes;
+using Schane.Evaluation.Statistics;
 using Schane.Tensors;
 
 namespace Schane.Jobs;
@@ -126,7 +129,7 @@ public sealed record Protocol
         if (classes > 1)
         {
             Add("nmi", Clustering.Of(test.Labels, KMeans.Of(test, classes)).Nmi);
-            Add("silhouette", Silhouette.Of(test, Evaluation.Metric.Cosine).Mean);
+            Add("silhouette", Silhouette.Of(test, Evaluation.Embeddings.Metric.Cosine).Mean);
         }
         foreach (var (name, value) in EmbeddingQuality.Of(test).Named())
             Add(name, value);

@@ -1,6 +1,8 @@
 using Schane.Data.Transforms;
 using Schane.Losses;
 using Schane.Models;
+using Schane.Planning;
+using Schane.Recipes;
 using Schane.Training;
 using static TorchSharp.torch;
 

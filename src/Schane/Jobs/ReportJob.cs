@@ -1,7 +1,7 @@
-using Schane.Checkpoints;
-using Schane.Data;
-using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
+using Schane.Planning;
 using Schane.Reporting;
+using Schane.Runs;
 
 namespace Schane.Jobs;
 

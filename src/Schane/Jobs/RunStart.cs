@@ -1,10 +1,11 @@
-using Schane.Checkpoints;
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Distributed;
 using Schane.Inference;
 using Schane.Losses;
 using Schane.Models;
-using Schane.Training;
+using Schane.Planning;
+using Schane.Recipes;
+using Schane.Runs;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;

@@ -1,6 +1,10 @@
 using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
 using Schane.Distributed;
 using Schane.Models;
+using Schane.Planning;
+using Schane.Recipes;
+using Schane.Runs;
 using Schane.Tensors;
 using Schane.Training;
 

@@ -1,6 +1,11 @@
 using System.Text.Json;
 using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
+using Schane.Data.Dividing;
 using Schane.Distributed;
+using Schane.Planning;
+using Schane.Recipes;
+using Schane.Runs;
 using Schane.Tensors;
 using Schane.Training;
 using static TorchSharp.torch;

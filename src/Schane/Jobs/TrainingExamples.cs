@@ -1,7 +1,8 @@
 using System.Numerics.Tensors;
-using Schane.Checkpoints;
 using Schane.Data;
-using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
+using Schane.Planning;
+using Schane.Runs;
 
 namespace Schane.Jobs;
 

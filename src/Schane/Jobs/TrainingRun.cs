@@ -1,12 +1,14 @@
 using System.Security.Cryptography;
 using System.Text;
-using Schane.Checkpoints;
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Data.Transforms;
 using Schane.Distributed;
 using Schane.Evaluation;
 using Schane.Inference;
+using Schane.Planning;
+using Schane.Recipes;
 using Schane.Reporting;
+using Schane.Runs;
 using Schane.Tensors;
 using Schane.Training;
 using TorchSharp;

@@ -1,3 +1,4 @@
+using Schane.Models.Convolutional;
 using Schane.Models.Layers;
 using static TorchSharp.torch;
 

@@ -1,4 +1,6 @@
+using Schane.Models.Convolutional;
 using Schane.Models.Layers;
+using Schane.Models.Transformers;
 using static TorchSharp.torch;
 
 namespace Schane.Models;

@@ -6,7 +6,7 @@ internal static class ClassSection
     /// <summary>From how many classes on a box to find one is worth its place.</summary>
     private const int Findable = 25;
 
-    public static ReportSection? Of(RunResults? results)
+    public static ReportSection? Of(ReportedResults? results)
     {
         if (results?.PerClass is not { Length: > 0 } classes)
             return null;
@@ -46,7 +46,7 @@ internal static class ClassSection
         ? Html.Of($"<td></td>")
         : Html.Of($"<td>{Html.Name(most.Class)} <span class=\"quiet\">{Quantity.Percent(most.Share, 0)}</span></td>");
 
-    private static Dictionary<string, (string Class, double Share)>? MostTakenFor(RunResults results)
+    private static Dictionary<string, (string Class, double Share)>? MostTakenFor(ReportedResults results)
     {
         if (results is not { Classes: { } names, Confusion: { } counts })
             return null;

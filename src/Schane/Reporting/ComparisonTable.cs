@@ -1,5 +1,4 @@
-using Schane.Data;
-using Schane.Evaluation;
+using Schane.Evaluation.Statistics;
 
 namespace Schane.Reporting;
 

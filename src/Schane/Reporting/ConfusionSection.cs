@@ -9,7 +9,7 @@ internal static class ConfusionSection
     /// <summary>How many classes a matrix holds in which cells can still be told apart.</summary>
     private const int Drawn = 120;
 
-    public static ReportSection? Of(RunResults? results)
+    public static ReportSection? Of(ReportedResults? results)
     {
         if (results is not { Classes: { Length: > 1 } classes, Confusion: { } counts })
             return null;

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Schane.Data;
 
 namespace Schane.Reporting;
 

@@ -6,7 +6,7 @@ internal static class HeadlineSection
     /// <summary>A metric that is told in words.</summary>
     private const string Twins = "errors_inside_twin_groups";
 
-    public static ReportSection? Of(RunResults? results, RunHistory history)
+    public static ReportSection? Of(ReportedResults? results, RunHistory history)
     {
         var last = history.Evaluations is [.., var newest] ? newest : null;
         var metrics = results?.Metrics is { Count: > 0 } final ? final : last?.Metrics;
@@ -47,7 +47,7 @@ internal static class HeadlineSection
 
     private static string At(double share) => (4 + 192 * Math.Clamp(share, 0, 1)).ToString("0.#");
 
-    private static Html Where(RunResults? results, EvaluationEvent? last)
+    private static Html Where(ReportedResults? results, EvaluationEvent? last)
     {
         if (results?.Metrics is not { Count: > 0 })
             return Html.Of($"On the {PartName(last!.Part)} part after step {last.Step}; the run has no final results yet.");
@@ -58,7 +58,7 @@ internal static class HeadlineSection
         return Html.Of($"On {images}{classes} of the {PartName(results.Part)} part.");
     }
 
-    private static Html Among(RunResults? results) => (results?.Twins?.ShareOfErrors ?? results?.Metrics.Find(Twins)) is { } share
+    private static Html Among(ReportedResults? results) => (results?.Twins?.ShareOfErrors ?? results?.Metrics.Find(Twins)) is { } share
         ? Html.Of($" {Quantity.Percent(share, 0)} of the errors stay inside a group of near twins.")
         : Html.Empty;
 

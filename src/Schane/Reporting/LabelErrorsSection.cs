@@ -1,5 +1,6 @@
 using System.Globalization;
-using Schane.Data;
+using Schane.Data.Reading;
+using Schane.Runs;
 
 namespace Schane.Reporting;
 

@@ -1,4 +1,4 @@
-using Schane.Evaluation;
+using Schane.Evaluation.Statistics;
 
 namespace Schane.Reporting;
 

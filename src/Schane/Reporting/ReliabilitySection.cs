@@ -3,7 +3,7 @@ namespace Schane.Reporting;
 /// <summary>Whether a confidence of 80 % is right 80 times of 100.</summary>
 internal static class ReliabilitySection
 {
-    public static ReportSection? Of(RunResults? results)
+    public static ReportSection? Of(ReportedResults? results)
     {
         var bins = results?.Reliability?.Where(bin => bin.Images > 0 && Quantity.Finite(bin.Accuracy) is not null && Quantity.Finite(bin.Confidence) is not null).ToArray();
         if (bins is not { Length: > 0 })

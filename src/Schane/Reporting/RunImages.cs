@@ -1,5 +1,6 @@
-using Schane.Data;
 using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
+using Schane.Runs;
 
 namespace Schane.Reporting;
 

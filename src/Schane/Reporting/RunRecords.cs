@@ -27,7 +27,7 @@ internal sealed record WarningEvent(long? Step, string Message);
 internal sealed record EndEvent(long? Step, double? Seconds, string? Reason);
 
 /// <summary>The run's result file.</summary>
-internal sealed record RunResults(
+internal sealed record ReportedResults(
     string? Schane, string? Data, string? Model, string? Loss, long? Seed, long? Steps, double? Seconds, double? ImagesPerSecond, string? Part, long? Images,
     Dictionary<string, JsonElement>? Metrics, string[]? Classes, ClassResult[]? PerClass, int[][]? Confusion, ReliabilityBin[]? Reliability, TwinErrors? Twins);
 

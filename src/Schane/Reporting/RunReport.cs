@@ -1,5 +1,5 @@
-using Schane.Data;
 using Schane.Losses;
+using Schane.Runs;
 
 namespace Schane.Reporting;
 
@@ -18,7 +18,7 @@ public static class RunReport
         if (!Directory.Exists(runFolder))
             throw new SchaneException($"There is no run folder '{runFolder}'.");
         var history = RunHistory.Read(Path.Combine(runFolder, "journal.jsonl"));
-        var results = ReportFiles.Read<RunResults>(Path.Combine(runFolder, "results.json"));
+        var results = ReportFiles.Read<ReportedResults>(Path.Combine(runFolder, "results.json"));
         var thumbnails = new Thumbnails(Path.Combine(runFolder, "thumbnails"));
         var images = RunImages.Of(runFolder, results?.Part, thumbnails);
         if (images is not null)
@@ -50,12 +50,12 @@ public static class RunReport
         ReportFiles.Write(htmlFile, ReportPage.Render(title, Header(title, history, results), sections));
     }
 
-    private static string Title(RunHistory history, RunResults? results) =>
+    private static string Title(RunHistory history, ReportedResults? results) =>
         $"{LossName(results?.Loss ?? history.Start?.Loss)} on {results?.Data ?? history.Start?.Data ?? "unnamed data"}";
 
     internal static string LossName(string? loss) => loss is null ? "A run" : LossRegistry.TryFind(loss)?.Label ?? loss;
 
-    private static Html Header(string title, RunHistory history, RunResults? results)
+    private static Html Header(string title, RunHistory history, ReportedResults? results)
     {
         var done = results?.Steps ?? history.End?.Step ?? (history.Steps is [.., var newest] ? newest.Step : null);
         var seconds = results?.Seconds ?? history.End?.Seconds;

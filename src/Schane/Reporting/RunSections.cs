@@ -28,7 +28,7 @@ internal static class RunSections
         return new("recipe", "Recipe", Html.Of($"""<pre tabindex="0" role="region" aria-label="Recipe"><code>{Html.Join(lines)}</code></pre>"""));
     }
 
-    public static ReportSection? Environment(RunStart? start, RunResults? results, EndEvent? end)
+    public static ReportSection? Environment(RunStart? start, ReportedResults? results, EndEvent? end)
     {
         (string Name, string? Value)[] facts =
         [

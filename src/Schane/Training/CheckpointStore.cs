@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Distributed;
+using Schane.Runs;
 using static TorchSharp.torch;
 
 namespace Schane.Training;

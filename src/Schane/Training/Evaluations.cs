@@ -1,5 +1,6 @@
 using Schane.Distributed;
 using Schane.Models;
+using Schane.Recipes;
 using static TorchSharp.torch;
 
 namespace Schane.Training;

@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Distributed;
 using static TorchSharp.torch;
 

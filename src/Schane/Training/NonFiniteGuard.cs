@@ -1,8 +1,10 @@
 using System.Globalization;
 using Schane.Checkpoints;
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Losses;
 using Schane.Models;
+using Schane.Recipes;
+using Schane.Runs;
 using static TorchSharp.torch;
 
 namespace Schane.Training;
@@ -92,14 +94,4 @@ internal sealed class NonFiniteGuard(Recipe recipe, ImageClassifier model, RunFo
                 return name;
         return null;
     }
-}
-
-/// <summary>What a run does at a step whose loss or gradient is not finite.</summary>
-public enum NonFinitePolicy
-{
-    /// <summary>Names the step and the tensor, keeps the batch, and stops.</summary>
-    Stop,
-
-    /// <summary>The same, but leaves the step out, up to a limit.</summary>
-    Skip,
 }

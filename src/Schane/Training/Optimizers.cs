@@ -1,3 +1,4 @@
+using Schane.Recipes;
 using static TorchSharp.torch;
 
 namespace Schane.Training;

@@ -1,4 +1,5 @@
 using Schane.Losses;
+using Schane.Recipes;
 
 namespace Schane.Training;
 

@@ -1,7 +1,8 @@
 using System.Diagnostics;
-using Schane.Checkpoints;
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Losses;
+using Schane.Recipes;
+using Schane.Runs;
 using TorchSharp;
 using TorchSharp.Modules;
 

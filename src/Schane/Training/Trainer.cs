@@ -1,9 +1,10 @@
 using System.Text.Json;
-using Schane.Checkpoints;
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Distributed;
 using Schane.Losses;
 using Schane.Models;
+using Schane.Recipes;
+using Schane.Runs;
 using Schane.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -17,20 +17,3 @@ public sealed record TrainingProgress(string Phase, long Step, long Steps, int E
     /// <summary>Memory of the process in bytes; 0 where nobody measured.</summary>
     public long Memory { get; init; }
 }
-
-/// <summary>Measures a model while it trains. Training owns this contract; Evaluation implements it.</summary>
-public interface IEvaluator
-{
-    /// <summary>Name of the part of the data that it looks at, for the journal: <c>val</c>.</summary>
-    string Part { get; }
-
-    /// <summary>Names of the metrics; of those that end in <c>nll</c> the lowest is best, of others the highest.</summary>
-    IReadOnlyList<string> Metrics { get; }
-
-    /// <summary>Metrics by name; the model is in evaluation mode and no gradients are kept.</summary>
-    /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    IReadOnlyDictionary<string, double> Evaluate(Models.ImageClassifier model, CancellationToken stop = default);
-}
-
-/// <summary>Training failed for a reason that is not the user's input: the loss or a gradient is not finite.</summary>
-public sealed class DivergedException(string message) : Exception(message);

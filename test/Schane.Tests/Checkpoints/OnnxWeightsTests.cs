@@ -1,14 +1,15 @@
 using Google.Protobuf;
 using Microsoft.ML.OnnxRuntime;
 using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
 using Schane.Checkpoints.Onnx;
 using Schane.Models;
 using Schane.Tests.Data;
 using Schane.Tests.Models;
 using Schane.Tests.Support;
 using TorchSharp;
-using SafetensorsFile = Schane.Checkpoints.SafetensorsFile;
 using static TorchSharp.torch;
+using SafetensorsFile = Schane.Checkpoints.SafetensorsFile;
 
 namespace Schane.Tests.Checkpoints;
 

@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
-using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
 
 namespace Schane.Tests.Checkpoints;
 

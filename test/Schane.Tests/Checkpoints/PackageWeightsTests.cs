@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Checkpoints;

@@ -1,4 +1,6 @@
-using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
+using Schane.Evaluation.Episodes;
+using Schane.Evaluation.Statistics;
 
 namespace Schane.Tests.Cli;
 

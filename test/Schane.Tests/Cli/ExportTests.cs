@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Schane.Checkpoints;
 using Schane.Export;
 using Schane.Inference;
 using Schane.Models;
+using Schane.Runs;
 using Schane.Tests.Data;
 using static TorchSharp.torch;
 

@@ -47,7 +47,7 @@ public class HelpTests
     public void Every_setting_of_a_recipe_is_a_flag_of_train()
     {
         var help = SchaneProgram.Run("train", "--help").Done().Output;
-        foreach (var key in Schane.Training.RecipeFile.Keys)
+        foreach (var key in Schane.Recipes.RecipeFile.Keys)
             Assert.Matches($@"(?m)^  --{key}\b(?!-)", help);
     }
 

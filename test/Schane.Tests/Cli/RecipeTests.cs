@@ -10,7 +10,7 @@ public class RecipeTests
     public void The_schema_in_the_repository_is_the_one_that_the_program_prints()
     {
         var printed = SchaneProgram.Run("recipe", "show", "--schema").Done().Output;
-        var file = Path.Combine(Recipes.Folder, "schema.json");
+        var file = Path.Combine(PublishedRecipes.Folder, "schema.json");
         if (Environment.GetEnvironmentVariable("SCHANE_APPROVE") == "1")
             File.WriteAllText(file, printed);
         Assert.Equal(File.ReadAllText(file), printed);
@@ -19,8 +19,8 @@ public class RecipeTests
     [Fact]
     public void The_schema_says_types_choices_limits_and_defaults()
     {
-        var keys = JsonDocument.Parse(File.ReadAllText(Path.Combine(Recipes.Folder, "schema.json"))).RootElement.GetProperty("properties");
-        foreach (var key in Schane.Training.RecipeFile.Keys)
+        var keys = JsonDocument.Parse(File.ReadAllText(Path.Combine(PublishedRecipes.Folder, "schema.json"))).RootElement.GetProperty("properties");
+        foreach (var key in Schane.Recipes.RecipeFile.Keys)
             Assert.NotEqual("", keys.GetProperty(key).GetProperty("description").GetString());
         Assert.Equal((0, 1), (keys.GetProperty("lambda").GetProperty("minimum").GetInt32(), keys.GetProperty("lambda").GetProperty("maximum").GetInt32()));
         Assert.Equal(0, keys.GetProperty("temperature").GetProperty("exclusiveMinimum").GetInt32());

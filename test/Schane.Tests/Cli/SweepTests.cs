@@ -17,7 +17,7 @@ public class SweepTests
         Assert.Equal(4, compared.Document().GetProperty("comparisons")[0].GetProperty("comparison").GetProperty("runs").GetArrayLength());
         // What the sweep left for the test is what every seed of the comparison is tested on.
         Assert.Single(((string[])[Path.Combine(photos.Run, "ce-t000-s0"), .. ((string[])["ce-s0", "schane-s1"]).Select(run => Path.Combine(photos.Root, "compared", run))])
-            .Select(run => string.Join(' ', Schane.Data.Splits.Load(Path.Combine(run, "splits.json")).Parts["test"])).Distinct());
+            .Select(run => string.Join(' ', Schane.Data.Dividing.Splits.Load(Path.Combine(run, "splits.json")).Parts["test"])).Distinct());
     }
 
     [Fact]

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using Schane.Checkpoints;
-using Schane.Jobs;
+using Schane.Planning;
 using Schane.Tests.Checkpoints;
 using Schane.Tests.Data;
 using Schane.Tests.Models;

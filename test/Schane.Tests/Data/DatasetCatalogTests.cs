@@ -1,4 +1,6 @@
 using Schane.Data;
+using Schane.Data.Dividing;
+using Schane.Data.Reading;
 
 namespace Schane.Tests.Data;
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
 using Schane.Data;
 using Schane.Tests.Checkpoints;
 

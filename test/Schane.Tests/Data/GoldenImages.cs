@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using Schane.Data;
+using Schane.Data.Reading;
 using Schane.Tests.Support;
 
 namespace Schane.Tests.Data;

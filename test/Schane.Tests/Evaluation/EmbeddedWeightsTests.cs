@@ -1,10 +1,12 @@
 using Schane.Data.Sets;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
+using Schane.Evaluation.Episodes;
 using Schane.Jobs;
 using Schane.Losses;
 using Schane.Models;
-using Schane.Training;
+using Schane.Recipes;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Evaluation;

@@ -1,4 +1,6 @@
 using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
+using Schane.Tests.Evaluation.Episodes;
 using Schane.Tests.Support;
 using static TorchSharp.torch;
 

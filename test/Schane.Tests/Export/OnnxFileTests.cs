@@ -3,6 +3,8 @@ using Google.Protobuf;
 using Schane.Export;
 using Schane.Checkpoints.Onnx;
 using Schane.Models;
+using Schane.Models.Convolutional;
+using Schane.Models.Transformers;
 using Schane.Tests.Data;
 using Schane.Tests.Models;
 using static TorchSharp.torch;

@@ -3,6 +3,8 @@ using System.Runtime.CompilerServices;
 using System.Text.RegularExpressions;
 using Schane.Export;
 using Schane.Models;
+using Schane.Models.Convolutional;
+using Schane.Models.Transformers;
 using Schane.Tests.Data;
 using TorchSharp;
 using static TorchSharp.torch;

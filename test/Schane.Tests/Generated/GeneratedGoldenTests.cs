@@ -1,6 +1,8 @@
 using Schane.Tests.Data;
+using Schane.Tests.Data.Feeding;
 using Schane.Tests.Data.Transforms;
 using Schane.Tests.Evaluation;
+using Schane.Tests.Evaluation.Episodes;
 using Schane.Tests.Export;
 using Schane.Tests.Losses;
 using Schane.Tests.Models;

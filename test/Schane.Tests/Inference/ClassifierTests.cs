@@ -1,6 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Inference;
 using Schane.Jobs;
 using Schane.Tests.Data;

@@ -1,6 +1,6 @@
 using Schane.Jobs;
+using Schane.Recipes;
 using Schane.Tests.Cli;
-using Schane.Training;
 
 namespace Schane.Tests.Inference;
 

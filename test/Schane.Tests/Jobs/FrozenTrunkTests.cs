@@ -1,8 +1,9 @@
 using Schane.Checkpoints;
-using Schane.Data;
-using Schane.Evaluation;
+using Schane.Data.Dividing;
+using Schane.Evaluation.Embeddings;
 using Schane.Jobs;
 using Schane.Losses;
+using Schane.Recipes;
 using Schane.Tests.Cli;
 using Schane.Training;
 using TorchSharp;

@@ -2,9 +2,10 @@ using Schane.Data;
 using Schane.Jobs;
 using Schane.Losses;
 using Schane.Models;
+using Schane.Planning;
+using Schane.Recipes;
 using Schane.Tests.Cli;
 using Schane.Tests.Data;
-using Schane.Training;
 
 namespace Schane.Tests.Jobs;
 

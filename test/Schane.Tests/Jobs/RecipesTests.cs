@@ -1,22 +1,22 @@
 using System.Text.Json;
 using Schane.Jobs;
+using Schane.Recipes;
 using Schane.Tests.Cli;
 using Schane.Tests.Support;
-using Schane.Training;
 
 namespace Schane.Tests.Jobs;
 
 /// <summary>Every recipe of the repository, made tiny and run.</summary>
 public class RecipesTests
 {
-    public static TheoryData<string> Names => [.. Recipes.Names];
+    public static TheoryData<string> Names => [.. PublishedRecipes.Names];
 
     [Theory]
     [MemberData(nameof(Names))]
     public void Every_recipe_tells_editors_of_its_schema_and_is_right(string name)
     {
-        Assert.Equal("# yaml-language-server: $schema=schema.json", File.ReadLines(Recipes.PathOf(name)).First());
-        var (first, _, others) = RecipeFile.LoadAll(Recipes.PathOf(name));
+        Assert.Equal("# yaml-language-server: $schema=schema.json", File.ReadLines(PublishedRecipes.PathOf(name)).First());
+        var (first, _, others) = RecipeFile.LoadAll(PublishedRecipes.PathOf(name));
         foreach (var recipe in others.Count == 0 ? [first] : others.Select(o => o.Recipe))
             RecipeCheck.Run(recipe);
     }
@@ -26,7 +26,7 @@ public class RecipesTests
     public void Every_recipe_trains_at_a_tiny_size(string name)
     {
         using var photos = Photos.OfTwoClasses();
-        var (first, kind, others) = RecipeFile.LoadAll(Recipes.PathOf(name));
+        var (first, kind, others) = RecipeFile.LoadAll(PublishedRecipes.PathOf(name));
         var (run, results) = kind == "stage"
             ? StagedTraining.Run([.. others.Select(stage => (stage.Name, Tiny(stage.Recipe, photos)))], photos.Run)
             : TrainJob.Run(Tiny(others.Count == 0 ? first : others[^1].Recipe, photos), photos.Run);

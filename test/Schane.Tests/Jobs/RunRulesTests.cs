@@ -3,6 +3,8 @@ using Schane.Checkpoints;
 using Schane.Jobs;
 using Schane.Losses;
 using Schane.Models;
+using Schane.Planning;
+using Schane.Recipes;
 using Schane.Tests.Cli;
 using Schane.Training;
 using TorchSharp;

@@ -2,6 +2,8 @@ using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Jobs;
 using Schane.Losses;
+using Schane.Recipes;
+using Schane.Runs;
 using Schane.Tests.Cli;
 using Schane.Training;
 using TorchSharp;

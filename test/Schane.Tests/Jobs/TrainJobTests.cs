@@ -1,8 +1,11 @@
 using System.Text.Json;
 using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
 using Schane.Jobs;
 using Schane.Losses;
 using Schane.Models;
+using Schane.Planning;
+using Schane.Recipes;
 using Schane.Tests.Data;
 using Schane.Training;
 
@@ -228,7 +231,7 @@ public sealed class TrainJobTests : IDisposable
     public void Two_processes_cannot_work_on_one_run()
     {
         TrainJob.Run(Short with { Steps = 1 }, At("run"));
-        using var held = Schane.Checkpoints.RunFolder.Open(At("run")).Lock();
+        using var held = Schane.Runs.RunFolder.Open(At("run")).Lock();
         Assert.Contains("Another process", Assert.Throws<SchaneException>(() => TrainJob.Resume(At("run"))).Message);
     }
 

@@ -1,6 +1,8 @@
 using System.Text.RegularExpressions;
 using Schane.Checkpoints;
 using Schane.Models;
+using Schane.Models.Convolutional;
+using Schane.Models.Transformers;
 using TorchSharp;
 using static TorchSharp.torch;
 

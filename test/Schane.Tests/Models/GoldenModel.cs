@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Models;
+using Schane.Models.Convolutional;
 using Schane.Models.Layers;
+using Schane.Models.Transformers;
 using Schane.Tests.Support;
 
 namespace Schane.Tests.Models;

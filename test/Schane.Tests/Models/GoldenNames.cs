@@ -1,5 +1,7 @@
 using System.Text.RegularExpressions;
 using Schane.Models;
+using Schane.Models.Convolutional;
+using Schane.Models.Transformers;
 
 namespace Schane.Tests.Models;
 

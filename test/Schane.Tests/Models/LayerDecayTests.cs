@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Schane.Models;
+using Schane.Models.Transformers;
 using Schane.Tests.Support;
 using static TorchSharp.torch;
 

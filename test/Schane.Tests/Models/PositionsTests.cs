@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Schane.Checkpoints;
 using Schane.Models;
+using Schane.Models.Transformers;
 using Schane.Tests.Support;
 using TorchSharp;
 using static TorchSharp.torch;

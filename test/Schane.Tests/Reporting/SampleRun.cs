@@ -1,6 +1,7 @@
 using System.Text.Json;
-using Schane.Data;
 using Schane.Evaluation;
+using Schane.Evaluation.Embeddings;
+using Schane.Runs;
 using Schane.Tensors;
 
 namespace Schane.Tests.Reporting;

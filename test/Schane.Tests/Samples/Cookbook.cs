@@ -1,9 +1,11 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.ML;
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Inference;
 using Schane.Jobs;
 using Schane.Losses;
+using Schane.Recipes;
+using Schane.Runs;
 using Schane.Training;
 using static TorchSharp.torch;
 

@@ -2,7 +2,7 @@
 using Schane.Inference;
 using Schane.Jobs;
 using Schane.Losses;
-using Schane.Training;
+using Schane.Recipes;
 
 internal static class TrainOnAFolder
 {

@@ -1,5 +1,6 @@
 using Schane.Checkpoints;
 using Schane.Distributed;
+using Schane.Runs;
 using Schane.Tests.Data;
 using Schane.Training;
 using TorchSharp;

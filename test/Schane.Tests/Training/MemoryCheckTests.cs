@@ -1,4 +1,4 @@
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Models;
 using Schane.Training;
 using static TorchSharp.torch;

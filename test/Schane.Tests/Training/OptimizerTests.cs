@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Schane.Checkpoints;
+using Schane.Recipes;
 using Schane.Tests.Support;
 using Schane.Training;
 using TorchSharp;

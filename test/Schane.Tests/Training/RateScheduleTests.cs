@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using Schane.Losses;
+using Schane.Recipes;
 using Schane.Tests.Support;
 using Schane.Training;
 

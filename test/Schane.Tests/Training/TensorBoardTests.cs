@@ -2,8 +2,8 @@ using System.Buffers.Binary;
 using System.Text.Json;
 using Google.Protobuf;
 using Schane.Jobs;
+using Schane.Recipes;
 using Schane.Tests.Cli;
-using Schane.Training;
 
 namespace Schane.Tests.Training;
 

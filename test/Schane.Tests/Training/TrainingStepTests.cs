@@ -1,7 +1,8 @@
-using Schane.Data;
+using Schane.Data.Feeding;
 using Schane.Distributed;
 using Schane.Losses;
 using Schane.Models;
+using Schane.Recipes;
 using Schane.Training;
 using TorchSharp;
 using static TorchSharp.torch;

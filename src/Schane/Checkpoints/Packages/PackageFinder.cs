@@ -6,6 +6,7 @@ using NuGet.Packaging;
 using NuGet.Protocol;
 using NuGet.Protocol.Core.Types;
 using NuGet.Versioning;
+using Schane.Checkpoints.Hub;
 
 namespace Schane.Checkpoints.Packages;
 

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using NuGet.Versioning;
+using Schane.Checkpoints.Hub;
 using Schane.Checkpoints.Onnx;
 using static TorchSharp.torch;
 

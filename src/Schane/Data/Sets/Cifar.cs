@@ -1,3 +1,6 @@
+using Schane.Data.Feeding;
+using Schane.Data.Reading;
+
 namespace Schane.Data.Sets;
 
 /// <summary>

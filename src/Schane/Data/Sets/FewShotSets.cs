@@ -1,3 +1,5 @@
+using Schane.Data.Reading;
+
 namespace Schane.Data.Sets;
 
 /// <summary>Data sets whose parts share no class, for episodes; labels are numbered anew in each part.</summary>

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Schane.Data.Reading;
 
 namespace Schane.Data.Sets;
 

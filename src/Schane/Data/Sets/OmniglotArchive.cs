@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Schane.Data.Reading;
 
 namespace Schane.Data.Sets;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Schane.Data.Reading;
 
 namespace Schane.Data.Sets;
 

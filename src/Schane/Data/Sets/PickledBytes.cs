@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Schane.Data.Reading;
 
 namespace Schane.Data.Sets;
 

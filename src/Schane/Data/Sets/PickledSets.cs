@@ -1,4 +1,5 @@
 using Schane.Checkpoints;
+using Schane.Data.Feeding;
 using static TorchSharp.torch;
 
 namespace Schane.Data.Sets;

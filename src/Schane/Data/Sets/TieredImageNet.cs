@@ -1,4 +1,5 @@
 using Schane.Checkpoints;
+using Schane.Data.Reading;
 
 namespace Schane.Data.Sets;
 

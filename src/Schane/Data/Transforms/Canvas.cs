@@ -1,3 +1,5 @@
+using Schane.Data.Reading;
+
 namespace Schane.Data.Transforms;
 
 /// <summary>

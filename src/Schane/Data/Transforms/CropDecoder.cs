@@ -1,3 +1,4 @@
+using Schane.Data.Reading;
 using SkiaSharp;
 
 namespace Schane.Data.Transforms;

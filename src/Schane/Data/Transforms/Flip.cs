@@ -1,3 +1,4 @@
+using Schane.Data.Reading;
 using Schane.Tensors;
 
 namespace Schane.Data.Transforms;

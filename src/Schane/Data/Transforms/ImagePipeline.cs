@@ -1,3 +1,4 @@
+using Schane.Data.Reading;
 using Schane.Models;
 using Schane.Tensors;
 

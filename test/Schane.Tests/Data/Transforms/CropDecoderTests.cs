@@ -1,4 +1,5 @@
-using Schane.Data;
+using Schane.Data.Feeding;
+using Schane.Data.Reading;
 using Schane.Data.Transforms;
 using Schane.Tensors;
 

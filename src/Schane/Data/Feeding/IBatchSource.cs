@@ -1,0 +1,21 @@
+namespace Schane.Data.Feeding;
+
+/// <summary>Where a training loop takes its batches from: step after step without end, each a pure function of the step.</summary>
+public interface IBatchSource : IDisposable
+{
+    /// <summary>Batches in an epoch.</summary>
+    int BatchesPerEpoch { get; }
+
+    /// <summary>How long <see cref="Next"/> has waited for batches, all calls together.</summary>
+    TimeSpan Waited { get; }
+
+    /// <summary>The images that were skipped, each once, by index.</summary>
+    IReadOnlyList<BadImage> BadImages { get; }
+
+    /// <summary>The next batch. The caller disposes it.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting.</exception>
+    Batch Next(CancellationToken cancel = default);
+
+    /// <summary>Goes on at a step, the same or another; what was made ahead is thrown away and made anew.</summary>
+    void SeekTo(long step);
+}

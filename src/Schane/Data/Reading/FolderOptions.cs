@@ -1,0 +1,16 @@
+using Schane.Tensors;
+
+namespace Schane.Data.Reading;
+
+/// <summary>How <see cref="ImageFolder"/> reads a folder.</summary>
+public sealed record FolderOptions
+{
+    /// <summary>Fewer classes than this are refused. 2 by default; 1 lets a single class pass, for evaluation or prediction.</summary>
+    public int MinClasses { get; init => field = Require.AtLeast(value, 1); } = 2;
+
+    /// <summary>Whether a class folder without images is left out, with a warning, instead of being refused. False by default.</summary>
+    public bool AllowEmptyClasses { get; init; }
+
+    /// <summary>What is refused unread.</summary>
+    public ImageLimits Limits { get; init; } = ImageLimits.Default;
+}

@@ -1,0 +1,45 @@
+using Schane.Checkpoints.Hub;
+using Schane.Recipes;
+using Schane.Tensors;
+
+namespace Schane.Jobs.Studies;
+
+/// <summary>What a sweep tries, and how long.</summary>
+public sealed record SweepOptions
+{
+    /// <summary>One arm a loss, at least one; each gets the same number of trials.</summary>
+    public required IReadOnlyList<(string Name, Recipe Recipe)> Arms { get; init; }
+
+    /// <summary>Settings to vary, at least one.</summary>
+    public required IReadOnlyList<SweepAxis> Axes { get; init; }
+
+    /// <summary>Folder of the sweep.</summary>
+    public required string Folder { get; init; }
+
+    /// <summary>Trials of each arm, drawn at random; null: every combination of the values.</summary>
+    public int? Trials { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>Key of the random draws. The first N of more trials are the same trials.</summary>
+    public int SearchSeed { get; init; }
+
+    /// <summary>Runs of each trial, with the recipe's seed and those after it; their mean is the trial's figure.</summary>
+    public int Seeds { get; init => field = Require.AtLeast(value, 1); } = 1;
+
+    /// <summary>Successive halving (Jamieson and Talwalkar 2016): the share 1 in this many goes on to a run of this many times the steps. At least 2; null: every trial gets all steps.</summary>
+    public int? Halving { get; init => field = value is { } v ? Require.AtLeast(v, 2) : null; }
+
+    /// <summary>Metric of the validation part to choose by; null: top-1 accuracy, or the error of one-shot runs.</summary>
+    public string? Metric { get; init; }
+
+    /// <summary>Whether the chosen trial of each arm is measured on the test part, once, when all is chosen.</summary>
+    public bool MeasuresTest { get; init; } = true;
+
+    /// <summary>Runs at a time; each takes its share of the cores.</summary>
+    public int Jobs { get; init => field = Require.AtLeast(value, 1); } = 1;
+
+    /// <summary>Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</summary>
+    public string? DataRoot { get; init; }
+
+    /// <summary>Where downloaded weights are kept and whether the network may be used; null for the defaults, which come from the environment.</summary>
+    public HubOptions? Hub { get; init; }
+}

@@ -1,0 +1,92 @@
+using System.Diagnostics;
+using Schane.Models;
+using Schane.Models.Layers;
+using Schane.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Schane.Planning;
+
+/// <summary>What <see cref="Precision.Auto"/> means for a model on a device: decided once a run, recorded in its recipe, and taken from there afterwards.</summary>
+internal static class PrecisionChoice
+{
+    /// <summary>How much faster bf16 must be to be chosen: above what a measurement on a busy machine is wrong by.</summary>
+    private const double WorthIt = 1.2;
+
+    private const double ProbeOperations = 20e9;                          // multiply-adds of a forward pass: some tenths of a second
+    private const double RunOperations = 5e11;                            // of all forward passes of a run: less is over before a measurement has paid
+    private static readonly TimeSpan RunTime = TimeSpan.FromMinutes(1);
+
+    /// <summary>Refuses what a device can't do.</summary>
+    /// <exception cref="SchaneException">fp16 on a CPU.</exception>
+    public static void Check(Precision wanted, Device device)
+    {
+        if (wanted == Precision.Fp16 && device.type == DeviceType.CPU)
+            throw new SchaneException("Precision fp16 is for GPUs but the device is the CPU; use --precision bf16, float32 or auto.");
+    }
+
+    /// <summary>The precision to train with, and why. A short run is not worth a measurement and stays float32.</summary>
+    /// <param name="create">Makes the model to measure; called only where a measurement decides.</param>
+    /// <param name="rows">Images in a pass through the model.</param>
+    /// <param name="images">Images of the whole run, counted as often as they are used; null where <paramref name="budget"/> decides.</param>
+    /// <param name="budget">Time of the run.</param>
+    /// <param name="device">Where to compute.</param>
+    /// <param name="features">Instructions of the processor, as <see cref="Machine.Features"/> names them.</param>
+    public static (Precision Precision, string Why) Decide(Func<ImageClassifier> create, int rows, double? images, TimeSpan budget, Device device, IReadOnlyList<string> features)
+    {
+        if (device.type == DeviceType.CPU && !Machine.HasBf16(features))
+            return (Precision.Float32, "this processor has no bf16 instructions");
+        using var scope = NewDisposeScope();
+        using var model = create();
+        model.to(device);
+        if (images is { } count ? count * Cost(model, device) < RunOperations : budget < RunTime)
+            return (Precision.Float32, "the run is too short for a measurement to pay");
+        var gain = Gain(model, rows, device);
+        return gain >= WorthIt
+            ? (Precision.Bf16, $"a pass takes {1 / gain:P0} of float32's time here")
+            : (Precision.Float32, $"bf16 takes {1 / gain:P0} of its time here, too little to gain");
+    }
+
+    /// <summary>Time of a forward and backward pass in float32, in parts of that in bf16: the least of two each, in turn, after one to warm up.</summary>
+    internal static double Gain(ImageClassifier model, int rows, Device device)
+    {
+        using var scope = NewDisposeScope();
+        rows = Math.Clamp((int)(ProbeOperations / Cost(model, device)), Math.Min(rows, 2), rows);
+        model.train();
+        model.Backbone.Draws = new(0, 0, [.. Enumerable.Range(0, rows).Select(row => (long)row)]);
+        var images = Images(model, rows, device);
+        double Pass(Precision precision)
+        {
+            using var pass = NewDisposeScope();
+            model.Precision = precision;
+            var watch = Stopwatch.StartNew();
+            var (embeddings, logits) = model.Forward(images);
+            (embeddings.sum() + logits.sum()).backward();
+            model.Backbone.parameters().First().grad!.sum().cpu();         // waits for the device
+            return watch.Elapsed.TotalSeconds;
+        }
+        var (exact, mixed) = (double.PositiveInfinity, double.PositiveInfinity);
+        for (var round = 0; round < 3; round++)
+        {
+            var (one, two) = (Pass(Precision.Float32), Pass(Precision.Bf16));
+            if (round > 0)
+                (exact, mixed) = (Math.Min(exact, one), Math.Min(mixed, two));
+        }
+        return exact / mixed;
+    }
+
+    /// <summary>Multiply-adds of a forward pass of one image.</summary>
+    private static double Cost(ImageClassifier model, Device device)
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        model.eval();
+        return FlopCount.Of(() => model.Forward(Images(model, 1, device)));
+    }
+
+    private static Tensor Images(ImageClassifier model, int count, Device device)
+    {
+        var info = model.Backbone.Info;
+        return zeros([count, info.Channels, info.InputSize, info.InputSize], device: device);
+    }
+}

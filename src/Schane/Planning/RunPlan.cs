@@ -1,0 +1,78 @@
+using System.Diagnostics;
+using Schane.Losses;
+using Schane.Models;
+using Schane.Tensors;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Schane.Planning;
+
+/// <summary>What a run will do and how long it should take, from a rate measured on this machine with this model.</summary>
+/// <param name="InputSize">Side of the model's input in pixels.</param>
+/// <param name="Steps">Optimiser steps.</param>
+/// <param name="Epochs">Passes over the training images, as far as whole steps go.</param>
+/// <param name="SecondsPerStep">Measured forward, loss, backward.</param>
+public sealed record RunPlan(int InputSize, int Steps, double Epochs, double SecondsPerStep)
+{
+    // Loading, evaluation and checkpoints take the rest of the budget.
+    private const double ShareForSteps = 0.8;
+    private const int MostEpochs = 100;
+    private const int EnoughEpochs = 30;
+
+    /// <summary>Time the steps should take.</summary>
+    public TimeSpan Estimate => TimeSpan.FromSeconds(Steps * SecondsPerStep);
+
+    /// <summary>
+    /// The largest input size at which the budget allows 30 epochs, else the smallest; then as many epochs as the budget holds, at most 100.
+    /// </summary>
+    /// <param name="budget">Wall time for the whole run.</param>
+    /// <param name="batchesPerEpoch">Steps in an epoch.</param>
+    /// <param name="inputSizes">Sizes to choose from, smallest first.</param>
+    /// <param name="secondsPerStep">Measures one size.</param>
+    public static RunPlan Fit(TimeSpan budget, int batchesPerEpoch, IReadOnlyList<int> inputSizes, Func<int, double> secondsPerStep)
+    {
+        var seconds = budget.TotalSeconds * ShareForSteps;
+        RunPlan At(int size)
+        {
+            var perStep = secondsPerStep(size);
+            var steps = (int)Math.Clamp(seconds / perStep, 2, (double)MostEpochs * batchesPerEpoch);
+            return new RunPlan(size, steps, (double)steps / batchesPerEpoch, perStep);
+        }
+        var plan = At(inputSizes[0]);
+        foreach (var size in inputSizes.Skip(1))
+        {
+            var larger = At(size);
+            if (larger.Epochs < Math.Min(EnoughEpochs, MostEpochs))
+                break;
+            plan = larger;
+        }
+        return plan;
+    }
+
+    /// <summary>Seconds of one training step: the median of a few with random images, after one to warm up.</summary>
+    public static double Measure(Func<int, ImageClassifier> create, int inputSize, int rows, JointOptions objective, Device device)
+    {
+        NativeMemory.KeepFreedPages();
+        using var scope = NewDisposeScope();
+        using var model = create(inputSize);
+        model.to(device);
+        model.train();
+        var joint = new JointObjective(objective);
+        var images = zeros([rows, model.Backbone.Info.Channels, inputSize, inputSize], device: device);
+        var labels = (arange(rows, dtype: ScalarType.Int64, device: device) / 2).floor().to(ScalarType.Int64);
+        long[] samples = [.. Enumerable.Range(0, rows).Select(row => (long)row)];
+        var times = new List<double>();
+        for (var i = 0; i < 4; i++)
+        {
+            using var step = NewDisposeScope();
+            var watch = Stopwatch.StartNew();
+            model.Backbone.Draws = new SampleDraws(0, i, samples);
+            var (embeddings, logits) = model.Forward(images);
+            using var loss = joint.Compute(embeddings.detach(), logits.detach(), labels.remainder(model.Classes), 0, labels);
+            logits.sum().backward();
+            if (i > 0)
+                times.Add(watch.Elapsed.TotalSeconds);
+        }
+        return times.Order().ElementAt(times.Count / 2);
+    }
+}

@@ -1,0 +1,25 @@
+namespace Schane.Planning;
+
+/// <summary>A run that sees its data otherwise than its recipe says, and is not for people: no report, no embeddings, no predictions.</summary>
+/// <param name="Of">From the recipe's data to what the run sees.</param>
+internal sealed record RunView(Func<DataSetup, DataSetup> Of)
+{
+    /// <summary>A trial of a sweep: judged by the validation part, the test part out of reach.</summary>
+    public static RunView Trial { get; } = new(data => data.ForSelection());
+
+    /// <summary>Trains without some of the training images, by name, which are measured instead.</summary>
+    public static RunView Without(IReadOnlySet<string> heldOut) => new(data => data.HoldingOut(heldOut));
+}
+
+/// <summary>What a run leaves in its folder at its end, besides its model.</summary>
+internal enum RunLeaves
+{
+    /// <summary>Results alone: nobody looks at the run.</summary>
+    Results,
+
+    /// <summary>Predictions and embeddings too, from which its page can be made at any time.</summary>
+    Data,
+
+    /// <summary>Small pictures and the page as well.</summary>
+    Page,
+}

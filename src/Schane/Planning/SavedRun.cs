@@ -1,0 +1,41 @@
+using System.Text.Json;
+using Schane.Data.Dividing;
+using Schane.Recipes;
+using Schane.Runs;
+
+namespace Schane.Planning;
+
+/// <summary>How a run was made, as its folder says.</summary>
+internal static class SavedRun
+{
+    /// <summary>The resolved recipe of a run, with the data where they lay when it was made.</summary>
+    internal static Recipe RecipeOf(RunFolder run)
+    {
+        var recipe = RecipeFile.LoadRun(run.Recipe);
+        // The lists as they were when the run was made, which it keeps.
+        recipe = recipe with { Exclude = File.Exists(run.Exclude) ? run.Exclude : null, Relabel = File.Exists(run.Relabel) ? run.Relabel : null };
+        return File.Exists(run.Source) && JsonSerializer.Deserialize<string[]>(File.ReadAllText(run.Source)) is [var data, var weights] ? recipe with { Data = data, Weights = weights } : recipe;
+    }
+
+    /// <summary>The first setting that <paramref name="wanted"/> sets and a run's resolved recipe has otherwise; null if there is none.</summary>
+    internal static string? Differs(Recipe resolved, Recipe wanted)
+    {
+        static string? Shared(string? path) => path is null ? null : RunPaths.Shareable(path);
+        var saved = RecipeFile.Values(resolved);
+        var shared = RecipeFile.Values(wanted with { Data = RunPaths.Shareable(wanted.Data), Exclude = Shared(wanted.Exclude), Relabel = Shared(wanted.Relabel) });
+        foreach (var (key, value) in RecipeFile.Values(wanted))
+        {
+            var (has, chosenOnce) = (saved.GetValueOrDefault(key), key is "kernel" or "precision" && value == "auto");
+            if (value is null || value == has || shared[key] == has || chosenOnce)
+                continue;
+            if (key != "weights")
+                return $"{key} is {has ?? "unset"}, wanted {value}";
+            if (!InitialWeights.Meets(resolved.Weights!, wanted.Weights!, resolved.Model))
+                return $"{key} is {has}, wanted {InitialWeights.Shown(wanted.Weights!)}";
+        }
+        return null;
+    }
+
+    /// <summary>The saved division of a run's images; null for data that come divided.</summary>
+    internal static Splits? SplitsOf(RunFolder run) => File.Exists(run.Splits) ? Splits.Load(run.Splits) : null;
+}

@@ -1,0 +1,71 @@
+using System.Reflection;
+using Schane.Data.Feeding;
+using Schane.Losses;
+
+namespace Schane.Recipes;
+
+/// <summary>What a recipe asks of the loss and of the mixing of images.</summary>
+internal static class RecipeObjective
+{
+    /// <summary>The settings that a recipe can give a loss, by the name of the property in both.</summary>
+    private static readonly IReadOnlyDictionary<string, PropertyInfo> settings = typeof(Recipe).GetProperties().ToDictionary(p => p.Name);
+
+    /// <summary>The contrastive term with what the recipe sets of it.</summary>
+    /// <exception cref="SchaneException">It can't take a setting, or bears the name of another loss.</exception>
+    public static ContrastiveLoss Term(this Recipe recipe) => Set(recipe.Loss, recipe);
+
+    /// <summary>The recipe with every setting that its contrastive term uses.</summary>
+    /// <param name="recipe">To fill in.</param>
+    /// <param name="scratch">Whether the model's weights begin at random.</param>
+    public static Recipe WithTerm(this Recipe recipe, bool scratch)
+    {
+        var term = Set(scratch ? recipe.Loss.FromScratch : recipe.Loss, recipe);
+        var filled = recipe with { };
+        foreach (var setting in term.Settings.Keys)
+            settings.GetValueOrDefault(setting)?.SetValue(filled, term.Get(setting));
+        return filled;
+    }
+
+    /// <summary>The joint objective a recipe asks for; unset values are the loss's defaults.</summary>
+    /// <exception cref="SchaneException">Settings that contradict each other.</exception>
+    public static JointOptions Objective(this Recipe recipe)
+    {
+        var term = recipe.Term();
+        if (term.Positives == Positives.None && (recipe.Lambda is > 0 || recipe.LambdaFinal is not null))
+            throw new SchaneException($"Loss {term.Name} has no contrastive term, but " +
+                $"{(recipe.LambdaFinal is null ? $"lambda is {recipe.Lambda}" : $"lambda-final is {recipe.LambdaFinal}")}; leave it out, or choose another loss.");
+        if (recipe is { BetaWarmup: > 0, BetaFinal: not null })
+            throw new SchaneException($"beta-warmup {recipe.BetaWarmup} lets β rise to beta and beta-final {recipe.BetaFinal} lets it move on from there; keep one of them.");
+        if (recipe.Mixing == MixedPairs.Soft && term is not ISoftPairs && (recipe.Mixup > 0 || recipe.Cutmix > 0))
+            throw new SchaneException($"Loss {term.Name} has no soft pairs, because its positives are not shares of classes, but mixing is soft; set it to clean.");
+        var options = new JointOptions { Loss = term, CrossEntropy = new() { LabelSmoothing = recipe.LabelSmoothing }, Kernel = recipe.Kernel };
+        if (recipe.Lambda is { } lambda)
+            options = options with { Lambda = lambda };
+        if (recipe.Mixing is { } mixing)
+            options = options with { Mixed = mixing };
+        var (numbers, steps) = (options.At(0), recipe.Steps ?? 1);
+        LossSchedule? To(double? from, double? final) => (from, final) is ({ } start, { } end)
+            ? new LossSchedule { From = start, To = end, Steps = steps, Shape = recipe.ScheduleShape } : null;
+        return options with
+        {
+            LambdaSchedule = To(options.Lambda, recipe.LambdaFinal),
+            TemperatureSchedule = To(numbers.Temperature, recipe.TemperatureFinal),
+            BetaSchedule = recipe.BetaWarmup > 0 && numbers.Beta is { } beta
+                ? LossSchedule.WarmUp(beta, Math.Max(1, (int)Math.Round(recipe.BetaWarmup * steps))) : To(numbers.Beta, recipe.BetaFinal),
+        };
+    }
+
+    /// <summary>What mixes the images of a batch; null where the recipe mixes none.</summary>
+    public static BatchMixer? Mixer(this Recipe recipe, int classes) => recipe is { Mixup: 0, Cutmix: 0 } ? null
+        : new BatchMixer(new MixOptions { MixupAlpha = recipe.Mixup, CutMixAlpha = recipe.Cutmix }, classes, recipe.Seed);
+
+    private static ContrastiveLoss Set(ContrastiveLoss loss, Recipe recipe)
+    {
+        if (loss is UnknownLoss unknown)
+            throw unknown.Refused;
+        LossRegistry.CheckName(loss);
+        foreach (var setting in loss.Settings.Keys)
+            loss = loss.With(setting, settings.GetValueOrDefault(setting)?.GetValue(recipe));
+        return loss;
+    }
+}

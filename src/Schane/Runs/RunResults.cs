@@ -1,0 +1,106 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Schane.Checkpoints;
+
+namespace Schane.Runs;
+
+/// <summary>What a finished run found, as <c>results.json</c> holds it. Shares lie in 0 to 1.</summary>
+public sealed record RunResults
+{
+    /// <summary>Version that wrote it.</summary>
+    public required string Schane { get; init; }
+
+    /// <summary>Data set.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Architecture.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>Contrastive term.</summary>
+    public required string Loss { get; init; }
+
+    /// <summary>Seed of the run.</summary>
+    public required int Seed { get; init; }
+
+    /// <summary>Optimiser steps done.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Of these, steps that were left out because their loss or gradient was not finite (<c>on-non-finite: skip</c>); null: none.</summary>
+    public long? SkippedSteps { get; init; }
+
+    /// <summary>Wall time of the training loop in seconds.</summary>
+    public double Seconds { get; init; }
+
+    /// <summary>Training images (views counted) per second of the loop.</summary>
+    public double ImagesPerSecond { get; init; }
+
+    /// <summary>Part that was measured: <c>test</c>, <c>val</c>, <c>runs</c>.</summary>
+    public required string Part { get; init; }
+
+    /// <summary>Images or trials measured.</summary>
+    public required int Images { get; init; }
+
+    /// <summary>Metrics by name; an interval stands beside its metric as <c>_low</c> and <c>_high</c>.</summary>
+    public required IReadOnlyDictionary<string, double> Metrics { get; init; }
+
+    /// <summary>Class names, where classes were predicted.</summary>
+    public IReadOnlyList<string>? Classes { get; init; }
+
+    /// <summary>One entry a class.</summary>
+    [JsonPropertyName("per_class")]
+    public IReadOnlyList<ClassResult>? PerClass { get; init; }
+
+    /// <summary>Counts; a row is a true class, a column a predicted one.</summary>
+    public IReadOnlyList<IReadOnlyList<int>>? Confusion { get; init; }
+
+    /// <summary>Confidence against accuracy, in 15 bins.</summary>
+    public IReadOnlyList<ReliabilityBin>? Reliability { get; init; }
+
+    /// <summary>The metric that the run is judged by.</summary>
+    [JsonIgnore]
+    internal string Headline => Metrics.ContainsKey("error") ? "error" : "top1";
+
+    private static readonly JsonSerializerOptions Format = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    /// <summary>As the file holds it.</summary>
+    internal string Text => JsonSerializer.Serialize(this, Format) + "\n";
+
+    internal void Save(string path) => AtomicFile.WriteText(path, Text);
+
+    internal static RunResults Parse(string text) => JsonSerializer.Deserialize<RunResults>(text, Format) ?? throw new JsonException("it is empty");
+
+    internal static RunResults Load(string path)
+    {
+        if (!File.Exists(path))
+            throw new SchaneException($"There is no '{path}': the run did not finish. Continue it with --resume.");
+        try
+        {
+            return Parse(File.ReadAllText(path));
+        }
+        catch (JsonException e)
+        {
+            throw new SchaneException($"'{path}' is damaged: {e.Message}", e);
+        }
+    }
+}
+
+/// <summary>One class of the measured part.</summary>
+/// <param name="Class">Its name.</param>
+/// <param name="Images">Images of it.</param>
+/// <param name="Accuracy">Share of them that were predicted as it (recall).</param>
+/// <param name="Precision">Share of the predictions of it that were right; NaN without any.</param>
+/// <param name="Recall">The same as <paramref name="Accuracy"/>.</param>
+public sealed record ClassResult(string Class, int Images, double Accuracy, double Precision, double Recall);
+
+/// <summary>Predictions whose confidence lies in one bin.</summary>
+/// <param name="Low">Lower end, not in the bin.</param>
+/// <param name="High">Upper end, in the bin.</param>
+/// <param name="Images">Predictions in it.</param>
+/// <param name="Confidence">Their mean confidence.</param>
+/// <param name="Accuracy">Share of them that was right.</param>
+public sealed record ReliabilityBin(double Low, double High, int Images, double Confidence, double Accuracy);

@@ -1,0 +1,88 @@
+using System.Security.Cryptography;
+using System.Text;
+using Schane.Data;
+using SkiaSharp;
+
+namespace Schane.Runs;
+
+/// <summary>Small pictures of a run's images, WebP, one file each: what reports and servers show of images that may lie elsewhere by then. Thread-safe.</summary>
+internal sealed class Thumbnails(string folder)
+{
+    /// <summary>Longest side in pixels; smaller images keep their size.</summary>
+    public const int Side = 96;
+
+    /// <summary>Size of a file at most.</summary>
+    public const int MostBytes = 2048;
+
+    /// <summary>Images of one part of the data that are kept at most.</summary>
+    public const int MostOfPart = 2000;
+
+    /// <summary>The picture of an image; null if none is kept.</summary>
+    public byte[]? Find(string part, string image)
+    {
+        try
+        {
+            return File.ReadAllBytes(PathOf(part, image));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Makes and keeps the pictures of images by their names, but those that are there; names that the data don't know are passed over.</summary>
+    /// <exception cref="SchaneException">An image can't be read, or a picture can't be written.</exception>
+    public void Keep(string part, IImageDataset data, IEnumerable<string> images, CancellationToken cancel = default)
+    {
+        var wanted = images.Where(image => !File.Exists(PathOf(part, image))).ToHashSet(StringComparer.Ordinal);
+        try
+        {
+            Directory.CreateDirectory(folder);
+            Parallel.ForEach(Enumerable.Range(0, data.Count).Where(index => wanted.Contains(data.NameOf(index))), new ParallelOptions { CancellationToken = cancel },
+                index => File.WriteAllBytes(PathOf(part, data.NameOf(index)), Of(data.Read(index))));
+        }
+        catch (AggregateException e) when (e.InnerExceptions.OfType<SchaneException>().FirstOrDefault() is { } unreadable)
+        {
+            throw new SchaneException(unreadable.Message, e);
+        }
+        catch (Exception e) when ((e is AggregateException all ? all.InnerExceptions[0] : e) is IOException or UnauthorizedAccessException)
+        {
+            throw new SchaneException($"The small pictures of the run can't be written to '{Printable.Escape(folder)}' ({Printable.Escape(e.GetBaseException().Message.TrimEnd('.'))}); train with --no-thumbnails, or make room.", e);
+        }
+    }
+
+    /// <summary>The picture as WebP: at most <see cref="Side"/> pixels a side and <see cref="MostBytes"/> bytes, at the best quality that fits, smaller if none does.</summary>
+    public static byte[] Of(Image8 image)
+    {
+        using var bitmap = Bitmap(image);
+        for (var side = Side; ; side /= 2)
+        {
+            var scale = Math.Min(1, (double)side / Math.Max(image.Width, image.Height));
+            var size = new SKImageInfo(Math.Max(1, (int)Math.Round(image.Width * scale)), Math.Max(1, (int)Math.Round(image.Height * scale)), SKColorType.Rgba8888, SKAlphaType.Opaque);
+            using var small = bitmap.Resize(size, new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
+            foreach (var quality in (int[])[80, 60, 40, 20])
+            {
+                using var encoded = small.Encode(SKEncodedImageFormat.Webp, quality);
+                if (encoded.Size <= MostBytes || side == 1)
+                    return encoded.ToArray();
+            }
+        }
+    }
+
+    private static SKBitmap Bitmap(Image8 image)
+    {
+        var bitmap = new SKBitmap(new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
+        var to = bitmap.GetPixelSpan();
+        for (var i = 0; i < image.Width * image.Height; i++)
+        {
+            for (var c = 0; c < 3; c++)
+                to[4 * i + c] = image.Pixels[i * image.Channels + Math.Min(c, image.Channels - 1)];
+            to[4 * i + 3] = 255;
+        }
+        return bitmap;
+    }
+
+    /// <summary>Names may hold what no file name may, so that a hash stands for them.</summary>
+    private string PathOf(string part, string image) =>
+        Path.Combine(folder, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{part}\0{image}")).AsSpan(0, 10)) + ".webp");
+}
