@@ -17,6 +17,7 @@ internal static class GeneratedFolder
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Directory.Delete(folder, recursive: true);
         new ModelCases(seed, Path.Combine(folder, "models")).Write();
         new OptimCases(seed, Path.Combine(folder, "optim")).Write();
+        new DecayCases(seed, Path.Combine(folder, "optim")).Write();
         new TransformCases(seed, Path.Combine(folder, "transforms")).Write();
         new FewShotCases(seed, Path.Combine(folder, "fewshot")).Write();
         new LossCases(seed, Path.Combine(folder, "losses")).Write();

@@ -46,6 +46,14 @@ public class GeneratedGoldenTests(ITestOutputHelper output)
             }
             Try("traces",
                 () => new OptimizerTests(output).Every_trace_of_torch_is_followed_to_twelve_digits(Path.Combine(folder, "optim")));
+            var decays = Path.Combine(folder, "optim", "timm_layer_decay.json");
+            for (var number = 0; number < LayerDecayTests.Count(decays); number++)
+                Try($"layer decay {number}", () => new LayerDecayTests().Groups_parameters_as_timm_does(decays, number));
+            foreach (var file in Directory.GetFiles(Path.Combine(folder, "optim"), "beit3_layer_decay_*.json"))
+                Try(file, () => new LayerDecayTests().Groups_BEiT_3_as_unilm_does_under_both_kinds_of_names(file));
+            Try("cross-entropy", () =>
+                new GoldenCrossEntropyTests(output).Every_case_agrees_with_the_peers_in_float64_and_float32(
+                    Path.Combine(folder, "losses")));
             Try("schedules", () => new RateScheduleTests(output).Equals_unilm_step_by_step(Path.Combine(folder, "optim")));
             Try("mixing", () => new BatchMixerTests().Mixes_as_timm_does(Path.Combine(folder, "optim")));
             Try("neighbours", () =>

@@ -18,6 +18,7 @@ internal sealed class LossCases(int seed, string folder)
         var index = new JsonArray();
         for (var i = 0; i < 4; i++)
             index.Add(Batch($"batch{i}_seed{seed}"));
+        index.Add(new CrossEntropyCases(seed, folder).Write());
         File.WriteAllText(Path.Combine(folder, "index.json"), index.ToJsonString());
     }
 

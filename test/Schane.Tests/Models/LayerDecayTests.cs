@@ -12,7 +12,8 @@ public sealed class LayerDecayTests
     private static readonly BackboneInfo Any = new("some", 3, 32, 48, Normalization.Halves, Normalization.Halves, "head");
 
     public static TheoryData<string, int> TimmCases =>
-        [.. GoldenFolder.Files("optim", "timm_layer_decay.json").SelectMany(file => Enumerable.Range(0, Timm(file).GetArrayLength()).Select(number => (file, number)))];
+        [.. GoldenFolder.Files("optim", "timm_layer_decay.json")
+            .SelectMany(file => Enumerable.Range(0, Count(file)).Select(number => (file, number)))];
 
     public static TheoryData<string> Beit3Cases => [.. GoldenFolder.Files("optim", "beit3_layer_decay_*.json")];
 
@@ -22,7 +23,8 @@ public sealed class LayerDecayTests
         using var scope = NewDisposeScope();
         var golden = Timm(file)[number];
         var name = golden.GetProperty("model").GetString()!;
-        var backbone = GoldenNames.Build(name, [.. golden.GetProperty("params").EnumerateArray().Select(p => p.GetProperty("name").GetString()!)]);
+        var backbone = GoldenNames.Build(name,
+            [.. golden.GetProperty("params").EnumerateArray().Select(p => p.GetProperty("name").GetString()!)]);
         using var model = new ImageClassifier(backbone, 10);
         var (decay, weightDecay) = (golden.GetProperty("layer_decay").GetDouble(), golden.GetProperty("weight_decay").GetDouble());
         var ours = model.NamedParameters().ToDictionary(p => p.Name);
@@ -31,7 +33,8 @@ public sealed class LayerDecayTests
         {
             var mine = ours[parameter.GetProperty("name").GetString()!];
             Assert.Equal(parameter.GetProperty("lr_scale").GetDouble(), Math.Pow(decay, backbone.LayerCount - mine.Layer), 1e-12);
-            Assert.True(parameter.GetProperty("weight_decay").GetDouble() == (mine.Decays ? weightDecay : 0), $"{name}: decay of {mine.Name}");
+            Assert.True(parameter.GetProperty("weight_decay").GetDouble() == (mine.Decays ? weightDecay : 0),
+                $"{name}: decay of {mine.Name}");
         }
     }
 
@@ -43,7 +46,8 @@ public sealed class LayerDecayTests
         var decay = golden.GetProperty("layer_decay").GetDouble();
         var parameters = golden.GetProperty("params").EnumerateArray().ToArray();
         var names = parameters.Select(p => p.GetProperty("name").GetString()!).ToArray();
-        var shape32 = new Beit3Shape(16, 32, golden.GetProperty("num_layers").GetInt32(), 2, NormsOutput: names.Any(n => n.Contains("encoder.layer_norm")));
+        var shape32 = new Beit3Shape(16, 32, golden.GetProperty("num_layers").GetInt32(), 2,
+            NormsOutput: names.Any(n => n.Contains("encoder.layer_norm")));
         var backbone = new Beit3(Any with { EmbeddingWidth = 32 }, shape32, 0);
         var naming = backbone.Naming(names);
         var own = backbone.named_parameters().ToDictionary(p => p.name, p => p.parameter);
@@ -67,6 +71,9 @@ public sealed class LayerDecayTests
             Assert.True(decays == backbone.Decays(here, own[here]), $"decay of {here}");
         }
     }
+
+    /// <summary>Cases of a file.</summary>
+    internal static int Count(string file) => Timm(file).GetArrayLength();
 
     private static JsonElement Timm(string file) => JsonDocument.Parse(File.ReadAllBytes(GoldenFolder.At("optim", file))).RootElement;
 }

@@ -53,6 +53,8 @@ public class LogisticRegressionTests
     [InlineData(2, 100.0, 1.0)]
     [InlineData(3, null, 1.0)]
     [InlineData(3, null, 0.01)]
+    [InlineData(5, null, 1.0)]
+    [InlineData(0, 1000.0, 100.0)]
     public void Reaches_the_optimum_on_badly_scaled_features(int decades, double? length, double c)
     {
         for (var seed = 0; seed < 8; seed++)
