@@ -69,9 +69,11 @@ public class LogisticRegressionTests
             var (support, query) = (Scaled(centres + Rows(ways * shots, 2)), Scaled(Rows(10, 3)));
 
             double[][] Plain(Tensor rows) => [.. rows.to_type(ScalarType.Float64).data<double>().ToArray().Chunk(width)];
+            // Inner products of rows that are not scaled lose digits: of columns from 1e-5 to 1e5, ten of sixteen.
+            var tolerance = length == 1 ? 1e-8 : decades > 4 ? 1e-4 : 1e-5;
             var expected = PlainRegression.Probabilities(Plain(support), labels, Plain(query), ways, c);
             var found = Probabilities(support, labels, query, ways, c).data<double>().ToArray().Chunk(ways).ToArray();
-            Assert.InRange(expected.Zip(found, (e, f) => e.Zip(f, (x, y) => Math.Abs(x - y)).Max()).Max(), 0, 1e-6);
+            Assert.InRange(expected.Zip(found, (e, f) => e.Zip(f, (x, y) => Math.Abs(x - y)).Max()).Max(), 0, tolerance);
         }
     }
 
