@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
-using Schane.Losses;
 using Schane.Losses.Pairs;
 using Schane.Losses.Tiled;
 

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Schane.Losses.Pairs;
 using Schane.Losses.Tiled;
 
 namespace Schane.Benchmarks;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using Schane.Distributed;
-using Schane.Losses;
 using Schane.Tensors;
 using static TorchSharp.torch;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Schane.Losses;
 using Schane.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.ML.OnnxRuntime;
-using Schane.Data.Feeding;
 using Schane.Data.Transforms;
 using Schane.Tensors;
 

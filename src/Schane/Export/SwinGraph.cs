@@ -1,4 +1,3 @@
-using Schane.Evaluation.Embeddings;
 using Schane.Models.Transformers;
 
 namespace Schane.Export;

@@ -3,7 +3,6 @@ using Schane.Checkpoints.Hub;
 using Schane.Models;
 using Schane.Planning;
 using Schane.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;

@@ -86,10 +86,11 @@ public static class StagedTraining
                     : TrainJob.Begin(recipe, _ => run, dataRoot, progress, hub, stop, view: null, ranks).Results;
             }
             var folder = Path.Combine(run.EarlierStages, name);
-            if (!FirstHas(Path.Combine(folder, "results.json")))
+            var stage = RunFolder.Elsewhere(folder);
+            if (!FirstHas(stage.Results))
             {
                 Tell(i);
-                if (FirstHas(Path.Combine(folder, "recipe.yaml")))
+                if (FirstHas(stage.Recipe))
                     TrainJob.Resume(folder, dataRoot, progress, acceptChangedData, hub, ranks, stop);
                 else
                     TrainJob.Run(recipe, folder, force: true, dataRoot, progress, hub, ranks, stop: stop);

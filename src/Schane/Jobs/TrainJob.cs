@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Checkpoints.Hub;
-using Schane.Data.Dividing;
 using Schane.Distributed;
 using Schane.Planning;
 using Schane.Recipes;

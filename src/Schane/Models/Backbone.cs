@@ -1,4 +1,3 @@
-using Schane.Models.Convolutional;
 using Schane.Models.Layers;
 using static TorchSharp.torch;
 

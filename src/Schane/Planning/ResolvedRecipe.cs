@@ -6,7 +6,6 @@ using Schane.Distributed;
 using Schane.Losses;
 using Schane.Losses.Tiled;
 using Schane.Models;
-using Schane.Models.Layers;
 using Schane.Recipes;
 using Schane.Tensors;
 using Schane.Training;

@@ -1,7 +1,6 @@
 using Schane.Data.Feeding;
 using Schane.Losses;
 using Schane.Models;
-using Schane.Models.Layers;
 using Schane.Tensors;
 
 namespace Schane.Recipes;

@@ -1,3 +1,5 @@
+using Schane.Runs;
+
 namespace Schane.Reporting;
 
 /// <summary>A table of all classes, worst first, that sorts by any column.</summary>
@@ -6,20 +8,20 @@ internal static class ClassSection
     /// <summary>From how many classes on a box to find one is worth its place.</summary>
     private const int Findable = 25;
 
-    public static ReportSection? Of(ReportedResults? results)
+    public static ReportSection? Of(RunResults? results)
     {
-        if (results?.PerClass is not { Length: > 0 } classes)
+        if (results?.PerClass is not { Count: > 0 } classes)
             return null;
         var taken = MostTakenFor(results);
-        var recall = classes.Any(one => one.Recall is { } value && Math.Abs(value - (one.Accuracy ?? value)) > 1e-6);
-        var rows = classes.OrderBy(one => one.Accuracy ?? 2).ThenBy(one => one.Class, StringComparer.Ordinal).Select(one => Html.Of($"""
+        var recall = classes.Any(one => Math.Abs(one.Recall - one.Accuracy) > 1e-6);
+        var rows = classes.OrderBy(one => Quantity.Finite(one.Accuracy) ?? 2).ThenBy(one => one.Class, StringComparer.Ordinal).Select(one => Html.Of($"""
             <tr><th scope="row">{Html.Name(one.Class)}</th>{Number(Quantity.Count(one.Images), one.Images)}{Bar(one.Accuracy)}{Share(one.Precision)}{(recall ? Share(one.Recall) : Html.Empty)}{(taken is null ? Html.Empty : Taken(taken.GetValueOrDefault(one.Class)))}</tr>
 
             """));
-        var find = classes.Length >= Findable ? Html.Of($"""<p class="control"><label>Find a class <input type="search" id="find-class" autocomplete="off"></label></p>""") : Html.Empty;
+        var find = classes.Count >= Findable ? Html.Of($"""<p class="control"><label>Find a class <input type="search" id="find-class" autocomplete="off"></label></p>""") : Html.Empty;
         return new("classes", "Classes", Html.Of($"""
             {find}
-            <p class="note">{Quantity.Of(classes.Length, "class", "classes")}; a heading sorts by its column.</p>
+            <p class="note">{Quantity.Of(classes.Count, "class", "classes")}; a heading sorts by its column.</p>
             <div class="scroll tall" role="region" aria-label="Table of classes" tabindex="0">
             <table id="classes-table" class="sortable">
             <thead><tr>{Heading("Class", false)}{Heading("Images", true)}{Heading("Accuracy", true, sorted: true)}{Heading("Precision", true)}{(recall ? Heading("Recall", true) : Html.Empty)}{(taken is null ? Html.Empty : Heading("Most often taken for", false))}</tr></thead>
@@ -46,7 +48,7 @@ internal static class ClassSection
         ? Html.Of($"<td></td>")
         : Html.Of($"<td>{Html.Name(most.Class)} <span class=\"quiet\">{Quantity.Percent(most.Share, 0)}</span></td>");
 
-    private static Dictionary<string, (string Class, double Share)>? MostTakenFor(ReportedResults results)
+    private static Dictionary<string, (string Class, double Share)>? MostTakenFor(RunResults results)
     {
         if (results is not { Classes: { } names, Confusion: { } counts })
             return null;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Schane.Runs;
 
 namespace Schane.Reporting;
 
@@ -48,11 +49,11 @@ public sealed record Comparison
     /// <summary>Reads a comparison.</summary>
     /// <exception cref="SchaneException">There is no such file, or it is not a comparison.</exception>
     public static Comparison Load(string path) =>
-        ReportFiles.Read<Comparison>(path) ?? throw new SchaneException($"There is no comparison '{path}'; make one with schane compare.");
+        JsonFile.Read<Comparison>(path) ?? throw new SchaneException($"There is no comparison '{path}'; make one with schane compare.");
 
     /// <summary>Writes it, whole or not at all.</summary>
     /// <exception cref="SchaneException">It can't be written there.</exception>
-    public void Save(string path) => ReportFiles.Write(path, JsonSerializer.Serialize(this, ReportFiles.Options) + "\n");
+    public void Save(string path) => ReportFiles.Write(path, JsonSerializer.Serialize(this, JsonFile.Options) + "\n");
 }
 
 /// <summary>One setting of a comparison.</summary>

@@ -8,13 +8,13 @@ internal sealed class ConfusionMatrix
 
     /// <summary>The matrix of a result file.</summary>
     /// <exception cref="SchaneException">The counts are not one row and one column a class.</exception>
-    public static ConfusionMatrix Of(string[] classes, int[][] counts)
+    public static ConfusionMatrix Of(IReadOnlyList<string> classes, IReadOnlyList<IReadOnlyList<int>> counts)
     {
-        if (counts.Length != classes.Length || Array.FindIndex(counts, row => row.Length != classes.Length) is >= 0)
+        if (counts.Count != classes.Count || counts.Any(row => row.Count != classes.Count))
             throw new SchaneException("The confusion matrix of the results must have one row and one column for each of the " +
-                $"{classes.Length} classes but has {counts.Length} rows of " +
-                $"{string.Join(", ", counts.Select(row => row.Length).Distinct())}; run schane evaluate on the run again.");
-        return new(classes, counts, [.. counts.Select(row => row.Sum(count => (long)count))]);
+                $"{classes.Count} classes but has {counts.Count} rows of " +
+                $"{string.Join(", ", counts.Select(row => row.Count).Distinct())}; run schane evaluate on the run again.");
+        return new([.. classes], [.. counts.Select(row => row.ToArray())], [.. counts.Select(row => row.Sum(count => (long)count))]);
     }
 
     private ConfusionMatrix(string[] classes, int[][] counts, long[] images) =>

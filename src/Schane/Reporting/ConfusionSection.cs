@@ -1,3 +1,5 @@
+using Schane.Runs;
+
 namespace Schane.Reporting;
 
 /// <summary>What was taken for what: the matrix, and the mistakes that happen most in words.</summary>
@@ -9,12 +11,12 @@ internal static class ConfusionSection
     /// <summary>How many classes a matrix holds in which cells can still be told apart.</summary>
     private const int Drawn = 120;
 
-    public static ReportSection? Of(ReportedResults? results)
+    public static ReportSection? Of(RunResults? results)
     {
-        if (results is not { Classes: { Length: > 1 } classes, Confusion: { } counts })
+        if (results is not { Classes: { Count: > 1 } classes, Confusion: { } counts })
             return null;
         var matrix = ConfusionMatrix.Of(classes, counts);
-        var drawn = classes.Length > Drawn && matrix.Mistakes.Count > 0 ? matrix.Worst(Drawn) : matrix;
+        var drawn = classes.Count > Drawn && matrix.Mistakes.Count > 0 ? matrix.Worst(Drawn) : matrix;
         var greatest = drawn.Mistakes.Count > 0 ? drawn.Mistakes.Max(mistake => mistake.Share) : 0;
         var figure = new Figure("confusion", "Confusion matrix", Summary(matrix), 640)
         {
@@ -30,7 +32,7 @@ internal static class ConfusionSection
         };
         return new("mistakes", "Mistakes", Html.Of($"""
             <div class="split">
-            <div>{figure.Show(Legend(greatest, drawn.Classes.Length, classes.Length))}
+            <div>{figure.Show(Legend(greatest, drawn.Classes.Length, classes.Count))}
             <p class="control"><label><input type="checkbox" id="neighbours" checked> Put classes that are mistaken for each other side by side</label></p></div>
             {Worst(matrix)}
             </div>

@@ -1,3 +1,5 @@
+using Schane.Runs;
+
 namespace Schane.Reporting;
 
 /// <summary>A quantity over the steps of a run, thinned to what a screen can show: means of equal stretches, with the least and

@@ -1,3 +1,5 @@
+using Schane.Runs;
+
 namespace Schane.Reporting;
 
 /// <summary>How the run went, step by step: losses, accuracy, learning rate, the make-up of the batches, speed.</summary>
@@ -45,7 +47,7 @@ internal static class CurvesSection
     {
         var thinned = Curve.Of(history.Steps, step => step.Loss ?? step.Ce) is { IsThinned: true };
         var text = thinned ? Html.Of($"Lines are means over stretches of steps; the band reaches from the least to the greatest value of a stretch. ") : Html.Empty;
-        var resumed = history.Resumes.Count > 0
+        var resumed = history.Resumes.Any()
             ? Html.Of($"The run was interrupted and went on at step {string.Join(", ", history.Resumes.Select(step => Quantity.Count(step)))}.")
             : Html.Empty;
         return text.IsEmpty && resumed.IsEmpty ? Html.Empty : Html.Of($"<p class=\"note\">{text}{resumed}</p>");

@@ -1,3 +1,5 @@
+using Schane.Runs;
+
 namespace Schane.Reporting;
 
 /// <summary>The numbers that say how well it went, those that have an interval with it.</summary>
@@ -6,10 +8,11 @@ internal static class HeadlineSection
     /// <summary>A metric that is told in words.</summary>
     private const string Twins = "errors_inside_twin_groups";
 
-    public static ReportSection? Of(ReportedResults? results, RunHistory history)
+    public static ReportSection? Of(RunResults? results, RunHistory history)
     {
         var last = history.Evaluations is [.., var newest] ? newest : null;
-        var metrics = results?.Metrics is { Count: > 0 } final ? final : last?.Metrics;
+        var metrics = results?.Metrics is { Count: > 0 } final ? final
+            : last?.Metrics?.Where(metric => metric.Value is not null).ToDictionary(metric => metric.Key, metric => metric.Value!.Value);
         if (metrics is null)
             return null;
         var shown = metrics.Keys
@@ -47,18 +50,18 @@ internal static class HeadlineSection
 
     private static string At(double share) => (4 + 192 * Math.Clamp(share, 0, 1)).ToString("0.#");
 
-    private static Html Where(ReportedResults? results, EvaluationEvent? last)
+    private static Html Where(RunResults? results, EvaluationEvent? last)
     {
         if (results?.Metrics is not { Count: > 0 })
             return Html.Of($"On the {PartName(last!.Part)} part after step {last.Step}; the run has no final results yet.");
-        var images = results.Images is { } count ? Quantity.Of(count, "image", "images") : "the images";
+        var images = Quantity.Of(results.Images, "image", "images");
         if (results.Part == "runs")
-            return Html.Of($"On {Quantity.Of(results.Images ?? 0, "trial", "trials")} of the official one-shot runs.");
-        var classes = results.Classes is { Length: > 0 } names ? $" in {Quantity.Of(names.Length, "class", "classes")}" : "";
+            return Html.Of($"On {Quantity.Of(results.Images, "trial", "trials")} of the official one-shot runs.");
+        var classes = results.Classes is { Count: > 0 } names ? $" in {Quantity.Of(names.Count, "class", "classes")}" : "";
         return Html.Of($"On {images}{classes} of the {PartName(results.Part)} part.");
     }
 
-    private static Html Among(ReportedResults? results) => (results?.Twins?.ShareOfErrors ?? results?.Metrics.Find(Twins)) is { } share
+    private static Html Among(RunResults? results) => results?.Metrics.Find(Twins) is { } share
         ? Html.Of($" {Quantity.Percent(share, 0)} of the errors stay inside a group of near twins.")
         : Html.Empty;
 

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Schane.Reporting;
 
 /// <summary>Numbers as people read them: thousands grouped, shares in percent, a narrow no-break space before the unit.</summary>
@@ -37,10 +35,12 @@ internal static class Quantity
     /// <summary>“1 image”, “2 images”.</summary>
     public static string Of(long count, string one, string many) => $"{Count(count)} {(count == 1 ? one : many)}";
 
-    /// <summary>A metric by its name; null where it is missing, not finite or not a number.</summary>
-    public static double? Find(this IReadOnlyDictionary<string, JsonElement>? metrics, string name) =>
-        metrics is not null && metrics.TryGetValue(name, out var value) && value.ValueKind == JsonValueKind.Number
-            ? value.GetDouble() : null;
+    /// <summary>A metric by its name; null where it is missing or not finite.</summary>
+    public static double? Find(this IReadOnlyDictionary<string, double>? metrics, string name) =>
+        metrics is not null && metrics.TryGetValue(name, out var value) ? Finite(value) : null;
+
+    /// <summary>The same of an evaluation during training.</summary>
+    public static double? Find(this IReadOnlyDictionary<string, double?>? metrics, string name) => Finite(metrics?.GetValueOrDefault(name));
 
     /// <summary>The number, or null if it is not finite.</summary>
     public static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;

@@ -1,15 +1,17 @@
+using Schane.Runs;
+
 namespace Schane.Reporting;
 
 /// <summary>Whether a confidence of 80 % is right 80 times of 100.</summary>
 internal static class ReliabilitySection
 {
-    public static ReportSection? Of(ReportedResults? results)
+    public static ReportSection? Of(RunResults? results)
     {
         var bins = results?.Reliability?.Where(bin => bin.Images > 0 && Quantity.Finite(bin.Accuracy) is not null && Quantity.Finite(bin.Confidence) is not null).ToArray();
         if (bins is not { Length: > 0 })
             return null;
         var total = bins.Sum(bin => bin.Images);
-        var gap = bins.Sum(bin => bin.Images * (bin.Confidence!.Value - bin.Accuracy!.Value)) / total;
+        var gap = bins.Sum(bin => bin.Images * (bin.Confidence - bin.Accuracy)) / total;
         var verdict = Math.Abs(gap) < 0.01
             ? "On the whole the model is as sure as it is right."
             : $"On the whole the model is {(gap > 0 ? "surer than it is right" : "less sure than it could be")}: its mean confidence lies {Quantity.PercentNumber(Math.Abs(gap))} points {(gap > 0 ? "above" : "below")} its accuracy.";
@@ -18,14 +20,14 @@ internal static class ReliabilitySection
             Data =
             [
                 new { type = "scatter", mode = "lines", name = "As sure as right", x = new[] { 0, 1 }, y = new[] { 0, 1 }, hoverinfo = "skip", line = new { color = "@muted", width = 1, dash = "dot" } },
-                Bars(bins, "Accuracy", "y", bin => Curve.Rounded(bin.Accuracy!.Value), "@series-1", "Confidence %{customdata[1]:.1%}<br>Accuracy %{y:.1%}<br>%{customdata[0]:,} images<extra></extra>"),
+                Bars(bins, "Accuracy", "y", bin => Curve.Rounded(bin.Accuracy), "@series-1", "Confidence %{customdata[1]:.1%}<br>Accuracy %{y:.1%}<br>%{customdata[0]:,} images<extra></extra>"),
                 new
                 {
                     type = "scatter",
                     mode = "markers",
                     name = "Mean confidence",
-                    x = bins.Select(bin => Curve.Rounded(bin.Confidence!.Value)),
-                    y = bins.Select(bin => Curve.Rounded(bin.Accuracy!.Value)),
+                    x = bins.Select(bin => Curve.Rounded(bin.Confidence)),
+                    y = bins.Select(bin => Curve.Rounded(bin.Accuracy)),
                     hoverinfo = "skip",
                     marker = new { color = "@series-2", size = 7 },
                 },
@@ -55,7 +57,7 @@ internal static class ReliabilitySection
         width = bins.Select(bin => 0.94 * (bin.High - bin.Low)),
         y = bins.Select(height),
         yaxis = axis,
-        customdata = bins.Select(bin => new[] { bin.Images, Curve.Rounded(bin.Confidence!.Value) }),
+        customdata = bins.Select(bin => new[] { bin.Images, Curve.Rounded(bin.Confidence) }),
         hovertemplate = hover,
         marker = new { color = colour, opacity = 0.75 },
     };

@@ -31,16 +31,14 @@ internal sealed class RunImages
 
     /// <summary>Those of the measured part, or of the training images where the measured ones have no embeddings; null where the run has kept none.</summary>
     /// <exception cref="SchaneException">A file of the run is damaged.</exception>
-    public static RunImages? Of(string runFolder, string? measured, Thumbnails thumbnails)
+    public static RunImages? Of(RunFolder run, string? measured, Thumbnails thumbnails)
     {
-        var embeddings = Path.Combine(runFolder, "embeddings.safetensors");
-        if (!File.Exists(embeddings))
+        if (!File.Exists(run.Embeddings))
             return null;
-        var all = EmbeddedImages.Load(embeddings);
+        var all = EmbeddedImages.Load(run.Embeddings);
         if ((measured is null ? null : all.Part(measured)) is not { } part)
             return all.Part("train") is { } train ? new(train, [], thumbnails) : null;
-        var predictions = Path.Combine(runFolder, "predictions.parquet");
-        var answers = File.Exists(predictions) ? PredictedItem.Load(predictions).GroupBy(item => item.Image).ToDictionary(same => same.Key, same => same.First()) : [];
+        var answers = File.Exists(run.Predictions) ? PredictedItem.Load(run.Predictions).GroupBy(item => item.Image).ToDictionary(same => same.Key, same => same.First()) : [];
         return new(part, answers, thumbnails);
     }
 

@@ -17,13 +17,14 @@ public static class RunReport
     {
         if (!Directory.Exists(runFolder))
             throw new SchaneException($"There is no run folder '{runFolder}'.");
-        var history = RunHistory.Read(Path.Combine(runFolder, "journal.jsonl"));
-        var results = ReportFiles.Read<ReportedResults>(Path.Combine(runFolder, "results.json"));
-        var thumbnails = new Thumbnails(Path.Combine(runFolder, "thumbnails"));
-        var images = RunImages.Of(runFolder, results?.Part, thumbnails);
+        var run = RunFolder.Elsewhere(runFolder);
+        var history = RunHistory.Read(run.Journal);
+        var results = JsonFile.Read<RunResults>(run.Results);
+        var thumbnails = new Thumbnails(run.Thumbnails);
+        var images = RunImages.Of(run, results?.Part, thumbnails);
         if (images is not null)
             keep?.Invoke(images.Part, images.WithPictures);
-        var suspects = LabelErrorsSection.Read(Path.Combine(runFolder, "label-errors.csv"));
+        var suspects = LabelErrorsSection.Read(run.LabelErrors);
         if (suspects is { All: > 0 })
             keep?.Invoke("train", suspects.Shown.Select(suspect => suspect.Image));
         ReportSection[] sections =
@@ -40,7 +41,7 @@ public static class RunReport
                 LabelErrorsSection.Of(suspects, thumbnails),
                 ClassSection.Of(results),
                 ReliabilitySection.Of(results),
-                RunSections.Recipe(Path.Combine(runFolder, "recipe.yaml")),
+                RunSections.Recipe(run.Recipe),
                 RunSections.Environment(history.Start, results, history.End),
             ]).OfType<ReportSection>(),
         ];
@@ -50,12 +51,12 @@ public static class RunReport
         ReportFiles.Write(htmlFile, ReportPage.Render(title, Header(title, history, results), sections));
     }
 
-    private static string Title(RunHistory history, ReportedResults? results) =>
+    private static string Title(RunHistory history, RunResults? results) =>
         $"{LossName(results?.Loss ?? history.Start?.Loss)} on {results?.Data ?? history.Start?.Data ?? "unnamed data"}";
 
     internal static string LossName(string? loss) => loss is null ? "A run" : LossRegistry.TryFind(loss)?.Label ?? loss;
 
-    private static Html Header(string title, RunHistory history, ReportedResults? results)
+    private static Html Header(string title, RunHistory history, RunResults? results)
     {
         var done = results?.Steps ?? history.End?.Step ?? (history.Steps is [.., var newest] ? newest.Step : null);
         var seconds = results?.Seconds ?? history.End?.Seconds;

@@ -1,17 +1,30 @@
 using System.Globalization;
+using Schane.Runs;
 
 namespace Schane.Reporting;
 
 /// <summary>What a run said and what it was: warnings, recipe, environment.</summary>
 internal static class RunSections
 {
+    /// <summary>Images that can't be read named on the page.</summary>
+    private const int MostNamed = 12;
+
     public static ReportSection? Warnings(RunHistory history)
     {
-        if (history.Warnings.Count == 0)
-            return null;
-        var items = history.Warnings.GroupBy(warning => warning.Message).Select(same => Html.Of($"<li>{same.Key} <span class=\"quiet\">{When([.. same.Select(one => one.Step).OfType<long>()], same.Count())}</span></li>\n"));
-        return new("warnings", "Warnings", Html.Of($"<ul class=\"warnings\">\n{Html.Join(items)}</ul>"));
+        var warnings = history.Warnings.GroupBy(warning => warning.Message)
+            .Select(same => Item(same.Key, When([.. same.Select(one => one.Step).OfType<long>()], same.Count())));
+        var skipped = history.Skipped.DistinctBy(one => one.Image).ToArray();
+        var named = skipped.Take(MostNamed).Select(one => Item(one.Reason, When([one.Step], 1)));
+        List<Html> items = [.. warnings, .. named];
+        if (skipped.Length > MostNamed)
+            items.Add(Item($"{Quantity.Of(skipped.Length - MostNamed, "more image", "more images")} could not be read.", ""));
+        if (history.Overflows.ToArray() is [.., var newest] overflows)
+            items.Add(Item($"{Quantity.Of(overflows.Length, "step was", "steps were")} left out because a half-precision gradient overflowed; the loss scale is {newest.LossScale:0} since.",
+                When([.. overflows.Select(one => one.Step)], overflows.Length)));
+        return items.Count == 0 ? null : new("warnings", "Warnings", Html.Of($"<ul class=\"warnings\">\n{Html.Join(items)}</ul>"));
     }
+
+    private static Html Item(string message, string when) => Html.Of($"<li>{message} <span class=\"quiet\">{when}</span></li>\n");
 
     private static string When(long[] steps, int times) => steps switch
     {
@@ -28,7 +41,7 @@ internal static class RunSections
         return new("recipe", "Recipe", Html.Of($"""<pre tabindex="0" role="region" aria-label="Recipe"><code>{Html.Join(lines)}</code></pre>"""));
     }
 
-    public static ReportSection? Environment(RunStart? start, ReportedResults? results, EndEvent? end)
+    public static ReportSection? Environment(StartEvent? start, RunResults? results, EndEvent? end)
     {
         (string Name, string? Value)[] facts =
         [
@@ -50,6 +63,7 @@ internal static class RunSections
             ("β, weight of hard negatives", Number(start?.Beta)),
             ("Batch", start?.Batch is { } batch ? Quantity.Of(batch, "image", "images") + (start.Views > 1 ? $", {start.Views} views each" : "") : null),
             ("Steps planned", Count(start?.Steps)),
+            ("Steps left out", results?.SkippedSteps is > 0 and var left ? Count(left) : null),
             ("Epochs", Number(start?.Epochs)),
             ("Seed", (start?.Seed ?? results?.Seed)?.ToString(CultureInfo.InvariantCulture)),
             ("Time of training", (end?.Seconds ?? results?.Seconds) is { } seconds ? Quantity.Duration(seconds) : null),
@@ -67,7 +81,7 @@ internal static class RunSections
 
     private static string? Number(double? value) => value is { } number ? number.ToString("0.####") : null;
 
-    private static string? Images(RunStart? start)
+    private static string? Images(StartEvent? start)
     {
         var parts = ((long? Count, string Name)[])[(start?.TrainImages, "training"), (start?.ValImages, "validation"), (start?.TestImages, "test")];
         return string.Join(", ", parts.Where(part => part.Count is > 0).Select(part => $"{Quantity.Count(part.Count)} {part.Name}"));

@@ -142,7 +142,7 @@ public sealed class RunFolder
     public static RunFolder Latest(string parent)
     {
         var runs = Directory.Exists(parent) ? Directory.GetDirectories(parent).Where(path => File.Exists(Path.Combine(path, "run.json"))) : [];
-        return Open(runs.MaxBy(path => File.GetLastWriteTimeUtc(Path.Combine(path, "journal.jsonl")))
+        return Open(runs.MaxBy(path => File.GetLastWriteTimeUtc(new RunFolder(path).Journal))
             ?? throw new SchaneException($"There is no run in '{parent}'; name one: --resume RUN."));
     }
 

@@ -60,12 +60,7 @@ public sealed record RunResults
     [JsonIgnore]
     internal string Headline => Metrics.ContainsKey("error") ? "error" : "top1";
 
-    private static readonly JsonSerializerOptions Format = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    };
+    private static readonly JsonSerializerOptions Format = new(JsonFile.Options) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     /// <summary>As the file holds it.</summary>
     internal string Text => JsonSerializer.Serialize(this, Format) + "\n";
@@ -74,19 +69,8 @@ public sealed record RunResults
 
     internal static RunResults Parse(string text) => JsonSerializer.Deserialize<RunResults>(text, Format) ?? throw new JsonException("it is empty");
 
-    internal static RunResults Load(string path)
-    {
-        if (!File.Exists(path))
-            throw new SchaneException($"There is no '{path}': the run did not finish. Continue it with --resume.");
-        try
-        {
-            return Parse(File.ReadAllText(path));
-        }
-        catch (JsonException e)
-        {
-            throw new SchaneException($"'{path}' is damaged: {e.Message}", e);
-        }
-    }
+    internal static RunResults Load(string path) =>
+        JsonFile.Read<RunResults>(path) ?? throw new SchaneException($"There is no '{path}': the run did not finish. Continue it with --resume.");
 }
 
 /// <summary>One class of the measured part.</summary>

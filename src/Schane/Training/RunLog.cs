@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Schane.Data.Feeding;
 using Schane.Losses;
-using Schane.Recipes;
 using Schane.Runs;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -42,18 +41,18 @@ internal sealed class RunLog : IDisposable
     /// <summary>Share of the time of the steps told that they waited for their batches, 0 to 1.</summary>
     public double Waiting => inSteps > TimeSpan.Zero ? waited / inSteps : 0;
 
-    public void Event(string kind, params ReadOnlySpan<(string Name, object? Value)> fields) => journal?.Write(kind, fields);
+    public void Event(RunEvent happened) => journal?.Write(happened);
 
     /// <summary>A sentence that the journal keeps and people see.</summary>
     public void Warn(long step, string message)
     {
-        journal?.Write("warning", ("step", step), ("message", message));
+        Event(new WarningEvent(step, message));
         Say(message);
     }
 
     public void Skipped(long step, BadImage bad, int count)
     {
-        journal?.Write("skipped", ("step", step), ("image", bad.Name), ("reason", bad.Reason), ("count", count));
+        Event(new SkippedEvent(step, bad.Name, bad.Reason, count));
         Say(bad.Reason);
     }
 
@@ -62,19 +61,36 @@ internal sealed class RunLog : IDisposable
         Images += images;
         (inSteps, waited) = (inSteps + took, waited + took * waiting);
         var (seen, settings) = (loss.Statistics, loss.Settings);
-        (string, object?)[] fields =
-        [
-            ("step", step), ("epoch", epoch), ("loss", loss.Total), ("ce", loss.CrossEntropy), ("con", loss.Contrastive), ("accuracy", loss.Accuracy), ("lr", rate), ("lambda", settings.Lambda),
-            ("temperature", settings.Temperature), ("beta", settings.Beta),
-            ("grad_norm", gradientNorm), ("classes", seen.Classes), ("without_positives", seen.ShareWithoutPositives), ("positives", seen.MeanPositives), ("negatives", seen.MeanNegatives),
-            ("effective_negatives", seen.EffectiveNegatives), ("positive_similarity", seen.MeanPositiveSimilarity), ("negative_similarity", seen.MeanNegativeSimilarity),
-            ("hardest_negative", seen.HardestNegativeSimilarity), ("zero_rows", (double)seen.ZeroRows), ("images_per_second", images / took.TotalSeconds), ("waiting", waiting),
-        ];
-        journal?.Write("step", fields);
-        foreach (var (name, value) in fields)
-            if (value is double number && double.IsFinite(number))
-                Board($"train/{name}", number, step);
-        progress?.Report(new TrainingProgress("train", step, steps, epoch, loss.Total, Images / Elapsed.TotalSeconds, Elapsed / (step - first) * (steps - step))
+        var done = new StepEvent
+        {
+            Step = step,
+            Epoch = epoch,
+            Loss = loss.Total,
+            Ce = loss.CrossEntropy,
+            Con = loss.Contrastive,
+            Accuracy = loss.Accuracy,
+            Lr = rate,
+            Lambda = settings.Lambda,
+            Temperature = settings.Temperature,
+            Beta = settings.Beta,
+            GradNorm = gradientNorm,
+            Classes = seen.Classes,
+            WithoutPositives = seen.ShareWithoutPositives,
+            Positives = seen.MeanPositives,
+            Negatives = seen.MeanNegatives,
+            EffectiveNegatives = seen.EffectiveNegatives,
+            PositiveSimilarity = seen.MeanPositiveSimilarity,
+            NegativeSimilarity = seen.MeanNegativeSimilarity,
+            HardestNegative = seen.HardestNegativeSimilarity,
+            ZeroRows = seen.ZeroRows,
+            ImagesPerSecond = images / took.TotalSeconds,
+            Waiting = waiting,
+        };
+        Event(done);
+        foreach (var (name, value) in board is null ? [] : Journal.NumbersOf(done))
+            Board($"train/{name}", value, step);
+        progress?.Report(new TrainingProgress(
+            "train", step, steps, epoch, loss.Total, Images / Elapsed.TotalSeconds, Elapsed / (step - first) * (steps - step))
         {
             Accuracy = loss.Accuracy,
             Memory = Environment.WorkingSet,
@@ -83,7 +99,7 @@ internal sealed class RunLog : IDisposable
 
     public void Evaluation(long step, int epoch, string part, IReadOnlyDictionary<string, double> metrics)
     {
-        journal?.Write("evaluation", ("step", step), ("epoch", epoch), ("part", part), ("metrics", metrics));
+        Event(new EvaluationEvent(step, epoch, part, metrics.ToDictionary(m => m.Key, m => (double?)m.Value)));
         foreach (var (name, value) in metrics)
             Board($"{part}/{name}", value, step);
         progress?.Report(new TrainingProgress("evaluate", step, steps, epoch, null, 0, null,

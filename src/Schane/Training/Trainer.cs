@@ -96,12 +96,12 @@ internal sealed class Trainer : IDisposable
     /// <summary>Trains from the newest checkpoint, or from the start, to the last step or to the end of the recipe's patience; then the model holds the weights that the recipe asks for.</summary>
     /// <param name="resume">From the newest checkpoint; false for a new run.</param>
     /// <param name="progress">Told of each step, evaluation and warning.</param>
-    /// <param name="start">Fields of the journal's first line, written by a new run.</param>
+    /// <param name="start">The journal's first line, written by a new run.</param>
     /// <param name="stop">Saves and stops.</param>
     /// <param name="acceptChangedData">Resumes although the training images are others.</param>
     /// <exception cref="OperationCanceledException">Stopped; the state was saved first.</exception>
     /// <exception cref="DivergedException">The loss or the gradient is not finite.</exception>
-    public void Run(bool resume, IProgress<TrainingProgress>? progress, (string Name, object? Value)[] start, CancellationToken stop, bool acceptChangedData = false)
+    public void Run(bool resume, IProgress<TrainingProgress>? progress, StartEvent start, CancellationToken stop, bool acceptChangedData = false)
     {
         var warnings = new List<string>();
         ranks.BroadcastAll(Tensors().Values);                                                  // rank 0's initial weights
@@ -109,7 +109,7 @@ internal sealed class Trainer : IDisposable
         if (resume)
             ranks.OnFirst(() => Journal.CutAfter(folder.Journal, state.Step));
         using var log = new RunLog(ranks.Rank == 0 ? folder : null, recipe.Tensorboard, progress, steps, state.Step);
-        log.Event(resume ? "resume" : "start", resume ? [("step", state.Step)] : start);
+        log.Event(resume ? new ResumeEvent(state.Step) : start);
         foreach (var warning in warnings)
             log.Warn(state.Step, warning);
 
@@ -154,7 +154,7 @@ internal sealed class Trainer : IDisposable
         {
             (StepsDone, StepsSkipped, Seconds, ImagesPerSecond) = (state.Step, state.Skipped, log.Elapsed.TotalSeconds, log.Images / log.Elapsed.TotalSeconds);
             if (reason != "finished" || state.Step == steps)
-                log.Event("end", ("step", state.Step), ("seconds", Seconds), ("waiting", log.Waiting), ("reason", reason));
+                log.Event(new EndEvent(state.Step, Seconds, log.Waiting, reason));
         }
         TakeFinalWeights();
     }
@@ -190,7 +190,7 @@ internal sealed class Trainer : IDisposable
         var norm = loss is null ? double.NaN : parameters.Gradients.norm().ToDouble();         // waits for the device
         if (loss is not null && scaling is not null && (norm = scaling.Unscale(norm)) is double.PositiveInfinity)
         {
-            log.Event("overflow", ("step", state.Step + 1), ("loss_scale", scaling.Scale));
+            log.Event(new OverflowEvent(state.Step + 1, scaling.Scale));
             return state with { Step = state.Step + 1 };
         }
         problem ??= guard.Problem(state.Step, loss!, norm);

@@ -7,7 +7,6 @@ using Schane.Models;
 using Schane.Tests.Data;
 using Schane.Tests.Models;
 using Schane.Tests.Support;
-using TorchSharp;
 using static TorchSharp.torch;
 using SafetensorsFile = Schane.Checkpoints.SafetensorsFile;
 

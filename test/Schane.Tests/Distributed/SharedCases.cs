@@ -85,7 +85,7 @@ internal static class SharedCases
         var judge = recipe.Patience is null ? null : new ValidationAccuracy(new Pictures8(300), new Noisy(), CPU, new LoaderOptions { Seed = 3 }, ranks);
         using var trainer = new Trainer(recipe, model, false, batches, judge, RunFolder.Elsewhere(ranks.BroadcastText(kept?.Root ?? "")), new("a", "1 b", "1 c", "d"), ranks, hard);
         var losses = new Losses();
-        trainer.Run(resume, losses, [], CancellationToken.None);
+        trainer.Run(resume, losses, new(), CancellationToken.None);
         if (ranks.Rank != 0)
             return;
         using var values = tensor(losses.ToArray(), ScalarType.Float64);

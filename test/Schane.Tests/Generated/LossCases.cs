@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Schane.Checkpoints;
-using Schane.Data.Feeding;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Generated;

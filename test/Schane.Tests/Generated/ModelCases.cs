@@ -1,7 +1,5 @@
 using System.Text.Json.Nodes;
 using Schane.Checkpoints;
-using Schane.Models.Convolutional;
-using Schane.Models.Transformers;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Generated;

@@ -1,4 +1,5 @@
 using Schane.Reporting;
+using Schane.Runs;
 
 namespace Schane.Tests.Reporting;
 
@@ -28,5 +29,5 @@ public sealed class CurveTests
     public void Rounds_to_what_a_chart_can_show(double value, double expected, double tolerance) =>
         Assert.Equal(expected, Curve.Rounded(value), tolerance: tolerance * 10);
 
-    private static StepEvent Step(long step, double? loss) => new(step, loss, null, null, null, null, null, null, null, null, null);
+    private static StepEvent Step(long step, double? loss) => new() { Step = step, Loss = loss };
 }

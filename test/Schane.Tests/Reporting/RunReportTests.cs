@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Schane.Reporting;
+using Schane.Runs;
 
 namespace Schane.Tests.Reporting;
 
@@ -10,7 +11,7 @@ public sealed class RunReportTests
     public void Leaves_out_what_is_not_there()
     {
         using var run = new SampleRun(write: false);
-        File.WriteAllText(run.At("results.json"), """{"data": "d", "loss": "ce", "metrics": {"top1": 0.5}}""");
+        (SampleRun.Results with { Data = "d", Loss = "ce" }).Save(run.At("results.json"));
         RunReport.Write(run.Folder, run.Page);
         var page = File.ReadAllText(run.Page);
 
@@ -49,14 +50,38 @@ public sealed class RunReportTests
     [Theory]
     [InlineData("{\"metrics\": 3}", "the field metrics has another type")]
     [InlineData("{\"metrics\": {", "it is not JSON")]
-    [InlineData("{\"classes\": [\"a\", \"b\"], \"confusion\": [[1, 2]]}",
-        "must have one row and one column for each of the 2 classes but has 1 rows of 2")]
+    [InlineData("{\"metrics\": {}}", "it lacks a field that it must have")]
     public void Names_what_is_wrong_with_damaged_results(string results, string expected)
     {
         using var run = new SampleRun(write: false);
         File.WriteAllText(run.At("results.json"), results);
         Assert.Contains(expected,
             Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Names_a_confusion_matrix_that_does_not_fit_the_classes()
+    {
+        using var run = new SampleRun(write: false);
+        (SampleRun.Results with { Classes = ["a", "b"], Confusion = [[1, 2]] }).Save(run.At("results.json"));
+        Assert.Contains("must have one row and one column for each of the 2 classes but has 1 rows of 2",
+            Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Names_images_that_could_not_be_read_steps_whose_gradient_overflowed_and_steps_that_were_left_out()
+    {
+        using var run = new SampleRun(write: false);
+        using (var journal = new Journal(run.At("journal.jsonl")))
+            foreach (var happened in (RunEvent[])[
+                new StartEvent { Steps = 9 }, new SkippedEvent(3, "cat/7.jpg", "cat/7.jpg ends in its header.", 1), new OverflowEvent(5, 32768)])
+                journal.Write(happened);
+        (SampleRun.Results with { SkippedSteps = 4 }).Save(run.At("results.json"));
+        RunReport.Write(run.Folder, run.Page);
+        var page = File.ReadAllText(run.Page);
+        Assert.Contains("cat/7.jpg ends in its header. <span class=\"quiet\">step 3</span>", page, StringComparison.Ordinal);
+        Assert.Contains("1 step was left out because a half-precision gradient overflowed; the loss scale is 32768 since.", page, StringComparison.Ordinal);
+        Assert.Contains("<dt>Steps left out</dt><dd>4</dd>", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -67,7 +92,7 @@ public sealed class RunReportTests
             Assert.Throws<SchaneException>(() => RunReport.Write(run.At("none"), run.Page)).Message, StringComparison.Ordinal);
         Assert.Contains("neither a journal nor results",
             Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
-        File.WriteAllText(run.At("results.json"), """{"metrics": {"top1": 0.5}}""");
+        SampleRun.Results.Save(run.At("results.json"));
         Assert.Contains("can't be written", Assert.Throws<SchaneException>(() =>
             RunReport.Write(run.Folder, run.At("results.json/page.html"))).Message, StringComparison.Ordinal);
     }
@@ -90,7 +115,7 @@ public sealed class RunReportTests
     public void Names_what_is_wrong_with_a_list_of_label_errors(string list, string expected)
     {
         using var run = new SampleRun(write: false);
-        File.WriteAllText(run.At("results.json"), """{"metrics": {"top1": 0.5}}""");
+        SampleRun.Results.Save(run.At("results.json"));
         File.WriteAllText(run.At("label-errors.csv"), list);
         Assert.Contains(expected,
             Assert.Throws<SchaneException>(() => RunReport.Write(run.Folder, run.Page)).Message, StringComparison.Ordinal);
@@ -100,7 +125,7 @@ public sealed class RunReportTests
     public void Says_so_when_no_label_looks_wrong()
     {
         using var run = new SampleRun(write: false);
-        File.WriteAllText(run.At("results.json"), """{"metrics": {"top1": 0.5}}""");
+        SampleRun.Results.Save(run.At("results.json"));
         File.WriteAllText(run.At("label-errors.csv"), "path,label,suggested,score,rank\n");
         RunReport.Write(run.Folder, run.Page);
         Assert.Contains("No label looks wrong.", File.ReadAllText(run.Page), StringComparison.Ordinal);

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Schane.Evaluation;
 using Schane.Evaluation.Embeddings;
 using Schane.Runs;
@@ -25,6 +24,22 @@ internal sealed class SampleRun : IDisposable
         File.WriteAllText(At("recipe.yaml"), "# few labels, near twins\ndata: lookalikes:novel\nmodel: tiny\nloss: schane\nlambda: 0.9\ntemperature: 0.5\nbeta: 1\nseed: 1\n");
     }
 
+    /// <summary>Results without any part of the page but the headline.</summary>
+    public static RunResults Results { get; } = new()
+    {
+        Schane = "0.1.0",
+        Data = "lookalikes:novel",
+        Model = "tiny",
+        Loss = "schane",
+        Seed = 1,
+        Steps = Steps,
+        Seconds = 118.4,
+        ImagesPerSecond = 641.2,
+        Part = "test",
+        Images = 1000,
+        Metrics = new Dictionary<string, double> { ["top1"] = 0.5 },
+    };
+
     public string Folder { get; } = Directory.CreateTempSubdirectory("schane-report-").FullName;
 
     public string Page => At("report.html");
@@ -43,70 +58,72 @@ internal sealed class SampleRun : IDisposable
     private void WriteJournal()
     {
         var random = new SampleRandom(1, 2, 3);
-        using var journal = new StreamWriter(At("journal.jsonl"));
-        Line(new
+        using var journal = new Journal(At("journal.jsonl"));
+        journal.Write(new StartEvent
         {
-            @event = "start",
-            time = "2026-11-23T21:14:05Z",
-            schane = "0.1.0",
-            data = "lookalikes:novel",
-            model = "tiny",
-            loss = "schane",
-            lambda = 0.9,
-            temperature = 0.5,
-            beta = 1.0,
-            seed = 1,
-            parameters = 412_904,
-            classes = classes.Length,
-            train_images = 10 * classes.Length,
-            val_images = 10 * classes.Length,
-            test_images = perClass * classes.Length,
-            steps = Steps,
-            epochs = 120,
-            steps_per_epoch = 10,
-            batch = 64,
-            views = 2,
-            device = "cpu",
-            threads = 2,
-            precision = "float32",
-            kernel = "tiled",
+            Time = "2026-11-23T21:14:05Z",
+            Schane = "0.1.0",
+            Data = "lookalikes:novel",
+            Model = "tiny",
+            Loss = "schane",
+            Lambda = 0.9,
+            Temperature = 0.5,
+            Beta = 1,
+            Seed = 1,
+            Parameters = 412_904,
+            Classes = classes.Length,
+            TrainImages = 10 * classes.Length,
+            ValImages = 10 * classes.Length,
+            TestImages = perClass * classes.Length,
+            Steps = Steps,
+            Epochs = 120,
+            StepsPerEpoch = 10,
+            Batch = 64,
+            Views = 2,
+            Device = "cpu",
+            Threads = 2,
+            Precision = "float32",
+            Kernel = "tiled",
         });
-        Line(new { @event = "warning", step = 0, message = "3 images are below 64 pixels and are enlarged." });
+        journal.Write(new WarningEvent(0, "3 images are below 64 pixels and are enlarged."));
         for (var step = 1; step <= Steps; step++)
         {
             var fall = Math.Exp(-step / 300.0);
             var ce = 0.35 + 3.2 * fall + 0.08 * random.Normal();
             var con = 3.1 + 1.6 * fall + 0.05 * random.Normal();
-            Line(new
+            journal.Write(new StepEvent
             {
-                @event = "step",
-                step,
-                epoch = (step - 1) / 10,
-                loss = 0.1 * ce + 0.9 * con,
-                ce,
-                con,
-                lr = 0.001 * 0.5 * (1 + Math.Cos(Math.PI * step / Steps)) * Math.Min(1, step / 60.0),
-                grad_norm = 0.6 + 2 * fall + 0.1 * Math.Abs(random.Normal()),
-                without_positives = step % 40 == 0 ? 0.0156 : 0,
-                positives = 7 - (step % 40 == 0 ? 0.1 : 0),
-                negatives = 120,
-                classes = 16,
-                effective_negatives = 40 + 60 * fall + random.Normal(),
-                positive_similarity = 0.85 - 0.5 * fall,
-                negative_similarity = 0.1 + 0.2 * fall,
-                hardest_negative = 0.6 + 0.2 * fall,
-                images_per_second = 640 + 25 * random.Normal(),
-                waiting = 0.02,
+                Step = step,
+                Epoch = (step - 1) / 10,
+                Loss = 0.1 * ce + 0.9 * con,
+                Ce = ce,
+                Con = con,
+                Lr = 0.001 * 0.5 * (1 + Math.Cos(Math.PI * step / Steps)) * Math.Min(1, step / 60.0),
+                GradNorm = 0.6 + 2 * fall + 0.1 * Math.Abs(random.Normal()),
+                WithoutPositives = step % 40 == 0 ? 0.0156 : 0,
+                Positives = 7 - (step % 40 == 0 ? 0.1 : 0),
+                Negatives = 120,
+                Classes = 16,
+                EffectiveNegatives = 40 + 60 * fall + random.Normal(),
+                PositiveSimilarity = 0.85 - 0.5 * fall,
+                NegativeSimilarity = 0.1 + 0.2 * fall,
+                HardestNegative = 0.6 + 0.2 * fall,
+                ImagesPerSecond = 640 + 25 * random.Normal(),
+                Waiting = 0.02,
             });
             if (step % 500 == 0)
-                Line(new { @event = "warning", step, message = "A batch had anchors without positives; classes with one image can't give any." });
+                journal.Write(new WarningEvent(step, "A batch had anchors without positives; classes with one image can't give any."));
             if (step % 60 == 0)
-                Line(new { @event = "evaluation", step, epoch = step / 10, part = "val", metrics = new { top1 = 0.87 - 0.6 * fall, ema_top1 = 0.88 - 0.65 * fall, top5 = 0.985 - 0.4 * fall, mean_per_class = 0.865 - 0.6 * fall, nll = 0.4 + 2 * fall } });
+                journal.Write(new EvaluationEvent(step, step / 10, "val", new Dictionary<string, double?>
+                {
+                    ["top1"] = 0.87 - 0.6 * fall,
+                    ["ema_top1"] = 0.88 - 0.65 * fall,
+                    ["top5"] = 0.985 - 0.4 * fall,
+                    ["mean_per_class"] = 0.865 - 0.6 * fall,
+                    ["nll"] = 0.4 + 2 * fall,
+                }));
         }
-        Line(new { @event = "a later version's event", step = Steps });
-        Line(new { @event = "end", step = Steps, seconds = 118.4, reason = "finished" });
-
-        void Line<T>(T value) => journal.Write(JsonSerializer.Serialize(value) + "\n");
+        journal.Write(new EndEvent(Steps, 118.4, 0.02, "finished"));
     }
 
     private int[][] WriteResults()
@@ -131,33 +148,28 @@ internal sealed class SampleRun : IDisposable
         var right = Enumerable.Range(0, count).Sum(truth => confusion[truth][truth]);
         var images = count * perClass;
         var top1 = (double)right / images;
-        var results = new
+        (Results with
         {
-            schane = "0.1.0",
-            data = "lookalikes:novel",
-            model = "tiny",
-            loss = "schane",
-            seed = 1,
-            steps = Steps,
-            seconds = 118.4,
-            images_per_second = 641.2,
-            part = "test",
-            images,
-            metrics = new { top1, top1_low = top1 - 0.021, top1_high = top1 + 0.019, top5 = 0.985, mean_per_class = top1, macro_f1 = top1 - 0.004, nll = 0.512, ece = 0.034 },
-            classes,
-            per_class = classes.Select((name, truth) => new
+            Images = images,
+            Metrics = new Dictionary<string, double>
             {
-                @class = name,
-                images = perClass,
-                accuracy = (double)confusion[truth][truth] / perClass,
-                precision = confusion[truth][truth] / Math.Max(1.0, confusion.Sum(row => row[truth])),
-                recall = (double)confusion[truth][truth] / perClass,
-            }),
-            confusion,
-            reliability = Enumerable.Range(0, 15).Select(bin => new { low = bin / 15.0, high = (bin + 1) / 15.0, images = bin < 3 ? 0 : 4 + bin * bin * images / 1200, confidence = bin < 3 ? (double?)null : (bin + 0.55) / 15, accuracy = bin < 3 ? (double?)null : (bin + 0.2) / 15.2 }),
-            twins = new { share_of_errors = 0.68 },
-        };
-        File.WriteAllText(At("results.json"), JsonSerializer.Serialize(results));
+                ["top1"] = top1,
+                ["top1_low"] = top1 - 0.021,
+                ["top1_high"] = top1 + 0.019,
+                ["top5"] = 0.985,
+                ["mean_per_class"] = top1,
+                ["macro_f1"] = top1 - 0.004,
+                ["nll"] = 0.512,
+                ["ece"] = 0.034,
+                ["errors_inside_twin_groups"] = 0.68,
+            },
+            Classes = classes,
+            PerClass = [.. classes.Select((name, truth) => new ClassResult(name, perClass, (double)confusion[truth][truth] / perClass,
+                confusion[truth][truth] / Math.Max(1.0, confusion.Sum(row => row[truth])), (double)confusion[truth][truth] / perClass))],
+            Confusion = confusion,
+            Reliability = [.. Enumerable.Range(0, 15).Select(bin => new ReliabilityBin(bin / 15.0, (bin + 1) / 15.0,
+                bin < 3 ? 0 : 4 + bin * bin * images / 1200, bin < 3 ? double.NaN : (bin + 0.55) / 15, bin < 3 ? double.NaN : (bin + 0.2) / 15.2))],
+        }).Save(At("results.json"));
         return confusion;
     }
 

@@ -1,6 +1,5 @@
 using Schane.Evaluation.Embeddings;
 using Schane.Evaluation.Statistics;
-using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Evaluation.Episodes;

@@ -73,7 +73,7 @@ internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOpti
         work = [.. work.Where(run => !File.Exists(Diverged(run)))];
         if (progress is null || work.Count == 0)
             return;
-        var done = work.Where(run => File.Exists(Path.Combine(run.Path, "results.json"))).ToDictionary(run => run, run => RunResults.Load(Path.Combine(run.Path, "results.json")));
+        var done = work.Where(run => File.Exists(RunFolder.Elsewhere(run.Path).Results)).ToDictionary(run => run, run => RunResults.Load(RunFolder.Elsewhere(run.Path).Results));
         var data = DataSetup.Open(work[0].Recipe, dataRoot);
         progress.Report(new TrainingProgress("plan", 0, 0, 0, null, 0, null, RunEstimate.Sentence(work, done, jobs, work[0].View?.Of(data) ?? data)));
     }

@@ -1,4 +1,3 @@
-using Schane.Data.Feeding;
 using Schane.Models;
 using Schane.Planning;
 using Schane.Recipes;

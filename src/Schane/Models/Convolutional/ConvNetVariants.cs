@@ -1,4 +1,3 @@
-using Schane.Models.Layers;
 using Schane.Models.Transformers;
 using static Schane.Models.Normalization;
 

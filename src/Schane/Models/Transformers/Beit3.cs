@@ -1,4 +1,3 @@
-using Schane.Checkpoints;
 using Schane.Models.Layers;
 using TorchSharp.Modules;
 using TorchSharp.Utils;

@@ -2,7 +2,6 @@ using System.Text.Json;
 using Schane.Evaluation.Embeddings;
 using Schane.Evaluation.Episodes;
 using Schane.Tests.Support;
-using Schane.Verification;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Evaluation.Embeddings;
