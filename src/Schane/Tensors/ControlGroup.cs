@@ -50,22 +50,33 @@ internal sealed class ControlGroup(string mounts = "/sys/fs/cgroup", string own 
     /// <summary>The process's group and all above it, as paths below the mount.</summary>
     internal IEnumerable<string> Groups(string controller)
     {
-        var paths = File.Exists(own) ? File.ReadLines(own)
-            .Select(line => line.Split(':', 3))
-                .Where(parts => parts is [_, var names, _] && (names.Length == 0 || names.Split(',').Contains(controller)))
-                    .Select(parts => parts[2].TrimEnd('/')) : [];
-        return paths.SelectMany(path => Enumerable.Range(0, path.Count(c => c == '/') + 1)
-            .Select(n => string.Join('/', path.Split('/').Take(n + 1)))).Append("").Distinct();
+        var paths = Lines(own).Select(line => line.Split(':', 3))
+            .Where(parts => parts is [_, var names, _] && (names.Length == 0 || names.Split(',').Contains(controller)))
+            .Select(parts => parts[2].TrimEnd('/'));
+        return paths
+            .SelectMany(path => Enumerable.Range(1, path.Count(c => c == '/') + 1).Select(n => string.Join('/', path.Split('/').Take(n))))
+            .Append("").Distinct();
     }
 
-    private static string? Text(string path) => File.Exists(path) ? File.ReadAllText(path).Trim() : null;
+    private static string? Text(string path) => Lines(path).FirstOrDefault()?.Trim();
+
+    // Nothing where there is no such file or it can't be read: the limit is then not known, and the process goes on.
+    private static string[] Lines(string path)
+    {
+        try
+        {
+            return File.Exists(path) ? File.ReadAllLines(path) : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
 
     // Null for "max" and -1, which say that there is no limit.
     private static long? Whole(string? text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) ? value : null;
 
     private static long? Entry(string path, string key) =>
-        File.Exists(path)
-            ? Whole(File.ReadLines(path).Select(line => line.Split(' '))
-                .FirstOrDefault(words => words is [var name, _] && name == key)?[1]) : null;
+        Whole(Lines(path).Select(line => line.Split(' ')).FirstOrDefault(words => words is [var name, _] && name == key)?[1]);
 }
