@@ -1,6 +1,9 @@
 using Schane.Tests.Distributed;
+using Schane.Tests.Support;
 
 // The tests, or one rank of a test that needs several processes (Distributed/RankProgram.cs).
+if (args is not ["rank", ..])
+    args = Needs.LeaveOut(args);
 return args switch
 {
     ["rank", var task, .. var rest] => RankProgram.Run(task, rest),

@@ -6,6 +6,7 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Checkpoints;
 
 /// <summary>Damaged files: only the documented exception leaves the readers, whatever the bytes.</summary>
+[Trait("Long", "1")]
 public sealed class FuzzTests
 {
     private const int Mutations = 20_000;

@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace Schane.Tests.Cli;
 
 /// <summary>What people get wrong, and what disks do: each ends in one sentence and its exit code.</summary>
+[Trait("Long", "1")]
 public class BadInputTests
 {
     [Theory]

@@ -2,6 +2,7 @@ using System.Text.Json;
 
 namespace Schane.Tests.Cli;
 
+[Trait("Long", "1")]
 public class CompareTests
 {
     [Fact]

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Schane.Tests.Cli;
 
+[Trait("Long", "1")]
 public class DoctorTests
 {
     private static readonly Lazy<Ended> Json = new(() => SchaneProgram.Run("doctor", "--json").Done()),

@@ -4,6 +4,7 @@ using Schane.Evaluation.Statistics;
 
 namespace Schane.Tests.Cli;
 
+[Trait("Long", "1")]
 public class EmbedTests
 {
     [Fact]

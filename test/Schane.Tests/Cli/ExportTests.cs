@@ -9,6 +9,7 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Cli;
 
 /// <summary>A run leaves as an ONNX file that is proved to be the same, or not at all.</summary>
+[Trait("Long", "1")]
 public sealed class ExportTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

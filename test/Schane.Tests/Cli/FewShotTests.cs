@@ -1,5 +1,6 @@
 namespace Schane.Tests.Cli;
 
+[Trait("Long", "1")]
 public class FewShotTests
 {
     private static readonly string[] Shape = ["--ways", "2", "--shots", "1", "--queries", "3", "--episodes", "20", "--weights", "none"];

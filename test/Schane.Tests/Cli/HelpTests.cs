@@ -5,6 +5,7 @@ using System.Runtime.CompilerServices;
 namespace Schane.Tests.Cli;
 
 /// <summary>The help texts stand in Approved/, so a change of the command line shows as a diff. SCHANE_APPROVE=1 rewrites them.</summary>
+[Trait("Long", "1")]
 public class HelpTests
 {
     public static TheoryData<string> Verbs => ["", "train", "evaluate", "predict", "enroll", "serve", "fewshot", "embed", "compare", "sweep", "export", "report", "data", "data list", "data check", "data doctor", "data labels", "data show", "data fetch", "recipe", "recipe check", "recipe show", "models", "models list", "models show", "models fetch", "doctor"];

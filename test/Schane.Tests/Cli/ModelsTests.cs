@@ -2,6 +2,7 @@ using Schane.Tests.Data;
 
 namespace Schane.Tests.Cli;
 
+[Trait("Long", "1")]
 public class ModelsTests
 {
     [Fact]

@@ -6,6 +6,7 @@ using Schane.Tests.Inference;
 namespace Schane.Tests.Cli;
 
 [Collection(TrainedRunTests.Name)]
+[Trait("Long", "1")]
 public class PredictTests(TrainedRun run)
 {
     [Fact]

@@ -11,6 +11,7 @@ namespace Schane.Tests.Cli;
 /// nothing else writes there, and the second that
 /// NNPACK, whose warnings they are, is not asked.
 /// </remarks>
+[Trait("Long", "1")]
 public class QuietOutputTests
 {
     private static readonly Regex Own = new(

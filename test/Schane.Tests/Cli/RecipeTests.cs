@@ -3,6 +3,7 @@ using Schane.Tests.Support;
 
 namespace Schane.Tests.Cli;
 
+[Trait("Long", "1")]
 public class RecipeTests
 {
     /// <summary>SCHANE_APPROVE=1 rewrites the schema.</summary>

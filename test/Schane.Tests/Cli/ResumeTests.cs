@@ -5,6 +5,7 @@ using System.Text.Json;
 namespace Schane.Tests.Cli;
 
 /// <summary>Real programs that are killed, run out of disk, or are told to stop.</summary>
+[Trait("Long", "1")]
 public class ResumeTests
 {
     [Theory]

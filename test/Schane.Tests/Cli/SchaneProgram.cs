@@ -28,7 +28,8 @@ internal sealed class SchaneProgram : IDisposable
             RedirectStandardInput = true,
             WorkingDirectory = folder ?? Path.GetTempPath(),
         };
-        start.Environment.Remove("NO_COLOR");
+        foreach (var name in (string[])["NO_COLOR", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT"])
+            start.Environment.Remove(name);
         start.Environment["TERM"] = "xterm-256color";
         foreach (var (name, value) in environment ?? [])
             start.Environment[name] = value;

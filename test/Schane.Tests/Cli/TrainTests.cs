@@ -3,6 +3,7 @@ using System.Text.Json;
 
 namespace Schane.Tests.Cli;
 
+[Trait("Long", "1")]
 public class TrainTests
 {
     [Fact]

@@ -10,6 +10,7 @@ using Schane.Tests.Support;
 namespace Schane.Tests.Cli;
 
 /// <summary>Weights through the command line: files, runs, downloads, and what a run keeps of them.</summary>
+[Trait("Long", "1")]
 public class WeightsTests
 {
     private const string Model = "vit_tiny_patch16_224:patch=8,width=48,depth=2,heads=3", Commit = "0123456789abcdef0123456789abcdef01234567", Token = "hf_verysecrettoken";
@@ -151,14 +152,12 @@ public class WeightsTests
         Assert.DoesNotContain(Token, ended.Errors);
     }
 
-    [Theory]
-    [Trait("Slow", "1")]
+    [Theory, Trait("Slow", "1"), Needs(Needs.Omniglot)]
     [InlineData("resnet18")]
     [InlineData("vit_tiny_patch16_224")]
     public void Drawings_of_one_channel_train_a_net_of_three_from_random_weights(string model)
     {
         var data = Environment.GetEnvironmentVariable("SCHANE_DATA");
-        Assert.SkipUnless(Directory.Exists(data), "$SCHANE_DATA names no folder.");
         using var folder = new TemporaryFolder();
         var run = Path.Combine(folder.Path, "run");
         var ended = SchaneProgram.Run("train", "--data", "omniglot:small1", "--model", model, "--input-size", "32", "--labels-per-class", "2", "--steps", "2",

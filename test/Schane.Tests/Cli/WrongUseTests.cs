@@ -1,5 +1,6 @@
 namespace Schane.Tests.Cli;
 
+[Trait("Long", "1")]
 public class WrongUseTests
 {
     [Theory]

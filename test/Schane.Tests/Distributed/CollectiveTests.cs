@@ -5,8 +5,7 @@ namespace Schane.Tests.Distributed;
 /// <summary>The collectives in one process and in real ranks of each MPI.</summary>
 public class CollectiveTests
 {
-    public static TheoryData<string, int> Worlds =>
-        new(Mpirun.Kinds.SelectMany(kind => ((int[])[1, 2, 3]).Select(ranks => (kind.Data, ranks))));
+    public static TheoryData<string, int> Worlds => Mpirun.Worlds(1, 2, 3);
 
     [Fact]
     public void One_process_has_all_it_needs() => CollectiveChecks.Run(new SingleProcess());

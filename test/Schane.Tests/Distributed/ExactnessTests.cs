@@ -10,8 +10,7 @@ public sealed class ExactnessTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
-    public static TheoryData<string, int> Worlds =>
-        new(Mpirun.Kinds.SelectMany(kind => ((int[])[2, 3]).Select(ranks => (kind.Data, ranks))));
+    public static TheoryData<string, int> Worlds => Mpirun.Worlds(2, 3);
 
     public void Dispose() => folder.Dispose();
 

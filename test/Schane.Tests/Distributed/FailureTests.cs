@@ -3,6 +3,7 @@ using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Distributed;
 using Schane.Tests.Data;
+using Schane.Tests.Support;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Distributed;
@@ -13,17 +14,17 @@ public sealed class FailureTests : IDisposable
     private readonly TemporaryFolder folder = new();
 
     /// <summary>MPI, what happens at step 7, and what is then said.</summary>
-    public static TheoryData<string, string, string> Mishaps => new(
+    public static TheoryData<string, string, string> Mishaps =>
     [
-        .. Mpirun.Kinds.SelectMany(kind => ((string, string)[])
+        .. Mpirun.Both.SelectMany(kind => ((string, string)[])
         [
             ("throw", @"rank 1 on \S+: something broke"),
             ("stop", @"Rank 1 on \S+ has given no sign of life for 5 s"),
             ("diverge", @"After step 10 the weights of rank 1 on \S+ differ from those of rank 0"),
             ("leave", @"Rank 1 on \S+ left before the end"),
-            ("kill", kind.Data == "openmpi" ? "rank 1 .* exited on signal 9" : "EXIT CODE: 9"),
-        ], (kind, mishap) => (kind.Data, mishap.Item1, mishap.Item2)),
-    ]);
+            ("kill", kind == "openmpi" ? "rank 1 .* exited on signal 9" : "EXIT CODE: 9"),
+        ], (kind, mishap) => new TheoryDataRow<string, string, string>(kind, mishap.Item1, mishap.Item2).WithTrait(Needs.Trait, kind)),
+    ];
 
     public void Dispose() => folder.Dispose();
 
@@ -57,13 +58,11 @@ public sealed class FailureTests : IDisposable
         Assert.Matches(@"Rank 0 on \S+ has given no sign of life for 2 s", ended.Errors + ended.Output);
     }
 
-    [Theory, Trait("Slow", "1")]
+    [Theory, Trait("Slow", "1"), Needs(Needs.OpenMpi), Needs(Needs.Mpich)]
     [InlineData("openmpi", "libmpich.so.12")]
     [InlineData("mpich", "libmpi.so.40")]
     public void A_launcher_of_another_mpi_is_found_at_the_start(string kind, string library)
     {
-        Mpirun.Require("openmpi");
-        Mpirun.Require("mpich");
         var ended = Mpirun.Run(kind, 2, ["collectives"], ("SCHANE_MPI", library));
         Assert.NotEqual(0, ended.ExitCode);
         Assert.Contains("they belong to different MPIs", ended.Errors + ended.Output);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Schane.Tests.Cli;
+using Schane.Tests.Support;
 
 namespace Schane.Tests.Distributed;
 
@@ -35,12 +36,18 @@ internal sealed class Mpirun : IDisposable
     }
 
     /// <summary>The launchers, for theories.</summary>
-    public static TheoryData<string> Kinds => ["openmpi", "mpich"];
+    public static TheoryData<string> Kinds => [.. Both.Select(kind => new TheoryDataRow<string>(kind).WithTrait(Needs.Trait, kind))];
+
+    /// <summary>Each launcher with each number of ranks.</summary>
+    public static TheoryData<string, int> Worlds(params int[] ranks) =>
+        [.. Both.SelectMany(kind => ranks.Select(count => new TheoryDataRow<string, int>(kind, count).WithTrait(Needs.Trait, kind)))];
+
+    /// <summary>The launchers.</summary>
+    public static IReadOnlyList<string> Both { get; } = [Needs.OpenMpi, Needs.Mpich];
 
     /// <summary>Skips the test where that launcher is not installed.</summary>
     public static void Require(string kind) =>
-        Assert.SkipWhen(Launcher(kind) is null,
-            $"There is no mpirun.{kind}: apt-get install {(kind == "openmpi" ? "openmpi-bin" : "mpich")}.");
+        Assert.SkipWhen(Launcher(kind) is null, $"There is no mpirun.{kind}.");
 
     /// <summary>Runs a task of <see cref="RankProgram"/> in several ranks to its end.</summary>
     public static Ended Run(string kind, int ranks, string[] task, params (string Name, string Value)[] environment)
@@ -81,7 +88,7 @@ internal sealed class Mpirun : IDisposable
         process.Dispose();
     }
 
-    private static string? Launcher(string kind) =>
+    internal static string? Launcher(string kind) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
             .Select(folder => Path.Combine(folder, $"mpirun.{kind}")).FirstOrDefault(File.Exists);
 }

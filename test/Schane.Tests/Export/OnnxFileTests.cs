@@ -7,21 +7,22 @@ using Schane.Models.Convolutional;
 using Schane.Models.Transformers;
 using Schane.Tests.Data;
 using Schane.Tests.Models;
+using Schane.Tests.Support;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Export;
 
 /// <summary>What an ONNX file of Schane's holds and how it is written.</summary>
+[Trait("Long", "1")]
 public sealed class OnnxFileTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
 
-    [Fact]
+    [Fact, Needs(Needs.OnnxChecker)]
     public void Passes_the_checker_and_the_strict_shape_inference_of_ONNX()
     {
-        Assert.SkipUnless(HasChecker(), "python3-onnx is not installed.");
         foreach (var (number, name) in GoldenModel.Names().Select(n => n.Data).Index())
         {
             using var model = Exported.Golden(name);
@@ -149,8 +150,6 @@ public sealed class OnnxFileTests : IDisposable
     private string At(string name) => Path.Combine(folder.Path, name);
 
     private static ModelProto Parsed(string path) => ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
-
-    private static bool HasChecker() => File.Exists("/usr/bin/python3") && Python("import onnx", "").Code == 0;
 
     private static (int Code, string Said) Python(string program, string argument)
     {

@@ -12,6 +12,7 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Export;
 
 /// <summary>Every name of the registry: small and with random weights against the model itself, and in full size as a graph.</summary>
+[Trait("Long", "1")]
 public sealed partial class RegistryExportTests : IDisposable
 {
     private static readonly HashSet<string> Operators =

@@ -6,6 +6,7 @@ using Schane.Tests.Data;
 namespace Schane.Tests.Inference;
 
 [Collection(TrainedRunTests.Name)]
+[Trait("Long", "1")]
 public sealed class EnrollTests(TrainedRun run) : IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -8,6 +8,7 @@ using Schane.Tests.Support;
 namespace Schane.Tests.Inference;
 
 [Collection(WholeProcess.Name)]
+[Trait("Long", "1")]
 public sealed class FlatMemoryTests : IDisposable
 {
     private readonly TrainedRun run = new();

@@ -12,6 +12,7 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Jobs;
 
 /// <summary>A trunk that is frozen and sees each picture once.</summary>
+[Trait("Long", "1")]
 public sealed class FrozenTrunkTests : IDisposable
 {
     private Recipe Probe => new()

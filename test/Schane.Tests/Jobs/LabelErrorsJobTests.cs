@@ -9,6 +9,7 @@ using Schane.Tests.Data;
 
 namespace Schane.Tests.Jobs;
 
+[Trait("Long", "1")]
 public sealed class LabelErrorsJobTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

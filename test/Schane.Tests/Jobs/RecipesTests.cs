@@ -7,6 +7,7 @@ using Schane.Tests.Support;
 namespace Schane.Tests.Jobs;
 
 /// <summary>Every recipe of the repository, made tiny and run.</summary>
+[Trait("Long", "1")]
 public class RecipesTests
 {
     public static TheoryData<string> Names => [.. PublishedRecipes.Names];

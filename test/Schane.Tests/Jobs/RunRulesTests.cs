@@ -13,6 +13,7 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Jobs;
 
 /// <summary>What a run does when it is asked for what does not fit, and what its recipe's settings reach.</summary>
+[Trait("Long", "1")]
 public sealed class RunRulesTests : IDisposable
 {
     private readonly Photos photos = Photos.OfTwoClasses();

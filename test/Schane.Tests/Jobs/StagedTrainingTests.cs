@@ -11,6 +11,7 @@ using static TorchSharp.torch;
 
 namespace Schane.Tests.Jobs;
 
+[Trait("Long", "1")]
 public sealed class StagedTrainingTests : IDisposable
 {
     private Recipe Shared => new() { Data = photos.Data, Weights = "none", Steps = 4, InputSize = 32, ClassesPerBatch = 2, ImagesPerClass = 2, SaveEvery = 2, EvaluateEvery = 100, Threads = 1 };

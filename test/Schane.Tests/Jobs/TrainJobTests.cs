@@ -11,6 +11,7 @@ using Schane.Training;
 
 namespace Schane.Tests.Jobs;
 
+[Trait("Long", "1")]
 public sealed class TrainJobTests : IDisposable
 {
     private static readonly Recipe Short = new()

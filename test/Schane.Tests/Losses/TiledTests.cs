@@ -7,6 +7,7 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Losses;
 
 /// <summary>The tiled kernel against the op graph in float64.</summary>
+[Trait("Long", "1")]
 public class TiledTests
 {
     private static readonly PairFormula[] formulas =

@@ -4,6 +4,7 @@ using Schane.Recipes;
 
 namespace Schane.Tests.Planning;
 
+[Trait("Long", "1")]
 public class BatchDoctorTests
 {
     private static readonly BatchReport Well = new("schane", 10, 10, 64, 16, 40, 0, 0, 3, 60, 50, 0.5, 0.1, []);

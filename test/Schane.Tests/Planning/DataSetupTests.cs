@@ -10,6 +10,7 @@ using Schane.Tests.Data;
 
 namespace Schane.Tests.Planning;
 
+[Trait("Long", "1")]
 public sealed class DataSetupTests : IDisposable
 {
     private readonly TemporaryFolder root = new();

@@ -13,8 +13,13 @@ public sealed class BrowserTests : ICollectionFixture<Chromium>
 /// <summary>One headless Chromium; without one on the machine the tests are skipped.</summary>
 public sealed class Chromium : IAsyncLifetime
 {
-    private static readonly string? program = new[] { Environment.GetEnvironmentVariable("SCHANE_CHROMIUM"), "/usr/bin/chromium",
-        "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists);
+    /// <summary>The browser of this machine, null where there is none.</summary>
+    internal static string? Program { get; } =
+        new[]
+        {
+            Environment.GetEnvironmentVariable("SCHANE_CHROMIUM"),
+            "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome",
+        }.FirstOrDefault(File.Exists);
 
     private IPlaywright? playwright;
     private IBrowser? browser;
@@ -22,11 +27,10 @@ public sealed class Chromium : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (program is null)
+        if (Program is null)
             return;
         playwright = await Playwright.CreateAsync();
-        browser = await playwright.Chromium.LaunchAsync(
-            new() { ExecutablePath = program, Args = ["--no-sandbox", "--disable-dev-shm-usage"] });
+        browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Program, Args = ["--no-sandbox", "--disable-dev-shm-usage"] });
     }
 
     public async ValueTask DisposeAsync()
@@ -50,10 +54,8 @@ public sealed class Chromium : IAsyncLifetime
     public async Task<OpenPage> Open(string file, ColorScheme scheme = ColorScheme.Light, int width = 1280,
         int height = 900, bool charts = true)
     {
-        Assert.SkipWhen(browser is null,
-            "No Chromium here to look at the page with: apt-get install chromium, or name one in SCHANE_CHROMIUM.");
-        var page = new OpenPage(
-            await browser!.NewPageAsync(new() { ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height } }), file);
+        Assert.SkipWhen(browser is null, "There is no Chromium.");
+        var page = new OpenPage(await browser!.NewPageAsync(new() { ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height } }), file);
         await page.Load(charts);
         return page;
     }

@@ -1,10 +1,12 @@
 using Microsoft.Playwright;
 using Schane.Reporting;
+using Schane.Tests.Support;
 
 namespace Schane.Tests.Reporting;
 
 /// <summary>The report of a run, looked at in a real browser.</summary>
-[Collection(BrowserTests.Name)]
+[Collection(BrowserTests.Name), Needs(Needs.Chromium)]
+[Trait("Long", "1")]
 public sealed class RunReportPageTests(Chromium chromium)
 {
     private static readonly string[] hostile =

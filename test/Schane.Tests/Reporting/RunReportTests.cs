@@ -5,6 +5,7 @@ using Schane.Runs;
 namespace Schane.Tests.Reporting;
 
 /// <summary>The report of a run, without a browser.</summary>
+[Trait("Long", "1")]
 public sealed class RunReportTests
 {
     [Fact]

@@ -6,6 +6,7 @@ namespace Schane.Tests.Samples;
 
 /// <summary>The documents against the code: snippets, command lines, error messages, links.</summary>
 [Collection(TrainedRunTests.Name)]
+[Trait("Long", "1")]
 public sealed class DocumentationTests(TrainedRun run)
 {
     private static readonly string Root = ReadmeTests.Root();

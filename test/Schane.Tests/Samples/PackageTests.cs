@@ -9,6 +9,7 @@ namespace Schane.Tests.Samples;
 /// <summary>Both packages, made, installed from a folder and used from outside the repository.</summary>
 [Collection(TrainedRunTests.Name)]
 [Trait("Slow", "1")]
+[Trait("Long", "1")]
 public sealed class PackageTests(TrainedRun run) : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("schane-packages-").FullName;

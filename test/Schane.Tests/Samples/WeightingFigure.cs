@@ -5,6 +5,7 @@ namespace Schane.Tests.Samples;
 
 /// <summary>The figure of docs/method.md, drawn from its formulas in float64: one anchor, a positive and negatives of every cosine.
 /// SCHANE_APPROVE=1 rewrites it.</summary>
+[Trait("Long", "1")]
 public class WeightingFigure
 {
     private const double Temperature = 0.5, PositiveCosine = 0.7, Least = -0.2, Most = 0.9;

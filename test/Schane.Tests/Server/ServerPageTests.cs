@@ -2,11 +2,13 @@ using Microsoft.Playwright;
 using Schane.Server;
 using Schane.Tests.Inference;
 using Schane.Tests.Reporting;
+using Schane.Tests.Support;
 
 namespace Schane.Tests.Server;
 
 /// <summary>The page to drop pictures on, in a real browser.</summary>
-[Collection(BrowserTests.Name)]
+[Collection(BrowserTests.Name), Needs(Needs.Chromium)]
+[Trait("Long", "1")]
 public sealed class ServerPageTests(Chromium chromium)
 {
     [Fact]

@@ -11,6 +11,7 @@ using Schane.Tests.Inference;
 namespace Schane.Tests.Server;
 
 [Collection(TrainedRunTests.Name)]
+[Trait("Long", "1")]
 public sealed partial class ServerTests(TrainedRun run) : IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using Schane.Tensors;
 using Schane.Tests.Cli;
-using Schane.Tests.Data;
 
 namespace Schane.Tests.Tensors;
 
 /// <summary>Issue 15 item 5: the number of threads, and how they wait.</summary>
+[Trait("Long", "1")]
 public class ComputeThreadsTests
 {
     [Theory]
@@ -33,29 +33,43 @@ public class ComputeThreadsTests
     public void Training_in_a_control_group_takes_the_threads_that_its_quota_is_for()
     {
         using var group = RealControlGroup.Of(processors: 0.9);
-        using var folder = new TemporaryFolder();
-        Assert.Equal(0, group.Run(SchaneProgram.File, "train", "--steps", "1",
-            "--out", Path.Combine(folder.Path, "run"), "--json").ExitCode);
-        var start = File.ReadLines(Path.Combine(folder.Path, "run", "journal.jsonl"))
+        using var photos = Photos.OfTwoClasses();
+        Assert.Equal(0, group.Run(SchaneProgram.File, photos.Train("--steps", "1", "--json")).ExitCode);
+        var start = File.ReadLines(Path.Combine(photos.Run, "journal.jsonl"))
             .First(line => line.Contains("\"threads\"", StringComparison.Ordinal));
         Assert.Contains("\"threads\":1,", start);
     }
 
     [Fact]
-    public void Waiting_threads_of_a_command_sleep_unless_the_user_decides()
+    public void Waiting_threads_of_a_program_sleep_unless_the_user_decides()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "libgomp is of Linux.");
-        string[] command = ["models", "show", "schane_tiny"];
-        Assert.Contains($"GOMP_SPINCOUNT = '{OpenMp.Spins}'",
-            SchaneProgram.RunWith([("OMP_DISPLAY_ENV", "VERBOSE")], command).Done().Errors);
-        Assert.Contains("GOMP_SPINCOUNT = '30000000000'",
-            SchaneProgram.RunWith([("OMP_DISPLAY_ENV", "VERBOSE"), ("OMP_WAIT_POLICY", "ACTIVE")], command).Done().Errors);
-        Assert.Contains("GOMP_SPINCOUNT = '7'",
-            SchaneProgram.RunWith([("OMP_DISPLAY_ENV", "VERBOSE"), ("GOMP_SPINCOUNT", "7")], command).Done().Errors);
+        Assert.Contains($"GOMP_SPINCOUNT = '{OpenMp.Spins}'", SettingsOfLibgomp());
+        Assert.Contains("GOMP_SPINCOUNT = '30000000000'", SettingsOfLibgomp((OpenMp.Policy, "ACTIVE")));
+        Assert.Contains("GOMP_SPINCOUNT = '7'", SettingsOfLibgomp((OpenMp.SpinCount, "7")));
     }
 
     [Fact]
     public void The_tests_themselves_came_in_time() => Assert.False(OpenMp.CameTooLate);
+
+    /// <summary>What libgomp says that it read, in a program that uses the library.</summary>
+    private static string SettingsOfLibgomp(params (string Name, string Value)[] users)
+    {
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Schane.Tests"), ["rank", "collectives"])
+        {
+            RedirectStandardError = true,
+        };
+        start.Environment["OMP_DISPLAY_ENV"] = "VERBOSE";
+        foreach (var name in (string[])[OpenMp.Policy, OpenMp.SpinCount])
+            start.Environment.Remove(name);
+        foreach (var (name, value) in users)
+            start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        var said = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
+        return said;
+    }
 }
 
 /// <summary>A control group of this machine, made for a test.</summary>

@@ -10,6 +10,7 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Training;
 
 /// <summary>The seam: loss at the embeddings, whatever the micro-batches.</summary>
+[Trait("Long", "1")]
 public class TrainingStepTests
 {
     [Theory]

@@ -8,6 +8,7 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Checkpoints.Hub;
 
 /// <summary>The hub against a real HTTP server on loopback.</summary>
+[Trait("Long", "1")]
 public sealed class WeightsHubTests : IDisposable
 {
     private const string Commit = "0123456789abcdef0123456789abcdef01234567";

@@ -1,4 +1,5 @@
 using Schane.Data.Reading;
+using Schane.Tests.Support;
 using SkiaSharp;
 
 namespace Schane.Tests.Data.Reading;
@@ -23,13 +24,12 @@ public class TurboJpegTests
         return worst;
     }
 
-    [Theory]
+    [Theory, Needs(Needs.TurboJpeg)]
     [InlineData("natural.jpg")]
     [InlineData("natural_444_q95.jpg")]
     [InlineData("progressive.jpg")]
     public void Pixels_are_those_of_the_other_decoder(string name)
     {
-        Assert.SkipUnless(TurboJpeg.IsFound, "libturbojpeg is not installed (Debian: libturbojpeg0).");
         var (expected, file) = Golden(name);
         using (expected)
             for (var wanted = 1; wanted <= expected.Height; wanted += 7)

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using Schane.Data.Sets;
+using Schane.Tests.Support;
 
 namespace Schane.Tests.Data.Sets;
 
@@ -7,10 +8,9 @@ public class OmniglotTests
 {
     private static readonly Lazy<OmniglotDataset> Small1 = new(() => OmniglotDataset.Background("small1"));
 
-    [Fact]
+    [Fact, Needs(Needs.Omniglot)]
     public void The_first_small_set_has_its_published_size()
     {
-        NeedsData();
         // 20 drawers; 24 + 24 + 22 + 40 + 26 characters (readme of the archive).
         Assert.Equal(["Balinese", "Early_Aramaic", "Greek", "Korean", "Latin"], Small1.Value.Alphabets);
         Assert.Equal(136 * 4, Small1.Value.Classes.Count);
@@ -18,20 +18,18 @@ public class OmniglotTests
         Assert.Equal(156, OmniglotDataset.Background("small2", rotations: false).Classes.Count);
     }
 
-    [Fact]
+    [Fact, Needs(Needs.Omniglot)]
     public void Ink_is_255_and_covers_a_small_part_of_the_paper()
     {
-        NeedsData();
         var image = Small1.Value.Read(0);
         Assert.Equal((105, 105, 1), (image.Width, image.Height, image.Channels));
         Assert.True(image.Pixels.All(p => p is 0 or 255));
         Assert.InRange(image.Pixels.Count(p => p == 255) / 11025.0, 0.01, 0.2);
     }
 
-    [Fact]
+    [Fact, Needs(Needs.Omniglot)]
     public void Rotations_are_classes_turned_counter_clockwise()
     {
-        NeedsData();
         var set = Small1.Value;
         var upright = set.Read(0).Pixels;
         foreach (var degrees in new[] { 90, 180, 270 })
@@ -45,10 +43,9 @@ public class OmniglotTests
         }
     }
 
-    [Fact]
+    [Fact, Needs(Needs.Omniglot)]
     public void A_subset_of_alphabets_keeps_the_pictures_and_renumbers_the_classes()
     {
-        NeedsData();
         var greek = Small1.Value.Only("Greek");
         Assert.Equal(24 * 4, greek.Classes.Count);
         Assert.Equal([.. Enumerable.Range(0, 96)], Enumerable.Range(0, greek.Count).Select(greek.LabelOf).Distinct().Order());
@@ -57,10 +54,9 @@ public class OmniglotTests
         Assert.Equal([.. Enumerable.Range(1, 20)], Enumerable.Range(0, greek.Count).Select(greek.DrawerOf).Distinct().Order());
     }
 
-    [Fact]
+    [Fact, Needs(Needs.Omniglot)]
     public void The_official_runs_are_twenty_times_twenty_with_each_class_once()
     {
-        NeedsData();
         var runs = OmniglotRuns.Load();
         Assert.Equal([.. Enumerable.Range(1, 20).Select(i => $"run{i:00}")], runs.Select(r => r.Name));
         Assert.All(runs, r => Assert.Equal((20, 20), (r.Training.Count, r.Test.Count)));
@@ -118,9 +114,4 @@ public class OmniglotTests
             }
         return stream.ToArray();
     }
-
-    private static void NeedsData() =>
-        Assert.SkipUnless(
-            Environment.GetEnvironmentVariable("SCHANE_DATA") is { Length: > 0 } root && File.Exists(Path.Combine(root, "omniglot", "all_runs.zip")),
-            "The Omniglot archives are not in $SCHANE_DATA/omniglot.");
 }

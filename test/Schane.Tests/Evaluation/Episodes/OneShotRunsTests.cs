@@ -1,6 +1,7 @@
 using Schane.Data;
 using Schane.Data.Sets;
 using Schane.Evaluation.Episodes;
+using Schane.Tests.Support;
 
 namespace Schane.Tests.Evaluation.Episodes;
 
@@ -29,10 +30,9 @@ public class OneShotRunsTests
         Assert.Throws<ArgumentException>(() => OneShotRuns.Of(runs, new(rows[..4], 2, new int[2], ["any"])));
     }
 
-    [Fact]
+    [Fact, Needs(Needs.Omniglot)]
     public void Pixels_alone_err_in_most_of_the_official_trials()
     {
-        Assert.SkipUnless(File.Exists(Path.Combine(Environment.GetEnvironmentVariable("SCHANE_DATA") ?? "", "omniglot", "all_runs.zip")), "needs Omniglot in $SCHANE_DATA");
         var runs = OmniglotRuns.Load();
         var images = OneShotRuns.Images(runs);
         var values = images.SelectMany(i => i.Pixels.Select(p => (float)p)).ToArray();

@@ -10,9 +10,11 @@ using Schane.Reporting;
 using Schane.Runs;
 using Schane.Tests.Cli;
 using Schane.Training;
+using Schane.Tests.Support;
 
 namespace Schane.Tests.Jobs.Studies;
 
+[Trait("Long", "1")]
 public sealed class CompareJobTests : IDisposable
 {
     private readonly Photos photos = Photos.OfTwoClasses();
@@ -107,12 +109,11 @@ public sealed class CompareJobTests : IDisposable
         Assert.Equal([("ce", "schane"), ("supcon", "schane")], ComparisonTable.Of(Comparison.Load(Path.Combine(options.Folder, "compare.json"))).Differences.Select(d => (d.First.Name, d.Second.Name)));
     }
 
-    [Fact]
+    [Fact, Needs(Needs.Omniglot)]
     [Trait("Slow", "1")]
     public void Drawings_of_one_shot_runs_are_kept_as_embeddings_that_answer_as_the_run_did()
     {
         var root = Environment.GetEnvironmentVariable("SCHANE_DATA");
-        Assert.SkipUnless(root is not null && Directory.Exists(Path.Combine(root, "omniglot")), "There is no $SCHANE_DATA/omniglot.");
         var (run, results) = TrainJob.Run(new() { Data = "omniglot:small1", Weights = "none", Steps = 1, Precision = Precision.Float32 }, photos.Run, dataRoot: root);
         var drawings = EmbeddedImages.Load(run.Embeddings).Part("runs")!;
         Assert.Equal(800, drawings.Images.Distinct().Count());

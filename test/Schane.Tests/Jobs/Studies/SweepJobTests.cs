@@ -6,9 +6,11 @@ using Schane.Planning;
 using Schane.Recipes;
 using Schane.Runs;
 using Schane.Tests.Data;
+using Schane.Tests.Support;
 
 namespace Schane.Tests.Jobs.Studies;
 
+[Trait("Long", "1")]
 public sealed class SweepJobTests : IDisposable
 {
     private static readonly Recipe Short = new()
@@ -107,11 +109,10 @@ public sealed class SweepJobTests : IDisposable
         Assert.True(double.IsNaN(found.Trials[1].Score));
     }
 
-    [Fact]
+    [Fact, Needs(Needs.Omniglot)]
     public void Alphabets_of_the_other_set_are_the_validation_of_one_shot_runs()
     {
         var root = Environment.GetEnvironmentVariable("SCHANE_DATA");
-        Assert.SkipUnless(root is not null && Directory.Exists(Path.Combine(root, "omniglot")), "There is no $SCHANE_DATA/omniglot.");
         var data = DataSetup.Open(new Recipe { Data = "omniglot:small1" }, root);
         var chosenOn = data.ForSelection();
         Assert.Equal("val", chosenOn.OneShotPart);
