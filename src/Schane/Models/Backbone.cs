@@ -91,6 +91,9 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
             norm.Over = sums;
     }
 
+    /// <summary>Makes another of the same description whose weights have no values yet; null for a trunk that the registry did not make.</summary>
+    internal Func<Backbone>? Another { get; set; }
+
     private protected DropPaths Drops { get; } = new();
 
     /// <summary>A checkpoint whose tensors must be put together before they have a meaning here, put together; by default the checkpoint itself. It is not disposed.</summary>

@@ -1,5 +1,6 @@
 using Schane.Checkpoints;
 using Schane.Models.Layers;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Schane.Models;
@@ -12,6 +13,7 @@ public sealed class ImageClassifier : nn.Module
     private readonly Dense head;
     private readonly Dense? distillationHead;
     private readonly Chain? projection;
+    private readonly ClassifierOptions options;
 
     /// <summary>Puts a new head, and a projection if asked for, on a backbone, which it owns from now on.</summary>
     /// <param name="backbone">The trunk.</param>
@@ -21,7 +23,7 @@ public sealed class ImageClassifier : nn.Module
     public ImageClassifier(Backbone backbone, int classes, ClassifierOptions? options = null) : base(nameof(ImageClassifier))
     {
         ArgumentNullException.ThrowIfNull(backbone);
-        options ??= new();
+        this.options = options ??= new();
         (Backbone, Classes, ProjectionWidth) = (backbone, Tensors.Require.AtLeast(classes, 1, nameof(classes)), options.ProjectionWidth);
         long width = backbone.Info.EmbeddingWidth;
         var deviation = 0.02 * (options.HeadInitScale ?? backbone.Info.HeadInitScale);
@@ -127,6 +129,25 @@ public sealed class ImageClassifier : nn.Module
 
     /// <summary>Running statistics and other tensors that are no parameters, with their published names.</summary>
     internal IEnumerable<(string Name, Tensor Buffer)> Buffers() => Parts().SelectMany(part => part.Part.named_buffers().Select(b => (part.Prefix + b.name, b.buffer)));
+
+    /// <summary>The layers that have weights of their own, by the name of the module in a checkpoint.</summary>
+    internal IEnumerable<(string Name, Layer Layer)> Layers() =>
+        Parts().SelectMany(part => part.Part.named_modules().Prepend((name: "", module: part.Part)).Where(m => m.module is Layer).Select(m => ((part.Prefix + m.name).TrimEnd('.'), (Layer)m.module)));
+
+    /// <summary>The same model in float64 on the CPU, with the values that this one has now, the same parameters trained; the caller's.</summary>
+    internal ImageClassifier Exact()
+    {
+        var another = Backbone.Another ?? throw new InvalidOperationException($"{Backbone.Info.Name} was not made by the registry and does not say how to make another.");
+        var copy = new ImageClassifier(another(), Classes, options);
+        copy.to(ScalarType.Float64);
+        using var _ = no_grad();
+        var values = copy.StateDict();
+        foreach (var (name, tensor) in StateDict())
+            values[name].copy_(tensor);
+        foreach (var (mine, its) in parameters().Zip(copy.parameters()))
+            its.requires_grad = mine.requires_grad;
+        return copy;
+    }
 
     /// <summary>Whether no trained parameter stands before the embeddings, so that a contrastive loss could change nothing.</summary>
     internal bool EmbeddingsAreFixed => projection is null && !Backbone.parameters().Any(p => p.requires_grad);

@@ -40,6 +40,7 @@ public static class ModelRegistry
         if (channels is { } wanted && wanted != info.Channels)
             info = info with { Channels = wanted, Mean = ForChannels(info.Mean, wanted), Std = ForChannels(info.Std, wanted) };
         var backbone = variant.Build(info, dropPath);
+        backbone.Another = () => variant.Build(info, dropPath);
         backbone.Initialise(seed);
         return backbone;
     }

@@ -78,7 +78,11 @@ public sealed partial class RegistryExportTests : IDisposable
     internal static ImageClassifier Small(string name)
     {
         var info = ModelRegistry.InfoOf(name) with { InputSize = 16 };
-        Backbone backbone = ModelRegistry.ShapeOf(name) switch
+        var backbone = Build();
+        backbone.Another = Build;
+        return Randomised(new ImageClassifier(backbone, 7));
+
+        Backbone Build() => ModelRegistry.ShapeOf(name) switch
         {
             int[] => new ConvNet4(info with { EmbeddingWidth = 12 }, [4, 6, 6, 8]),
             ResNetShape shape => shape with { Blocks = [1, 2], Widths = [4, 6], StemWidth = 5 } is var small ? new ResNet(info with { EmbeddingWidth = 6 * small.Expansion }, small) : null!,
@@ -89,7 +93,6 @@ public sealed partial class RegistryExportTests : IDisposable
             SwinShape shape => new SwinTransformer(info with { EmbeddingWidth = 16 }, shape with { Patch = 2, Window = 3, Width = 8, Depths = [2, 2], Heads = [2, 2] }, 0),
             var shape => throw new InvalidOperationException($"{name} has a shape that this test does not know: {shape}"),
         };
-        return Randomised(new ImageClassifier(backbone, 7));
     }
 
     internal static ImageClassifier Randomised(ImageClassifier model, double deviation = 0.3)
