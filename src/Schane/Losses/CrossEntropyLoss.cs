@@ -74,9 +74,12 @@ public sealed record CrossEntropyLoss
         var kept = labels != IgnoreIndex;
         var bad = kept & ((labels < 0) | (labels >= logits.shape[1]));
         if (bad.any().item<bool>())
-            throw new ArgumentException($"labels must lie between 0 and {logits.shape[1] - 1} (the logits have {logits.shape[1]} classes) but one is {labels.masked_select(bad)[0].item<long>()}.", nameof(labels));
+            throw new ArgumentException(
+                $"labels must lie between 0 and {logits.shape[1] - 1} (the logits have {logits.shape[1]} classes) but one is " +
+                $"{labels.masked_select(bad)[0].item<long>()}.", nameof(labels));
         var weights = Weights(logits);
-        return weights is null ? kept.sum().item<long>() : weights.index(labels.masked_select(kept)).to_type(ScalarType.Float64).sum().item<double>();
+        return weights is null ? kept.sum().item<long>()
+            : weights.index(labels.masked_select(kept)).to_type(ScalarType.Float64).sum().item<double>();
     }
 
     private Tensor? Weights(Tensor logits) => ClassWeights is { } weights ? tensor(weights.ToArray(), logits.dtype, logits.device) : null;
@@ -86,6 +89,8 @@ public sealed record CrossEntropyLoss
     {
         LossInput.Embeddings(logits, nameof(logits));
         if (ClassWeights is { } weights && weights.Count != logits.shape[1])
-            throw new ArgumentException($"ClassWeights must have one weight for each of the {logits.shape[1]} classes but has {weights.Count}.", nameof(logits));
+            throw new ArgumentException(
+                $"ClassWeights must have one weight for each of the {logits.shape[1]} classes but has {weights.Count}.",
+                nameof(logits));
     }
 }

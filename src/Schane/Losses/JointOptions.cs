@@ -12,7 +12,8 @@ public sealed record JointOptions
     /// <summary>The cross-entropy term: label smoothing and class weights.</summary>
     public CrossEntropyLoss CrossEntropy { get; init; } = new();
 
-    /// <summary>λ, share of the contrastive term, 0 to 1. At 0 no contrastive term is computed, at 1 no cross-entropy. Default: the loss's, 0.9.</summary>
+    /// <summary>λ, share of the contrastive term, 0 to 1. At 0 no contrastive term is computed, at 1 no cross-entropy. Default: the
+    /// loss's, 0.9.</summary>
     public double Lambda
     {
         get => lambda ?? Loss.DefaultLambda;
@@ -43,7 +44,8 @@ public sealed record JointOptions
 
     /// <summary>The numbers at a step whose loss is known.</summary>
     internal JointSettings At(long step, ContrastiveLoss loss) =>
-        new(loss.Get(nameof(JointSettings.Temperature)) as double?, loss.Get(nameof(JointSettings.Beta)) as double?, LambdaSchedule?.At(step) ?? Lambda);
+        new(loss.Get(nameof(JointSettings.Temperature)) as double?, loss.Get(nameof(JointSettings.Beta)) as double?,
+            LambdaSchedule?.At(step) ?? Lambda);
 
     /// <summary>The loss with the settings that its schedules give it at a step, from 0.</summary>
     internal ContrastiveLoss LossAt(long step) => Loss
@@ -51,7 +53,8 @@ public sealed record JointOptions
         .With(nameof(JointSettings.Beta), BetaSchedule?.At(step));
 
     /// <summary>Whether any step has a contrastive term.</summary>
-    internal bool Contrasts => Loss.Positives != Positives.None && (LambdaSchedule is { } moving ? Math.Max(moving.From, moving.To) > 0 : Lambda > 0);
+    internal bool Contrasts => Loss.Positives != Positives.None
+        && (LambdaSchedule is { } moving ? Math.Max(moving.From, moving.To) > 0 : Lambda > 0);
 
     /// <summary>Rules across settings.</summary>
     /// <exception cref="ArgumentException">Settings that contradict each other.</exception>

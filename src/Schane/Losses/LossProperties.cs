@@ -4,7 +4,8 @@ using System.Runtime.ExceptionServices;
 
 namespace Schane.Losses;
 
-/// <summary>The settings of a loss, which are the properties with <c>init</c> that its record adds to <see cref="ContrastiveLoss"/>.</summary>
+/// <summary>The settings of a loss, which are the properties with <c>init</c> that its record adds to
+/// <see cref="ContrastiveLoss"/>.</summary>
 internal static class LossProperties
 {
     private static readonly ConcurrentDictionary<Type, IReadOnlyDictionary<string, PropertyInfo>> known = new();
@@ -13,7 +14,8 @@ internal static class LossProperties
     {
         /// <summary>Settings by property name.</summary>
         public IReadOnlyDictionary<string, PropertyInfo> Settings => known.GetOrAdd(loss.GetType(), type =>
-            type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is { IsPublic: true }).ToDictionary(p => p.Name));
+            type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .Where(p => p.SetMethod is { IsPublic: true }).ToDictionary(p => p.Name));
 
         /// <summary>The value of a setting; null where the loss has none of that name.</summary>
         public object? Get(string setting) => loss.Settings.TryGetValue(setting, out var property) ? property.GetValue(loss) : null;

@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 namespace Schane.Losses;
 
 /// <summary>
-/// Supervised contrastive loss with hard negatives weighted up (arXiv:2308.14893; later CLCE, arXiv:2402.14551). The defaults are the authors'.
+/// Supervised contrastive loss with hard negatives weighted up (arXiv:2308.14893; later CLCE, arXiv:2402.14551). The defaults are the
+/// authors'.
 /// </summary>
 /// <remarks>
 /// P(i): same label, not i; Nn(i): other labels; s = z(i)·z(j)/τ:
@@ -28,7 +29,8 @@ public sealed record SchaneLoss : ContrastiveLoss, ISoftPairs
     /// <inheritdoc/>
     public override string Label => "SCHaNe";
 
-    /// <summary>Softmax temperature τ, above 0. Default: 0.5; a training whose weights begin at random takes 0.2 where none is set.</summary>
+    /// <summary>Softmax temperature τ, above 0. Default: 0.5; a training whose weights begin at random takes 0.2 where none is
+    /// set.</summary>
     public double Temperature
     {
         get => temperature ?? DefaultTemperature;

@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 namespace Schane.Losses;
 
 /// <summary>
-/// The joint objective of one step and its gradients at the model's outputs (the seam of docs/design.md §2): the trainer back-propagates from
+/// The joint objective of one step and its gradients at the model's outputs (the seam of docs/design.md §2): the trainer back-propagates
+/// from
 /// these, so no objective ever knows of micro-batches or ranks. Owns its tensors.
 /// </summary>
 /// <param name="Total">(1 − λ)·CE + λ·L_con, in nats.</param>
@@ -12,7 +13,9 @@ namespace Schane.Losses;
 /// <param name="EmbeddingGradient">∂Total/∂embeddings [N, D], null when the objective has no contrastive term.</param>
 /// <param name="LogitGradient">∂Total/∂logits [N, C], null when the objective has no cross-entropy term.</param>
 /// <param name="Statistics">What the contrastive term saw.</param>
-public sealed record StepLoss(double Total, double CrossEntropy, double Contrastive, Tensor? EmbeddingGradient, Tensor? LogitGradient, BatchStatistics Statistics) : IDisposable
+public sealed record StepLoss(
+    double Total, double CrossEntropy, double Contrastive, Tensor? EmbeddingGradient, Tensor? LogitGradient,
+    BatchStatistics Statistics) : IDisposable
 {
     /// <summary>What each anchor saw; null without a contrastive term and for losses that are no formula of pairs, as triplets.</summary>
     public RowStatistics? Rows { get; init; }
@@ -20,7 +23,8 @@ public sealed record StepLoss(double Total, double CrossEntropy, double Contrast
     /// <summary>τ, β and λ of this step, after their schedules.</summary>
     public JointSettings Settings { get; init; }
 
-    /// <summary>Share of rows whose largest logit is that of their label (under mixtures, of their largest share), 0 to 1; null without a cross-entropy term.</summary>
+    /// <summary>Share of rows whose largest logit is that of their label (under mixtures, of their largest share), 0 to 1; null without a
+    /// cross-entropy term.</summary>
     public double? Accuracy { get; init; }
 
     /// <summary>Losses of parts of a batch that did not see each other, as one: means over all rows, without gradients.</summary>
@@ -29,7 +33,8 @@ public sealed record StepLoss(double Total, double CrossEntropy, double Contrast
         var rows = parts.Sum(p => p.Statistics.Rows);
         double Mean(Func<StepLoss, double> of) => parts.Sum(p => of(p) * p.Statistics.Rows) / rows;
         double? MeanOrNull(Func<StepLoss, double?> of) => parts.All(p => of(p) is not null) ? Mean(p => of(p)!.Value) : null;
-        var seen = new BatchStatistics(rows, Mean(p => p.Statistics.ShareWithoutPositives), Mean(p => p.Statistics.MeanPositives), Mean(p => p.Statistics.MeanNegatives))
+        var seen = new BatchStatistics(rows, Mean(p => p.Statistics.ShareWithoutPositives), Mean(p => p.Statistics.MeanPositives),
+            Mean(p => p.Statistics.MeanNegatives))
         {
             Classes = Mean(p => p.Statistics.Classes),
             ZeroRows = parts.Sum(p => p.Statistics.ZeroRows),
@@ -38,7 +43,11 @@ public sealed record StepLoss(double Total, double CrossEntropy, double Contrast
             HardestNegativeSimilarity = MeanOrNull(p => p.Statistics.HardestNegativeSimilarity),
             EffectiveNegatives = MeanOrNull(p => p.Statistics.EffectiveNegatives),
         };
-        return new(Mean(p => p.Total), Mean(p => p.CrossEntropy), Mean(p => p.Contrastive), null, null, seen) { Settings = parts[0].Settings, Accuracy = MeanOrNull(p => p.Accuracy) };
+        return new(Mean(p => p.Total), Mean(p => p.CrossEntropy), Mean(p => p.Contrastive), null, null, seen)
+        {
+            Settings = parts[0].Settings,
+            Accuracy = MeanOrNull(p => p.Accuracy),
+        };
     }
 
     /// <inheritdoc/>
@@ -77,6 +86,7 @@ public sealed record BatchStatistics(int Rows, double ShareWithoutPositives, dou
     /// <summary>Mean over the anchors of the cosine with the hardest negative; null as above.</summary>
     public double? HardestNegativeSimilarity { get; init; }
 
-    /// <summary>Mean effective number of negatives, exp of the entropy of w: |Nn| when all weigh alike, 1 when one has all the weight; null as above.</summary>
+    /// <summary>Mean effective number of negatives, exp of the entropy of w: |Nn| when all weigh alike, 1 when one has all the weight;
+    /// null as above.</summary>
     public double? EffectiveNegatives { get; init; }
 }

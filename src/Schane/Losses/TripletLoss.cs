@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Losses;
 
-/// <summary>Triplets of each anchor with its farthest positive and nearest negative (Hermans et al. 2017, arXiv:1703.07737, "batch hard").</summary>
+/// <summary>Triplets of each anchor with its farthest positive and nearest negative (Hermans et al. 2017, arXiv:1703.07737, "batch
+/// hard").</summary>
 /// <remarks>
 /// <code>loss(i) = max(0, max p∈P(i) ‖z(i) − z(p)‖ − min k∈Nn(i) ‖z(i) − z(k)‖ + margin)</code>
 /// The mean over the anchors whose loss is above 0, as pytorch-metric-learning; 0 when every margin is kept; NaN when no anchor has both a

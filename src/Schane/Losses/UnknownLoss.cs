@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Losses;
 
-/// <summary>The loss of a run that another program trained with a loss of its own: a name, which says what to do when it is computed.</summary>
+/// <summary>The loss of a run that another program trained with a loss of its own: a name, which says what to do when it is
+/// computed.</summary>
 internal sealed record UnknownLoss(string Name) : ContrastiveLoss
 {
     public override string Name { get; } = Name;

@@ -110,4 +110,28 @@ internal static class Cookbook
         // </sample>
         return loss.Total;
     }
+
+    internal static class Losses
+    {
+        // <sample A loss of your own>
+        public sealed record MarginPairLoss : ContrastiveLoss                  // Hadsell et al. 2006, on cosines
+        {
+            public override string Name => "margin-pairs";                     // `loss: margin-pairs` in a recipe
+
+            public double Margin { get; init; } = 0.5;                         // a setting: `margin: 0.4` in a recipe, or Recipe.Margin
+
+            public override Tensor Compute(Tensor embeddings, Tensor labels)   // [N, D], [N]
+            {
+                using var scope = NewDisposeScope();
+                var units = nn.functional.normalize(embeddings, dim: 1);
+                var cosine = units.matmul(units.t());                          // [N, N]
+                var same = labels.unsqueeze(0) == labels.unsqueeze(1);
+                var self = eye(labels.shape[0], dtype: ScalarType.Bool, device: labels.device);
+                var pull = (1 - cosine.masked_select(same & ~self)).mean();    // NaN without positives, at which training stops; never 0
+                var push = (cosine.masked_select(~same) - Margin).relu().mean();
+                return (pull + push).MoveToOuterDisposeScope();
+            }
+        }
+        // </sample>
+    }
 }

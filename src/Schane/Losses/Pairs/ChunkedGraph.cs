@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Losses.Pairs;
 
-/// <summary><see cref="PairGraph"/> for some anchors at a time, back-propagated before the next: any device and precision, memory O(N·chunk).</summary>
+/// <summary><see cref="PairGraph"/> for some anchors at a time, back-propagated before the next: any device and precision, memory
+/// O(N·chunk).</summary>
 internal static class ChunkedGraph
 {
     // Elements of one [chunk, N] tensor; about ten of them live at a time.

@@ -15,14 +15,16 @@ namespace Schane.Losses.Pairs;
 /// inside       loss(i) = log D(i) − log( A(i) / |P(i)| )
 /// mean         Σ min(1, |P(i)|) loss(i) / Σ min(1, |P(i)|)                                         (NaN when every |P(i)| is 0)
 /// </code>
-/// HCL (joshr17/HCL) knows one positive; for several, their mean takes its place in the debiasing, as in Chuang et al. 2020 (arXiv:2007.00224).
+/// HCL (joshr17/HCL) knows one positive; for several, their mean takes its place in the debiasing, as in Chuang et al. 2020
+/// (arXiv:2007.00224).
 /// </remarks>
 /// <param name="Temperature">τ &gt; 0.</param>
 /// <param name="Beta">β ≥ 0; 0 weighs all negatives alike.</param>
 /// <param name="Placement">Outside or inside.</param>
 /// <param name="DetachWeights">Whether w is a constant for the gradient.</param>
 /// <param name="TauPlus">τ⁺, 0 ≤ τ⁺ &lt; 1: the share of negatives thought to be of the anchor's class.</param>
-internal sealed record PairFormula(double Temperature, double Beta = 0, Placement Placement = Placement.Outside, bool DetachWeights = false, double TauPlus = 0)
+internal sealed record PairFormula(
+    double Temperature, double Beta = 0, Placement Placement = Placement.Outside, bool DetachWeights = false, double TauPlus = 0)
 {
     /// <summary>All others count alike in the denominator, so one sum over them does.</summary>
     public bool Plain => Beta == 0 && TauPlus == 0;

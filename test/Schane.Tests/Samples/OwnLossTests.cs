@@ -1,0 +1,30 @@
+using System.Diagnostics;
+using Schane.Tests.Data;
+
+namespace Schane.Tests.Samples;
+
+public class OwnLossTests
+{
+    [Fact]
+    public void A_program_trains_with_a_loss_of_its_own_by_name_and_by_object_and_resumes_it_to_the_same_weights()
+    {
+        using var folder = new TemporaryFolder();
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "OwnLoss.exe" : "OwnLoss"), [folder.Path])
+        {
+            RedirectStandardOutput = true,
+        };
+        using var program = Process.Start(start)!;
+        var told = program.StandardOutput.ReadToEnd();
+        program.WaitForExit();
+        Assert.Equal(0, program.ExitCode);
+        Assert.Equal(3, told.Split("multi-similarity").Length - 1);
+        byte[] Weights(string run) => File.ReadAllBytes(Path.Combine(folder.Path, run, "model.safetensors"));
+        Assert.Equal(Weights("by-name"), Weights("by-object"));
+        Assert.Equal(Weights("by-name"), Weights("resumed"));
+        var recipe = File.ReadAllText(Path.Combine(folder.Path, "by-object", "recipe.yaml"));
+        Assert.Contains("loss: multi-similarity\n", recipe);
+        Assert.Contains("beta: 40\n", recipe);
+        Assert.Contains("threshold: 0.4\n", recipe);
+        Assert.DoesNotContain("temperature", recipe);
+    }
+}
