@@ -8,7 +8,8 @@ using CompareOptions = Schane.Jobs.Studies.CompareOptions;
 
 namespace Schane.Benchmarks;
 
-/// <summary>What does <c>compare</c> add to the runs it makes? The whole comparison, against what it does before the first run, plan and estimate, and again when all runs are there: tables, bootstrap, page.</summary>
+/// <summary>What does <c>compare</c> add to the runs it makes? The whole comparison, against what it does before the first run, plan and
+/// estimate, and again when all runs are there: tables, bootstrap, page.</summary>
 internal static class CompareOverhead
 {
     public static int Run(string[] arguments)
@@ -23,7 +24,10 @@ internal static class CompareOverhead
             var first = new FirstMessage();
             var whole = Timed(() => CompareJob.Run(options, first));
             var again = Timed(() => CompareJob.Run(options));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{options.Arms.Count} arms x {options.Seeds.Count} seeds of {steps} steps: {whole:F1} s; plan {plan:F2} s, plan and estimate before the first run {first.After:F2} s, tables, bootstrap and page {again - plan:F2} s: compare adds {100 * (first.After + again - plan) / (whole - first.After - again + plan):F2} %"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                $"{options.Arms.Count} arms x {options.Seeds.Count} seeds of {steps} steps: {whole:F1} s; plan {plan:F2} s, plan and " +
+                $"estimate before the first run {first.After:F2} s, tables, bootstrap and page {again - plan:F2} s: compare adds " +
+                $"{100 * (first.After + again - plan) / (whole - first.After - again + plan):F2} %"));
         }
         finally
         {

@@ -8,8 +8,9 @@ using Schane.Tensors;
 namespace Schane.Benchmarks;
 
 /// <summary>
-/// Is RandomResizedCrop(224), flip, normalise from JPEG files faster than torchvision on Pillow, and are the pictures the same? Both read the same files,
-/// cut the same boxes and use one thread; rounds take turns and count processor time, so that other work on the machine matters little.
+/// Is RandomResizedCrop(224), flip, normalise from JPEG files faster than torchvision on Pillow, and are the pictures the same?
+/// Both read the same files, cut the same boxes and use one thread; rounds take turns and count processor time, so that other work
+/// on the machine matters little.
 /// </summary>
 internal static class DataAgainstTorchvision
 {
@@ -53,12 +54,14 @@ internal static class DataAgainstTorchvision
             var random = new SampleRandom(1, 0, i, 0);
             var (width, height) = ImageDecoder.Measure(File.ReadAllBytes(file), file);
             var box = crop.Draw(width, height, ref random);
-            return new object[] { Path.GetFileName(file), box.Left, box.Top, box.Width, box.Height, random.NextDouble() < new HorizontalFlip().Probability };
+            return new object[] { Path.GetFileName(file), box.Left, box.Top, box.Width, box.Height,
+                random.NextDouble() < new HorizontalFlip().Probability };
         });
         File.WriteAllText(Path.Combine(folder, "boxes.json"), JsonSerializer.Serialize(boxes));
         if (!File.Exists(Python) || Start(folder) is not { } python)
         {
-            Console.WriteLine($"Not compared with torchvision: {Python} can't import torch, torchvision and PIL (Debian: python3-torchvision, python3-pil).");
+            Console.WriteLine($"Not compared with torchvision: {Python} can't import torch, torchvision and PIL (Debian: " +
+                "python3-torchvision, python3-pil).");
             return;
         }
         using (python)
@@ -69,7 +72,8 @@ internal static class DataAgainstTorchvision
                 var random = new SampleRandom(1, 0, i, 0);
                 pipeline.ApplyToFile(File.ReadAllBytes(files[i]), files[i], ImageLimits.Default, ref random, output);
             }
-            Console.WriteLine($"mean difference to Pillow: {Difference(pipeline, Draw, output, files.Count, Path.Combine(folder, "expected.bin")):f5} levels of 8 bits");
+            Console.WriteLine("mean difference to Pillow: " +
+                $"{Difference(pipeline, Draw, output, files.Count, Path.Combine(folder, "expected.bin")):f5} levels of 8 bits");
 
             List<double> ours = [], theirs = [];
             for (var round = -1; round < Rounds; round++)                 // the first warms up
@@ -87,7 +91,8 @@ internal static class DataAgainstTorchvision
             }
             Console.WriteLine($"torchvision + Pillow   {Median(theirs),8:f0} µs an image ({theirs.Min():f0})");
             Console.WriteLine($"Schane                 {Median(ours),8:f0} µs an image ({ours.Min():f0})");
-            Console.WriteLine($"images a second and core: {Median([.. theirs.Zip(ours, (t, o) => t / o)]):f2} times torchvision's (median of {Rounds} pairs); least against least {theirs.Min() / ours.Min():f2}");
+            Console.WriteLine($"images a second and core: {Median([.. theirs.Zip(ours, (t, o) => t / o)]):f2} times torchvision's " +
+                $"(median of {Rounds} pairs); least against least {theirs.Min() / ours.Min():f2}");
             python.StandardInput.Close();
             python.WaitForExit();
         }
@@ -111,7 +116,8 @@ internal static class DataAgainstTorchvision
 
     private static Process? Start(string folder)
     {
-        var python = Process.Start(new ProcessStartInfo(Python, ["-c", Script, folder]) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var python = Process.Start(new ProcessStartInfo(Python, ["-c", Script, folder])
+        { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
         python.ErrorDataReceived += (_, _) => { };
         python.BeginErrorReadLine();
         if (python.StandardOutput.ReadLine() == "ready")

@@ -9,8 +9,8 @@ using SkiaSharp;
 namespace Schane.Benchmarks;
 
 /// <summary>
-/// What does an image cost before the model sees it? Processor time of one thread, so that other work on the machine doesn't count: 500 × 375
-/// JPEGs of quality 90 (about 80 KB) through decode and transforms, and small pictures from memory.
+/// What does an image cost before the model sees it? Processor time of one thread, so that other work on the machine doesn't count: 500 ×
+/// 375 JPEGs of quality 90 (about 80 KB) through decode and transforms, and small pictures from memory.
 /// </summary>
 internal static class DataSpeed
 {
@@ -35,10 +35,14 @@ internal static class DataSpeed
         {
             Directory.Delete(folder, recursive: true);
         }
-        Console.WriteLine($"{files.Average(f => f.Length) / 1024:f0} KiB a file; microseconds of processor time an image: median (least) of 5 rounds");
-        var whole = Report("decode whole, crop to 224, flip, normalise", 40, i => Apply(Pipeline("standard", 224), ImageDecoder.Decode(files[i % 40], "photo.jpg"), i, output));
-        var rows = Report("decode the rows of the crop, the same", 40, i => ApplyToFile(Pipeline("standard", 224), files[i % 40], i, output));
-        var augmented = Report("the same with RandAugment(2, 9)", 40, i => ApplyToFile(Pipeline("randaugment", 224), files[i % 40], i, output));
+        Console.WriteLine(
+            $"{files.Average(f => f.Length) / 1024:f0} KiB a file; microseconds of processor time an image: median (least) of 5 rounds");
+        var whole = Report("decode whole, crop to 224, flip, normalise", 40,
+            i => Apply(Pipeline("standard", 224), ImageDecoder.Decode(files[i % 40], "photo.jpg"), i, output));
+        var rows = Report("decode the rows of the crop, the same", 40,
+            i => ApplyToFile(Pipeline("standard", 224), files[i % 40], i, output));
+        var augmented = Report("the same with RandAugment(2, 9)", 40,
+            i => ApplyToFile(Pipeline("randaugment", 224), files[i % 40], i, output));
         Console.WriteLine($"rows of the crop ÷ whole: {rows / whole:f2}; RandAugment adds {augmented / rows - 1:p0}");
         foreach (var preset in new[] { "standard", "light", "supcon", "simclr", "none" })
             Report($"'{preset}' on a decoded picture, 224", 40, i => Apply(Pipeline(preset, 224), decoded[i % 40], i, output));
@@ -55,7 +59,8 @@ internal static class DataSpeed
     private static readonly Dictionary<(string, int), ImagePipeline> Pipelines = [];
 
     private static ImagePipeline Pipeline(string preset, int size) => Pipelines.TryGetValue((preset, size), out var known) ? known
-        : Pipelines[(preset, size)] = TransformPreset.Find(preset).Training(new(3, size, [0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]));
+        : Pipelines[(preset, size)] = TransformPreset.Find(preset)
+            .Training(new(3, size, [0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]));
 
     private static void Apply(ImagePipeline pipeline, Image8 image, int index, Span<float> output)
     {
@@ -84,7 +89,8 @@ internal static class DataSpeed
         return rounds[0];
     }
 
-    /// <summary>Images a second of the loader with one thread and with two, by the clock: rounds take turns. Only a quiet machine tells.</summary>
+    /// <summary>Images a second of the loader with one thread and with two, by the clock: rounds take turns. Only a
+    /// quiet machine tells.</summary>
     private static void Threads(ImageFolder images)
     {
         var pipeline = Pipeline("standard", 224);
@@ -99,10 +105,13 @@ internal static class DataSpeed
             return 400 / Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
         var rounds = Enumerable.Range(0, 5).Select(_ => (One: Rate(1), Two: Rate(2))).ToList();
-        Console.WriteLine($"loader, images a second: one thread {rounds.Max(r => r.One):f0}, two {rounds.Max(r => r.Two):f0}; two ÷ one {rounds.Select(r => r.Two / r.One).Order().ElementAt(2):f2} (median of 5 pairs), best ÷ best {rounds.Max(r => r.Two) / rounds.Max(r => r.One):f2}");
+        Console.WriteLine($"loader, images a second: one thread {rounds.Max(r => r.One):f0}, two {rounds.Max(r => r.Two):f0}; two ÷ one " +
+            $"{rounds.Select(r => r.Two / r.One).Order().ElementAt(2):f2} (median of 5 pairs), best ÷ best " +
+            $"{rounds.Max(r => r.Two) / rounds.Max(r => r.One):f2}");
     }
 
-    /// <summary>Processor time of all threads for batches of 128 pictures of 32 × 32 that are in memory, tensors and labels included.</summary>
+    /// <summary>Processor time of all threads for batches of 128 pictures of 32 × 32 that are in memory, tensors
+    /// and labels included.</summary>
     private static void FromMemory()
     {
         const int count = 1280, batches = 100;

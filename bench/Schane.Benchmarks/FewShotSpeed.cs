@@ -10,7 +10,8 @@ using NativeMemory = Schane.Tensors.NativeMemory;
 
 namespace Schane.Benchmarks;
 
-/// <summary>How much faster are episodes side by side than scikit-learn's loop over them? Logistic regression, 5 ways, 640-d features.</summary>
+/// <summary>How much faster are episodes side by side than scikit-learn's loop over them? Logistic regression, 5
+/// ways, 640-d features.</summary>
 internal static class FewShotSpeed
 {
     private const int Width = 640, Classes = 20, PerClass = 600;
@@ -35,27 +36,37 @@ internal static class FewShotSpeed
 
     public static int Run(string[] arguments)
     {
-        int Option(string name, int otherwise) => Array.IndexOf(arguments, name) is var at and >= 0 ? int.Parse(arguments[at + 1], CultureInfo.InvariantCulture) : otherwise;
-        var (episodes, peer, threads) = (Option("--episodes", 10_000), Option("--peer-episodes", 10_000), Option("--threads", Environment.ProcessorCount));
+        int Option(string name, int otherwise) =>
+            Array.IndexOf(arguments, name) is var at and >= 0 ? int.Parse(arguments[at + 1], CultureInfo.InvariantCulture) : otherwise;
+        var (episodes, peer, threads) = (Option("--episodes", 10_000), Option("--peer-episodes", 10_000),
+            Option("--threads", Environment.ProcessorCount));
         set_num_threads(threads);
         NativeMemory.KeepFreedPages();
         var data = Features();
         foreach (var shots in (int[])[1, 5])
         {
             var list = EpisodeList.Draw(data.Labels, data.Classes, new FewShotOptions { Shots = shots, Episodes = episodes });
-            FewShot.Run(data, new(list.Options with { Episodes = 100 }, list.Images, [.. list.Episodes.Take(100)]), FewShotClassifier.LogisticRegression);      // warms up
+            // warms up
+            FewShot.Run(data, new(list.Options with { Episodes = 100 }, list.Images, [.. list.Episodes.Take(100)]),
+                FewShotClassifier.LogisticRegression);
             var accuracy = 0.0;
             var ours = Times.Of(() => accuracy = FewShot.Run(data, list, FewShotClassifier.LogisticRegression).Accuracy.Mean, 1, 1);
-            Console.WriteLine(Invariant($"{shots} shots, {episodes} episodes, {threads} threads: {ours.Wall / 1000:F2} s wall, {ours.Cpu / 1000:F2} s CPU, accuracy {accuracy:F5}"));
+            Console.WriteLine(Invariant(
+                $"{shots} shots, {episodes} episodes, {threads} threads: {ours.Wall / 1000:F2} s wall, {ours.Cpu / 1000:F2} s CPU") +
+                Invariant($", accuracy {accuracy:F5}"));
             var (products, rows) = Limit(shots, episodes);
-            Console.WriteLine(Invariant($"  limit: the products of support rows, weights and queries at the rate of a float64 matrix product {products:F2} s, every row read once at the rate of a copy {rows:F2} s"));
+            Console.WriteLine(Invariant(
+                $"  limit: the products of support rows, weights and queries at the rate of a float64 matrix product {products:F2} s"));
+            Console.WriteLine(Invariant($"  limit: every row read once at the rate of a copy {rows:F2} s"));
             if (Peer(data, list, shots, Math.Min(peer, episodes)) is not { } theirs)
             {
                 Console.WriteLine("scikit-learn: no /usr/bin/python3 with sklearn here; install python3-sklearn for the pair.");
                 continue;
             }
             var scale = episodes / (double)Math.Min(peer, episodes);
-            Console.WriteLine(Invariant($"  scikit-learn's loop: {theirs.Wall * scale:F2} s wall, {theirs.Cpu * scale:F2} s CPU, accuracy {theirs.Accuracy:F5}; ratio {theirs.Wall * scale * 1000 / ours.Wall:F1} by wall, {theirs.Cpu * scale * 1000 / ours.Cpu:F1} by CPU"));
+            Console.WriteLine(Invariant($"  scikit-learn's loop: {theirs.Wall * scale:F2} s wall, {theirs.Cpu * scale:F2} s CPU") +
+                Invariant($", accuracy {theirs.Accuracy:F5}; ratio {theirs.Wall * scale * 1000 / ours.Wall:F1} by wall") +
+                Invariant($", {theirs.Cpu * scale * 1000 / ours.Cpu:F1} by CPU"));
         }
         return 0;
     }
@@ -69,9 +80,11 @@ internal static class FewShotSpeed
         var rate = 2.0 * side * side * side / Times.Interleaved(5, 1, (() => square.matmul(square).Dispose(), 5))[0].Wall * 1000;
         var (from, to) = (new byte[256 << 20], new byte[256 << 20]);
         var parts = Environment.ProcessorCount;
-        void Copy() => Parallel.For(0, parts, part => from.AsSpan(part * (from.Length / parts), from.Length / parts).CopyTo(to.AsSpan(part * (from.Length / parts))));
+        void Copy() => Parallel.For(0, parts,
+            part => from.AsSpan(part * (from.Length / parts), from.Length / parts).CopyTo(to.AsSpan(part * (from.Length / parts))));
         var bytes = from.Length / Times.Interleaved(5, 1, (Copy, 1))[0].Wall * 1000;
-        return (episodes * 2.0 * Width * (n * (n + 1) / 2 + n * ways + queries * ways) / rate, episodes * (double)(n + queries) * Width * sizeof(float) / bytes);
+        return (episodes * 2.0 * Width * (n * (n + 1) / 2 + n * ways + queries * ways) / rate,
+            episodes * (double)(n + queries) * Width * sizeof(float) / bytes);
     }
 
     private static EmbeddingSet Features()
@@ -106,8 +119,11 @@ internal static class FewShotSpeed
                 File.WriteAllBytes(path, MemoryMarshal.AsBytes<T>(numbers).ToArray());
                 return path;
             }
-            string[] parameters = ["-W", "ignore", "-c", Loop, Write("rows", data.Values), Write("support", list.Episodes.SelectMany(e => e.Support).ToArray()), Write("query", list.Episodes.SelectMany(e => e.Query).ToArray()), $"{shots}", $"{count}"];
-            using var python = Process.Start(new ProcessStartInfo("/usr/bin/python3", parameters) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            string[] parameters = ["-W", "ignore", "-c", Loop, Write("rows", data.Values),
+                Write("support", list.Episodes.SelectMany(e => e.Support).ToArray()),
+                Write("query", list.Episodes.SelectMany(e => e.Query).ToArray()), $"{shots}", $"{count}"];
+            using var python = Process.Start(
+                new ProcessStartInfo("/usr/bin/python3", parameters) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             var text = python.StandardOutput.ReadToEndAsync();
             python.StandardError.ReadToEnd();
             python.WaitForExit();

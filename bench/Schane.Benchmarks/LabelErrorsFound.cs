@@ -10,7 +10,8 @@ using Schane.Tensors;
 
 namespace Schane.Benchmarks;
 
-/// <summary>How many of 5 % flipped labels are found, and is the ranking at least as good as the confident-learning rule's on the same out-of-fold classifiers? Look-alikes.</summary>
+/// <summary>How many of 5 % flipped labels are found, and is the ranking at least as good as the confident-learning rule's on the same
+/// out-of-fold classifiers? Look-alikes.</summary>
 internal static class LabelErrorsFound
 {
     private const double Flipped = 0.05;
@@ -18,8 +19,13 @@ internal static class LabelErrorsFound
     public static int Run(string[] arguments)
     {
         string? Option(string name) => Array.IndexOf(arguments, name) is var at and >= 0 ? arguments[at + 1] : null;
-        var (epochs, seeds) = (int.Parse(Option("--epochs") ?? "15", CultureInfo.InvariantCulture), int.Parse(Option("--seeds") ?? "3", CultureInfo.InvariantCulture));
-        var recipe = new Recipe { Data = "lookalikes", Epochs = epochs, Loss = LossRegistry.Find(Option("--loss") ?? "schane"), Precision = Precision.Float32, Threads = 1 };
+        var (epochs, seeds) = (int.Parse(Option("--epochs") ?? "15", CultureInfo.InvariantCulture),
+            int.Parse(Option("--seeds") ?? "3", CultureInfo.InvariantCulture));
+        var recipe = new Recipe
+        {
+            Data = "lookalikes", Epochs = epochs, Loss = LossRegistry.Find(Option("--loss") ?? "schane"),
+            Precision = Precision.Float32, Threads = 1
+        };
         var folder = Directory.CreateTempSubdirectory("schane-labels-");
         try
         {
@@ -33,8 +39,14 @@ internal static class LabelErrorsFound
                 var found = LabelErrorsJob.Run(run.Root);
                 var flagged = found.ConfidentLearning.Rows.Take(found.ConfidentLearning.Flagged).ToList();
                 double Right(IEnumerable<int> rows) => rows.Count(wrong.Contains);
-                var candidates = found.Candidates.Select(c => Enumerable.Range(0, images.Count).First(i => images.NameOf(i) == c.Path)).ToList();
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: {wrong.Count} of {images.Count} labels flipped; average precision {LabelErrors.AveragePrecision(found.Ranked, wrong.Contains):F3}, confident learning {LabelErrors.AveragePrecision(found.ConfidentLearning.Rows, wrong.Contains):F3}; candidates {candidates.Count}: precision {Right(candidates) / Math.Max(1, candidates.Count):F2}, recall {Right(candidates) / wrong.Count:F2}; flagged {flagged.Count}: precision {Right(flagged) / Math.Max(1, flagged.Count):F2}, recall {Right(flagged) / wrong.Count:F2}"));
+                var candidates = found.Candidates.Select(c => Enumerable.Range(0, images.Count).First(i => images.NameOf(i) == c.Path))
+                    .ToList();
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: {wrong.Count} of {images.Count} labels " +
+                    $"flipped; average precision {LabelErrors.AveragePrecision(found.Ranked, wrong.Contains):F3}, confident learning " +
+                    $"{LabelErrors.AveragePrecision(found.ConfidentLearning.Rows, wrong.Contains):F3}; candidates {candidates.Count}: " +
+                    $"precision {Right(candidates) / Math.Max(1, candidates.Count):F2}, recall {Right(candidates) / wrong.Count:F2}; " +
+                    $"flagged {flagged.Count}: precision {Right(flagged) / Math.Max(1, flagged.Count):F2}, recall " +
+                    $"{Right(flagged) / wrong.Count:F2}"));
             }
         }
         finally
@@ -53,7 +65,10 @@ internal static class LabelErrorsFound
         int[] chosen = order[..(int)Math.Round(Flipped * images.Count)];
         list = "path,label\n";
         foreach (var image in chosen)
-            list += $"{images.NameOf(image)},{images.Classes[(images.LabelOf(image) + 1 + random.Below(images.Classes.Count - 1)) % images.Classes.Count]}\n";
+        {
+            var other = (images.LabelOf(image) + 1 + random.Below(images.Classes.Count - 1)) % images.Classes.Count;
+            list += $"{images.NameOf(image)},{images.Classes[other]}\n";
+        }
         return [.. chosen];
     }
 }

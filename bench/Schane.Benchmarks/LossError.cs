@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Benchmarks;
 
-/// <summary>How far are the gradients of the tiled kernel and of the op graph, both in float32, from float64, in parts of the largest entry?</summary>
+/// <summary>How far are the gradients of the tiled kernel and of the op graph, both in float32, from float64, in parts
+/// of the largest entry?</summary>
 internal static class LossError
 {
     private const int Classes = 32;
@@ -33,9 +34,11 @@ internal static class LossError
                     var largest = exact.abs().max().item<double>();
                     double Error(Tensor gradient) => (gradient.to_type(ScalarType.Float64) - exact).abs().max().item<double>() / largest;
                     var graph = Error(ChunkedGraph.Compute(embeddings, problem, formula, 1).Gradient);
-                    double Tiled(TiledPairLoss by) => TiledPairs.Compute(by, embeddings, problem, formula, 1) is { } result ? Error(result.Gradient) : double.NaN;
+                    double Tiled(TiledPairLoss by) =>
+                        TiledPairs.Compute(by, embeddings, problem, formula, 1) is { } result ? Error(result.Gradient) : double.NaN;
                     var tiled = Tiled(kernel);
-                    Console.WriteLine($"{(clustered ? "clustered" : "random"),-9} {tau,5} {beta,5} | {tiled:E2}  {graph:E2}  {tiled / graph,5:F2}  {Tiled(half):E2}");
+                    Console.WriteLine($"{(clustered ? "clustered" : "random"),-9} {tau,5} {beta,5} | {tiled:E2}  {graph:E2}  " +
+                        $"{tiled / graph,5:F2}  {Tiled(half):E2}");
                 }
             }
         }

@@ -7,8 +7,10 @@ namespace Schane.Benchmarks;
 
 /// <summary>How much memory does one step of the tiled loss take beyond embeddings and gradients? And is it right at that size?</summary>
 /// <remarks>
-/// SCHaNe (τ = 0.5, β = 1) on random rows of 64 classes (fewer below 128 rows), forward and backward, in this process from its start. Prints <c>rows dim milliseconds extra_mb</c> (10^6 bytes) last.
-/// Exit 1 above 18 × rows × dim bytes + 48 MB with two threads (more threads: 4 × rows × dim for each further gradient of all rows and 50 × rows for each further thread), or where loss or gradient differ from float64.
+/// SCHaNe (τ = 0.5, β = 1) on random rows of 64 classes (fewer below 128 rows), forward and backward, in this process from its
+/// start. Prints <c>rows dim milliseconds extra_mb</c> (10^6 bytes) last. Exit 1 above 18 × rows × dim bytes + 48 MB with two
+/// threads (more threads: 4 × rows × dim for each further gradient of all rows and 50 × rows for each further thread), or where loss
+/// or gradient differ from float64.
 /// </remarks>
 internal static unsafe class LossMemory
 {
@@ -21,7 +23,8 @@ internal static unsafe class LossMemory
         var threads = LossSpeed.Option(arguments, "--threads", Math.Min(2, Environment.ProcessorCount));
         if (rows < 2 || width < 1 || (long)rows * width > int.MaxValue)
         {
-            Console.Error.WriteLine($"--rows must be at least 2, --dim at least 1 and their product below 2^31, but they are {rows} and {width}.");
+            Console.Error.WriteLine(
+                $"--rows must be at least 2, --dim at least 1 and their product below 2^31, but they are {rows} and {width}.");
             return 2;
         }
         var classes = Math.Clamp(rows / 2, 1, 64);
@@ -50,8 +53,10 @@ internal static unsafe class LossMemory
         var extra = (Status("VmHWM") - before) / 1e6;
 
         var gradients = new TilePlan(rows, rows, 192, threads).Gradients;
-        var limit = (18.0 * rows * width + 48e6 + 4.0 * rows * width * Math.Max(0, gradients - 2) + 50.0 * rows * Math.Max(0, threads - 2)) / 1e6;
-        var (right, what) = loss is { } value ? Check(embeddings, gradient, rows, width, classes, threads, value) : (false, "the kernel refused");
+        var limit =
+            (18.0 * rows * width + 48e6 + 4.0 * rows * width * Math.Max(0, gradients - 2) + 50.0 * rows * Math.Max(0, threads - 2)) / 1e6;
+        var (right, what) = loss is { } value
+            ? Check(embeddings, gradient, rows, width, classes, threads, value) : (false, "the kernel refused");
         Console.WriteLine($"{threads} threads, {gradients} gradients, limit {limit:F0} MB, buffers {kernel.Bytes / 1e6:F1} MB; {what}");
         Console.WriteLine($"{rows} {width} {milliseconds:F1} {extra:F1}");
         return right && extra <= limit ? 0 : 1;
@@ -65,9 +70,11 @@ internal static unsafe class LossMemory
         return memory;
     }
 
-    private static long Status(string key) => File.ReadLines("/proc/self/status").Where(l => l.StartsWith(key, StringComparison.Ordinal)).Select(l => long.Parse(l.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1]) * 1024).Single();
+    private static long Status(string key) => File.ReadLines("/proc/self/status").Where(l => l.StartsWith(key, StringComparison.Ordinal))
+        .Select(l => long.Parse(l.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries)[1]) * 1024).Single();
 
-    private static (bool Right, string What) Check(float* embeddings, float* gradient, int rows, int width, int classes, int threads, double loss)
+    private static (bool Right, string What) Check(float* embeddings, float* gradient, int rows, int width,
+        int classes, int threads, double loss)
     {
         var clock = Stopwatch.StartNew();
         using var exact = new LossCheck(embeddings, rows, width, classes, Temperature, threads);
@@ -81,6 +88,8 @@ internal static unsafe class LossMemory
                 (largest, error) = (Math.Max(largest, Math.Abs(row[d])), Math.Max(error, Math.Abs(row[d] - gradient[(long)i * width + d])));
         }
         var right = Math.Abs(loss - exact.Loss) <= 1e-5 * Math.Max(1, Math.Abs(exact.Loss)) && error <= 1e-5 * largest + 1e-9;
-        return (right, $"loss {loss:R} against {exact.Loss:R} in float64, gradient of {count} rows within {error / Math.Max(largest, 1e-30):E1} of its largest entry, checked in {clock.Elapsed.TotalSeconds:F1} s{(right ? "" : ": MISMATCH")}");
+        return (right,
+            $"loss {loss:R} against {exact.Loss:R} in float64, gradient of {count} rows within {error / Math.Max(largest, 1e-30):E1} of " +
+            $"its largest entry, checked in {clock.Elapsed.TotalSeconds:F1} s{(right ? "" : ": MISMATCH")}");
     }
 }

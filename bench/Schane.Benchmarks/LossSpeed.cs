@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Benchmarks;
 
-/// <summary>How many times faster than the op graph is the tiled loss, forward and backward, and how far is it from the time of its matrix products alone?</summary>
+/// <summary>How many times faster than the op graph is the tiled loss, forward and backward, and how far is it from the time of its
+/// matrix products alone?</summary>
 internal static class LossSpeed
 {
     public static int Run(string[] arguments)
@@ -13,8 +14,11 @@ internal static class LossSpeed
         var rounds = Option(arguments, "--rounds", 5);
         set_num_threads(threads);
         var bf16 = !arguments.Contains("--float32");
-        Console.WriteLine($"{threads} threads, vectors of {TiledPairLoss.BestLanes}, bfloat16 products in {(Brgemm.Available ? "libtorch" : "C#")}, MALLOC_MMAP_MAX_={Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") ?? "unset"}");
-        Console.WriteLine("loss     rows   dim classes |  graph ms, wall | tiled ms, wall  ratios (CPU, wall)  of floor GFLOP/s |" + (bf16 ? " bf16 ms, wall  ratios (CPU, wall)  of floor GFLOP/s |" : "") + " buffers MB");
+        Console.WriteLine(
+            $"{threads} threads, vectors of {TiledPairLoss.BestLanes}, bfloat16 products in {(Brgemm.Available ? "libtorch" : "C#")}, " +
+            $"MALLOC_MMAP_MAX_={Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") ?? "unset"}");
+        Console.WriteLine("loss     rows   dim classes |  graph ms, wall | tiled ms, wall  ratios (CPU, wall)  of floor GFLOP/s |" +
+            (bf16 ? " bf16 ms, wall  ratios (CPU, wall)  of floor GFLOP/s |" : "") + " buffers MB");
         if (Option(arguments, "--ladder", 0) is > 0 and var dim)
         {
             int[] ladder = [2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048];
@@ -23,7 +27,8 @@ internal static class LossSpeed
             return 0;
         }
         string[] cases = arguments.Contains("--only") ? arguments[Array.IndexOf(arguments, "--only") + 1].Split(';')
-            : ["schane 2 128 1", "schane 16 128 4", "schane 64 128 8", "schane 256 128 64", "supcon 1024 768 64", "schane 1024 768 64", "schane 4096 128 64", "supcon 4096 768 64", "schane 4096 768 64",
+            : ["schane 2 128 1", "schane 16 128 4", "schane 64 128 8", "schane 256 128 64", "supcon 1024 768 64", "schane 1024 768 64",
+                "schane 4096 128 64", "supcon 4096 768 64", "schane 4096 768 64",
                 "supcon 8192 128 64", "schane 8192 128 64", "tiled 8192 128 2", "tiled 8192 128 4096"];
         foreach (var one in cases)
         {
@@ -34,7 +39,8 @@ internal static class LossSpeed
         return 0;
     }
 
-    // SupCon, forward and backward, by the reference PyTorch code (1.13, OpenBLAS) on two cores, in ms: what keeps the op graph an honest baseline.
+    // SupCon, forward and backward, by the reference PyTorch code (1.13, OpenBLAS) on two cores, in ms: what keeps
+    // the op graph an honest baseline.
     private static double? Reference(string name, int rows, int width) => (name, rows, width) switch
     {
         ("supcon", 1024, 768) => 40,
@@ -84,10 +90,13 @@ internal static class LossSpeed
         string Against(Times mine, Times floor, MatrixRate of)
         {
             var speed = of.Operations / floor.Cpu / 1e6;
-            return $"{mine.Cpu,8:F3} {mine.Wall,8:F3} {graph.Cpu / mine.Cpu,6:F1} {graph.Wall / mine.Wall,6:F1} {products / 1e6 / speed / mine.Cpu,8:P0} {speed,7:F0} |";
+            return $"{mine.Cpu,8:F3} {mine.Wall,8:F3} {graph.Cpu / mine.Cpu,6:F1} {graph.Wall / mine.Wall,6:F1} " +
+                $"{products / 1e6 / speed / mine.Cpu,8:P0} {speed,7:F0} |";
         }
-        Console.WriteLine($"{name,-7} {rows,6} {width,5} {classes,7} | {graph.Cpu,8:F2} {graph.Wall,8:F2} | {Against(tiled, times[1], rate)}{(halves ? $" {Against(times[2], times[3], halfRate)}" : "")} {kernel.Bytes / 1e6:F0}"
-            + (Reference(name, rows, width) is { } reference ? $" | op graph {graph.Cpu / reference:F1} × the {reference} ms of the reference code" : ""));
+        Console.WriteLine($"{name,-7} {rows,6} {width,5} {classes,7} | {graph.Cpu,8:F2} {graph.Wall,8:F2} | " +
+            $"{Against(tiled, times[1], rate)}{(halves ? $" {Against(times[2], times[3], halfRate)}" : "")} {kernel.Bytes / 1e6:F0}"
+            + (Reference(name, rows, width) is { } reference
+                ? $" | op graph {graph.Cpu / reference:F1} × the {reference} ms of the reference code" : ""));
         return Math.Min(graph.Cpu / tiled.Cpu, graph.Wall / tiled.Wall);
     }
 }

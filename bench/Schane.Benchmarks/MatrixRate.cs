@@ -3,7 +3,8 @@ using Schane.Losses.Tiled;
 
 namespace Schane.Benchmarks;
 
-/// <summary>How many floating-point operations a second does a matrix kernel alone do, on all threads, on tiles that stay in cache? Run in turn with what it is the floor of, for a shared machine's rate changes from minute to minute.</summary>
+/// <summary>How many floating-point operations a second does a matrix kernel alone do, on all threads, on tiles that stay in cache? Run in
+/// turn with what it is the floor of, for a shared machine's rate changes from minute to minute.</summary>
 internal sealed unsafe class MatrixRate(int threads, bool bf16) : IDisposable
 {
     private const int Rows = 192, Depth = 192, Repetitions = 200;
@@ -34,7 +35,8 @@ internal sealed unsafe class MatrixRate(int threads, bool bf16) : IDisposable
             if (bf16)
                 kernel.Multiply(Rows, Rows, Depth, (ushort*)a, Depth, (uint*)b, Rows, c, Rows, 0);
             else
-                MatrixKernel.Multiply(a, Depth, 1, b, Depth * MatrixKernel.PanelWidth, c, Rows, Rows, Rows, Depth, add: false, TiledPairLoss.BestLanes);
+                MatrixKernel.Multiply(a, Depth, 1, b, Depth * MatrixKernel.PanelWidth, c, Rows, Rows, Rows, Depth,
+                    add: false, TiledPairLoss.BestLanes);
         }
         kernel.Leave();
     }

@@ -12,8 +12,8 @@ using static TorchSharp.torch;
 namespace Schane.Benchmarks;
 
 /// <summary>
-/// Does <see cref="Classifier"/> answer faster from an exported ONNX file than from the run it was made from? Whole predictions, from the bytes of a picture to
-/// its probabilities, both in one process, in turn; the trained model is the baseline.
+/// Does <see cref="Classifier"/> answer faster from an exported ONNX file than from the run it was made from? Whole predictions, from the
+/// bytes of a picture to its probabilities, both in one process, in turn; the trained model is the baseline.
 /// </summary>
 internal static class PredictSpeed
 {
@@ -57,15 +57,18 @@ internal static class PredictSpeed
         var times = Times.Interleaved(5, get_num_threads(),
             (() => All(trained), 1), (() => All(exported), 1), (() => Alone(trained), 16), (() => Alone(exported), 16));
         string Rates(string what, int pictures, Times torch, Times other) => string.Create(CultureInfo.InvariantCulture,
-            $"{what}: run {1000 * pictures / torch.Wall:f1} pictures/s, ONNX {1000 * pictures / other.Wall:f1}: {torch.Wall / other.Wall:f2} × (by processor time {torch.Cpu / other.Cpu:f2} ×)");
-        Console.WriteLine($"{name}: {Rates($"{Pictures} files", Pictures, times[0], times[1])}; {Rates("one stream at a time", 1, times[2], times[3])}");
+            $"{what}: run {1000 * pictures / torch.Wall:f1} pictures/s, ONNX {1000 * pictures / other.Wall:f1}: " +
+            $"{torch.Wall / other.Wall:f2} × (by processor time {torch.Cpu / other.Cpu:f2} ×)");
+        Console.WriteLine(
+            $"{name}: {Rates($"{Pictures} files", Pictures, times[0], times[1])}; {Rates("one stream at a time", 1, times[2], times[3])}");
     }
 
     /// <summary>A run folder with random weights, 100 classes.</summary>
     internal static RunFolder Untrained(string name, string path)
     {
         var run = RunFolder.Create(path, force: false);
-        using var made = new RunModel(new ImageClassifier(ModelRegistry.Create(name, 1), 100), [.. Enumerable.Range(0, 100).Select(c => $"class {c}")], "none");
+        using var made = new RunModel(new ImageClassifier(ModelRegistry.Create(name, 1), 100),
+            [.. Enumerable.Range(0, 100).Select(c => $"class {c}")], "none");
         made.Save(run.Model);
         return run;
     }
@@ -94,7 +97,8 @@ internal static class PredictSpeed
         return jpeg.ToArray();
     }
 
-    /// <summary>How long does the command take to its first answer, from a cold process? Nine processes, one after another; wanted: at most 1.0 s.</summary>
+    /// <summary>How long does the command take to its first answer, from a cold process? Nine processes, one after another;
+    /// wanted: at most 1.0 s.</summary>
     public static int First(string[] names)
     {
         var folder = Directory.CreateTempSubdirectory("schane-first-").FullName;
@@ -109,7 +113,9 @@ internal static class PredictSpeed
                 foreach (var model in (string[])[path, Path.Combine(path, "model.onnx")])
                 {
                     var seconds = Enumerable.Range(0, 9).Select(_ => Command("predict", model, picture)).Order().ToArray();
-                    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}, {(Directory.Exists(model) ? "run" : "ONNX")}: median {seconds[4]:f2} s ({seconds[0]:f2} to {seconds[^1]:f2})"));
+                    Console.WriteLine(
+                        string.Create(CultureInfo.InvariantCulture, $"{name}, {(Directory.Exists(model) ? "run" : "ONNX")}: median " +
+                            $"{seconds[4]:f2} s ({seconds[0]:f2} to {seconds[^1]:f2})"));
                 }
             }
         }
@@ -123,7 +129,9 @@ internal static class PredictSpeed
     private static double Command(params string[] arguments)
     {
         var clock = Stopwatch.StartNew();
-        using var process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "Schane.Cli.exe" : "Schane.Cli"), arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows()
+            ? "Schane.Cli.exe" : "Schane.Cli"), arguments)
+        { RedirectStandardError = true, RedirectStandardOutput = true })!;
         var errors = process.StandardError.ReadToEnd();
         process.WaitForExit();
         return process.ExitCode == 0 ? clock.Elapsed.TotalSeconds : throw new InvalidOperationException(errors);

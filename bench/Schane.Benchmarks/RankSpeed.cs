@@ -7,8 +7,9 @@ using static TorchSharp.torch;
 namespace Schane.Benchmarks;
 
 /// <summary>
-/// What do two ranks on one machine cost against one process with two threads, how fast is their sum beside a plain copy of the same bytes, and what share of a step is
-/// the gather? The same global batch of a ViT-Ti by SCHaNe, processes in turn; everything from images to new weights.
+/// What do two ranks on one machine cost against one process with two threads, how fast is their sum beside a plain copy of the
+/// same bytes, and what share of a step is the gather? The same global batch of a ViT-Ti by SCHaNe, processes in turn;
+/// everything from images to new weights.
 /// </summary>
 internal static class RankSpeed
 {
@@ -17,9 +18,11 @@ internal static class RankSpeed
 
     public static int Run(string[] arguments)
     {
-        var (batch, rounds, steps) = (LossSpeed.Option(arguments, "--batch", 128), LossSpeed.Option(arguments, "--rounds", 3), LossSpeed.Option(arguments, "--steps", 2));
+        var (batch, rounds, steps) = (LossSpeed.Option(arguments, "--batch", 128), LossSpeed.Option(arguments, "--rounds", 3),
+            LossSpeed.Option(arguments, "--steps", 2));
         var launcher = arguments.Contains("--mpich") ? "mpirun.mpich" : "mpirun.openmpi";
-        string[] flags = arguments.Contains("--mpich") ? ["-host", "localhost"] : ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--mca", "btl", "self,vader"];
+        string[] flags = arguments.Contains("--mpich")
+            ? ["-host", "localhost"] : ["--allow-run-as-root", "--oversubscribe", "--bind-to", "none", "--mca", "btl", "self,vader"];
         var (alone, shared) = (new List<double[]>(), new List<double[]>());
         for (var round = 0; round < rounds; round++)
         {
@@ -31,8 +34,10 @@ internal static class RankSpeed
         Console.WriteLine($"{Model}, SCHaNe, {batch} images a step, {launcher}, medians of {rounds} rounds");
         Console.WriteLine($"one process, two threads   {one:F2} images/s");
         Console.WriteLine($"two ranks, a thread each   {two:F2} images/s: {two / one:F2} x");
-        Console.WriteLine($"gather of embeddings and labels {1e3 * Median(shared, 1):F3} ms: {Median(shared, 1) * two / batch:P2} of the step");
-        Console.WriteLine($"sum of {Elements * 4 / 1e6:F0} MB            {Median(shared, 2):F2} GB/s; plain copy by one rank {Median(shared, 3):F2} GB/s: {Median(shared, 2) / Median(shared, 3):F2} x");
+        Console.WriteLine(
+            $"gather of embeddings and labels {1e3 * Median(shared, 1):F3} ms: {Median(shared, 1) * two / batch:P2} of the step");
+        Console.WriteLine($"sum of {Elements * 4 / 1e6:F0} MB            {Median(shared, 2):F2} GB/s; plain copy by one rank " +
+            $"{Median(shared, 3):F2} GB/s: {Median(shared, 2) / Median(shared, 3):F2} x");
         return 0;
     }
 
@@ -82,12 +87,15 @@ internal static class RankSpeed
 
     private static double[] Start(string program, string[] before, int threads, int batch, int steps)
     {
-        var start = new ProcessStartInfo(program, [.. before, "ranks-once", $"{threads}", $"{batch}", $"{steps}"]) { RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(program, [.. before, "ranks-once", $"{threads}", $"{batch}", $"{steps}"])
+        { RedirectStandardOutput = true };
         start.Environment["OMP_NUM_THREADS"] = $"{threads}";
-        start.Environment["TERM"] = "dumb";                               // Open MPI lends rank 0 a terminal, into which .NET would write control characters
+        // Open MPI lends rank 0 a terminal, into which .NET would write control characters
+        start.Environment["TERM"] = "dumb";
         using var process = Process.Start(start)!;
         var line = process.StandardOutput.ReadToEnd().Trim();
         process.WaitForExit();
-        return process.ExitCode == 0 ? [.. line.Split(' ').Select(number => double.Parse(number, CultureInfo.InvariantCulture))] : throw new InvalidOperationException($"{program} ended with {process.ExitCode}.");
+        return process.ExitCode == 0 ? [.. line.Split(' ').Select(number => double.Parse(number, CultureInfo.InvariantCulture))]
+            : throw new InvalidOperationException($"{program} ended with {process.ExitCode}.");
     }
 }

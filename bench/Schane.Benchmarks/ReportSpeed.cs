@@ -8,7 +8,8 @@ using Schane.Tensors;
 
 namespace Schane.Benchmarks;
 
-/// <summary>How long does the report of 50,000 test images take, and how large is it? Baseline: the same run without embeddings, so without map, pairs and pictures.</summary>
+/// <summary>How long does the report of 50,000 test images take, and how large is it? Baseline: the same run without embeddings, so without
+/// map, pairs and pictures.</summary>
 internal static class ReportSpeed
 {
     public static int Run(string[] args)
@@ -20,7 +21,8 @@ internal static class ReportSpeed
         {
             MakeRun(folder, classes, images, width);
             var page = Path.Combine(folder, "report.html");
-            RunReport.Write(folder, page, (part, names) => new Thumbnails(Path.Combine(folder, "thumbnails")).Keep(part, new Noise(images), names));
+            RunReport.Write(folder, page,
+                (part, names) => new Thumbnails(Path.Combine(folder, "thumbnails")).Keep(part, new Noise(images), names));
             var whole = Time(() => RunReport.Write(folder, page));
             var bytes = new FileInfo(page).Length;
             var embeddings = EmbeddedImages.Load(Path.Combine(folder, "embeddings.safetensors")).Embeddings;
@@ -30,8 +32,10 @@ internal static class ReportSpeed
             var map = Time(() => Tsne.Map(drawn));
             File.Delete(Path.Combine(folder, "embeddings.safetensors"));
             var plain = Time(() => RunReport.Write(folder, page));
-            Console.WriteLine("| images | classes | width | report (limit 15 s) | MB (limit 15) | without embeddings | hardest pairs | PCA | t-SNE |");
-            Console.WriteLine($"| {images:N0} | {classes} | {width} | {Shown(whole)} | {bytes / 1e6:0.0} | {Shown(plain)} | {Shown(pairs)} | {Shown(axes)} | {Shown(map)} |");
+            Console.WriteLine(
+                "| images | classes | width | report (limit 15 s) | MB (limit 15) | without embeddings | hardest pairs | PCA | t-SNE |");
+            Console.WriteLine($"| {images:N0} | {classes} | {width} | {Shown(whole)} | {bytes / 1e6:0.0} | {Shown(plain)} | " +
+                $"{Shown(pairs)} | {Shown(axes)} | {Shown(map)} |");
             Console.WriteLine("Wall seconds (process CPU seconds).");
             return whole.Wall <= 15_000 && bytes <= 15_000_000 ? 0 : 1;
         }
@@ -59,22 +63,32 @@ internal static class ReportSpeed
         {
             var (truth, answer) = (i % classes, random.NextDouble() < 0.85 ? i % classes : random.Below(classes));
             confusion[truth][answer]++;
-            items[i] = new() { Image = Noise.Called(i), Group = i, Label = names[truth], Predicted = names[answer], Confidence = random.Uniform(0.3, 1), Right = truth == answer };
+            items[i] = new()
+            {
+                Image = Noise.Called(i), Group = i, Label = names[truth], Predicted = names[answer],
+                Confidence = random.Uniform(0.3, 1), Right = truth == answer
+            };
             for (var d = 0; d < width; d++)
                 values[i * width + d] = centres[truth * width + d] + (float)random.Normal();
         }
         PredictedItem.Save(Path.Combine(folder, "predictions.parquet"), items);
-        new EmbeddedImages(new(values, width, [.. Enumerable.Range(0, images).Select(i => i % classes)], names), [.. items.Select(item => item.Image)], [.. items.Select(_ => "test")]).Save(Path.Combine(folder, "embeddings.safetensors"));
+        new EmbeddedImages(new(values, width, [.. Enumerable.Range(0, images).Select(i => i % classes)], names),
+            [.. items.Select(item => item.Image)], [.. items.Select(_ => "test")]).Save(Path.Combine(folder, "embeddings.safetensors"));
         File.WriteAllText(Path.Combine(folder, "results.json"), JsonSerializer.Serialize(new
         {
             part = "test",
             images,
             metrics = new { top1 = items.Average(item => item.Right ? 1.0 : 0) },
             classes = names,
-            per_class = names.Select((name, c) => new { @class = name, images = confusion[c].Sum(), accuracy = confusion[c][c] / (double)confusion[c].Sum(), precision = 0.8 }),
+            per_class = names.Select((name, c) => new
+            { @class = name, images = confusion[c].Sum(), accuracy = confusion[c][c] / (double)confusion[c].Sum(), precision = 0.8 }),
             confusion,
         }));
-        File.WriteAllLines(Path.Combine(folder, "journal.jsonl"), Enumerable.Range(1, 50_000).Select(step => JsonSerializer.Serialize(new { @event = "step", step, loss = 2.0 / step, ce = 1.0 / step, con = 3.0 / step, lr = 1e-3, negatives = 100, effective_negatives = 50 })));
+        File.WriteAllLines(Path.Combine(folder, "journal.jsonl"), Enumerable.Range(1, 50_000).Select(step => JsonSerializer.Serialize(new
+        {
+            @event = "step", step, loss = 2.0 / step, ce = 1.0 / step, con = 3.0 / step, lr = 1e-3, negatives = 100,
+            effective_negatives = 50
+        })));
     }
 
     /// <summary>Pictures that fill what a thumbnail may have.</summary>

@@ -13,16 +13,18 @@ namespace Schane.Benchmarks;
 
 /// <summary>How much faster is a whole training step than plain TorchSharp's, and how near to its bare matrix products?</summary>
 /// <remarks>
-/// The plain step runs in a process of its own with the stock allocator; the steps of both take turns, so that what else the machine does strikes both.
-/// A step is everything from images to new weights: forward, loss, backward, gradient norm, AdamW.
+/// The plain step runs in a process of its own with the stock allocator; the steps of both take turns, so that what else the machine does
+/// strikes both. A step is everything from images to new weights: forward, loss, backward, gradient norm, AdamW.
 /// </remarks>
 internal static class StepSpeed
 {
-    private static readonly Dictionary<string, (int Width, int Depth, int Heads)> Shapes = new() { ["vit_tiny_patch16_224"] = (192, 12, 3), ["vit_small_patch16_224"] = (384, 12, 6), ["vit_base_patch16_224"] = (768, 12, 12) };
+    private static readonly Dictionary<string, (int Width, int Depth, int Heads)> Shapes = new()
+    { ["vit_tiny_patch16_224"] = (192, 12, 3), ["vit_small_patch16_224"] = (384, 12, 6), ["vit_base_patch16_224"] = (768, 12, 12) };
 
     public static int Run(string[] arguments)
     {
-        var (name, batch, rounds) = (arguments is [var model, ..] ? model : "vit_base_patch16_224", LossSpeed.Option(arguments, "--batch", 16), LossSpeed.Option(arguments, "--rounds", 2));
+        var (name, batch, rounds) = (arguments is [var model, ..] ? model : "vit_base_patch16_224",
+            LossSpeed.Option(arguments, "--batch", 16), LossSpeed.Option(arguments, "--rounds", 2));
         var shape = Shapes[name];
         using var plain = Start("step-plain", shape.Width, shape.Depth, shape.Heads, 224, batch);
         Console.WriteLine($"{name}, batch {batch}, {get_num_threads()} threads, medians of {rounds} rounds");
@@ -50,20 +52,26 @@ internal static class StepSpeed
         void Show(string what, List<double> times, double bare)
         {
             var median = Median(times);
-            Console.WriteLine($"{what,-22} {median,7:F3} s  {batch / median,6:F2} images/s  {flops / median / 1e9,4:F0} GFLOP/s  {flops / median / bare,6:P0} of bare products  {Median(seconds.Plain) / median:F2} x plain");
+            Console.WriteLine($"{what,-22} {median,7:F3} s  {batch / median,6:F2} images/s  {flops / median / 1e9,4:F0} GFLOP/s  " +
+                $"{flops / median / bare,6:P0} of bare products  {Median(seconds.Plain) / median:F2} x plain");
         }
-        Console.WriteLine($"{flops / 1e9:F0} GFLOP a step; bare products: float32 {bare32 / 1e9:F0} GFLOP/s, bf16 {bare16 / 1e9:F0} GFLOP/s");
+        Console.WriteLine(
+            $"{flops / 1e9:F0} GFLOP a step; bare products: float32 {bare32 / 1e9:F0} GFLOP/s, bf16 {bare16 / 1e9:F0} GFLOP/s");
         Show("plain TorchSharp", seconds.Plain, bare32);
         Show("Schane, float32", seconds.Float32, bare32);
         Show("Schane, bf16", seconds.Bf16, bare16);
-        Console.WriteLine($"optimiser              {Median(seconds.Optimizer) * 1e3:F1} ms: {Median(seconds.Optimizer) / Median(seconds.Float32):P1} of the float32 step, {Median(seconds.Optimizer) / Median(seconds.Bf16):P1} of the bf16 step");
+        Console.WriteLine(
+            $"optimiser              {Median(seconds.Optimizer) * 1e3:F1} ms: {Median(seconds.Optimizer) / Median(seconds.Float32):P1} " +
+            $"of the float32 step, {Median(seconds.Optimizer) / Median(seconds.Bf16):P1} of the bf16 step");
         return 0;
     }
 
     public static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     /// <summary>The same program again, without this process's allocator settings.</summary>
-    private static Process Start(params object[] arguments) => Process.Start(new ProcessStartInfo(Environment.ProcessPath!, arguments.Select(a => $"{a}")) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+    private static Process Start(params object[] arguments) => Process.Start(new ProcessStartInfo(Environment.ProcessPath!,
+        arguments.Select(a => $"{a}"))
+    { RedirectStandardInput = true, RedirectStandardOutput = true })!;
 
     /// <summary>FLOP/s of the products of a block's linear layers, forward and both backward ones, one after the other.</summary>
     private static double Bare(long width, long tokens, ScalarType type)
@@ -108,20 +116,26 @@ internal sealed class Stepper : IDisposable
     private readonly Batch batch;
     private long step;
 
-    public Stepper(string name, int rows, Precision precision = Precision.Float32, string loss = "ce", int? side = null, int? microBatch = null, string? other = null, ICollective? ranks = null)
+    public Stepper(string name, int rows, Precision precision = Precision.Float32, string loss = "ce", int? side = null,
+        int? microBatch = null, string? other = null, ICollective? ranks = null)
     {
         this.ranks = ranks ?? new SingleProcess();
         model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side), 100) { Precision = precision };
         model.train();
-        parameters = new FlatParameters([.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, p.Decays ? 0.05 : 0)))]);
+        parameters = new FlatParameters(
+            [.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, p.Decays ? 0.05 : 0)))]);
         optimizer = Optimizers.Of(new(), parameters);
-        TrainingStep Seam(string of) => new(model, new SharedObjective(new JointObjective(new JointOptions { Loss = LossRegistry.Find(of) }), this.ranks), microBatch, CPU, seed: 0);
+        TrainingStep Seam(string of) => new(model, new SharedObjective(
+            new JointObjective(new JointOptions { Loss = LossRegistry.Find(of) }), this.ranks), microBatch, CPU, seed: 0);
         (seam, otherSeam) = (Seam(loss), other is { } second ? Seam(second) : null);
         var size = side ?? model.Backbone.Info.InputSize;
         var ids = arange(rows, ScalarType.Int64);
         var info = model.Backbone.Info;
-        var pixels = randint(256, [rows, info.Channels, size, size], ScalarType.Byte, generator: new Generator(1, CPU));          // as the loader gives them
-        batch = new Batch(0, 0, pixels, ids.div(2, RoundingMode.floor).remainder(100), ids, [.. Enumerable.Range(0, rows)], [.. Enumerable.Range(0, rows)]) { Scale = InputShape.Of(info, size) };
+        // as the loader gives them
+        var pixels = randint(256, [rows, info.Channels, size, size], ScalarType.Byte, generator: new Generator(1, CPU));
+        batch = new Batch(0, 0, pixels, ids.div(2, RoundingMode.floor).remainder(100), ids, [.. Enumerable.Range(0, rows)],
+            [.. Enumerable.Range(0, rows)])
+        { Scale = InputShape.Of(info, size) };
     }
 
     /// <summary>Floating-point operations of a step's products: forward, and twice that backward.</summary>

@@ -3,16 +3,19 @@ using Schane.Checkpoints.Hub;
 
 namespace Schane.Cli;
 
-/// <summary>Flags that mean the same wherever they stand.</summary>
+/// <summary>Flags that mean the same for every verb.</summary>
 internal static class CommonFlags
 {
     public static Option<string> DataRoot() =>
-        new("--data-root") { HelpName = "FOLDER", Description = "Where data sets by name lie. Default: $SCHANE_DATA, then the user's data folder." };
+        new("--data-root")
+        { HelpName = "FOLDER", Description = "Where data sets by name lie. Default: $SCHANE_DATA, then the user's data folder." };
 
-    public const string WeightsForm = "default|embedded|none|FILE|RUN|hf:OWNER/NAME[@REVISION][/FILE]|nuget:PACKAGE[@VERSION][/FILE]|https://...";
+    public const string WeightsForm =
+        "default|embedded|none|FILE|RUN|hf:OWNER/NAME[@REVISION][/FILE]|nuget:PACKAGE[@VERSION][/FILE]|https://...";
 
     public static Option<bool> Offline() =>
-        new("--offline") { Description = "Use no network: weights come from this machine or from the cache of earlier downloads ($SCHANE_CACHE)." };
+        new("--offline")
+        { Description = "Use no network: weights come from this machine or from the cache of earlier downloads ($SCHANE_CACHE)." };
 
     public static HubOptions Hub(this ParseResult parsed, Option<bool> offline) => new() { Offline = parsed.GetValue(offline) };
 

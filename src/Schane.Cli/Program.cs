@@ -2,7 +2,8 @@ using System.CommandLine;
 using Schane.Cli;
 using Schane.Cli.Verbs;
 
-// Open MPI lends rank 0 a terminal of its own, into which .NET would write control characters: nobody looks at it, and programs may read what comes out.
+// Open MPI lends rank 0 a terminal of its own, into which .NET would write control characters: nobody looks at it, and
+// programs may read what comes out.
 if (Environment.GetEnvironmentVariable("OMPI_COMM_WORLD_SIZE") is not null)
     Environment.SetEnvironmentVariable("TERM", "dumb");
 
@@ -19,7 +20,8 @@ var root = new Root(
     new FewShotVerb(),
     new EmbedVerb(),
     new ReportVerb(),
-    new Command("data", "The data to train on.") { new DataListVerb(), new DataCheckVerb(), new DataDoctorVerb(), new DataLabelsVerb(), new DataShowVerb(), new DataFetchVerb() },
+    new Command("data", "The data to train on.") { new DataListVerb(), new DataCheckVerb(), new DataDoctorVerb(), new DataLabelsVerb(),
+        new DataShowVerb(), new DataFetchVerb() },
     new Command("recipe", "Settings of a training in a file.") { new RecipeCheckVerb(), new RecipeShowVerb() },
     new Command("models", "The architectures that can be trained.") { new ModelsListVerb(), new ModelsShowVerb(), new ModelsFetchVerb() },
     new DoctorVerb(),

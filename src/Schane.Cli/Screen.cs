@@ -25,7 +25,7 @@ internal sealed class Screen(bool json, bool verbose, bool silent = false)
     /// <summary>Whether stderr is a terminal that a progress bar can be drawn on.</summary>
     public bool IsTerminal { get; } = !silent && !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
-    /// <summary>Prints what was asked for by itself, as help and the version are, and ends well.</summary>
+    /// <summary>Prints help or the version, and ends with exit code 0.</summary>
     public static int Print(string text)
     {
         Console.Out.WriteLine(text);
@@ -73,7 +73,8 @@ internal sealed class Screen(bool json, bool verbose, bool silent = false)
             ArgumentException => (Exit.WrongUse, error.Message.Split(" (Parameter '")[0]),
             IOException or UnauthorizedAccessException or DllNotFoundException => (Exit.Failed, error.Message),
             ExternalException => (Exit.Failed, $"libtorch: {error.Message.Split('\n')[0]}"),
-            _ => (Exit.Failed, $"Schane failed in a way it should not ({error.GetType().Name}: {error.Message.Split('\n')[0]}); run again with --verbose and report what it prints."),
+            _ => (Exit.Failed, $"Schane failed in a way it should not ({error.GetType().Name}: {error.Message.Split('\n')[0]}); run " +
+                "again with --verbose and report what it prints."),
         };
         Say($"{(code == Exit.Interrupted ? "" : "error: ")}{who}{sentence}");
         if (verbose)

@@ -39,16 +39,20 @@ public sealed class PredictionServer : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         var isLoopback = IPAddress.IsLoopback(options.Address);
         if (!isLoopback && string.IsNullOrEmpty(options.ApiKey))
-            throw new SchaneException($"Served on {options.Address}, others can reach the model, so a key is needed: put one in SCHANE_API_KEY or --api-key-file, or leave --address out.");
-        var classifier = Classifier.Load(options.Run, new() { Device = options.Device, Limits = new() { MaxMegabytes = options.MaxMegabytes, MaxPixels = options.MaxPixels } });
+            throw new SchaneException($"Served on {options.Address}, others can reach the model, so a key is needed: put one in " +
+                "SCHANE_API_KEY or --api-key-file, or leave --address out.");
+        var classifier = Classifier.Load(options.Run,
+            new() { Device = options.Device, Limits = new() { MaxMegabytes = options.MaxMegabytes, MaxPixels = options.MaxPixels } });
         classifier.WarmUp(options.Batch);
-        var examples = (isLoopback || options.ShowTrainingImages) && Directory.Exists(options.Run) ? TrainingExamples.Open(options.Run, options.DataRoot) : null;
+        var examples = (isLoopback || options.ShowTrainingImages) && Directory.Exists(options.Run)
+            ? TrainingExamples.Open(options.Run, options.DataRoot) : null;
         var metrics = new ServeMetrics();
         var batcher = new MicroBatcher(classifier, options, metrics);
         var guard = new Guard(options);
         var app = Build(options);
         app.Use((context, next) => Routes.Protect(context, next, guard, metrics));
-        Routes.Map(app, new Service(classifier, batcher, examples, metrics, Path.GetFileName(Path.TrimEndingDirectorySeparator(options.Run)), guard.NeedsKey));
+        Routes.Map(app, new Service(classifier, batcher, examples, metrics,
+            Path.GetFileName(Path.TrimEndingDirectorySeparator(options.Run)), guard.NeedsKey));
         var server = new PredictionServer(app, batcher, classifier, metrics);
         try
         {
@@ -59,9 +63,11 @@ public sealed class PredictionServer : IAsyncDisposable
         {
             await server.DisposeAsync().ConfigureAwait(false);
             if (e is IOException { InnerException: AddressInUseException })
-                throw new SchaneException($"Port {options.Port} of {options.Address} is taken by another program; name another with --port, or 0 for a free one.", e);
+                throw new SchaneException($"Port {options.Port} of {options.Address} is taken by another program; name another with " +
+                    "--port, or 0 for a free one.", e);
             if (e is IOException or SocketException)
-                throw new SchaneException($"{options.Address}:{options.Port} can't be listened on ({e.Message.TrimEnd('.')}); name another --address or --port.", e);
+                throw new SchaneException($"{options.Address}:{options.Port} can't be listened on ({e.Message.TrimEnd('.')}); name " +
+                    "another --address or --port.", e);
             throw;
         }
     }
@@ -92,7 +98,8 @@ public sealed class PredictionServer : IAsyncDisposable
         var services = builder.Services;
         services.AddSingleton<IHostLifetime, OwnersLifetime>();
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain);
-        services.Configure<FormOptions>(form => (form.MultipartBodyLengthLimit, form.MemoryBufferThreshold) = ((long)options.MaxMegabytes << 20, options.MaxMegabytes << 20));
+        services.Configure<FormOptions>(form =>
+            (form.MultipartBodyLengthLimit, form.MemoryBufferThreshold) = ((long)options.MaxMegabytes << 20, options.MaxMegabytes << 20));
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower);
         services.AddRouting();
         services.AddOpenApi(document => document.AddDocumentTransformer((about, _, _) =>
@@ -100,11 +107,12 @@ public sealed class PredictionServer : IAsyncDisposable
             (about.Info.Title, about.Info.Version) = ("Schane", RunFolder.Version);
             return Task.CompletedTask;
         }));
-        services.AddOpenTelemetry().WithMetrics(all => all.AddMeter(ServeMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter());
+        services.AddOpenTelemetry().WithMetrics(all =>
+            all.AddMeter(ServeMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter());
         return builder.Build();
     }
 
-    /// <summary>Who started the server ends it; signals are theirs.</summary>
+    /// <summary>The program that started the server ends it and handles the signals.</summary>
     private sealed class OwnersLifetime : IHostLifetime
     {
         public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -8,9 +8,11 @@ using Schane.Jobs;
 namespace Schane.Server;
 
 /// <summary>What the routes need.</summary>
-internal sealed record Service(Classifier Classifier, MicroBatcher Batcher, TrainingExamples? Examples, ServeMetrics Metrics, string Model, bool NeedsKey)
+internal sealed record Service(Classifier Classifier, MicroBatcher Batcher, TrainingExamples? Examples,
+    ServeMetrics Metrics, string Model, bool NeedsKey)
 {
-    /// <summary>Pictures decoded at a time: as many as there are cores, since each may take 4 bytes a pixel of <see cref="ServeOptions.MaxPixels"/>.</summary>
+    /// <summary>Pictures decoded at a time: as many as there are cores, since each may take 4 bytes a pixel of
+    /// <see cref="ServeOptions.MaxPixels"/>.</summary>
     public SemaphoreSlim Decoders { get; } = new(Environment.ProcessorCount);
 }
 
@@ -26,7 +28,8 @@ internal static class Routes
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
         headers["Referrer-Policy"] = "no-referrer";
-        headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        headers.ContentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; " +
+            "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         try
         {
             if (guard.Refusal(context.Request) is var (status, sentence))
@@ -46,52 +49,62 @@ internal static class Routes
         {
             await Refuse(e.StatusCode, e.StatusCode switch
             {
-                StatusCodes.Status413PayloadTooLarge => "The body is larger than this server takes; shrink the picture, or start the server with --max-megabytes.",
+                StatusCodes.Status413PayloadTooLarge =>
+                    "The body is larger than this server takes; shrink the picture, or start the server with --max-megabytes.",
                 StatusCodes.Status408RequestTimeout => "The body came too slowly.",
                 _ => "The request could not be read.",
             }).ConfigureAwait(false);
         }
         catch (InvalidDataException)
         {
-            await Refuse(StatusCodes.Status400BadRequest, "The form could not be read; send multipart/form-data with files, or the picture itself as the body.").ConfigureAwait(false);
+            await Refuse(StatusCodes.Status400BadRequest, "The form could not be read; send multipart/form-data with files, or the " +
+                "picture itself as the body.").ConfigureAwait(false);
         }
         catch (QueueFullException)
         {
             headers.RetryAfter = "1";
-            await Refuse(StatusCodes.Status429TooManyRequests, "Too many pictures are waiting; try again in a second.").ConfigureAwait(false);
+            await Refuse(StatusCodes.Status429TooManyRequests,
+                "Too many pictures are waiting; try again in a second.").ConfigureAwait(false);
         }
         catch (Exception)
         {
-            await Refuse(StatusCodes.Status500InternalServerError, "The model could not answer; see the server's own output.").ConfigureAwait(false);
+            await Refuse(StatusCodes.Status500InternalServerError,
+                "The model could not answer; see the server's own output.").ConfigureAwait(false);
             throw;
         }
 
         Task Refuse(int status, string sentence)
         {
             metrics.Refused(status);
-            return context.Response.HasStarted ? Task.CompletedTask : TypedResults.Problem(sentence, statusCode: status).ExecuteAsync(context);
+            return context.Response.HasStarted
+                ? Task.CompletedTask : TypedResults.Problem(sentence, statusCode: status).ExecuteAsync(context);
         }
     }
 
     public static void Map(WebApplication app, Service service)
     {
         app.MapPost("/predict", (HttpContext context, int? top, int? neighbours) => Predict(context, service, top ?? 5, neighbours ?? 0))
-            .Accepts<IFormFileCollection>("multipart/form-data", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "application/octet-stream", "*/*")
+            .Accepts<IFormFileCollection>("multipart/form-data", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp",
+                "application/octet-stream", "*/*")
             .Produces<PredictAnswer>().ProducesProblem(400).ProducesProblem(401).ProducesProblem(413).ProducesProblem(429)
             .WithSummary("Names the most probable classes of pictures, sent as they are or as files of a form.");
         app.MapPost("/embed", (Delegate)((HttpContext context) => Embed(context, service)))
-            .Accepts<IFormFileCollection>("multipart/form-data", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp", "application/octet-stream", "*/*")
+            .Accepts<IFormFileCollection>("multipart/form-data", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp",
+                "application/octet-stream", "*/*")
             .Produces<EmbedAnswer>().ProducesProblem(400).ProducesProblem(401).ProducesProblem(413).ProducesProblem(429)
             .WithSummary("Gives the embeddings of pictures.");
-        app.MapGet("/healthz", () => TypedResults.Ok(new Health("ready", service.Model, service.Classifier.Classes.Count, service.NeedsKey, service.Examples is not null)))
+        app.MapGet("/healthz", () => TypedResults.Ok(new Health("ready", service.Model, service.Classifier.Classes.Count, service.NeedsKey,
+            service.Examples is not null)))
             .WithSummary("Says that the model is ready.");
         app.MapGet("/examples/{index:int}", Results<FileContentHttpResult, NotFound> (int index) =>
             service.Examples?.Picture(index) is { } webp ? TypedResults.File(webp, "image/webp") : TypedResults.NotFound())
             .WithSummary("A training picture, where they may be shown.");
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.MapOpenApi();
-        foreach (var (path, name, type) in ((string, string, string)[])[("/", "page.html", "text/html"), ("/page.css", "page.css", "text/css"), ("/page.js", "page.js", "text/javascript")])
-            app.MapGet(path, () => TypedResults.Stream(typeof(Routes).Assembly.GetManifestResourceStream(name)!, $"{type}; charset=utf-8")).ExcludeFromDescription();
+        foreach (var (path, name, type) in ((string, string, string)[])[("/", "page.html", "text/html"),
+            ("/page.css", "page.css", "text/css"), ("/page.js", "page.js", "text/javascript")])
+            app.MapGet(path, () => TypedResults.Stream(typeof(Routes).Assembly.GetManifestResourceStream(name)!, $"{type}; charset=utf-8"))
+                .ExcludeFromDescription();
     }
 
     private static async Task<Ok<PredictAnswer>> Predict(HttpContext context, Service service, int top, int neighbours)
@@ -106,7 +119,8 @@ internal static class Routes
     }
 
     private static async Task<Ok<EmbedAnswer>> Embed(HttpContext context, Service service) =>
-        TypedResults.Ok(new EmbedAnswer([.. (await Answers(context, service, 1).ConfigureAwait(false)).Select(a => new PictureEmbedding(a.Image, a.Embedding!))]));
+        TypedResults.Ok(new EmbedAnswer(
+            [.. (await Answers(context, service, 1).ConfigureAwait(false)).Select(a => new PictureEmbedding(a.Image, a.Embedding!))]));
 
     private static async Task<Prediction[]> Answers(HttpContext context, Service service, int top)
     {
@@ -121,7 +135,8 @@ internal static class Routes
         return answers;
     }
 
-    private static async Task<PreparedImage> Decoded((string Name, ReadOnlyMemory<byte> Bytes) body, Service service, CancellationToken cancel)
+    private static async Task<PreparedImage> Decoded((string Name, ReadOnlyMemory<byte> Bytes) body,
+        Service service, CancellationToken cancel)
     {
         await service.Decoders.WaitAsync(cancel).ConfigureAwait(false);
         try

@@ -6,7 +6,7 @@ namespace Schane;
 /// <summary>Makes file and class names safe to print: control characters, line breaks and direction marks are written as escapes.</summary>
 public static class Printable
 {
-    /// <summary>The name as it can be shown in one line of text; markup is none of its business.</summary>
+    /// <summary>The name as it can be shown in one line of text. Markup is not escaped.</summary>
     public static string Escape(string name)
     {
         if (name.All(c => c >= ' ' && c < 0x7F))

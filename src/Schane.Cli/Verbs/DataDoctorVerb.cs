@@ -3,14 +3,15 @@ using Schane.Planning;
 
 namespace Schane.Cli.Verbs;
 
-/// <summary>What the batches of a training would hold, and what would mend them.</summary>
+/// <summary>What the batches of a training would hold, and how to fix them.</summary>
 internal sealed class DataDoctorVerb : Verb
 {
     private readonly RecipeFlags recipe = new();
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
     private readonly Option<bool> offline = CommonFlags.Offline();
 
-    public DataDoctorVerb() : base("doctor", "Looks at the batches before training: positives, negatives and classes in them, each problem with its fix.")
+    public DataDoctorVerb() : base("doctor",
+        "Looks at the batches before training: positives, negatives and classes in them, each problem with its fix.")
     {
         Flags("Recipe", recipe.File);
         Flags("Data", [recipe.Data[0], dataRoot, .. recipe.Data.Skip(1)]);
@@ -29,7 +30,8 @@ internal sealed class DataDoctorVerb : Verb
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
-        var report = LongWork.Show(screen, show => BatchDoctor.Examine(recipe.Read(parsed), parsed.GetValue(dataRoot), new ShownTraining(show), parsed.Hub(offline), stop));
+        var report = LongWork.Show(screen, show =>
+            BatchDoctor.Examine(recipe.Read(parsed), parsed.GetValue(dataRoot), new ShownTraining(show), parsed.Hub(offline), stop));
         screen.Table(["", ""], (string[][])
         [
             ["rows in a batch", $"{report.Rows:0.#}"],
@@ -39,11 +41,13 @@ internal sealed class DataDoctorVerb : Verb
             ["positives of an anchor", $"{report.Positives:0.0}"],
             ["negatives of an anchor", $"{report.Negatives:0.0}"],
             ["effective negatives, initial weights", report.EffectiveNegatives is { } effective ? $"{effective:0.0}" : "none"],
-            ["mean cosine inside / between classes, initial weights", $"{Cosine(report.PositiveSimilarity)} / {Cosine(report.NegativeSimilarity)}"],
+            ["mean cosine inside / between classes, initial weights",
+                $"{Cosine(report.PositiveSimilarity)} / {Cosine(report.NegativeSimilarity)}"],
         ], $"{report.Batches} of {report.BatchesPerEpoch} batches of an epoch, loss {report.Loss}:");
         foreach (var finding in report.Findings)
             screen.Say($"{finding.What} {finding.Fix}");
-        screen.Say(report.Findings.Count == 0 ? "Nothing to mend." : $"{report.Findings.Count} {(report.Findings.Count == 1 ? "thing" : "things")} to mend before training.");
+        screen.Say(report.Findings.Count == 0
+            ? "Nothing to mend." : $"{report.Findings.Count} {(report.Findings.Count == 1 ? "thing" : "things")} to mend before training.");
         return new(report, report.Findings.Count == 0 ? Exit.Done : Exit.Failed);
     }
 

@@ -8,9 +8,15 @@ namespace Schane.Cli.Verbs;
 /// <summary>What a data set holds, or what a transform preset does.</summary>
 internal sealed class DataShowVerb : Verb
 {
-    private readonly Argument<string?> data = new("FOLDER|NAME[:PART]") { Arity = ArgumentArity.ZeroOrOne, Description = "The data set to show." };
-    private readonly Option<string?> transforms = new("--transforms") { HelpName = "[PRESET]", Arity = ArgumentArity.ZeroOrOne, Description = "Show the steps of a preset of --augmentation; without PRESET of all." };
-    private readonly Option<int> size = new("--input-size") { HelpName = "PIXELS", DefaultValueFactory = _ => 224, Description = "Input that the steps are made for. Default: 224." };
+    private readonly Argument<string?> data = new("FOLDER|NAME[:PART]")
+    { Arity = ArgumentArity.ZeroOrOne, Description = "The data set to show." };
+    private readonly Option<string?> transforms = new("--transforms")
+    {
+        HelpName = "[PRESET]", Arity = ArgumentArity.ZeroOrOne,
+        Description = "Show the steps of a preset of --augmentation; without PRESET of all."
+    };
+    private readonly Option<int> size = new("--input-size")
+    { HelpName = "PIXELS", DefaultValueFactory = _ => 224, Description = "Input that the steps are made for. Default: 224." };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
 
     public DataShowVerb() : base("show", "Shows what a data set holds, or with --transforms what is done to its pictures.")
@@ -36,14 +42,20 @@ internal sealed class DataShowVerb : Verb
         var counts = Enumerable.Range(0, images.Count).CountBy(images.LabelOf).ToDictionary();
         screen.Table(["class", "images"], images.Classes.Select((name, label) => (string[])[name, $"{counts.GetValueOrDefault(label)}"]));
         screen.Say($"{images.Name}: {images.Count} images of {images.Classes.Count} classes.");
-        return new(new { images.Name, Images = images.Count, Classes = images.Classes.Select((name, label) => new { name, images = counts.GetValueOrDefault(label) }) });
+        return new(new
+        {
+            images.Name, Images = images.Count,
+            Classes = images.Classes.Select((name, label) => new { name, images = counts.GetValueOrDefault(label) })
+        });
     }
 
     private static Outcome Transforms(string? preset, int size, Screen screen)
     {
         var input = new InputShape(3, size, [0.485f, 0.456f, 0.406f], [0.229f, 0.224f, 0.225f]);
         var shown = (preset is null ? TransformPreset.All : [TransformPreset.Find(preset)])
-            .Select(p => new { p.Name, p.Summary, Training = $"{p.Training(input)}".Split('\n'), Evaluation = $"{p.Evaluation(input)}".Split('\n') }).ToList();
+            .Select(p =>
+                new { p.Name, p.Summary, Training = $"{p.Training(input)}".Split('\n'), Evaluation = $"{p.Evaluation(input)}".Split('\n') })
+            .ToList();
         foreach (var one in shown)
         {
             screen.Say($"{one.Name}: {one.Summary}");

@@ -12,23 +12,32 @@ internal sealed class DataListVerb() : Verb("list", "Lists the data sets that --
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
         screen.Table(["data set", "images (classes)", "metric", "what it is"], DatasetCatalog.Entries.Select(e => (string[])
-            [e.Name, string.Join('\n', e.Facts.Select(f => $"{f.Part} {f.Images:N0} ({f.Classes:N0})")), e.Metric, $"{e.Summary}{(e.Archives.Count > 0 ? "; can be fetched" : "")}"]));
-        return new(DatasetCatalog.Entries.Select(e => new { e.Name, e.Parts, e.Facts, e.Metric, e.Summary, bytes_to_fetch = e.Archives.Sum(a => a.Bytes) }));
+            [e.Name, string.Join('\n', e.Facts.Select(f => $"{f.Part} {f.Images:N0} ({f.Classes:N0})")), e.Metric,
+                $"{e.Summary}{(e.Archives.Count > 0 ? "; can be fetched" : "")}"]));
+        return new(DatasetCatalog.Entries.Select(e =>
+            new { e.Name, e.Parts, e.Facts, e.Metric, e.Summary, bytes_to_fetch = e.Archives.Sum(a => a.Bytes) }));
     }
 }
 
-/// <summary>What training on a folder would stumble over, or what is missing of a named data set.</summary>
+/// <summary>Problems that would stop a training on a folder, or what a named data set lacks.</summary>
 internal sealed class DataCheckVerb : Verb
 {
     private const int MostShown = 20;
 
-    private readonly Argument<string> data = new("FOLDER|NAME") { Description = "FOLDER/CLASS/... images, or the same below train/, val/ and test/; or a data set by name." };
+    private readonly Argument<string> data = new("FOLDER|NAME")
+    { Description = "FOLDER/CLASS/... images, or the same below train/, val/ and test/; or a data set by name." };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
-    private readonly Option<int> least = new("--min-images") { HelpName = "N", DefaultValueFactory = _ => new FolderCheck().MinImages, Description = $"Report classes with fewer readable training images. Default: {new FolderCheck().MinImages}." };
+    private readonly Option<int> least = new("--min-images")
+    {
+        HelpName = "N", DefaultValueFactory = _ => new FolderCheck().MinImages,
+        Description = $"Report classes with fewer readable training images. Default: {new FolderCheck().MinImages}."
+    };
 
-    private readonly Option<int?> largest = new("--max-megapixels") { HelpName = "N", Description = "Report pictures of more pixels as too large. Default: 100." };
+    private readonly Option<int?> largest = new("--max-megapixels")
+    { HelpName = "N", Description = "Report pictures of more pixels as too large. Default: 100." };
 
-    public DataCheckVerb() : base("check", "Reads every picture of a folder once: counts, unreadable and misnamed files, duplicates, small classes. Of a named data set: what is missing.")
+    public DataCheckVerb() : base("check", "Reads every picture of a folder once: counts, unreadable and misnamed files, duplicates, " +
+        "small classes. Of a named data set: what is missing.")
     {
         Add(data);
         Flags("Flags", least, largest, dataRoot);
@@ -46,22 +55,27 @@ internal sealed class DataCheckVerb : Verb
         var named = parsed.GetRequiredValue(data);
         if (DatasetCatalog.Entries.Any(e => e.Name == named))
             return Named(named, parsed.GetValue(dataRoot), screen, stop);
-        var check = new FolderCheck { MinImages = parsed.GetValue(least), Workers = Environment.ProcessorCount, Limits = Limits(parsed.GetValue(largest)) };
+        var check = new FolderCheck
+        { MinImages = parsed.GetValue(least), Workers = Environment.ProcessorCount, Limits = Limits(parsed.GetValue(largest)) };
         var report = check.Run(named, cancel: stop);
         var parts = report.Classes.SelectMany(c => c.Parts.Keys).Distinct().ToList();
-        screen.Table(["class", "images", .. parts], report.Classes.Select(c => (string[])[c.Class, $"{c.Images}", .. parts.Select(p => $"{c.Parts.GetValueOrDefault(p)}")]));
+        screen.Table(["class", "images", .. parts],
+            report.Classes.Select(c => (string[])[c.Class, $"{c.Images}", .. parts.Select(p => $"{c.Parts.GetValueOrDefault(p)}")]));
         List(screen, "Can't be read", report.Unreadable.Select(p => p.Problem));
         List(screen, "Named wrongly, read all the same", report.Misnamed.Select(p => p.Problem));
         List(screen, "Copies in different classes: a label is wrong", report.Duplicates.Where(d => d.AcrossClasses).Select(Files));
-        List(screen, "Copies in different parts: what is tested was trained on", report.Duplicates.Where(d => d.AcrossParts && !d.AcrossClasses).Select(Files));
+        List(screen, "Copies in different parts: what is tested was trained on",
+            report.Duplicates.Where(d => d.AcrossParts && !d.AcrossClasses).Select(Files));
         List(screen, "Nearly the same pictures in different classes", report.NearDuplicates.Where(d => d.AcrossClasses).Select(Files));
-        List(screen, "Nearly the same pictures in different parts: what is tested was nearly trained on", report.NearDuplicates.Where(d => d.AcrossParts && !d.AcrossClasses).Select(Files));
+        List(screen, "Nearly the same pictures in different parts: what is tested was nearly trained on",
+            report.NearDuplicates.Where(d => d.AcrossParts && !d.AcrossClasses).Select(Files));
         List(screen, "Copies", report.Duplicates.Where(d => !d.AcrossParts && !d.AcrossClasses).Select(Files));
         List(screen, $"Classes with fewer than {check.MinImages} training images", report.TooSmall.Select(c => $"{c.Class}: {c.Images}"));
         List(screen, "No images, passed over", report.Strays);
         foreach (var warning in report.Warnings)
             screen.Say(warning);
-        screen.Say($"{report.Images} images of {report.Classes.Count} classes: {(report.IsClean ? "ready to train on" : "mend the above before training")}.");
+        screen.Say($"{report.Images} images of {report.Classes.Count} classes: " +
+            $"{(report.IsClean ? "ready to train on" : "mend the above before training")}.");
         return new(report, report.IsClean ? Exit.Done : Exit.Failed);
     }
 
@@ -76,11 +90,13 @@ internal sealed class DataCheckVerb : Verb
     {
         var parts = DatasetCheck.Run(name, dataRoot, stop);
         screen.Table(["part", "images", "of", "classes", "of", "files missing"],
-            parts.Select(p => (string[])[p.Part, $"{p.Images}", $"{p.Expected.Images}", $"{p.Classes}", $"{p.Expected.Classes}", $"{p.MissingFiles}"]));
+            parts.Select(p =>
+                (string[])[p.Part, $"{p.Images}", $"{p.Expected.Images}", $"{p.Classes}", $"{p.Expected.Classes}", $"{p.MissingFiles}"]));
         foreach (var problem in parts.Select(p => p.Problem).OfType<string>().Distinct())
             screen.Say(problem);
         var complete = parts.All(p => p.Problem is null);
-        screen.Say(complete ? $"{name} is complete." : $"{name} is not complete{(DatasetCatalog.Find(name).Archives.Count > 0 ? $"; `schane data fetch {name}` fetches it" : "")}.");
+        screen.Say(complete ? $"{name} is complete."
+            : $"{name} is not complete{(DatasetCatalog.Find(name).Archives.Count > 0 ? $"; `schane data fetch {name}` fetches it" : "")}.");
         return new(new { name, complete, parts }, complete ? Exit.Done : Exit.Failed);
     }
 

@@ -9,14 +9,31 @@ namespace Schane.Cli.Verbs;
 internal sealed class PredictVerb : Verb
 {
     private const int MostRows = 200;
-    private readonly Argument<string> run = new("RUN") { Description = "Run folder of `schane train`, or a safetensors or ONNX file made from one." };
-    private readonly Argument<string[]> images = new("IMAGE") { Arity = ArgumentArity.OneOrMore, Description = "Pictures, folders, patterns ('new/**/*.jpg'), or - for a list on stdin, one a line." };
-    private readonly Option<int> top = new("--top") { HelpName = "N", DefaultValueFactory = _ => 5, Description = "Classes shown for each picture. Default: 5." };
-    private readonly Option<double?> abstain = new("--abstain-below") { HelpName = "PRECISION", Description = "Withhold answers that are less sure than this precision asked for on the validation images: 0.95. Default: withhold none." };
+    private readonly Argument<string> run = new("RUN")
+    { Description = "Run folder of `schane train`, or a safetensors or ONNX file made from one." };
+    private readonly Argument<string[]> images = new("IMAGE")
+    {
+        Arity = ArgumentArity.OneOrMore, Description = "Pictures, folders, patterns ('new/**/*.jpg'), or - for a list on stdin, one a line."
+    };
+    private readonly Option<int> top = new("--top")
+    { HelpName = "N", DefaultValueFactory = _ => 5, Description = "Classes shown for each picture. Default: 5." };
+    private readonly Option<double?> abstain = new("--abstain-below")
+    {
+        HelpName = "PRECISION", Description = "Withhold answers that are less sure than this precision asked for on the validation " +
+            "images: 0.95. Default: withhold none."
+    };
     private readonly Option<bool> embeddings = new("--embeddings") { Description = "Add each picture's embedding to --json or --csv." };
     private readonly Option<bool> csv = new("--csv") { Description = "Print one line a picture on stdout, as they come." };
-    private readonly Option<string> onBadImage = new("--on-bad-image") { HelpName = "fail|skip", DefaultValueFactory = _ => "fail", Description = "Stop at a file that is no picture, or name it and go on. Default: fail." };
-    private readonly Option<int> batch = new("--batch") { HelpName = "N", DefaultValueFactory = _ => InferenceOptions.Default.Batch, Description = $"Pictures of one pass. Default: {InferenceOptions.Default.Batch}." };
+    private readonly Option<string> onBadImage = new("--on-bad-image")
+    {
+        HelpName = "fail|skip", DefaultValueFactory = _ => "fail",
+        Description = "Stop at a file that is no picture, or name it and go on. Default: fail."
+    };
+    private readonly Option<int> batch = new("--batch")
+    {
+        HelpName = "N", DefaultValueFactory = _ => InferenceOptions.Default.Batch,
+        Description = $"Pictures of one pass. Default: {InferenceOptions.Default.Batch}."
+    };
     private readonly Option<string> device = CommonFlags.Device();
 
     public PredictVerb() : base("predict", "Names the most probable classes of pictures.")
@@ -57,7 +74,8 @@ internal sealed class PredictVerb : Verb
                 var other => throw new SchaneException($"--on-bad-image must be fail or skip but is '{other}'."),
             },
         };
-        using var classifier = Classifier.Load(parsed.GetRequiredValue(run), new() { Device = parsed.GetRequiredValue(device), Batch = parsed.GetValue(batch) });
+        using var classifier = Classifier.Load(parsed.GetRequiredValue(run),
+            new() { Device = parsed.GetRequiredValue(device), Batch = parsed.GetValue(batch) });
         var found = classifier.PredictFiles(PictureFiles.Find(parsed.GetRequiredValue(images), Console.In), wanted, cancel: stop);
         var predictions = new List<Prediction>();
         var (all, given, bad) = (0, 0, 0);
@@ -77,11 +95,14 @@ internal sealed class PredictVerb : Verb
         }
         if (!asCsv)
             screen.Table(["image", "class", "probability"], predictions.SelectMany(p => p.Top.Select((t, i) =>
-                (string[])[i == 0 ? p.Image : "", i == 0 && p.Unknown ? $"unknown (nearest: {t.Class})" : i == 0 && p.Withheld ? $"withheld ({t.Class})" : t.Class, t.Probability.ToString("0.0000", CultureInfo.InvariantCulture)])));
+                (string[])[i == 0 ? p.Image : "", i == 0 && p.Unknown ? $"unknown (nearest: {t.Class})" : i == 0 && p.Withheld
+                    ? $"withheld ({t.Class})" : t.Class, t.Probability.ToString("0.0000", CultureInfo.InvariantCulture)])));
         if (!asCsv && !asJson && all > predictions.Count)
             screen.Say($"The first {predictions.Count} of {all} pictures; --csv or --json gives them all.");
         if (wanted.AbstainBelow is { } precision && classifier.ThresholdAt(precision) is var point)
-            screen.Say($"Answers below a confidence of {point.Threshold:0.000} are withheld: {given} of {all - bad} pictures are answered. On {classifier.Confidence!.Images} validation images that answered {point.Coverage:P1}, of which {point.Accuracy:P1} were right.");
+            screen.Say($"Answers below a confidence of {point.Threshold:0.000} are withheld: {given} of {all - bad} pictures are " +
+                $"answered. On {classifier.Confidence!.Images} validation images that answered {point.Coverage:P1}, of which " +
+                $"{point.Accuracy:P1} were right.");
         if (classifier.Confidence is null)
             screen.Say("The run had no validation images, so its probabilities are not calibrated.");
         return new(predictions);

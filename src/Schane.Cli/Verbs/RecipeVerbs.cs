@@ -10,13 +10,15 @@ internal sealed class RecipeCheckVerb : Verb
     private readonly Argument<string[]> files = new("FILE") { Arity = ArgumentArity.OneOrMore, Description = "Recipe files." };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
 
-    public RecipeCheckVerb() : base("check", "Checks recipes: keys, values, what they say together, and against model and data where these are at hand.")
+    public RecipeCheckVerb() : base("check",
+        "Checks recipes: keys, values, what they say together, and against model and data where these are at hand.")
     {
         Add(files);
         Flags("Data", [dataRoot]);
     }
 
-    public override IReadOnlyList<Example> Examples => [new("schane recipe check my.yaml", "exit code 2 and one sentence if a line is wrong")];
+    public override IReadOnlyList<Example> Examples =>
+        [new("schane recipe check my.yaml", "exit code 2 and one sentence if a line is wrong")];
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
@@ -53,7 +55,8 @@ internal sealed class RecipeCheckVerb : Verb
 /// <summary>Shows what a recipe decides, defaults included.</summary>
 internal sealed class RecipeShowVerb : Verb
 {
-    private readonly Argument<string> file = new("FILE") { Arity = ArgumentArity.ZeroOrOne, Description = "A recipe file, or a run. Default: the settings of no recipe at all." };
+    private readonly Argument<string> file = new("FILE")
+    { Arity = ArgumentArity.ZeroOrOne, Description = "A recipe file, or a run. Default: the settings of no recipe at all." };
     private readonly Option<bool> schema = new("--schema") { Description = "Print the JSON Schema of recipes instead, for editors." };
 
     public RecipeShowVerb() : base("show", "Shows every setting of a recipe and whether the file or a default decides it.")
@@ -76,14 +79,16 @@ internal sealed class RecipeShowVerb : Verb
             Console.Out.Write(RecipeSchema.Text(new RecipeFlags().Descriptions));
             return new(new { }) { Printed = true };
         }
-        var path = parsed.GetValue(file) is { } named && Directory.Exists(named) ? Runs.RunFolder.Open(named).Recipe : parsed.GetValue(file);
+        var path = parsed.GetValue(file) is { } named && Directory.Exists(named)
+            ? Runs.RunFolder.Open(named).Recipe : parsed.GetValue(file);
         var (first, kind, others) = path is null ? (new Recipe(), "", []) : RecipeFile.LoadAll(path);
         List<object> documents = [];
         var none = RecipeFile.Values(new Recipe());
         foreach (var (name, recipe) in others.Count == 0 ? [("", first)] : others)
         {
             var values = RecipeFile.Values(recipe);
-            screen.Table(["setting", "value", ""], values.Select(v => (string[])[v.Key, v.Value ?? "", v.Value is null ? "by the data, the model or the loss" : v.Value == none[v.Key] ? "default" : ""]),
+            screen.Table(["setting", "value", ""], values.Select(v => (string[])[v.Key, v.Value ?? "",
+                v.Value is null ? "by the data, the model or the loss" : v.Value == none[v.Key] ? "default" : ""]),
                 name.Length == 0 ? null : $"{kind} {name}");
             documents.Add(new { name = name.Length == 0 ? null : name, settings = values });
         }

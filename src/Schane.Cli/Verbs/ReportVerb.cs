@@ -8,11 +8,13 @@ namespace Schane.Cli.Verbs;
 internal sealed class ReportVerb : Verb
 {
     private readonly Argument<string> run = new("RUN") { Description = "Run folder of `schane train`, finished or not." };
-    private readonly Option<string> output = new("--out") { HelpName = "FILE.html", Description = "Where the page shall stand. Default: report.html in the run, which is written anew." };
+    private readonly Option<string> output = new("--out")
+    { HelpName = "FILE.html", Description = "Where the page shall stand. Default: report.html in the run, which is written anew." };
     private readonly Option<bool> force = new("--force") { Description = "Replace the file that stands in --out." };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
 
-    public ReportVerb() : base("report", "Writes a run as one HTML file that needs nothing beside it, with pictures where the run has kept them or its images can be found.")
+    public ReportVerb() : base("report",
+        "Writes a run as one HTML file that needs nothing beside it, with pictures where the run has kept them or its images can be found.")
     {
         Add(run);
         Flags("Flags", output, force, dataRoot);

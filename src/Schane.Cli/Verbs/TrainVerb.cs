@@ -11,13 +11,28 @@ internal sealed class TrainVerb : Verb
 {
     private readonly RecipeFlags recipe = new();
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
-    private readonly Option<string> output = new("--out") { HelpName = "RUN", Description = "Run folder to make. Default: runs/DATA-LOSS-N." };
-    private readonly Option<string> resume = new("--resume") { HelpName = "[RUN]", Arity = ArgumentArity.ZeroOrOne, Description = "Go on with a run that was stopped; without RUN the one of --out, else the latest in runs/." };
-    private readonly Option<bool> acceptChangedData = new("--accept-changed-data") { Description = "Resume although training images came or went since the run began." };
+    private readonly Option<string> output = new("--out")
+    { HelpName = "RUN", Description = "Run folder to make. Default: runs/DATA-LOSS-N." };
+    private readonly Option<string> resume = new("--resume")
+    {
+        HelpName = "[RUN]", Arity = ArgumentArity.ZeroOrOne,
+        Description = "Go on with a run that was stopped; without RUN the one of --out, else the latest in runs/."
+    };
+    private readonly Option<bool> acceptChangedData = new("--accept-changed-data")
+    { Description = "Resume although training images came or went since the run began." };
     private readonly Option<bool> offline = CommonFlags.Offline();
-    private readonly Option<bool> scaleBatch = new("--scale-batch") { Description = "Multiply the batch by the number of processes, where mpirun or srun starts several; the learning rate stays. Default: they share the recipe's batch out." };
-    private readonly Option<string> deadline = new("--rank-deadline") { HelpName = "10m", Description = "How long the other processes wait for one that gives no sign of life before all end: 5s, 10m. Default: 10m." };
-    private readonly Option<bool> bf16OnTheWire = new("--bf16-on-the-wire") { Description = "Let NCCL carry gradients in bfloat16: half the bytes, three digits. Default: float32." };
+    private readonly Option<bool> scaleBatch = new("--scale-batch")
+    {
+        Description = "Multiply the batch by the number of processes, where mpirun or srun starts several; the learning rate stays. " +
+            "Default: they share the recipe's batch out."
+    };
+    private readonly Option<string> deadline = new("--rank-deadline")
+    {
+        HelpName = "10m",
+        Description = "How long the other processes wait for one that gives no sign of life before all end: 5s, 10m. Default: 10m."
+    };
+    private readonly Option<bool> bf16OnTheWire = new("--bf16-on-the-wire")
+    { Description = "Let NCCL carry gradients in bfloat16: half the bytes, three digits. Default: float32." };
     private readonly Option<bool> force = new("--force") { Description = "Replace the run that stands in --out." };
 
     public TrainVerb() : base("train", "Trains a model on a folder of images; without --data on look-alikes that are drawn at run time.")
@@ -47,7 +62,8 @@ internal sealed class TrainVerb : Verb
     {
         var root = parsed.GetValue(dataRoot);
         var hub = parsed.Hub(offline);
-        using var ranks = Ranks.Join(new RankOptions { Deadline = DeadlineOf(parsed.GetValue(deadline) ?? "10m"), BFloat16OnTheWire = parsed.GetValue(bf16OnTheWire) });
+        using var ranks = Ranks.Join(new RankOptions
+        { Deadline = DeadlineOf(parsed.GetValue(deadline) ?? "10m"), BFloat16OnTheWire = parsed.GetValue(bf16OnTheWire) });
         return SharedWork.Run(ranks, screen, quiet =>
         {
             var (folder, results) = LongWork.Show(quiet, show =>
@@ -55,16 +71,20 @@ internal sealed class TrainVerb : Verb
                 var progress = new ShownTraining(show);
                 var batchTimes = parsed.GetValue(scaleBatch) ? ranks.Size : 1;
                 if (parsed.GetResult(resume) is null && recipe.Stages(parsed) is { Count: > 0 } stages)
-                    return StagedTraining.Run(stages, parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, ranks, batchTimes, stop);
+                    return StagedTraining.Run(stages, parsed.GetValue(output), parsed.GetValue(force), root, progress,
+                        hub, ranks, batchTimes, stop);
                 if (parsed.GetResult(resume) is null)
-                    return TrainJob.Run(recipe.Read(parsed), parsed.GetValue(output), parsed.GetValue(force), root, progress, hub, ranks, batchTimes, stop);
+                    return TrainJob.Run(recipe.Read(parsed), parsed.GetValue(output), parsed.GetValue(force), root, progress,
+                        hub, ranks, batchTimes, stop);
                 if (recipe.FirstGiven(parsed) is { } flag)
                     throw new SchaneException($"--resume goes on with the run's own recipe; leave out {flag}, or start a new run.");
-                return TrainJob.Resume(parsed.GetValue(resume) ?? parsed.GetValue(output) ?? RunFolder.Latest("runs").Root, root, progress, parsed.GetValue(acceptChangedData), hub, ranks, stop);
+                return TrainJob.Resume(parsed.GetValue(resume) ?? parsed.GetValue(output) ?? RunFolder.Latest("runs").Root, root, progress,
+                    parsed.GetValue(acceptChangedData), hub, ranks, stop);
             });
             Measures.Show(quiet, results.Metrics, $"Measured on {results.Images} images ({results.Part}):");
             if (results.SkippedSteps is { } skipped)
-                quiet.Say($"{skipped} of {results.Steps} steps were left out because the loss or a gradient was not finite; the journal names them.");
+                quiet.Say($"{skipped} of {results.Steps} steps were left out because the loss or a gradient was not finite; the journal " +
+                    "names them.");
             quiet.Say($"The run is in {folder.Root}; open {folder.Report} to see it.");
             return new(new { run = folder.Root, results });
         });
@@ -73,7 +93,9 @@ internal sealed class TrainVerb : Verb
     private static TimeSpan DeadlineOf(string text)
     {
         var unit = text.Length > 0 ? text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 0 } : 0;
-        return unit > 0 && double.TryParse(text.AsSpan()[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) && number * unit is >= 1 and <= 1e6
-            ? TimeSpan.FromSeconds(number * unit) : throw new SchaneException($"--rank-deadline must be a time of at least 1s, such as 30s or 10m, but is '{text}'.");
+        return unit > 0 && double.TryParse(text.AsSpan()[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+            out var number) && number * unit is >= 1 and <= 1e6
+            ? TimeSpan.FromSeconds(number * unit)
+            : throw new SchaneException($"--rank-deadline must be a time of at least 1s, such as 30s or 10m, but is '{text}'.");
     }
 }

@@ -20,7 +20,8 @@ internal sealed class ByteSource : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
-            throw new CheckpointException(path, e is FileNotFoundException or DirectoryNotFoundException ? "does not exist." : $"can't be read: {e.Message}", e);
+            throw new CheckpointException(path,
+                e is FileNotFoundException or DirectoryNotFoundException ? "does not exist." : $"can't be read: {e.Message}", e);
         }
     }
 
@@ -36,7 +37,8 @@ internal sealed class ByteSource : IDisposable
     public void Read(long offset, Span<byte> destination)
     {
         if (offset < 0 || destination.Length > Length - offset)
-            throw new CheckpointException(Origin, $"is truncated: bytes {offset} to {offset + destination.Length} are needed but it has {Length}. Fetch it again.");
+            throw new CheckpointException(Origin,
+                $"is truncated: bytes {offset} to {offset + destination.Length} are needed but it has {Length}. Fetch it again.");
         if (stream is null)
         {
             memory.Span.Slice((int)offset, destination.Length).CopyTo(destination);
@@ -63,14 +65,16 @@ internal sealed class ByteSource : IDisposable
     public byte[] Read(long offset, int count)
     {
         if (count > Length - offset)
-            throw new CheckpointException(Origin, $"is truncated: bytes {offset} to {offset + count} are needed but it has {Length}. Fetch it again.");
+            throw new CheckpointException(Origin,
+                $"is truncated: bytes {offset} to {offset + count} are needed but it has {Length}. Fetch it again.");
         var bytes = new byte[count];
         Read(offset, bytes);
         return bytes;
     }
 
     /// <summary>The same bytes as a stream of their own, at its start.</summary>
-    public Stream Open() => stream is not null ? new FileStream(Origin, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan)
+    public Stream Open() =>
+        stream is not null ? new FileStream(Origin, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan)
         : new MemoryStream(memory.ToArray(), writable: false);
 
     public void Dispose() => stream?.Dispose();

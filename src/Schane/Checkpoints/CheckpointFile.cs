@@ -5,7 +5,8 @@ namespace Schane.Checkpoints;
 /// <summary>Opens files of weights, whatever their form.</summary>
 public static class CheckpointFile
 {
-    /// <summary>Opens safetensors, PyTorch's <c>.pth</c> / <c>.bin</c>, NumPy's <c>.npy</c> / <c>.npz</c>, ONNX or the index of a sharded model. The content decides, not the name, but for <c>*.json</c>.</summary>
+    /// <summary>Opens safetensors, PyTorch's <c>.pth</c> / <c>.bin</c>, NumPy's <c>.npy</c> / <c>.npz</c>, ONNX or the index of a sharded
+    /// model. The content decides, not the name, but for <c>*.json</c>.</summary>
     /// <exception cref="CheckpointException">There is no such file, it is none of these, or it breaks a rule of its format.</exception>
     public static ICheckpoint Open(string path)
     {
@@ -31,11 +32,12 @@ public static class CheckpointFile
     }
 
     /// <summary>The same for a file in memory.</summary>
-    internal static ICheckpoint Open(ReadOnlyMemory<byte> bytes, string origin) => OpenOther(new ByteSource(bytes, origin)) ?? new SafetensorsFile(bytes, origin);
+    internal static ICheckpoint Open(ReadOnlyMemory<byte> bytes, string origin) =>
+        OpenOther(new ByteSource(bytes, origin)) ?? new SafetensorsFile(bytes, origin);
 
     /// <summary>
-    /// A zip archive begins PK, a NumPy array 0x93 NUMPY, a pickle 0x80 and its protocol, an ONNX file with field 1, and a safetensors file, for which
-    /// this gives null, has '{' behind the eight bytes of its length.
+    /// A zip archive begins PK, a NumPy array 0x93 NUMPY, a pickle 0x80 and its protocol, an ONNX file with field 1, and a safetensors
+    /// file, for which this gives null, has '{' behind the eight bytes of its length.
     /// </summary>
     private static ICheckpoint? OpenOther(ByteSource source)
     {
@@ -43,7 +45,8 @@ public static class CheckpointFile
         {
             case [(byte)'P', (byte)'K', 3, 4, ..]:
                 var files = ZipDirectory.Read(source);
-                return files.Count > 0 && files.Keys.All(f => f.EndsWith(".npy", StringComparison.Ordinal)) ? new NumpyFile(source, files) : new PthFile(source, files);
+                return files.Count > 0 && files.Keys.All(f => f.EndsWith(".npy", StringComparison.Ordinal))
+                    ? new NumpyFile(source, files) : new PthFile(source, files);
             case [0x93, (byte)'N', (byte)'U', (byte)'M', (byte)'P', (byte)'Y', ..]:
                 return new NumpyFile(source, new() { [Path.GetFileNameWithoutExtension(source.Origin) + ".npy"] = (0, source.Length) });
             case [_, _, _, _, _, _, _, _, (byte)'{']:

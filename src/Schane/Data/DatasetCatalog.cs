@@ -10,8 +10,8 @@ namespace Schane.Data;
 public sealed record PartFacts(string Part, int Images, int Classes);
 
 /// <summary>A data set that can be opened by name.</summary>
-/// <param name="Name">What stands before the colon.</param>
-/// <param name="Parts">What may stand after it; the first is taken where none is named. Empty: it has no parts.</param>
+/// <param name="Name">The part of the name before the colon.</param>
+/// <param name="Parts">What may follow the colon; the first is taken where none is named. Empty: it has no parts.</param>
 /// <param name="Summary">What it is, in a line, with its source.</param>
 /// <param name="Open">From part and data root to the data set.</param>
 public sealed record CatalogEntry(string Name, IReadOnlyList<string> Parts, string Summary, Func<string, string?, IImageDataset> Open)
@@ -34,15 +34,20 @@ public static class DatasetCatalog
 {
     private static readonly string[] TrainTest = ["train", "test"], FewShot = ["train", "val", "test"];
 
-    /// <summary>Every data set there is, in the order in which it is listed. This list is the one place where a data set is made known.</summary>
+    /// <summary>Every data set there is, in the order in which it is listed. This list is the one place where a
+    /// data set is made known.</summary>
     public static IReadOnlyList<CatalogEntry> Entries { get; } =
     [
         new("lookalikes", ["train", "val", "test", "base", "base-val"], "groups of near twins drawn at run time; needs no files",
             (part, _) => new LookalikesDataset(LookalikesDataset.PartOf(part)))
         { Facts = [new("train", 400, 40), new("val", 400, 40), new("test", 1200, 40), new("base", 20000, 80), new("base-val", 800, 80)] },
-        new("omniglot", ["small1", "small2", "background", "evaluation"], "hand-written characters, turned by 90° as classes of their own (Lake et al. 2015)",
+        new("omniglot", ["small1", "small2", "background", "evaluation"],
+            "hand-written characters, turned by 90° as classes of their own (Lake et al. 2015)",
             (part, root) => OmniglotDataset.Background(part, rotations: true, root))
-        { Facts = [new("small1", 10880, 544), new("small2", 12480, 624), new("background", 77120, 3856), new("evaluation", 52720, 2636)], Metric = "one-shot error on the 20 official runs", Archives = Official.Omniglot },
+        {
+            Facts = [new("small1", 10880, 544), new("small2", 12480, 624), new("background", 77120, 3856), new("evaluation", 52720, 2636)],
+            Metric = "one-shot error on the 20 official runs", Archives = Official.Omniglot
+        },
         new("cifar10", TrainTest, "small photographs of 10 kinds of things, 32 × 32 (Krizhevsky 2009)", Cifar.Ten)
         { Facts = [new("train", 50000, 10), new("test", 10000, 10)], Archives = Official.Cifar10 },
         new("cifar100", TrainTest, "small photographs of 100 kinds of things, 32 × 32 (Krizhevsky 2009)", Cifar.Hundred)
@@ -52,9 +57,15 @@ public static class DatasetCatalog
         new("caltech256", ["all"], "256 kinds of things, no official division (Griffin et al. 2007)", FineGrained.Caltech)
         { Facts = [new("all", 29780, 256)], Metric = "mean accuracy per class" },
         new("flowers102", ["train", "val", "test"], "102 kinds of flowers (Nilsback and Zisserman 2008)", FineGrained.Flowers)
-        { Facts = [new("train", 1020, 102), new("val", 1020, 102), new("test", 6149, 102)], Metric = "mean accuracy per class", Archives = Official.Flowers, Folder = "flowers-102" },
+        {
+            Facts = [new("train", 1020, 102), new("val", 1020, 102), new("test", 6149, 102)], Metric = "mean accuracy per class",
+            Archives = Official.Flowers, Folder = "flowers-102"
+        },
         new("pets", TrainTest, "37 breeds of cats and dogs (Parkhi et al. 2012)", FineGrained.Pets)
-        { Facts = [new("train", 3680, 37), new("test", 3669, 37)], Metric = "mean accuracy per class", Archives = Official.Pets, Folder = "oxford-iiit-pet" },
+        {
+            Facts = [new("train", 3680, 37), new("test", 3669, 37)], Metric = "mean accuracy per class",
+            Archives = Official.Pets, Folder = "oxford-iiit-pet"
+        },
         new("inat2017", ["train", "val"], "5089 species (Van Horn et al. 2018)", LargeScale.INaturalist)
         { Facts = [new("train", 579184, 5089), new("val", 95986, 5089)], Archives = Official.INaturalist },
         new("places365", ["train", "val"], "365 kinds of places (Zhou et al. 2017)", LargeScale.Places)
@@ -64,20 +75,30 @@ public static class DatasetCatalog
         new("cifar-fs", FewShot, "CIFAR-100 divided by class for episodes (Bertinetto et al. 2019)", FewShotSets.CifarFs)
         { Facts = [new("train", 38400, 64), new("val", 9600, 16), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes" },
         new("fc100", FewShot, "CIFAR-100 divided by superclass for episodes (Oreshkin et al. 2018)", Cifar.Fc100)
-        { Facts = [new("train", 36000, 60), new("val", 12000, 20), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes", Archives = Official.Cifar100, Folder = "cifar100" },
-        new("mini-imagenet", FewShot, "100 classes of ImageNet divided for episodes, 84 × 84 (Vinyals et al. 2016, Ravi and Larochelle 2017)", FewShotSets.MiniImageNet)
+        {
+            Facts = [new("train", 36000, 60), new("val", 12000, 20), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes",
+            Archives = Official.Cifar100, Folder = "cifar100"
+        },
+        new("mini-imagenet", FewShot, "100 classes of ImageNet divided for episodes, 84 × 84 (Vinyals et al. 2016, Ravi and " +
+            "Larochelle 2017)", FewShotSets.MiniImageNet)
         { Facts = [new("train", 38400, 64), new("val", 9600, 16), new("test", 12000, 20)], Metric = "mean accuracy over 5-way episodes" },
-        new("tiered-imagenet", FewShot, "608 classes of ImageNet divided for episodes by what they are, 84 × 84 (Ren et al. 2018)", TieredImageNet.Open)
-        { Facts = [new("train", 448695, 351), new("val", 124261, 97), new("test", 206209, 160)], Metric = "mean accuracy over 5-way episodes" },
+        new("tiered-imagenet", FewShot,
+            "608 classes of ImageNet divided for episodes by what they are, 84 × 84 (Ren et al. 2018)", TieredImageNet.Open)
+        {
+            Facts = [new("train", 448695, 351), new("val", 124261, 97), new("test", 206209, 160)],
+            Metric = "mean accuracy over 5-way episodes"
+        },
     ];
 
     /// <summary>The data set of a name.</summary>
     /// <exception cref="SchaneException">There is none; the message lists them.</exception>
     public static CatalogEntry Find(string name) => Entries.FirstOrDefault(e => e.Name == name)
-        ?? throw new SchaneException($"There is no data set '{Printable.Escape(name)}'{Nearest.Hint(name, Entries.Select(e => e.Name))}. Data sets: {string.Join(", ", Entries.Select(e => e.Name))}.");
+        ?? throw new SchaneException($"There is no data set '{Printable.Escape(name)}'{Nearest.Hint(name, Entries.Select(e => e.Name))}. " +
+            $"Data sets: {string.Join(", ", Entries.Select(e => e.Name))}.");
 
     /// <summary>Opens a data set.</summary>
-    /// <param name="spec"><c>omniglot:small1</c>, a folder's path (of class folders, or of Parquet files), <c>FOLDER:PART</c> for a part of a divided one, a .parquet file, an index (.csv, .jsonl), or <c>./NAME</c> for a folder that is called like a data set.</param>
+    /// <param name="spec"><c>omniglot:small1</c>, a folder's path (of class folders, or of Parquet files), <c>FOLDER:PART</c> for a part of
+    /// a divided one, a .parquet file, an index (.csv, .jsonl), or <c>./NAME</c> for a folder that is called like a data set.</param>
     /// <param name="dataRoot">Where data sets lie; <c>$SCHANE_DATA</c> and the user's data folder are searched after it.</param>
     /// <param name="options">How a folder is read; its limits hold for all image files.</param>
     /// <exception cref="SchaneException">Neither a name nor a folder, or what it names can't be opened.</exception>
@@ -85,7 +106,8 @@ public static class DatasetCatalog
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(spec);
         if (ImageIndex.Is(spec) && !Directory.Exists(spec))
-            return File.Exists(spec) ? ImageIndex.Open(spec, new() { Limits = (options ?? new()).Limits }) : throw new SchaneException($"There is no index '{Printable.Escape(spec)}'.");
+            return File.Exists(spec) ? ImageIndex.Open(spec, new() { Limits = (options ?? new()).Limits })
+                : throw new SchaneException($"There is no index '{Printable.Escape(spec)}'.");
         if (PartFolder(spec, dataRoot) is { } place)
             return OpenFolder(place, options, spec);
         if (IsPath(spec) || File.Exists(spec))
@@ -98,12 +120,14 @@ public static class DatasetCatalog
         if (DataRoot.TryFind(dataRoot, spec) is { } found && Directory.Exists(found))
             return OpenFolder(found, options);
         throw new SchaneException(
-            $"There is no data set and no folder '{Printable.Escape(spec)}'{Nearest.Hint(name, Entries.Select(e => e.Name))}. Data sets: {string.Join(", ", Entries.Select(e => e.Name))}.");
+            $"There is no data set and no folder '{Printable.Escape(spec)}'{Nearest.Hint(name, Entries.Select(e => e.Name))}. Data sets: " +
+            $"{string.Join(", ", Entries.Select(e => e.Name))}.");
     }
 
     /// <summary>Whether a spec names one part of a data set or of a divided folder: <c>NAME:PART</c>.</summary>
     internal static bool IsPart(string spec, string? dataRoot) =>
-        (!IsPath(spec) && spec.Split(':', 2) is [var name, _] && Entries.Any(e => e.Name == name)) || PartFolder(spec, dataRoot) is not null;
+        (!IsPath(spec) && spec.Split(':', 2) is [var name, _] && Entries.Any(e => e.Name == name))
+            || PartFolder(spec, dataRoot) is not null;
 
     /// <summary>The folder <c>FOLDER/PART</c> that <c>FOLDER:PART</c> names; null where a spec names none.</summary>
     private static string? PartFolder(string spec, string? dataRoot)
@@ -114,13 +138,16 @@ public static class DatasetCatalog
         if (part.Length == 0 || part[0] == '.' || part.AsSpan().IndexOfAny('/', '\\') >= 0)
             return null;
         var place = Path.Combine(folder, part);
-        return Directory.Exists(place) ? place : IsPath(spec) ? null : DataRoot.TryFind(dataRoot, place) is { } found && Directory.Exists(found) ? found : null;
+        return Directory.Exists(place)
+            ? place : IsPath(spec) ? null : DataRoot.TryFind(dataRoot, place) is { } found && Directory.Exists(found) ? found : null;
     }
 
     private static IImageDataset OpenFolder(string path, FolderOptions? options, string? name = null) =>
-        ParquetImages.FilesOf(path) is { Count: > 0 } files ? Limited(ParquetImages.Open(path, files), options) : ImageFolder.Open(path, options, name);
+        ParquetImages.FilesOf(path) is { Count: > 0 } files
+            ? Limited(ParquetImages.Open(path, files), options) : ImageFolder.Open(path, options, name);
 
-    /// <summary>A data set with the limits on what its image files may ask for; one that holds plain samples or drawings has none.</summary>
+    /// <summary>A data set with the limits on what its image files may ask for; one that holds plain samples
+    /// or drawings has none.</summary>
     private static IImageDataset Limited(IImageDataset images, FolderOptions? options) => (images, options) switch
     {
         (ListedImages listed, { Limits: var limits }) => listed.With(limits),
@@ -133,7 +160,8 @@ public static class DatasetCatalog
     {
         if (part is null ? entry.Parts.Count > 0 : !entry.Parts.Contains(part))
             part = part is null ? entry.Parts[0] : throw new SchaneException(
-                $"{entry.Name} has {(entry.Parts.Count == 0 ? "no parts" : $"the parts {string.Join(", ", entry.Parts)}")}, not '{Printable.Escape(part)}'{Nearest.Hint(part, entry.Parts)}.");
+                $"{entry.Name} has {(entry.Parts.Count == 0 ? "no parts" : $"the parts {string.Join(", ", entry.Parts)}")}, not " +
+                $"'{Printable.Escape(part)}'{Nearest.Hint(part, entry.Parts)}.");
         return Limited(entry.Open(part ?? "", dataRoot), options);
     }
 

@@ -11,7 +11,8 @@ namespace Schane.Data;
 /// <param name="Problem">What is wrong, and where to get what is missing; null if it is complete.</param>
 public sealed record PartReport(string Part, PartFacts Expected, int Images, int Classes, int MissingFiles, string? Problem);
 
-/// <summary>Compares a named data set with its official counts. Reads lists and looks whether files are there; decodes nothing, writes nothing.</summary>
+/// <summary>Compares a named data set with its official counts. Reads lists and looks whether files are there; decodes
+/// nothing, writes nothing.</summary>
 public static class DatasetCheck
 {
     /// <summary>Checks all parts of a data set.</summary>
@@ -54,6 +55,7 @@ public static class DatasetCheck
             wrong.Add($"it has {images.Count} images; officially it has {facts.Images}");
         if (images.Classes.Count != facts.Classes)
             wrong.Add($"it has {images.Classes.Count} classes; officially it has {facts.Classes}");
-        return new(facts.Part, facts, images.Count, images.Classes.Count, missing, wrong.Count == 0 ? null : $"{entry.Name}:{facts.Part}: {string.Join("; ", wrong)}. Unpack the official archive again.");
+        return new(facts.Part, facts, images.Count, images.Classes.Count, missing,
+            wrong.Count == 0 ? null : $"{entry.Name}:{facts.Part}: {string.Join("; ", wrong)}. Unpack the official archive again.");
     }
 }

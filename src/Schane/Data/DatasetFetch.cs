@@ -11,8 +11,8 @@ namespace Schane.Data;
 public sealed record FetchProgress(string What, long Done, long? Total);
 
 /// <summary>
-/// Fetches a data set from its official address into the data root: what was cut goes on where it stopped, size and SHA-256 are checked before anything is
-/// unpacked, and what is done is remembered, so that a fetch that was stopped can be started again.
+/// Fetches a data set from its official address into the data root: what was cut goes on where it stopped, size and SHA-256 are checked
+/// before anything is unpacked, and what is done is remembered, so that a fetch that was stopped can be started again.
 /// </summary>
 public static class DatasetFetch
 {
@@ -22,17 +22,21 @@ public static class DatasetFetch
     /// <param name="progress">Told of each piece.</param>
     /// <param name="stop">Stops; what is there is kept.</param>
     /// <returns>The folder that holds it.</returns>
-    /// <exception cref="SchaneException">No such data set, one that can't be fetched, a wrong hash, or an archive that breaks a rule.</exception>
+    /// <exception cref="SchaneException">No such data set, one that can't be fetched, a wrong hash, or an archive
+    /// that breaks a rule.</exception>
     /// <exception cref="DownloadException">The network fails.</exception>
-    public static Task<string> RunAsync(string name, string? dataRoot = null, IProgress<FetchProgress>? progress = null, CancellationToken stop = default)
+    public static Task<string> RunAsync(string name, string? dataRoot = null, IProgress<FetchProgress>? progress = null,
+        CancellationToken stop = default)
     {
         var entry = DatasetCatalog.Find(name);
         if (entry.Archives.Count == 0)
-            throw new SchaneException($"{name} can't be fetched: it needs no files, is not open to everyone, or has no address for programs. `schane data check {name}` says what is there and where to get the rest.");
+            throw new SchaneException($"{name} can't be fetched: it needs no files, is not open to everyone, or has no address for " +
+                $"programs. `schane data check {name}` says what is there and where to get the rest.");
         return RunAsync(entry, DataRoot.Candidates(dataRoot)[0], new HubOptions(), progress, stop);
     }
 
-    internal static async Task<string> RunAsync(CatalogEntry entry, string dataRoot, HubOptions options, IProgress<FetchProgress>? progress, CancellationToken stop)
+    internal static async Task<string> RunAsync(CatalogEntry entry, string dataRoot, HubOptions options,
+        IProgress<FetchProgress>? progress, CancellationToken stop)
     {
         var folder = Path.Combine(dataRoot, entry.Folder!);
         Directory.CreateDirectory(folder);
@@ -41,7 +45,8 @@ public static class DatasetFetch
         {
             var path = Path.Combine(folder, archive.Name);
             var done = Path.Combine(folder, $".{archive.Name}.{archive.Sha256[..16]}.unpacked");
-            if (archive.Unpacked ? File.Exists(done) : File.Exists(path) && await Download.HashAsync(path, stop).ConfigureAwait(false) == archive.Sha256)
+            if (archive.Unpacked
+                ? File.Exists(done) : File.Exists(path) && await Download.HashAsync(path, stop).ConfigureAwait(false) == archive.Sha256)
                 continue;
             if (!File.Exists(path) || await Download.HashAsync(path, stop).ConfigureAwait(false) != archive.Sha256)
                 await download.FetchAsync(new(archive.Address, null, archive.Sha256, archive.Bytes), path,

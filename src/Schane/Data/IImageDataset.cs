@@ -25,13 +25,13 @@ public interface IImageDataset
     Image8 Read(int index);
 }
 
-/// <summary>A data set whose images are files: they can be had undecoded, so that no more of them is decoded than is needed.</summary>
+/// <summary>A data set whose images are files: they can be read undecoded, so that no more than is needed has to be decoded.</summary>
 internal interface IImageFiles : IImageDataset
 {
     /// <summary>What files are refused.</summary>
     ImageLimits Limits { get; }
 
-    /// <summary>The bytes of image <paramref name="index"/> and how errors call it; null where it is no file.</summary>
+    /// <summary>The bytes of image <paramref name="index"/> and its name in messages; null where it is not a file.</summary>
     (byte[] Bytes, string Name)? ReadFile(int index);
 }
 

@@ -13,14 +13,16 @@ namespace Schane.Evaluation;
 /// <param name="MeanPerClass">Mean of <see cref="ClassScore.Recall"/> over the classes that occur ("balanced accuracy").</param>
 /// <param name="MacroF1">Mean F1 over all classes; a class that is neither there nor predicted counts as 0.</param>
 /// <param name="Kappa">Cohen's κ: agreement beyond chance; NaN if truth and answers are all of one class.</param>
-/// <param name="MacroAuroc">Mean over the classes of the area under the ROC curve of its probability, one against the rest; null unless every class occurs and none is alone.</param>
-/// <param name="Nll">Mean negative log-likelihood in nats; as scikit-learn's log_loss, probabilities are first clipped to 2⁻⁵² … 1 − 2⁻⁵² and scaled to sum 1, so one image adds 36 at most.</param>
+/// <param name="MacroAuroc">Mean over the classes of the area under the ROC curve of its probability, one against the rest; null unless
+/// every class occurs and none is alone.</param>
+/// <param name="Nll">Mean negative log-likelihood in nats; as scikit-learn's log_loss, probabilities are first clipped to 2⁻⁵² … 1 − 2⁻⁵²
+/// and scaled to sum 1, so one image adds 36 at most.</param>
 /// <param name="Calibration">Expected calibration error and its bins.</param>
 /// <param name="Classes">Each class by itself.</param>
 /// <param name="Confusion">[truth][prediction] counts.</param>
 public sealed record Classification(
-    int Count, double Top1, Interval Top1Interval, double Top5, double MeanPerClass, double MacroF1, double Kappa, double? MacroAuroc, double Nll,
-    Calibration Calibration, IReadOnlyList<ClassScore> Classes, int[][] Confusion)
+    int Count, double Top1, Interval Top1Interval, double Top5, double MeanPerClass, double MacroF1, double Kappa,
+    double? MacroAuroc, double Nll, Calibration Calibration, IReadOnlyList<ClassScore> Classes, int[][] Confusion)
 {
     /// <summary><see cref="Top5"/> with Wilson's 95 % interval.</summary>
     public Interval Top5Interval => Interval.Wilson((int)Math.Round(Top5 * Count), Count);
@@ -28,16 +30,18 @@ public sealed record Classification(
     /// <summary>Each item's class, answer, confidence and negative log-likelihood.</summary>
     internal (int[] Labels, int[] Predicted, double[] Confidence, double[] Losses) Items { private get; init; }
 
-    /// <summary>Intervals of what is no plain share of the images.</summary>
+    /// <summary>Intervals of figures that are not a plain share of the images.</summary>
     internal ItemBootstrap Bootstrap() => ItemBootstrap.Of(Items.Labels, Items.Predicted, Items.Confidence, Items.Losses, Confusion.Length);
 
-    /// <summary>Every figure by name, each with its interval as <c>_low</c> and <c>_high</c>: Wilson's of shares of images, else a bootstrap over the images.</summary>
+    /// <summary>Every figure by name, each with its interval as <c>_low</c> and <c>_high</c>: Wilson's of shares of images, else a
+    /// bootstrap over the images.</summary>
     internal Dictionary<string, double> Named()
     {
         var bootstrap = Bootstrap();
         var named = new Dictionary<string, double>();
         foreach (var (name, figure) in ((string, Interval)[])
-            [("top1", Top1Interval), ("top5", Top5Interval), ("mean_per_class", bootstrap.MeanPerClass), ("macro_f1", bootstrap.MacroF1), ("nll", bootstrap.Nll), ("ece", bootstrap.Ece)])
+            [("top1", Top1Interval), ("top5", Top5Interval), ("mean_per_class", bootstrap.MeanPerClass), ("macro_f1", bootstrap.MacroF1),
+                ("nll", bootstrap.Nll), ("ece", bootstrap.Ece)])
             (named[name], named[$"{name}_low"], named[$"{name}_high"]) = (figure.Mean, figure.Low!.Value, figure.High!.Value);
         return named;
     }
@@ -54,7 +58,8 @@ public sealed record Classification(
         return Of(Tensors.Copy.Doubles(logits), checked((int)logits.shape[1]), Tensors.Copy.Longs(labels));
     }
 
-    /// <summary>Share of the wrong answers that fall into the truth's own group, for instance of near twins; NaN if there is no wrong answer.</summary>
+    /// <summary>Share of the wrong answers that fall into the truth's own group, for instance of near twins; NaN if
+    /// there is no wrong answer.</summary>
     /// <param name="groupOf">Group of a class.</param>
     public double ErrorsInsideGroups(Func<int, int> groupOf)
     {
@@ -90,7 +95,8 @@ public sealed record Classification(
             for (var c = 0; c < classes; c++)
             {
                 if (double.IsNaN(row[c]))
-                    throw new SchaneException($"The logits of image {i} hold NaN; the model has diverged. Use an earlier checkpoint or a lower learning rate.");
+                    throw new SchaneException(
+                        $"The logits of image {i} hold NaN; the model has diverged. Use an earlier checkpoint or a lower learning rate.");
                 best = row[c] > row[best] ? c : best;
                 rank += row[c] > row[truth] || row[c] == row[truth] && c < truth ? 1 : 0;
             }
@@ -110,7 +116,8 @@ public sealed record Classification(
         var n = labels.Length;
         ClassScore[] scores = [.. Enumerable.Range(0, classes).Select(c => ClassScore.Of(confusion, c))];
         return new(
-            n, (double)top1 / n, Interval.Wilson(top1, n), (double)top5 / n, scores.Where(s => s.Count > 0).Average(s => s.Recall), scores.Average(s => s.F1),
+            n, (double)top1 / n, Interval.Wilson(top1, n), (double)top5 / n,
+            scores.Where(s => s.Count > 0).Average(s => s.Recall), scores.Average(s => s.F1),
             KappaOf(scores, n, top1), AurocOf(probabilities, classes, labels, scores), nll / n,
             Calibration.Of(confidence, hit), scores, confusion)
         {
@@ -145,7 +152,8 @@ public sealed record Classification(
             var ranks = 0.0;
             for (int first = 0, next; first < order.Length; first = next)
             {
-                for (next = first + 1; next < order.Length && probabilities[order[next] * classes + c] == probabilities[order[first] * classes + c];)
+                for (next = first + 1; next < order.Length
+                    && probabilities[order[next] * classes + c] == probabilities[order[first] * classes + c];)
                     next++;
                 var shared = (first + 1 + next) / 2.0;
                 for (var i = first; i < next; i++)

@@ -11,11 +11,13 @@ public enum ProbeSolver
     /// <summary>L-BFGS on all rows, to the optimum.</summary>
     Lbfgs,
 
-    /// <summary>Stochastic gradient descent with momentum on batches, near the optimum: for more rows than L-BFGS passes over in good time.</summary>
+    /// <summary>Stochastic gradient descent with momentum on batches, near the optimum: for more rows than L-BFGS
+    /// passes over in good time.</summary>
     Sgd,
 }
 
-/// <summary>A linear classifier on frozen embeddings: mean cross-entropy + λ/2 ‖W‖², solved in float64; λ is chosen on a validation part.</summary>
+/// <summary>A linear classifier on frozen embeddings: mean cross-entropy + λ/2 ‖W‖², solved in float64; λ is chosen
+/// on a validation part.</summary>
 /// <param name="Test">Measured on the test part with the chosen λ.</param>
 /// <param name="Lambda">The λ with the best validation accuracy, the largest of equals.</param>
 /// <param name="Sweep">Each λ with its validation accuracy.</param>
@@ -28,17 +30,20 @@ public sealed record LinearProbe(Classification Test, double Lambda, IReadOnlyLi
     public static IReadOnlyList<double> Lambdas { get; } = [.. Enumerable.Range(0, 15).Select(i => 10 * Math.Pow(10, -i / 2.0))];
 
     /// <summary>Fits every λ on the training part, each starting from the last.</summary>
-    /// <param name="train">To fit on. Its mean is taken off all rows and its root mean square scales them, so that λ means the same for any model.</param>
+    /// <param name="train">To fit on. Its mean is taken off all rows and its root mean square scales them, so that λ means
+    /// the same for any model.</param>
     /// <param name="validation">To choose λ on.</param>
     /// <param name="test">Measured once.</param>
     /// <param name="lambdas">The sweep; null for <see cref="Lambdas"/>.</param>
     /// <param name="solver">How each λ is fitted.</param>
     /// <exception cref="ArgumentException">Widths or classes differ, or there is no λ.</exception>
-    public static LinearProbe Of(EmbeddingSet train, EmbeddingSet validation, EmbeddingSet test, IReadOnlyList<double>? lambdas = null, ProbeSolver solver = ProbeSolver.Lbfgs)
+    public static LinearProbe Of(EmbeddingSet train, EmbeddingSet validation, EmbeddingSet test, IReadOnlyList<double>? lambdas = null,
+        ProbeSolver solver = ProbeSolver.Lbfgs)
     {
         foreach (var part in (EmbeddingSet[])[validation, test])
             if (part.Width != train.Width || part.Classes.Count != train.Classes.Count)
-                throw new ArgumentException($"All parts must have {train.Classes.Count} classes and width {train.Width}, but one has {part.Classes.Count} and {part.Width}.");
+                throw new ArgumentException($"All parts must have {train.Classes.Count} classes and width {train.Width}, but one has " +
+                    $"{part.Classes.Count} and {part.Width}.");
         lambdas ??= Lambdas;
         if (lambdas.Count == 0)
             throw new ArgumentException("lambdas must hold at least one value.", nameof(lambdas));
@@ -87,7 +92,8 @@ public sealed record LinearProbe(Classification Test, double Lambda, IReadOnlyLi
         }
     }
 
-    /// <summary>The same by batches: Nesterov's momentum, a step that falls to 0 on a cosine, batches in an order drawn anew each epoch.</summary>
+    /// <summary>The same by batches: Nesterov's momentum, a step that falls to 0 on a cosine, batches in an order
+    /// drawn anew each epoch.</summary>
     /// <param name="rows">[n, D].</param>
     /// <param name="targets">[n, C].</param>
     /// <param name="lambda">Weight of the penalty.</param>
@@ -121,7 +127,8 @@ public sealed record LinearProbe(Classification Test, double Lambda, IReadOnlyLi
         return weights.MoveToOuterDisposeScope();
     }
 
-    /// <summary>Half of the largest eigenvalue of [rows 1]ᵀ[rows 1] / n, by power iterations: the most that the mean cross-entropy can bend (Böhning 1992).</summary>
+    /// <summary>Half of the largest eigenvalue of [rows 1]ᵀ[rows 1] / n, by power iterations: the most that the mean cross-entropy can
+    /// bend (Böhning 1992).</summary>
     internal static double Curvature(Tensor rows)
     {
         const int rounds = 30;

@@ -17,26 +17,30 @@ public sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Label
     /// <summary>Runs a model over a data set without keeping gradients. The model should be in evaluation mode.</summary>
     /// <param name="model">The model, on <paramref name="device"/>.</param>
     /// <param name="data">The images.</param>
-    /// <param name="transform">Usually a preset's evaluation form; with an augmenting one and several views, embeddings are averaged after normalisation.</param>
+    /// <param name="transform">Usually a preset's evaluation form; with an augmenting one and several views, embeddings are
+    /// averaged after normalisation.</param>
     /// <param name="device">Where the model is.</param>
     /// <param name="options">Views, seed, what to do with bad images; null for one view.</param>
     /// <param name="batch">Images in one pass, 128 by default.</param>
     /// <param name="ranks">The processes that share the images out and all get the whole; null for this one alone.</param>
     /// <param name="cancel">Stops between batches; with several ranks all stop where one does.</param>
     public static ModelOutputs Of(
-        ImageClassifier model, IImageDataset data, IImageTransform transform, Device device, LoaderOptions? options = null, int batch = 128, ICollective? ranks = null,
-        CancellationToken cancel = default)
+        ImageClassifier model, IImageDataset data, IImageTransform transform, Device device, LoaderOptions? options = null,
+        int batch = 128, ICollective? ranks = null, CancellationToken cancel = default)
     {
         ranks ??= new SingleProcess();
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        List<Tensor> embeddings = [empty(0, model.Backbone.Info.EmbeddingWidth)], logits = [empty(0, model.Classes)], labels = [empty(0, dtype: ScalarType.Int64)];   // a rank may have no image
+        // a rank may have no image
+        List<Tensor> embeddings = [empty(0, model.Backbone.Info.EmbeddingWidth)], logits = [empty(0, model.Classes)],
+            labels = [empty(0, dtype: ScalarType.Int64)];
         var indices = new List<long>();
         var (views, type) = (options?.Views ?? 1, model.NamedParameters().First().Parameter.dtype);
         try
         {
             // Whole batches, so that each image passes in the company, and to the bits, that one process gives it.
-            foreach (var part in BatchLoader.Pass(data, transform, batch, options, RankShare.Of(data.Count, ranks.Rank, ranks.Size, batch), cancel))
+            foreach (var part in BatchLoader.Pass(data, transform, batch, options,
+                RankShare.Of(data.Count, ranks.Rank, ranks.Size, batch), cancel))
                 Take(part);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -46,7 +50,8 @@ public sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Label
         if (ranks.Any(cancel.IsCancellationRequested))
             throw new OperationCanceledException(cancel);
         Tensor All(List<Tensor> parts) => ranks.Gather(cat(parts)).Rows.DetachFromDisposeScope();
-        return new ModelOutputs(All(embeddings), All(logits), All(labels), [.. Copy.Longs(ranks.Gather(tensor([.. indices], ScalarType.Int64)).Rows).Select(i => (int)i)]);
+        return new ModelOutputs(All(embeddings), All(logits), All(labels),
+            [.. Copy.Longs(ranks.Gather(tensor([.. indices], ScalarType.Int64)).Rows).Select(i => (int)i)]);
 
         void Take(Batch part)
         {

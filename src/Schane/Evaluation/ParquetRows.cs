@@ -7,7 +7,8 @@ namespace Schane.Evaluation;
 internal static class ParquetRows
 {
     /// <summary>Writes rows, whole or not at all.</summary>
-    public static void Write<T>(string path, IReadOnlyCollection<T> rows, IReadOnlyDictionary<string, string>? metadata = null) where T : class, new() =>
+    public static void Write<T>(string path, IReadOnlyCollection<T> rows, IReadOnlyDictionary<string, string>? metadata = null)
+        where T : class, new() =>
         AtomicFile.Write(path, stream =>
         {
             using var whole = new MemoryStream();                         // the writer wants to seek
@@ -19,7 +20,8 @@ internal static class ParquetRows
     public static (IList<T> Rows, IReadOnlyDictionary<string, string> Metadata) Read<T>(string path) where T : class, new()
     {
         if (!File.Exists(path))
-            throw new SchaneException($"There is no '{Printable.Escape(path)}'; the run that should have written it did not finish, or an earlier version made it.");
+            throw new SchaneException($"There is no '{Printable.Escape(path)}'; the run that should have written it did not finish, or " +
+                "an earlier version made it.");
         try
         {
             using var stream = File.OpenRead(path);
@@ -28,7 +30,8 @@ internal static class ParquetRows
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            throw new SchaneException($"'{Printable.Escape(path)}' can't be read as a table ({Printable.Escape(e.Message.TrimEnd('.'))}); it is damaged or holds something else.", e);
+            throw new SchaneException($"'{Printable.Escape(path)}' can't be read as a table " +
+                $"({Printable.Escape(e.Message.TrimEnd('.'))}); it is damaged or holds something else.", e);
         }
     }
 }

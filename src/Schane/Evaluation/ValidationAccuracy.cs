@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 namespace Schane.Evaluation;
 
 /// <summary>Classification of a part of the data while training goes on.</summary>
-internal sealed class ValidationAccuracy(IImageDataset images, IImageTransform transform, Device device, LoaderOptions options, ICollective? ranks = null) : IEvaluator
+internal sealed class ValidationAccuracy(IImageDataset images, IImageTransform transform, Device device, LoaderOptions options,
+    ICollective? ranks = null) : IEvaluator
 {
     public static readonly IReadOnlyList<string> Names = ["top1", "mean_per_class", "nll"];
 

@@ -14,7 +14,8 @@ internal static class BeitGraph
         var (side, width) = (model.Info.InputSize / shape.Patch, (long)shape.Width);
         var tokens = 1 + side * side;
         var x = graph.Patches(images, shape.Patch, side, width, 1, () => shape.AbsolutePositions
-            ? cat([graph.State("cls_token") + graph.State("pos_embed").narrow(1, 0, 1), graph.State("pos_embed").narrow(1, 1, tokens - 1)], 1)
+            ? cat([graph.State("cls_token") + graph.State("pos_embed").narrow(1, 0, 1),
+                graph.State("pos_embed").narrow(1, 1, tokens - 1)], 1)
             : cat([graph.State("cls_token"), zeros(1, tokens - 1, width)], 1));
         for (var b = 0; b < shape.Depth; b++)
         {
@@ -36,7 +37,8 @@ internal static class BeitGraph
 
     private static string? Bias(OnnxGraph graph, BeitShape shape, string attention, int side, long tokens)
     {
-        string[] tables = [.. shape.RelativePositions ? (string[])[$"{attention}.{Table}"] : [], .. shape.SharedRelativePositions ? (string[])[$"rel_pos_bias.{Table}"] : []];
+        string[] tables = [.. shape.RelativePositions ? (string[])[$"{attention}.{Table}"] : [],
+            .. shape.SharedRelativePositions ? (string[])[$"rel_pos_bias.{Table}"] : []];
         return tables.Length == 0 ? null : graph.Weight(string.Join("+", tables), [1, shape.Heads, tokens, tokens], () =>
         {
             var index = RelativeIndex.Of(side, classToken: true);
@@ -61,8 +63,10 @@ internal static class Beit3Graph
         for (var b = 0; b < shape.Depth; b++)
         {
             var name = $"blocks.{b}";
-            Tensor Side(string part) => cat([graph.State($"{name}.attn.q_proj.{part}"), graph.State($"{name}.attn.k_proj.{part}"), graph.State($"{name}.attn.v_proj.{part}")]);
-            var mixed = graph.QueryKeyValue(graph.LayerNormalization(x, $"{name}.norm1", shape.Eps), $"{name}.attn.qkv_proj", width, shape.Heads, () => Side("weight"), () => Side("bias"));
+            Tensor Side(string part) => cat([graph.State($"{name}.attn.q_proj.{part}"), graph.State($"{name}.attn.k_proj.{part}"),
+                graph.State($"{name}.attn.v_proj.{part}")]);
+            var mixed = graph.QueryKeyValue(graph.LayerNormalization(x, $"{name}.norm1", shape.Eps), $"{name}.attn.qkv_proj", width,
+                shape.Heads, () => Side("weight"), () => Side("bias"));
             mixed = graph.LayerNormalization(graph.Attention(mixed, tokens, width, shape.Heads), $"{name}.attn.inner_attn_ln", shape.Eps);
             x = graph.Add(x, graph.Linear(mixed, $"{name}.attn.out_proj"));
             x = graph.Add(x, graph.Mlp(graph.LayerNormalization(x, $"{name}.norm2", shape.Eps), $"{name}.mlp", eps: shape.Eps));

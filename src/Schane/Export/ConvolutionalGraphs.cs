@@ -3,7 +3,8 @@ using Schane.Models.Layers;
 
 namespace Schane.Export;
 
-/// <summary>The graph of a <see cref="ConvNet4"/>. Its norms stand behind the pooling, so they can't be multiplied into the convolutions.</summary>
+/// <summary>The graph of a <see cref="ConvNet4"/>. Its norms stand behind the pooling, so they can't be multiplied
+/// into the convolutions.</summary>
 internal static class ConvNet4Graph
 {
     public static Trunk Build(OnnxGraph graph, ConvNet4 model, string x)
@@ -43,16 +44,19 @@ internal static class ResNetGraph
         var (last, strided) = shape.Bottleneck ? (3, 2) : (2, 1);
         for (var i = 1; i <= last; i++)
         {
-            x = graph.Conv(x, $"{name}.conv{i}", i == strided ? stride : 1, shape.Bottleneck && i != 2 ? 0 : 1, i == strided ? shape.Groups : 1, $"{name}.bn{i}");
+            x = graph.Conv(x, $"{name}.conv{i}", i == strided ? stride : 1, shape.Bottleneck && i != 2 ? 0 : 1,
+                i == strided ? shape.Groups : 1, $"{name}.bn{i}");
             if (i < last)
                 x = graph.Relu(x);
         }
-        var shortcut = graph.Has($"{name}.downsample.0.weight") ? graph.Conv(input, $"{name}.downsample.0", stride, norm: $"{name}.downsample.1") : input;
+        var shortcut = graph.Has($"{name}.downsample.0.weight")
+            ? graph.Conv(input, $"{name}.downsample.0", stride, norm: $"{name}.downsample.1") : input;
         return graph.Relu(graph.Add(x, shortcut));
     }
 }
 
-/// <summary>The graph of a <see cref="ConvNeXt"/>: the residual stream lies flat, [batch · h · w, width], and convolutions see it as images.</summary>
+/// <summary>The graph of a <see cref="ConvNeXt"/>: the residual stream lies flat, [batch · h · w, width], and
+/// convolutions see it as images.</summary>
 internal static class ConvNeXtGraph
 {
     public static Trunk Build(OnnxGraph graph, ConvNeXt model, string images)
@@ -71,14 +75,17 @@ internal static class ConvNeXtGraph
             for (var b = 0; b < shape.Depths[s]; b++)
             {
                 var name = $"stages.{s}.blocks.{b}";
-                var mixed = Flat(graph, graph.Conv(AsImages(graph, x, side, width), $"{name}.conv_dw", padding: shape.Kernels[s] / 2, groups: width), width);
-                x = graph.Add(x, graph.Mlp(graph.LayerNormalization(mixed, $"{name}.norm", shape.Eps), $"{name}.mlp", shape.LayerScale is null ? null : $"{name}.gamma"));
+                var mixed = Flat(graph,
+                    graph.Conv(AsImages(graph, x, side, width), $"{name}.conv_dw", padding: shape.Kernels[s] / 2, groups: width), width);
+                x = graph.Add(x, graph.Mlp(graph.LayerNormalization(mixed, $"{name}.norm", shape.Eps), $"{name}.mlp",
+                    shape.LayerScale is null ? null : $"{name}.gamma"));
             }
         }
         return new(graph.LayerNormalization(graph.Mean(graph.Reshape(x, -1, side * side, width), 1), "head.norm", shape.Eps));
     }
 
-    private static string AsImages(OnnxGraph graph, string x, long side, long width) => graph.Transpose(graph.Reshape(x, -1, side, side, width), 0, 3, 1, 2);
+    private static string AsImages(OnnxGraph graph, string x, long side, long width) =>
+        graph.Transpose(graph.Reshape(x, -1, side, side, width), 0, 3, 1, 2);
 
     private static string Flat(OnnxGraph graph, string images, long width) => graph.Reshape(graph.Transpose(images, 0, 2, 3, 1), -1, width);
 }

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Export;
 
-/// <summary>The graph of a whole model as it evaluates, so without a projection: input <c>images</c> [batch, C, S, S], outputs <c>embedding</c> [batch, D] and <c>logits</c> [batch, classes].</summary>
+/// <summary>The graph of a whole model as it evaluates, so without a projection: input <c>images</c> [batch, C, S, S], outputs
+/// <c>embedding</c> [batch, D] and <c>logits</c> [batch, classes].</summary>
 internal static class ModelGraph
 {
     public const string Images = "images", Embedding = "embedding", Logits = "logits";
@@ -23,7 +24,8 @@ internal static class ModelGraph
         if (normalises)
             images = graph.Div(graph.Sub(images, Channels(graph, "mean", info.Mean)), Channels(graph, "std", info.Std));
         var trunk = Build(graph, model.Backbone, images);
-        var logits = trunk.HeadInput == trunk.Embedding ? graph.Linear(trunk.Embedding, info.HeadName) : BothHeads(graph, trunk.HeadInput, info.HeadName);
+        var logits = trunk.HeadInput == trunk.Embedding
+            ? graph.Linear(trunk.Embedding, info.HeadName) : BothHeads(graph, trunk.HeadInput, info.HeadName);
         graph.Output(trunk.Embedding, Embedding, info.EmbeddingWidth);
         graph.Output(logits, Logits, model.Classes);
         graph.Prune();
@@ -39,14 +41,16 @@ internal static class ModelGraph
         Beit model => BeitGraph.Build(graph, model, images),
         Beit3 model => Beit3Graph.Build(graph, model, images),
         SwinTransformer model => SwinGraph.Build(graph, model, images),
-        _ => throw new SchaneException($"{backbone.Info.Name} can't be exported to ONNX: Schane has no graph of its architecture {backbone.GetType().Name}."),
+        _ => throw new SchaneException(
+            $"{backbone.Info.Name} can't be exported to ONNX: Schane has no graph of its architecture {backbone.GetType().Name}."),
     };
 
     /// <summary>The mean of two heads' logits as one product.</summary>
     private static string BothHeads(OnnxGraph graph, string inputs, string head)
     {
         var shape = graph.State($"{head}.weight").shape;
-        var weight = graph.Weight($"{head}.weight", [shape[0], 2 * shape[1]], () => cat([graph.State($"{head}.weight"), graph.State($"{head}_dist.weight")], 1) / 2);
+        var weight = graph.Weight($"{head}.weight", [shape[0], 2 * shape[1]],
+            () => cat([graph.State($"{head}.weight"), graph.State($"{head}_dist.weight")], 1) / 2);
         var bias = graph.Weight($"{head}.bias", [shape[0]], () => (graph.State($"{head}.bias") + graph.State($"{head}_dist.bias")) / 2);
         return graph.Gemm(inputs, weight, bias, head);
     }

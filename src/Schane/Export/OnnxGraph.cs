@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Schane.Export;
 
 /// <summary>
-/// A graph in ONNX's own operators while it is written. An operator is a method that adds a node and gives the name of its value. The batch is
-/// the only size that isn't known, and it is always the -1 of a reshape: nothing asks for a shape.
+/// A graph in ONNX's own operators while it is written. An operator is a method that adds a node and gives the name of its value. The batch
+/// is the only size that isn't known, and it is always the -1 of a reshape: nothing asks for a shape.
 /// </summary>
 /// <param name="opset">Version of the operators, 17 to 22.</param>
 /// <param name="state">The model's tensors by published name; they stay the model's.</param>
@@ -84,7 +84,8 @@ internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> s
         var known = weights.ContainsKey(name);
         weights.TryAdd(name, new(name, shape, type, make));
         var value = $"{name}:float32";
-        return type == ScalarType.Float32 ? name : known ? value : Node("Cast", [name], value, Int("to", (int)TensorProto.Types.DataType.Float));
+        return type == ScalarType.Float32
+            ? name : known ? value : Node("Cast", [name], value, Int("to", (int)TensorProto.Types.DataType.Float));
     }
 
     /// <summary>A list of whole numbers as a constant.</summary>
@@ -104,13 +105,16 @@ internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> s
 
     public string Conv(string x, string weight, string? bias, long kernel, long stride, long padding, long groups, string name) =>
         Node("Conv", bias is null ? [x, weight] : [x, weight, bias], name,
-            Ints("kernel_shape", kernel, kernel), Ints("strides", stride, stride), Ints("pads", padding, padding, padding, padding), Int("group", groups));
+            Ints("kernel_shape", kernel, kernel), Ints("strides", stride, stride),
+            Ints("pads", padding, padding, padding, padding), Int("group", groups));
 
     public string MaxPool(string x, long kernel, long stride, long padding) =>
-        Node("MaxPool", [x], null, Ints("kernel_shape", kernel, kernel), Ints("strides", stride, stride), Ints("pads", padding, padding, padding, padding));
+        Node("MaxPool", [x], null, Ints("kernel_shape", kernel, kernel), Ints("strides", stride, stride),
+            Ints("pads", padding, padding, padding, padding));
 
     public string BatchNormalization(string x, string name, float eps) =>
-        Node("BatchNormalization", [x, Weight($"{name}.weight"), Weight($"{name}.bias"), Weight($"{name}.running_mean"), Weight($"{name}.running_var")], name, Float("epsilon", eps));
+        Node("BatchNormalization", [x, Weight($"{name}.weight"), Weight($"{name}.bias"), Weight($"{name}.running_mean"),
+            Weight($"{name}.running_var")], name, Float("epsilon", eps));
 
     public string LayerNormalization(string x, string name, double eps) =>
         Node("LayerNormalization", [x, Weight($"{name}.weight"), Weight($"{name}.bias")], name, Float("epsilon", (float)eps));
@@ -140,7 +144,8 @@ internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> s
         ? Node("Gelu", [x])
         : Mul(Mul(x, Add(Node("Erf", [Div(x, Number(MathF.Sqrt(2)))]), Number(1))), Number(0.5f));
 
-    /// <summary>The same values in another shape; -1 is the size that follows from the others. What was reshaped already is taken as it was before.</summary>
+    /// <summary>The same values in another shape; -1 is the size that follows from the others. What was reshaped already is
+    /// taken as it was before.</summary>
     public string Reshape(string x, params long[] shape)
     {
         var source = reshaped.GetValueOrDefault(x, x);
@@ -180,7 +185,8 @@ internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> s
     }
 
     /// <summary>Zeros before and after axis 1 of [batch, tokens, width].</summary>
-    public string Pad(string x, long before, long after) => Node("Pad", [x, Numbers($"[0, {before}, 0, 0, {after}, 0]", 0, before, 0, 0, after, 0)]);
+    public string Pad(string x, long before, long after) =>
+        Node("Pad", [x, Numbers($"[0, {before}, 0, 0, {after}, 0]", 0, before, 0, 0, after, 0)]);
 
     public string GlobalAveragePool(string x) => Node("GlobalAveragePool", [x]);
 
@@ -217,12 +223,16 @@ internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> s
     {
         var shape = new TensorShapeProto { Dim = { new TensorShapeProto.Types.Dimension { DimParam = Batch } } };
         shape.Dim.Add(sizes.Select(size => new TensorShapeProto.Types.Dimension { DimValue = size }));
-        return new() { Name = name, Type = new() { TensorType = new() { ElemType = (int)TensorProto.Types.DataType.Float, Shape = shape } } };
+        return new()
+        { Name = name, Type = new() { TensorType = new() { ElemType = (int)TensorProto.Types.DataType.Float, Shape = shape } } };
     }
 
-    private static AttributeProto Float(string name, float value) => new() { Name = name, F = value, Type = AttributeProto.Types.AttributeType.Float };
+    private static AttributeProto Float(string name, float value) =>
+        new() { Name = name, F = value, Type = AttributeProto.Types.AttributeType.Float };
 
-    private static AttributeProto Int(string name, long value) => new() { Name = name, I = value, Type = AttributeProto.Types.AttributeType.Int };
+    private static AttributeProto Int(string name, long value) =>
+        new() { Name = name, I = value, Type = AttributeProto.Types.AttributeType.Int };
 
-    private static AttributeProto Ints(string name, params long[] values) => new() { Name = name, Ints = { values }, Type = AttributeProto.Types.AttributeType.Ints };
+    private static AttributeProto Ints(string name, params long[] values) =>
+        new() { Name = name, Ints = { values }, Type = AttributeProto.Types.AttributeType.Ints };
 }

@@ -15,7 +15,8 @@ internal sealed class OnnxModel : IDisposable
     {
         (this.session, Metadata) = (session, session.ModelMetadata.CustomMetadataMap);
         string Text(string key) => Metadata.TryGetValue(key, out var value) ? value
-            : throw new SchaneException($"'{Shown(path)}' has no '{key}' in its metadata: it is not a model that schane export wrote; export the run again.");
+            : throw new SchaneException(
+                $"'{Shown(path)}' has no '{key}' in its metadata: it is not a model that schane export wrote; export the run again.");
         T Parsed<T>(string key)
         {
             try
@@ -24,7 +25,8 @@ internal sealed class OnnxModel : IDisposable
             }
             catch (JsonException e)
             {
-                throw new SchaneException($"'{Shown(path)}' is damaged: '{key}' of its metadata can't be read ({e.Message.TrimEnd('.')}); export the run again.", e);
+                throw new SchaneException($"'{Shown(path)}' is damaged: '{key}' of its metadata can't be read " +
+                    $"({e.Message.TrimEnd('.')}); export the run again.", e);
             }
         }
         Architecture = Text("architecture");
@@ -33,8 +35,10 @@ internal sealed class OnnxModel : IDisposable
         var graphsOwn = Text("normalization") == OnnxExport.InGraph;
         var channels = Parsed<int>("channels");
         float[] PerChannel(string key) => Parsed<float[]>(key) is var values && values.Length == channels ? values
-            : throw new SchaneException($"'{Shown(path)}' is damaged: '{key}' of its metadata must have {channels} numbers but has {values.Length}; export the run again.");
-        Input = new(channels, Parsed<int>("input_size"), graphsOwn ? new float[channels] : PerChannel("mean"), graphsOwn ? [.. Enumerable.Repeat(1f, channels)] : PerChannel("std"));
+            : throw new SchaneException($"'{Shown(path)}' is damaged: '{key}' of its metadata must have {channels} numbers but has " +
+                $"{values.Length}; export the run again.");
+        Input = new(channels, Parsed<int>("input_size"), graphsOwn ? new float[channels] : PerChannel("mean"),
+            graphsOwn ? [.. Enumerable.Repeat(1f, channels)] : PerChannel("std"));
         Require(session.InputMetadata, ModelGraph.Images, [-1, channels, Input.Size, Input.Size]);
         Require(session.OutputMetadata, ModelGraph.Logits, [-1, Classes.Count]);
         Require(session.OutputMetadata, ModelGraph.Embedding, [-1, null]);
@@ -42,8 +46,11 @@ internal sealed class OnnxModel : IDisposable
 
         void Require(IReadOnlyDictionary<string, NodeMetadata> there, string name, int?[] shape)
         {
-            if (!there.TryGetValue(name, out var found) || found.ElementType != typeof(float) || found.Dimensions.Length != shape.Length || shape.Where((size, i) => size is not null && size != found.Dimensions[i]).Any())
-                throw new SchaneException($"'{Shown(path)}' does not fit its own metadata: it must have '{name}' of float32 [{string.Join(", ", shape.Select(s => s switch { -1 => OnnxGraph.Batch, null => "width", _ => $"{s}" }))}]; export the run again.");
+            if (!there.TryGetValue(name, out var found) || found.ElementType != typeof(float) || found.Dimensions.Length != shape.Length
+                || shape.Where((size, i) => size is not null && size != found.Dimensions[i]).Any())
+                throw new SchaneException($"'{Shown(path)}' does not fit its own metadata: it must have '{name}' of float32 " +
+                    $"[{string.Join(", ", shape.Select(s => s switch { -1 => OnnxGraph.Batch, null => "width", _ => $"{s}" }))}]; export " +
+                    "the run again.");
         }
     }
 
@@ -77,17 +84,21 @@ internal sealed class OnnxModel : IDisposable
         InferenceSession session;
         try
         {
-            using var options = new SessionOptions { IntraOpNumThreads = threads ?? ComputeThreads.For().Count, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+            using var options = new SessionOptions
+            { IntraOpNumThreads = threads ?? ComputeThreads.For().Count, LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
             configure?.Invoke(options);
             session = new InferenceSession(path, options);
         }
         catch (OnnxRuntimeException e)
         {
-            throw new SchaneException($"'{Shown(path)}' is not an ONNX model that ONNX Runtime can run ({Reason(e)}); export the run again with schane export, and keep the .data file beside it where there is one.", e);
+            throw new SchaneException($"'{Shown(path)}' is not an ONNX model that ONNX Runtime can run ({Reason(e)}); export the run " +
+                "again with schane export, and keep the .data file beside it where there is one.", e);
         }
-        catch (Exception e) when (e is DllNotFoundException or TypeInitializationException { InnerException: DllNotFoundException or EntryPointNotFoundException })
+        catch (Exception e) when (e is DllNotFoundException
+            or TypeInitializationException { InnerException: DllNotFoundException or EntryPointNotFoundException })
         {
-            throw new SchaneException("ONNX Runtime's native library is not there; reference the package Microsoft.ML.OnnxRuntime in your program.", e);
+            throw new SchaneException(
+                "ONNX Runtime's native library is not there; reference the package Microsoft.ML.OnnxRuntime in your program.", e);
         }
         try
         {
@@ -106,7 +117,8 @@ internal sealed class OnnxModel : IDisposable
     /// <returns>Embeddings [rows, D], not normalised, and logits [rows, C].</returns>
     public (float[] Embeddings, float[] Logits) Run(Memory<float> pixels, int rows)
     {
-        using var images = OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, pixels, [rows, Input.Channels, Input.Size, Input.Size]);
+        using var images = OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, pixels,
+            [rows, Input.Channels, Input.Size, Input.Size]);
         using var options = new RunOptions();
         using var outputs = session.Run(options, InputNames, [images], OutputNames);
         return (outputs[0].GetTensorDataAsSpan<float>().ToArray(), outputs[1].GetTensorDataAsSpan<float>().ToArray());

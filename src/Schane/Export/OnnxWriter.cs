@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace Schane.Export;
 
 /// <summary>
-/// Writes a graph as an ONNX file, one constant after another: Protocol Buffers allow any order of fields and a message to go on after its end,
-/// so neither the file nor its graph ever stands in memory as a whole.
+/// Writes a graph as an ONNX file, one constant after another: Protocol Buffers allow any order of fields and a message to go on after its
+/// end, so neither the file nor its graph ever stands in memory as a whole.
 /// </summary>
 internal static class OnnxWriter
 {
@@ -19,15 +19,17 @@ internal static class OnnxWriter
     /// <summary>Where constants outside the file begin: at multiples of what systems map into memory.</summary>
     private const int Alignment = 1 << 16;
 
-    /// <summary>What stands behind the file's name in the name of the file with its constants.</summary>
+    /// <summary>Suffix of the file that holds the constants.</summary>
     public const string DataSuffix = ".data";
 
     /// <param name="graph">The graph.</param>
     /// <param name="path">The file to write.</param>
     /// <param name="metadata">Texts for the file's metadata.</param>
-    /// <param name="externalAbove">Bytes of constants above which they are written to <c>PATH.data</c>; at most 2 GB, since a message can't be longer.</param>
+    /// <param name="externalAbove">Bytes of constants above which they are written to <c>PATH.data</c>; at most 2 GB, since a
+    /// message can't be longer.</param>
     /// <param name="stop">Stops between constants.</param>
-    public static void Write(OnnxGraph graph, string path, IReadOnlyDictionary<string, string> metadata, long externalAbove, CancellationToken stop = default)
+    public static void Write(OnnxGraph graph, string path, IReadOnlyDictionary<string, string> metadata, long externalAbove,
+        CancellationToken stop = default)
     {
         var outside = graph.Weights.Sum(w => w.Bytes) > externalAbove;
         var location = Path.GetFileName(path) + DataSuffix;
@@ -135,7 +137,8 @@ internal static class OnnxWriter
         using var _ = no_grad();
         var values = weight.Make();
         if (!values.shape.SequenceEqual(weight.Shape))
-            throw new InvalidOperationException($"Constant {weight.Name} was declared as [{string.Join(", ", weight.Shape)}] but is [{string.Join(", ", values.shape)}].");
+            throw new InvalidOperationException(
+                $"Constant {weight.Name} was declared as [{string.Join(", ", weight.Shape)}] but is [{string.Join(", ", values.shape)}].");
         Safetensors.WriteData(file, values.to(weight.Type));
     }
 
@@ -143,6 +146,7 @@ internal static class OnnxWriter
     private sealed record Part(OnnxWeight Weight, TensorProto Header, bool Inline)
     {
         /// <summary>Bytes of its message: the header, and the values with their tag and length.</summary>
-        public long Size => Header.CalculateSize() + (Inline ? 1 + CodedOutputStream.ComputeUInt64Size((ulong)Weight.Bytes) + Weight.Bytes : 0);
+        public long Size =>
+            Header.CalculateSize() + (Inline ? 1 + CodedOutputStream.ComputeUInt64Size((ulong)Weight.Bytes) + Weight.Bytes : 0);
     }
 }

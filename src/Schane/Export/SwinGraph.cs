@@ -1,10 +1,12 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Schane.Models.Transformers;
 
 namespace Schane.Export;
 
 /// <summary>
-/// The graph of a <see cref="SwinTransformer"/>. Shifting, padding and cutting into windows only move tokens, so they are one look-up of rows that
-/// are known when the graph is written; a row past the last reads a token of zeros.
+/// The graph of a <see cref="SwinTransformer"/>. Shifting, padding and cutting into windows only move tokens, so they are one look-up of
+/// rows that are known when the graph is written; a row past the last reads a token of zeros.
 /// </summary>
 internal static class SwinGraph
 {
@@ -39,7 +41,8 @@ internal static class SwinGraph
         long? apart = windows.Shift > 0 ? windows.Count * windows.Count : null;
         var bias = graph.Weight($"{name}.attn.relative_position_bias_table", [apart ?? 1, heads, area, area], () =>
         {
-            var positions = RelativeIndex.Bias(graph.State($"{name}.attn.relative_position_bias_table"), RelativeIndex.Of(windows.Window, classToken: false));
+            var positions = RelativeIndex.Bias(graph.State($"{name}.attn.relative_position_bias_table"),
+                RelativeIndex.Of(windows.Window, classToken: false));
             return apart is null ? positions : positions + WindowAttention.Apart(windows.Padded, windows.Window, windows.Shift);
         });
         mixed = graph.Linear(graph.Attention(mixed, area, width, heads, bias, apart), $"{name}.attn.proj");
@@ -47,7 +50,8 @@ internal static class SwinGraph
         return graph.Add(x, graph.Mlp(graph.LayerNormalization(x, $"{name}.norm2", shape.Eps), $"{name}.mlp"));
     }
 
-    /// <summary>Rows of each image's tokens in another order, some of them perhaps not and zeros for what is past the end: flat to flat.</summary>
+    /// <summary>Rows of each image's tokens in another order, some of them perhaps not and zeros for what is past
+    /// the end: flat to flat.</summary>
     private static string Look(OnnxGraph graph, string x, long tokens, long width, long[] rows)
     {
         if (rows.Length == tokens && !rows.Where((row, at) => row != at).Any())
@@ -55,11 +59,12 @@ internal static class SwinGraph
         x = graph.Reshape(x, -1, tokens, width);
         if (rows.Contains(tokens))
             x = graph.Pad(x, 0, 1);
-        var name = $"rows {Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Runtime.InteropServices.MemoryMarshal.AsBytes(rows.AsSpan())).AsSpan(0, 6))}";
-        return graph.Reshape(graph.Gather(x, graph.Numbers(name, rows), 1), -1, width);
+        var hash = SHA256.HashData(MemoryMarshal.AsBytes(rows.AsSpan()));
+        return graph.Reshape(graph.Gather(x, graph.Numbers($"rows {Convert.ToHexStringLower(hash.AsSpan(0, 6))}", rows), 1), -1, width);
     }
 
-    /// <summary>The four tokens that patch merging puts side by side, (y, x) = (0,0), (1,0), (0,1), (1,1), for each place of the smaller map.</summary>
+    /// <summary>The four tokens that patch merging puts side by side, (y, x) = (0,0), (1,0), (0,1), (1,1), for each
+    /// place of the smaller map.</summary>
     private static long[] Neighbours(int side)
     {
         var half = (side + 1) / 2;

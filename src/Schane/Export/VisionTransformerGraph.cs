@@ -3,7 +3,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Export;
 
-/// <summary>The graph of a <see cref="VisionTransformer"/> in all its flavours. The last norm is after the choice of tokens, which gives the same.</summary>
+/// <summary>The graph of a <see cref="VisionTransformer"/> in all its flavours. The last norm is after the choice of tokens,
+/// which gives the same.</summary>
 internal static class VisionTransformerGraph
 {
     public static Trunk Build(OnnxGraph graph, VisionTransformer model, string images)
@@ -17,10 +18,12 @@ internal static class VisionTransformerGraph
         for (var b = 0; b < shape.Depth; b++)
         {
             var name = $"blocks.{b}";
-            var mixed = graph.QueryKeyValue(graph.LayerNormalization(x, $"{name}.norm1", shape.Eps), $"{name}.attn.qkv", width, shape.Heads);
+            var mixed = graph.QueryKeyValue(graph.LayerNormalization(x, $"{name}.norm1", shape.Eps),
+                $"{name}.attn.qkv", width, shape.Heads);
             mixed = graph.Linear(graph.Attention(mixed, tokens, width, shape.Heads), $"{name}.attn.proj", Scale($"{name}.ls1.gamma"));
             x = graph.Add(x, mixed);
-            x = graph.Add(x, graph.Mlp(graph.LayerNormalization(x, $"{name}.norm2", shape.Eps), $"{name}.mlp", Scale($"{name}.ls2.gamma"), shape.Activation));
+            x = graph.Add(x, graph.Mlp(graph.LayerNormalization(x, $"{name}.norm2", shape.Eps), $"{name}.mlp",
+                Scale($"{name}.ls2.gamma"), shape.Activation));
         }
         x = graph.Reshape(x, -1, tokens, width);
         var after = shape.NormsPooled ?? shape.AveragePool;
@@ -39,7 +42,8 @@ internal static class VisionTransformerGraph
     private static Tensor Tokens(OnnxGraph graph, VisionTransformerShape shape)
     {
         var positions = graph.State("pos_embed");
-        string[] names = [.. shape.ClassToken ? ["cls_token"] : (string[])[], .. shape.Distilled ? ["dist_token"] : (string[])[], .. shape.Registers > 0 ? ["reg_token"] : (string[])[]];
+        string[] names = [.. shape.ClassToken ? ["cls_token"] : (string[])[], .. shape.Distilled ? ["dist_token"] : (string[])[],
+            .. shape.Registers > 0 ? ["reg_token"] : (string[])[]];
         if (names.Length == 0)
             return positions;
         var prefix = cat([.. names.Select(graph.State)], 1);

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Schane.Data.Feeding;
 using Schane.Data.Reading;
 using Schane.Data.Transforms;
@@ -8,7 +7,8 @@ using Schane.Tensors;
 
 namespace Schane.Inference;
 
-/// <summary>A trained model that names what pictures show. Thread-safe: pictures are decoded side by side and pass the model one call at a time.</summary>
+/// <summary>A trained model that names what pictures show. Thread-safe: pictures are decoded side by side and pass the
+/// model one call at a time.</summary>
 public sealed partial class Classifier : IDisposable
 {
     private readonly IModelPass pass;
@@ -35,13 +35,16 @@ public sealed partial class Classifier : IDisposable
         ArgumentNullException.ThrowIfNull(path);
         options ??= InferenceOptions.Default;
         if (!Directory.Exists(path) && !File.Exists(path))
-            throw new SchaneException($"There is no run, safetensors or ONNX file '{Printable.Escape(path)}'; check the path, or make a run with schane train.");
+            throw new SchaneException(
+                $"There is no run, safetensors or ONNX file '{Printable.Escape(path)}'; check the path, or make a run with schane train.");
         if (Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path))
             return options.Device == "cpu" ? new(new OnnxPass(OnnxModel.Open(path), path), null, options)
-                : throw new SchaneException($"'{Printable.Escape(path)}' is an ONNX file, which is computed on the processor, but the device is '{options.Device}'. Leave --device out, or name the run instead.");
+                : throw new SchaneException($"'{Printable.Escape(path)}' is an ONNX file, which is computed on the processor, but the " +
+                    $"device is '{options.Device}'. Leave --device out, or name the run instead.");
         var run = Directory.Exists(path) ? RunFolder.Open(path) : null;
         var device = Devices.Find(options.Device);
-        return new(new TorchPass(RunModel.Load(run?.Model ?? path, options.Device), device), run is null ? null : EnrolledClasses.Load(run), options);
+        return new(new TorchPass(RunModel.Load(run?.Model ?? path, options.Device), device),
+            run is null ? null : EnrolledClasses.Load(run), options);
     }
 
     /// <summary>Names of the classes it answers with; enrolled ones stand last.</summary>
@@ -50,20 +53,22 @@ public sealed partial class Classifier : IDisposable
     /// <summary>D, the width of the embedding.</summary>
     public int EmbeddingWidth => Card.Width;
 
-    /// <summary>How its probabilities were calibrated; null where it was trained without validation images, and its probabilities are the softmax as it stands.</summary>
+    /// <summary>How its probabilities were calibrated; null where it was trained without validation images, and its probabilities are the
+    /// softmax as it stands.</summary>
     public CalibratedConfidence? Confidence => Card.Confidence;
 
-    /// <summary>What a picture may ask for before it is refused unread.</summary>
+    /// <summary>What a picture may ask for before it is refused undecoded.</summary>
     public ImageLimits Limits => options.Limits;
 
     internal ModelCard Card => pass.Card;
 
-    /// <summary>What one picture shows.</summary>
+    /// <summary>The answer for one image.</summary>
     /// <param name="image">An encoded picture (JPEG, PNG, GIF, WebP, BMP), read to its end and left open.</param>
     /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
-    /// <param name="name">What answers and errors call it.</param>
+    /// <param name="name">Its name in answers and messages.</param>
     /// <exception cref="SchaneException">Not a picture, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
-    public Prediction Predict(Stream image, PredictOptions? wanted = null, string name = "image") => Predict([Prepare(image, name)], wanted)[0];
+    public Prediction Predict(Stream image, PredictOptions? wanted = null, string name = "image") =>
+        Predict([Prepare(image, name)], wanted)[0];
 
     /// <summary>What a file shows.</summary>
     /// <param name="path">A picture.</param>
@@ -74,26 +79,30 @@ public sealed partial class Classifier : IDisposable
     /// <summary>The same without holding a thread while the stream is read; the work itself goes to the thread pool.</summary>
     /// <param name="image">An encoded picture, read to its end and left open.</param>
     /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
-    /// <param name="name">What answers and errors call it.</param>
+    /// <param name="name">Its name in answers and messages.</param>
     /// <param name="cancel">Stops before the work begins.</param>
     /// <exception cref="SchaneException">Not a picture, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
-    public async Task<Prediction> PredictAsync(Stream image, PredictOptions? wanted = null, string name = "image", CancellationToken cancel = default)
+    public async Task<Prediction> PredictAsync(Stream image, PredictOptions? wanted = null, string name = "image",
+        CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(image);
         var bytes = new MemoryStream();
         var buffer = new byte[81920];
         for (int read; (read = await image.ReadAsync(buffer, cancel).ConfigureAwait(false)) > 0; RequireSize(bytes.Length, name))
             bytes.Write(buffer, 0, read);
-        return await Task.Run(() => Predict([Prepare(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), name)], wanted)[0], cancel).ConfigureAwait(false);
+        return await Task.Run(() => Predict([Prepare(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), name)], wanted)[0],
+            cancel).ConfigureAwait(false);
     }
 
-    /// <summary>What many files show, in their order: the next files are decoded while the model works, and memory does not grow with their number.</summary>
+    /// <summary>What many files show, in their order: the next files are decoded while the model works, and memory does not
+    /// grow with their number.</summary>
     /// <param name="paths">Pictures; read as they are needed.</param>
     /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
     /// <param name="progress">Told how many are done after each pass.</param>
     /// <param name="cancel">Stops between passes.</param>
     /// <exception cref="SchaneException">A file can't be read as a picture, and such are not to be skipped.</exception>
-    public IEnumerable<Prediction> PredictFiles(IEnumerable<string> paths, PredictOptions? wanted = null, IProgress<int>? progress = null, CancellationToken cancel = default)
+    public IEnumerable<Prediction> PredictFiles(IEnumerable<string> paths, PredictOptions? wanted = null, IProgress<int>? progress = null,
+        CancellationToken cancel = default)
     {
         ArgumentNullException.ThrowIfNull(paths);
         wanted ??= PredictOptions.Default;
@@ -129,7 +138,8 @@ public sealed partial class Classifier : IDisposable
         wanted ??= PredictOptions.Default;
         var threshold = wanted.AbstainBelow is { } precision ? ThresholdAt(precision).Threshold : 0;
         var (embeddings, logits) = Run(images);
-        return [.. images.Select((image, i) => Answer(image.Name, embeddings.AsSpan(i * EmbeddingWidth, EmbeddingWidth), logits.AsSpan(i * Card.Classes.Count, Card.Classes.Count), wanted, threshold))];
+        return [.. images.Select((image, i) => Answer(image.Name, embeddings.AsSpan(i * EmbeddingWidth, EmbeddingWidth),
+            logits.AsSpan(i * Card.Classes.Count, Card.Classes.Count), wanted, threshold))];
     }
 
     /// <summary>The embedding of one picture, [D], as the model gives it (not normalised).</summary>
@@ -142,7 +152,7 @@ public sealed partial class Classifier : IDisposable
 
     /// <summary>Decodes a picture and makes it into what the model takes; any number of threads may do so at once.</summary>
     /// <param name="image">An encoded picture, read to its end and left open.</param>
-    /// <param name="name">What answers and errors call it.</param>
+    /// <param name="name">Its name in answers and messages.</param>
     /// <exception cref="SchaneException">Not a picture, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
     public PreparedImage Prepare(Stream image, string name = "image")
     {
@@ -157,7 +167,7 @@ public sealed partial class Classifier : IDisposable
     /// <summary>The same from the bytes of a file.</summary>
     /// <inheritdoc cref="Prepare(Stream, string)"/>
     /// <param name="file">The whole encoded picture.</param>
-    /// <param name="name">What answers and errors call it.</param>
+    /// <param name="name">Its name in answers and messages.</param>
     public PreparedImage Prepare(ReadOnlySpan<byte> file, string name)
     {
         var picture = ImageDecoder.Decode(file, name, options.Limits);
@@ -168,7 +178,7 @@ public sealed partial class Classifier : IDisposable
         return new(name, pixels);
     }
 
-    /// <summary>Runs the model on nothing once, so that the first picture doesn't wait for what is set up late.</summary>
+    /// <summary>Runs the model once on zeros, so that the first image does not wait for lazy initialisation.</summary>
     /// <param name="images">Pictures of the largest pass that will come, at least 1.</param>
     public void WarmUp(int images = 1)
     {
@@ -180,7 +190,8 @@ public sealed partial class Classifier : IDisposable
     /// <param name="precision">Above 0 to 1.</param>
     /// <exception cref="SchaneException">There were no validation images, or none of their confidences reaches it.</exception>
     public OperatingPoint ThresholdAt(double precision) => (Confidence
-        ?? throw new SchaneException("This model was trained without validation images, so no precision can be promised; leave --abstain-below out, or train with a val part.")).AtPrecision(precision);
+        ?? throw new SchaneException("This model was trained without validation images, so no precision can be promised; leave " +
+            "--abstain-below out, or train with a val part.")).AtPrecision(precision);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -188,62 +199,4 @@ public sealed partial class Classifier : IDisposable
         lock (gate)
             pass.Dispose();
     }
-
-    internal (float[] Embeddings, float[] Logits) Run(IReadOnlyList<PreparedImage> images)
-    {
-        ArgumentNullException.ThrowIfNull(images);
-        var (channels, height, width) = transform.Output;
-        var size = channels * height * width;
-        if (images.Count == 0)
-            throw new ArgumentException("images must hold at least one.", nameof(images));
-        if (images.FirstOrDefault(i => i.Pixels.Length != size) is { } odd)
-            throw new ArgumentException($"'{odd.Name}' must have {size} pixels but has {odd.Pixels.Length}.", nameof(images));
-        var pixels = images[0].Pixels;
-        if (images.Count > 1)
-        {
-            pixels = new float[images.Count * size];
-            for (var i = 0; i < images.Count; i++)
-                images[i].Pixels.CopyTo(pixels, i * size);
-        }
-        lock (gate)
-            return pass.Run(pixels, images.Count);
-    }
-
-    private PreparedImage PrepareFile(string path) => Prepare(ImageDecoder.ReadBytes(path, path, options.Limits), path);
-
-    private (PreparedImage? Image, Prediction? Bad) Read(string path, PredictOptions wanted)
-    {
-        try
-        {
-            return (PrepareFile(path), null);
-        }
-        catch (SchaneException e) when (wanted.OnBadImage == OnBadImage.Skip)
-        {
-            if (options.Logger is { } logger)
-                Skipped(logger, e.Message);
-            return (null, new Prediction(path, []) { Problem = e.Message });
-        }
-    }
-
-    private Prediction Answer(string name, ReadOnlySpan<float> embedding, ReadOnlySpan<float> logits, PredictOptions wanted, double threshold)
-    {
-        var probabilities = CalibratedConfidence.Softmax(logits, Confidence?.Temperature ?? 1);
-        var unknown = false;
-        if (enrolled is not null)
-            (probabilities, unknown) = enrolled.Answer(embedding, probabilities);
-        var top = Enumerable.Range(0, probabilities.Length).OrderByDescending(c => probabilities[c]).Take(wanted.Top).Select(c => new ClassProbability(Classes[c], probabilities[c])).ToArray();
-        return new(name, top) { Withheld = top[0].Probability < threshold, Unknown = unknown, Embedding = wanted.Embedding ? embedding.ToArray() : null };
-    }
-
-    private void RequireSize(long length, string name)
-    {
-        if (length > (long)options.Limits.MaxMegabytes << 20)
-            throw new SchaneException($"'{Printable.Escape(name)}' has more than {options.Limits.MaxMegabytes} MiB. Shrink it or raise MaxMegabytes.");
-    }
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Loaded {Architecture} with {Classes} classes.")]
-    private static partial void Loaded(ILogger logger, string architecture, int classes);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Skipped: {Reason}")]
-    private static partial void Skipped(ILogger logger, string reason);
 }

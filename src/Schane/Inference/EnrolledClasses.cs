@@ -53,7 +53,8 @@ internal sealed record EnrolledClasses(IReadOnlyList<string> Names, Prototypes P
     public void Save(RunFolder run)
     {
         using var scope = NewDisposeScope();
-        Safetensors.Write(run.Enrolled, new Dictionary<string, Tensor> { ["prototypes"] = tensor(Prototypes.Values, [Prototypes.Count, Prototypes.Width]) },
+        Safetensors.Write(run.Enrolled,
+            new Dictionary<string, Tensor> { ["prototypes"] = tensor(Prototypes.Values, [Prototypes.Count, Prototypes.Width]) },
             new Dictionary<string, string> { ["enrolled"] = JsonSerializer.Serialize(new About(Names, Temperature, Threshold)) });
     }
 

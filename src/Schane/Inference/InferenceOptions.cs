@@ -9,15 +9,16 @@ public sealed record InferenceOptions
     /// <summary>The settings used where none are given.</summary>
     public static InferenceOptions Default { get; } = new();
 
-    /// <summary>Where to compute: <c>cpu</c> (the default), <c>cuda</c> or <c>cuda:N</c>. An ONNX file is computed on the processor.</summary>
+    /// <summary>Where to compute: <c>cpu</c> (the default), <c>cuda</c> or <c>cuda:N</c>. An ONNX file is
+    /// computed on the processor.</summary>
     public string Device { get; init; } = "cpu";
 
     /// <summary>Pictures of one pass over many files, 32 by default.</summary>
     public int Batch { get; init => field = Tensors.Require.AtLeast(value, 1); } = 32;
 
-    /// <summary>What a picture may ask for before it is refused unread.</summary>
+    /// <summary>What a picture may ask for before it is refused undecoded.</summary>
     public ImageLimits Limits { get; init; } = ImageLimits.Default;
 
-    /// <summary>Told of what is loaded and of pictures that are skipped; null for nobody.</summary>
+    /// <summary>Receives what is loaded and which images are skipped; null for none.</summary>
     public ILogger? Logger { get; init; }
 }

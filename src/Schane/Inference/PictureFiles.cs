@@ -8,15 +8,16 @@ public static class PictureFiles
 {
     /// <summary>Every picture in the order of the places; those of a folder or pattern by name.</summary>
     /// <param name="places">
-    /// A file as it is; a folder with everything below it that is named like a picture; a pattern with <c>*</c>, <c>**</c> or <c>?</c>; <c>-</c> for a list,
-    /// one file a line, which is read as it is needed.
+    /// A file as it is; a folder with everything below it that is named like a picture; a pattern with <c>*</c>, <c>**</c> or <c>?</c>;
+    /// <c>-</c> for a list, one file a line, which is read as it is needed.
     /// </param>
     /// <param name="list">What <c>-</c> reads from; null where there is no list.</param>
     /// <exception cref="SchaneException">A place holds no pictures or is not there.</exception>
     public static IEnumerable<string> Find(IEnumerable<string> places, TextReader? list = null)
     {
         ArgumentNullException.ThrowIfNull(places);
-        return places.SelectMany(place => place == "-" ? Lines(list) : Directory.Exists(place) ? Below(place) : File.Exists(place) || !IsPattern(place) ? [place] : Matches(place));
+        return places.SelectMany(place => place == "-"
+            ? Lines(list) : Directory.Exists(place) ? Below(place) : File.Exists(place) || !IsPattern(place) ? [place] : Matches(place));
     }
 
     private static IEnumerable<string> Lines(TextReader? list)
@@ -36,8 +37,10 @@ public static class PictureFiles
 
     private static string[] Below(string folder)
     {
-        var found = Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true }).Where(IsPicture).Order(StringComparer.Ordinal).ToArray();
-        return found.Length > 0 ? found : throw new SchaneException($"Folder '{Printable.Escape(folder)}' holds no picture (.jpg, .jpeg, .png, .gif, .webp, .bmp); name another.");
+        var found = Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true }).Where(IsPicture)
+            .Order(StringComparer.Ordinal).ToArray();
+        return found.Length > 0 ? found : throw new SchaneException(
+            $"Folder '{Printable.Escape(folder)}' holds no picture (.jpg, .jpeg, .png, .gif, .webp, .bmp); name another.");
     }
 
     private static string[] Matches(string pattern)
@@ -48,8 +51,10 @@ public static class PictureFiles
         var folder = whole.Length == 0 ? "." : root.Length == 0 ? "/" : root;
         var matcher = new Matcher(OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
         matcher.AddInclude(string.Join('/', parts[whole.Length..]));
-        var found = Directory.Exists(folder) ? matcher.GetResultsInFullPath(folder).Where(IsPicture).Order(StringComparer.Ordinal).ToArray() : [];
-        return found.Length > 0 ? found : throw new SchaneException($"Nothing that is named like a picture matches '{Printable.Escape(pattern)}'; name another pattern.");
+        var found = Directory.Exists(folder)
+            ? matcher.GetResultsInFullPath(folder).Where(IsPicture).Order(StringComparer.Ordinal).ToArray() : [];
+        return found.Length > 0 ? found : throw new SchaneException(
+            $"Nothing that is named like a picture matches '{Printable.Escape(pattern)}'; name another pattern.");
     }
 
     private static bool IsPattern(string place) => place.AsSpan().IndexOfAny('*', '?') >= 0;

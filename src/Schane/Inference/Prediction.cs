@@ -13,7 +13,7 @@ public sealed record Prediction(string Image, IReadOnlyList<ClassProbability> To
     /// <summary>The most probable class is less sure than <see cref="PredictOptions.AbstainBelow"/> asks for.</summary>
     public bool Withheld { get; init; }
 
-    /// <summary>Like no class that is known; only said of runs with enrolled classes.</summary>
+    /// <summary>Unlike every known class; only runs with enrolled classes say so.</summary>
     public bool Unknown { get; init; }
 
     /// <summary>[D], as the model gives it (not normalised), where it was asked for.</summary>
@@ -37,7 +37,8 @@ public sealed record PredictOptions
     /// <summary>How many classes, at least 1; 5 by default, and never more than there are.</summary>
     public int Top { get; init => field = Tensors.Require.AtLeast(value, 1); } = 5;
 
-    /// <summary>Precision, above 0 to 1, that answers must have had on validation images; less sure ones are withheld. Null (the default) withholds none.</summary>
+    /// <summary>Precision, above 0 to 1, that answers must have had on validation images; less sure ones are withheld. Null (the
+    /// default) withholds none.</summary>
     public double? AbstainBelow { get; init; }
 
     /// <summary>Whether the embedding is given too. Off by default.</summary>

@@ -15,7 +15,7 @@ namespace Schane.Inference;
 /// <param name="Augmentation">Name of the transform preset whose evaluation form prepares pictures.</param>
 internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string> Classes, string Augmentation) : IDisposable
 {
-    /// <summary>Texts that the metadata of a saved model say besides, of where it started for instance.</summary>
+    /// <summary>Further entries of a saved model's metadata, for instance where its training started.</summary>
     public IReadOnlyDictionary<string, string> Notes { get; init; } = new Dictionary<string, string>();
 
     /// <summary>How confident its probabilities may be, fitted on validation images; null where there were none.</summary>
@@ -52,17 +52,20 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         string Text(string key) => file.Metadata.TryGetValue(key, out var value) ? value
             : throw new SchaneException($"'{path}' has no '{key}' in its metadata; it is not a model that schane train wrote.");
         int Number(string key) => int.TryParse(Text(key), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
-            : throw new SchaneException($"'{path}' says '{Printable.Escape(Text(key))}' for '{key}', which must be a whole number; it is damaged.");
+            : throw new SchaneException(
+                $"'{path}' says '{Printable.Escape(Text(key))}' for '{key}', which must be a whole number; it is damaged.");
         var classes = ClassesOf(Text("classes"), path);
         var architecture = Text("architecture");
         if (!ModelRegistry.Names.Contains(architecture.Split(':')[0], StringComparer.OrdinalIgnoreCase))
-            throw new SchaneException($"'{path}' has the architecture '{Printable.Escape(architecture)}' of schane {Printable.Escape(Text("schane"))}, which version {RunFolder.Version} does not know; update schane.");
+            throw new SchaneException($"'{path}' has the architecture '{Printable.Escape(architecture)}' of schane " +
+                $"{Printable.Escape(Text("schane"))}, which version {RunFolder.Version} does not know; update schane.");
         var backbone = ModelRegistry.Create(architecture, 0, Number("channels"), Number("input_size"));
         var classifier = new ImageClassifier(backbone, classes.Length);
         classifier.Load(file, HeadLoading.Required);
         classifier.to(device);
         classifier.eval();
-        return new RunModel(classifier, classes, Text("augmentation")) { Confidence = CalibratedConfidence.Parse(file.Metadata.GetValueOrDefault("confidence"), path) };
+        return new RunModel(classifier, classes, Text("augmentation"))
+        { Confidence = CalibratedConfidence.Parse(file.Metadata.GetValueOrDefault("confidence"), path) };
     }
 
     /// <exception cref="SchaneException">Not a list of names, or an empty one.</exception>
@@ -71,7 +74,8 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         try
         {
             return JsonSerializer.Deserialize<string[]>(json) is { Length: > 0 } classes ? classes
-                : throw new SchaneException($"'{path}' names no classes, so it can't say what a picture shows; use it with --weights to train from, or train again.");
+                : throw new SchaneException($"'{path}' names no classes, so it can't say what a picture shows; use it with --weights to " +
+                    "train from, or train again.");
         }
         catch (JsonException e)
         {

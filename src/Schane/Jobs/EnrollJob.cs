@@ -8,16 +8,18 @@ namespace Schane.Jobs;
 /// <summary>What adding a class did, and what to expect of it. Shares lie in 0 to 1.</summary>
 /// <param name="Class">Its name.</param>
 /// <param name="Images">Pictures it was made from.</param>
-/// <param name="Threshold">Cosine to the nearest prototype below which a picture is unknown: 95 % of the held-out images lie above it.</param>
+/// <param name="Threshold">Cosine to the nearest prototype below which a picture is unknown: 95 % of the
+/// held-out images lie above it.</param>
 /// <param name="Expected">
-/// Recall to expect: what held-out images of the trained classes would get if their class had been enrolled from as many of its training images. The model
-/// learned to tell those classes apart, so a class that is unlike them will get less. NaN where no class has that many.
+/// Recall to expect: what held-out images of the trained classes would get if their class had been enrolled from as many of its training
+/// images. The model learned to tell those classes apart, so a class that is unlike them will get less. NaN where no class has that many.
 /// </param>
 /// <param name="ExpectedFrom">Held-out images that this is measured on.</param>
 /// <param name="LeftOut">Share of the given pictures that are nearest to the prototype of the others; null for one picture.</param>
 /// <param name="Taken">Share of the held-out images of other classes that are nearer to the new class than to any other.</param>
 /// <param name="UnknownFound">Share of the held-out images that would be called unknown if their own class were not there.</param>
-public sealed record Enrolment(string Class, int Images, double Threshold, double Expected, int ExpectedFrom, double? LeftOut, double Taken, double UnknownFound);
+public sealed record Enrolment(string Class, int Images, double Threshold, double Expected, int ExpectedFrom, double? LeftOut,
+    double Taken, double UnknownFound);
 
 /// <summary>Adds a class to a run from a few pictures, without training: what <c>schane enroll</c> does.</summary>
 /// <remarks>Prototypes are means of unit embeddings (Snell et al. 2017, arXiv:1703.05175), compared by cosine.</remarks>
@@ -30,7 +32,8 @@ public static class EnrollJob
     /// <param name="name">Name of the class.</param>
     /// <param name="images">Pictures of it, at least one.</param>
     /// <param name="device">Where to compute.</param>
-    /// <exception cref="SchaneException">The class exists, a picture can't be read, or the run has kept no embeddings of training and held-out images.</exception>
+    /// <exception cref="SchaneException">The class exists, a picture can't be read, or the run has kept no embeddings of training
+    /// and held-out images.</exception>
     public static Enrolment Run(string folder, string name, IReadOnlyList<string> images, string device = "cpu")
     {
         ArgumentNullException.ThrowIfNull(images);
@@ -55,23 +58,29 @@ public static class EnrollJob
         var all = (before?.Prototypes ?? trained).With(added);
         var cosines = Enumerable.Range(0, held.Count).Select(i => all.Cosines(held.Row(i))).ToArray();
         var threshold = ThresholdOf(cosines, trained.Count);
-        var temperature = CalibratedConfidence.TemperatureOf([.. cosines.SelectMany(c => c.Take(trained.Count).Select(v => (double)v))], trained.Count, [.. held.Labels.Select(l => (long)l)]);
+        var temperature = CalibratedConfidence.TemperatureOf([.. cosines.SelectMany(c => c.Take(trained.Count).Select(v => (double)v))],
+            trained.Count, [.. held.Labels.Select(l => (long)l)]);
         new EnrolledClasses([.. before?.Names ?? [], name], all, temperature, threshold).Save(run);
         var (expected, from) = Expect(train, held, trained, images.Count, threshold);
         return new(name, images.Count, threshold, expected, from, LeftOut(given, before?.Prototypes ?? trained),
-            Share(cosines, c => Nearest(c) == c.Length - 1), Share([.. cosines.Select((c, i) => WithoutOwn(c, held.Labels[i], trained.Count))], c => c.Max() < threshold));
+            Share(cosines, c => Nearest(c) == c.Length - 1),
+            Share([.. cosines.Select((c, i) => WithoutOwn(c, held.Labels[i], trained.Count))], c => c.Max() < threshold));
     }
 
     private static (EmbeddingSet Train, EmbeddingSet Held) Embeddings(RunFolder run, int width)
     {
         if (!File.Exists(run.Embeddings))
-            throw new SchaneException($"Run '{run.Name}' has no embeddings.safetensors, which prototypes are made from; train it again with this version.");
+            throw new SchaneException(
+                $"Run '{run.Name}' has no embeddings.safetensors, which prototypes are made from; train it again with this version.");
         var all = EmbeddedImages.Load(run.Embeddings);
-        var train = all.Part("train")?.Embeddings ?? throw new SchaneException($"The embeddings of run '{run.Name}' hold no training images; train it again.");
+        var train = all.Part("train")?.Embeddings
+            ?? throw new SchaneException($"The embeddings of run '{run.Name}' hold no training images; train it again.");
         var held = (all.Part("val") ?? all.Part("test"))?.Embeddings
-            ?? throw new SchaneException($"Run '{run.Name}' has no held-out images to choose a threshold on; train it with a val or test part.");
+            ?? throw new SchaneException(
+                $"Run '{run.Name}' has no held-out images to choose a threshold on; train it with a val or test part.");
         return train.Width == width ? (train, held)
-            : throw new SchaneException($"The embeddings of run '{run.Name}' are {train.Width} wide and the model's are {width}, since it was trained with a projection; train it without --projection to enrol classes.");
+            : throw new SchaneException($"The embeddings of run '{run.Name}' are {train.Width} wide and the model's are {width}, since " +
+                "it was trained with a projection; train it without --projection to enrol classes.");
     }
 
     private static FileStream Open(string path)
@@ -93,7 +102,8 @@ public static class EnrollJob
         return nearest[(int)((1 - Accepted) * nearest.Length)];
     }
 
-    private static (double Recall, int Images) Expect(EmbeddingSet train, EmbeddingSet held, Prototypes trained, int shots, double threshold)
+    private static (double Recall, int Images) Expect(EmbeddingSet train, EmbeddingSet held,
+        Prototypes trained, int shots, double threshold)
     {
         var (hits, tries) = (0, 0);
         for (var label = 0; label < trained.Count; label++)
@@ -130,7 +140,8 @@ public static class EnrollJob
     }
 
     // What is left are the other trained classes: the enrolled ones did not belong to the data.
-    private static float[] WithoutOwn(float[] cosines, int label, int trained) => [.. cosines.Take(trained).Where((_, c) => c != label), -1f];
+    private static float[] WithoutOwn(float[] cosines, int label, int trained) =>
+        [.. cosines.Take(trained).Where((_, c) => c != label), -1f];
 
     private static int Nearest(float[] cosines) => Array.IndexOf(cosines, cosines.Max());
 

@@ -30,7 +30,8 @@ public static class EvaluateJob
     /// <param name="device">Where to compute.</param>
     /// <param name="stop">Stops between batches.</param>
     /// <exception cref="SchaneException">No such run, it did not finish, or the data do not fit it.</exception>
-    public static RunResults Run(string folder, string? data = null, string? dataRoot = null, string device = "cpu", CancellationToken stop = default)
+    public static RunResults Run(string folder, string? data = null, string? dataRoot = null, string device = "cpu",
+        CancellationToken stop = default)
     {
         Devices.Find(device);
         var run = RunFolder.Open(folder);
@@ -38,22 +39,26 @@ public static class EvaluateJob
         using var model = RunModel.Load(run.Model, device);
         var before = RunResults.Load(run.Results);
         if (data is null)
-            return Measure(recipe, DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), model, before.Steps, before.Seconds, stop: stop).Results;
+            return Measure(recipe, DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), model, before.Steps,
+                before.Seconds, stop: stop).Results;
         var other = DatasetCatalog.Open(data, dataRoot, new FolderOptions { MinClasses = 1 });
         var setup = DataSetup.ForTest(new ClassesOf(other, model.Classes));
         return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop: stop).Results;
     }
 
     /// <summary>Embeddings of images as they look without augmentation.</summary>
-    internal static EmbeddedImages Embed(RunModel model, IImageDataset images, string part, Recipe recipe, CancellationToken stop, ICollective? ranks = null)
+    internal static EmbeddedImages Embed(RunModel model, IImageDataset images, string part, Recipe recipe,
+        CancellationToken stop, ICollective? ranks = null)
     {
-        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
+        using var outputs = ModelOutputs.Of(model.Classifier, images,
+            TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
         return EmbeddedImages.Of(outputs, images, part);
     }
 
     /// <summary>Measures what the data hold for it; ranks share the images out and all get the whole.</summary>
-    internal static Measured Measure(Recipe recipe, DataSetup data, RunModel model, long steps, double seconds, ICollective? ranks = null, CancellationToken stop = default)
+    internal static Measured Measure(Recipe recipe, DataSetup data, RunModel model, long steps, double seconds, ICollective? ranks = null,
+        CancellationToken stop = default)
     {
         var (part, images) = data.OneShot is not null ? (data.OneShotPart, null) : data.Test is not null ? ("test", data.Test)
             : data.Validation is not null ? ("val", data.Validation) : ("train", data.Train);
@@ -70,12 +75,15 @@ public static class EvaluateJob
             Images = 0,
             Metrics = new Dictionary<string, double>(),
         };
-        return images is null ? OneShot(results, data, model, recipe, ranks, stop) : Classify(results, images, data, model, recipe, ranks, stop);
+        return images is null
+            ? OneShot(results, data, model, recipe, ranks, stop) : Classify(results, images, data, model, recipe, ranks, stop);
     }
 
-    private static Measured Classify(RunResults results, IImageDataset images, DataSetup data, RunModel model, Recipe recipe, ICollective? ranks, CancellationToken stop)
+    private static Measured Classify(RunResults results, IImageDataset images, DataSetup data, RunModel model, Recipe recipe,
+        ICollective? ranks, CancellationToken stop)
     {
-        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
+        using var outputs = ModelOutputs.Of(model.Classifier, images,
+            TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
         var found = Classification.Of(outputs.Logits, outputs.Labels);
         var metrics = found.Named();
@@ -86,9 +94,11 @@ public static class EvaluateJob
             Images = found.Count,
             Metrics = metrics,
             Classes = model.Classes,
-            PerClass = [.. found.Classes.Select((c, label) => new ClassResult(model.Classes[label], c.Count, c.Recall, c.Precision, c.Recall))],
+            PerClass = [
+                .. found.Classes.Select((c, label) => new ClassResult(model.Classes[label], c.Count, c.Recall, c.Precision, c.Recall))],
             Confusion = found.Confusion,
-            Reliability = [.. found.Calibration.Bins.Select(b => new ReliabilityBin(b.Low, b.High, b.Count, b.Confidence ?? 0, b.Accuracy ?? 0))],
+            Reliability = [
+                .. found.Calibration.Bins.Select(b => new ReliabilityBin(b.Low, b.High, b.Count, b.Confidence ?? 0, b.Accuracy ?? 0))],
         };
         return new(results, Answers(outputs, images, model.Classes), EmbeddedImages.Of(outputs, images, results.Part));
     }
@@ -109,13 +119,15 @@ public static class EvaluateJob
         })];
     }
 
-    private static Measured OneShot(RunResults results, DataSetup data, RunModel model, Recipe recipe, ICollective? ranks, CancellationToken stop)
+    private static Measured OneShot(RunResults results, DataSetup data, RunModel model, Recipe recipe,
+        ICollective? ranks, CancellationToken stop)
     {
         var runs = data.OneShot!;
         var images = ImagesOf(runs);
         EmbeddingSet Embed(IImageTransform transform, int views)
         {
-            using var outputs = ModelOutputs.Of(model.Classifier, images, transform, device(recipe.Device), new LoaderOptions { Views = views, Seed = recipe.Seed }, cancel: stop, ranks: ranks);
+            using var outputs = ModelOutputs.Of(model.Classifier, images, transform, device(recipe.Device),
+                new LoaderOptions { Views = views, Seed = recipe.Seed }, cancel: stop, ranks: ranks);
             return EmbeddingSet.Of(outputs.Embeddings, outputs.Labels);
         }
         var embeddings = Embed(TransformPreset.Find(model.Augmentation).Evaluation(model.Input), 1);
@@ -146,10 +158,12 @@ public static class EvaluateJob
 
     /// <summary>The drawings of one-shot runs by name.</summary>
     internal static ImageList ImagesOf(IReadOnlyList<OmniglotRun> runs) => new("omniglot:runs", OneShotRuns.Images(runs),
-        [.. runs.SelectMany((run, r) => run.Training.Select((_, c) => $"run {r + 1}, class {c + 1}").Concat(run.Test.Select((_, t) => $"run {r + 1}, trial {t + 1}")))]);
+        [.. runs.SelectMany((run, r) => run.Training.Select((_, c) => $"run {r + 1}, class {c + 1}")
+            .Concat(run.Test.Select((_, t) => $"run {r + 1}, trial {t + 1}")))]);
 
     /// <summary>The drawings of one-shot runs, their classes behind those that were trained.</summary>
-    private static EmbeddedImages Drawings(IReadOnlyList<OmniglotRun> runs, IReadOnlyList<string> trained, string part, EmbeddingSet embeddings)
+    private static EmbeddedImages Drawings(IReadOnlyList<OmniglotRun> runs, IReadOnlyList<string> trained,
+        string part, EmbeddingSet embeddings)
     {
         List<string> classes = [.. trained];
         List<int> labels = [];
@@ -160,7 +174,8 @@ public static class EvaluateJob
             classes.AddRange(run.Training.Select((_, c) => $"run {r + 1}, class {c + 1}"));
         }
         var images = ImagesOf(runs);
-        return new(new(embeddings.Values, embeddings.Width, [.. labels], classes), [.. Enumerable.Range(0, images.Count).Select(images.NameOf)], [.. labels.Select(_ => part)]);
+        return new(new(embeddings.Values, embeddings.Width, [.. labels], classes),
+            [.. Enumerable.Range(0, images.Count).Select(images.NameOf)], [.. labels.Select(_ => part)]);
     }
 }
 

@@ -13,16 +13,19 @@ public static class ExportJob
 {
     /// <summary>Writes the file, runs it on ONNX Runtime beside the trained model, and keeps it only where both agree.</summary>
     /// <param name="run">Run folder, or a <c>model.safetensors</c> of one.</param>
-    /// <param name="file">Where the ONNX file shall stand; <c>FILE.data</c> beside it where the weights are over <see cref="OnnxOptions.ExternalAbove"/>.</param>
+    /// <param name="file">Path of the ONNX file; <c>FILE.data</c> beside it where the weights are over
+    /// <see cref="OnnxOptions.ExternalAbove"/>.</param>
     /// <param name="options">Null for the defaults.</param>
-    /// <param name="inputs">At least 64 pictures to compare on; null for pictures of the run's data, or look-alikes where these can't be opened.</param>
+    /// <param name="inputs">At least 64 pictures to compare on; null for pictures of the run's data, or look-alikes where
+    /// these can't be opened.</param>
     /// <param name="force">Replaces an existing file.</param>
     /// <param name="dataRoot">Folder of the named data sets.</param>
     /// <param name="stop">Stops between weights and between passes; nothing is left then.</param>
     /// <exception cref="SchaneException">No finished run there, too few pictures, or the file can't be written.</exception>
     /// <exception cref="ParityException">The exported model does not agree with the trained one.</exception>
     public static ExportResult Run(
-        string run, string file, OnnxOptions? options = null, IReadOnlyList<string>? inputs = null, bool force = false, string? dataRoot = null, CancellationToken stop = default)
+        string run, string file, OnnxOptions? options = null, IReadOnlyList<string>? inputs = null, bool force = false,
+        string? dataRoot = null, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(file);
@@ -33,7 +36,8 @@ public static class ExportJob
         var (trained, pictures, nodes) = Write(folder?.Model ?? run, folder, place.File, options, inputs, dataRoot, stop);
         var written = clock.Elapsed;
         // The trained model is gone by now: the certificate needs the memory of one.
-        var certificate = OnnxExport.Compare(place.File, trained, pictures.ForFile, ParityCertificate.LeastInputs, pictures.Source, options, stop);
+        var certificate = OnnxExport.Compare(place.File, trained, pictures.ForFile, ParityCertificate.LeastInputs,
+            pictures.Source, options, stop);
         if (!certificate.Passed)
             throw new ParityException(certificate);
         OnnxWriter.Append(place.File, new Dictionary<string, string> { ["parity"] = certificate.ToJson() });
@@ -42,7 +46,8 @@ public static class ExportJob
     }
 
     private static ((float[], float[]) Trained, ParityInputs Pictures, int Nodes) Write(
-        string weights, RunFolder? folder, string file, OnnxOptions options, IReadOnlyList<string>? inputs, string? dataRoot, CancellationToken stop)
+        string weights, RunFolder? folder, string file, OnnxOptions options, IReadOnlyList<string>? inputs,
+        string? dataRoot, CancellationToken stop)
     {
         using var model = RunModel.Load(weights, "cpu");
         var preset = TransformPreset.Find(model.Augmentation);
@@ -119,4 +124,5 @@ public static class ExportJob
 /// <param name="WriteSeconds">From opening the run until the file was written and the trained model had run, in seconds.</param>
 /// <param name="Seconds">All of it, the certificate too.</param>
 /// <param name="Parity">The certificate.</param>
-public sealed record ExportResult(string Onnx, long Bytes, string? Data, int Nodes, int Opset, double WriteSeconds, double Seconds, ParityCertificate Parity);
+public sealed record ExportResult(string Onnx, long Bytes, string? Data, int Nodes, int Opset, double WriteSeconds,
+    double Seconds, ParityCertificate Parity);

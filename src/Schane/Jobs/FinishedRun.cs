@@ -13,18 +13,22 @@ using static TorchSharp.torch;
 
 namespace Schane.Jobs;
 
-/// <summary>What a trained model leaves in its run: the model with its calibration, results, predictions, embeddings, pictures and the report.</summary>
+/// <summary>What a trained model leaves in its run: the model with its calibration, results, predictions, embeddings,
+/// pictures and the report.</summary>
 internal static class FinishedRun
 {
     /// <summary>Measures the model, whose passes the ranks share; rank 0 writes what was found.</summary>
-    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, FrozenTrunk? frozen, RunFolder run, RunLeaves leaves, ICollective ranks, CancellationToken stop)
+    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, FrozenTrunk? frozen, RunFolder run,
+        RunLeaves leaves, ICollective ranks, CancellationToken stop)
     {
         var (confidence, validation) = Validation(recipe, data, model, frozen, ranks, stop);
         ranks.OnFirst(() => (model with { Confidence = confidence }).Save(run.Model));
         var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, ranks, stop);
         using var kept = frozen?.Outputs("train");
-        var train = leaves == RunLeaves.Results || measured.Results.Part == "train" ? null : kept is not null ? EmbeddedImages.Of(kept, data.Train, "train") : EvaluateJob.Embed(model, data.Train, "train", recipe, stop, ranks);
-        var results = measured.Results with { ImagesPerSecond = trainer.ImagesPerSecond, SkippedSteps = trainer.StepsSkipped > 0 ? trainer.StepsSkipped : null };
+        var train = leaves == RunLeaves.Results || measured.Results.Part == "train" ? null : kept is not null
+            ? EmbeddedImages.Of(kept, data.Train, "train") : EvaluateJob.Embed(model, data.Train, "train", recipe, stop, ranks);
+        var results = measured.Results with
+        { ImagesPerSecond = trainer.ImagesPerSecond, SkippedSteps = trainer.StepsSkipped > 0 ? trainer.StepsSkipped : null };
         ranks.OnFirst(() =>
         {
             if (leaves == RunLeaves.Results)
@@ -33,7 +37,8 @@ internal static class FinishedRun
                 return;
             }
             PredictedItem.Save(run.Predictions, measured.Items);
-            var embedded = EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation, measured.Embedded]).OfType<EmbeddedImages>()]);
+            var embedded = EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation,
+                measured.Embedded]).OfType<EmbeddedImages>()]);
             embedded.Save(run.Embeddings);
             results.Save(run.Results);
             if (leaves == RunLeaves.Page)
@@ -43,23 +48,28 @@ internal static class FinishedRun
     }
 
     /// <summary>What the validation images say of the model's confidence, and where they lie.</summary>
-    private static (CalibratedConfidence?, EmbeddedImages?) Validation(Recipe recipe, DataSetup data, RunModel model, FrozenTrunk? frozen, ICollective ranks, CancellationToken stop)
+    private static (CalibratedConfidence?, EmbeddedImages?) Validation(Recipe recipe, DataSetup data, RunModel model, FrozenTrunk? frozen,
+        ICollective ranks, CancellationToken stop)
     {
         if (data.Validation is null)
             return (null, null);
-        using var outputs = frozen?.Outputs("val") ?? ModelOutputs.Of(model.Classifier, data.Validation, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
+        using var outputs = frozen?.Outputs("val") ?? ModelOutputs.Of(model.Classifier, data.Validation,
+            TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
         return (CalibratedConfidence.Fit(outputs.Logits, outputs.Labels), EmbeddedImages.Of(outputs, data.Validation, "val"));
     }
 
-    /// <summary>Keeps pictures of some training images, which servers show beside an answer; then of those that the report asks for.</summary>
-    internal static Action<string, IEnumerable<string>> Pictures(DataSetup data, EmbeddedImages? embedded, RunFolder run, CancellationToken stop)
+    /// <summary>Keeps pictures of some training images, which servers show beside an answer; then of those that
+    /// the report asks for.</summary>
+    internal static Action<string, IEnumerable<string>> Pictures(DataSetup data, EmbeddedImages? embedded,
+        RunFolder run, CancellationToken stop)
     {
         var thumbnails = new Thumbnails(run.Thumbnails);
         if (embedded?.Part("train") is { } train)
             Keep("train", EvenShare.Rows(train.Embeddings.Labels, Thumbnails.MostOfPart).Select(row => train.Images[row]));
         return Keep;
 
-        void Keep(string part, IEnumerable<string> images) => thumbnails.Keep(part, part switch { "test" => data.Test!, "val" => data.Validation!, "runs" => EvaluateJob.ImagesOf(data.OneShot!), _ => data.Train }, images, stop);
+        void Keep(string part, IEnumerable<string> images) => thumbnails.Keep(part, part switch
+        { "test" => data.Test!, "val" => data.Validation!, "runs" => EvaluateJob.ImagesOf(data.OneShot!), _ => data.Train }, images, stop);
     }
 }

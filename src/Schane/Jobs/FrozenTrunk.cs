@@ -17,7 +17,8 @@ namespace Schane.Jobs;
 
 /// <summary>
 /// Training of head and projection on a trunk that is frozen and sees every picture as it is: each image goes through the trunk once, its
-/// embedding is kept in the run, and the steps take embeddings in place of images. The same weights as with the trunk in every step, to rounding.
+/// embedding is kept in the run, and the steps take embeddings in place of images. The same weights as with the
+/// trunk in every step, to rounding.
 /// </summary>
 internal sealed class FrozenTrunk : IDisposable
 {
@@ -56,7 +57,8 @@ internal sealed class FrozenTrunk : IDisposable
     /// <param name="validates">Whether those of the validation part are needed.</param>
     /// <param name="ranks">The processes that train together; each is given its share of the batches.</param>
     /// <param name="stop">Stops between batches.</param>
-    public static FrozenTrunk Open(Recipe recipe, DataSetup data, RunModel model, ISampler sampler, RunFolder run, bool validates, ICollective ranks, CancellationToken stop)
+    public static FrozenTrunk Open(Recipe recipe, DataSetup data, RunModel model, ISampler sampler, RunFolder run, bool validates,
+        ICollective ranks, CancellationToken stop)
     {
         ranks.BroadcastAll(model.Classifier.StateDict().Values);          // rank 0's trunk, which all embed with
         var file = Path.Combine(run.Checkpoints, "features.safetensors");
@@ -81,7 +83,8 @@ internal sealed class FrozenTrunk : IDisposable
         return new(model, all, sampler, BatchShape.ShareUnit(recipe, model.Classifier.Classes), ranks);
     }
 
-    /// <summary>What the trained model makes of a part whose embeddings are kept, without another look at its pictures; null for other parts.</summary>
+    /// <summary>What the trained model makes of a part whose embeddings are kept, without another look at its pictures;
+    /// null for other parts.</summary>
     /// <param name="part"><c>train</c> or <c>val</c>.</param>
     public ModelOutputs? Outputs(string part)
     {
@@ -115,10 +118,12 @@ internal sealed class FrozenTrunk : IDisposable
                 target.copy_(tensor);
     }
 
-    private static void Embed(Dictionary<string, Tensor> kept, string part, IImageDataset images, Recipe recipe, RunModel model, ICollective ranks, CancellationToken stop)
+    private static void Embed(Dictionary<string, Tensor> kept, string part, IImageDataset images, Recipe recipe, RunModel model,
+        ICollective ranks, CancellationToken stop)
     {
         model.Classifier.eval();
-        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device),
+        using var outputs = ModelOutputs.Of(model.Classifier, images,
+            TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
         using var scope = NewDisposeScope();
         kept[part] = outputs.Embeddings.to(device(recipe.Device)).alias().DetachFromDisposeScope();
@@ -127,11 +132,13 @@ internal sealed class FrozenTrunk : IDisposable
     }
 
     /// <summary>Gives rank 0's embeddings of a part to all.</summary>
-    private static void Share(Dictionary<string, Tensor> all, string part, Dictionary<string, Tensor>? kept, RunModel model, ICollective ranks)
+    private static void Share(Dictionary<string, Tensor> all, string part, Dictionary<string, Tensor>? kept,
+        RunModel model, ICollective ranks)
     {
         using var scope = NewDisposeScope();
         var device = model.Classifier.NamedParameters().First().Parameter.device;
-        foreach (var (name, nothing) in ((string, Tensor)[])[(part, empty(0, model.Classifier.Backbone.Info.EmbeddingWidth)), ($"{part}_labels", empty(0, int64)), ($"{part}_images", empty(0, int64))])
+        foreach (var (name, nothing) in ((string, Tensor)[])[(part, empty(0, model.Classifier.Backbone.Info.EmbeddingWidth)),
+            ($"{part}_labels", empty(0, int64)), ($"{part}_images", empty(0, int64))])
             all[name] = ranks.Gather(kept?[name] ?? nothing).Rows.to(name == part ? device : CPU).alias().DetachFromDisposeScope();
     }
 

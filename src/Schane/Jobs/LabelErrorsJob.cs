@@ -25,8 +25,9 @@ public static class LabelErrorsJob
     private const int RowsAtOnce = 512;
 
     /// <summary>
-    /// Trains the run's recipe once a fold without the fold, and asks each model about the images it has not seen: its classifier, the votes of the nearest images it has
-    /// seen, and the nearest of them of another class. Finished folds are used again. Writes <c>label-errors.csv</c>.
+    /// Trains the run's recipe once a fold without the fold, and asks each model about the images it has not seen: its classifier,
+    /// the votes of the nearest images it has seen, and the nearest of them of another class. Finished folds are used again.
+    /// Writes <c>label-errors.csv</c>.
     /// </summary>
     /// <param name="folder">Run folder whose training images are judged by its recipe.</param>
     /// <param name="folds">At least 2.</param>
@@ -36,7 +37,8 @@ public static class LabelErrorsJob
     /// <param name="stop">Saves the fold at work and stops.</param>
     /// <exception cref="SchaneException">No such run, its data are gone, or it has only one class.</exception>
     public static LabelErrorReport Run(
-        string folder, int folds = 5, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, HubOptions? hub = null, CancellationToken stop = default)
+        string folder, int folds = 5, string? dataRoot = null, IProgress<TrainingProgress>? progress = null, HubOptions? hub = null,
+        CancellationToken stop = default)
     {
         Require.AtLeast(folds, 2, nameof(folds));
         var run = RunFolder.Open(folder);
@@ -44,11 +46,13 @@ public static class LabelErrorsJob
         var images = DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)).Train;
         int[] labels = [.. Enumerable.Range(0, images.Count).Select(images.LabelOf)];
         if (labels.Distinct().Count() < 2)
-            throw new SchaneException($"The training images of '{folder}' are all of one class, '{Printable.Escape(images.Classes[labels[0]])}'; no label can be contradicted.");
+            throw new SchaneException($"The training images of '{folder}' are all of one class, " +
+                $"'{Printable.Escape(images.Classes[labels[0]])}'; no label can be contradicted.");
         var parts = Deal(labels, folds, recipe.Seed);
         recipe = recipe with { ClassesPerBatch = Math.Min(recipe.ClassesPerBatch ?? int.MaxValue, labels.Distinct().Count()) };
         HashSet<string> Names(int[] part) => [.. part.Select(images.NameOf)];
-        var work = parts.Select((part, fold) => new PlannedRun(Path.Combine(run.LabelFolds, $"fold-{fold}"), recipe, $"fold {fold + 1} of {parts.Count}", RunView.Without(Names(part)))).ToList();
+        var work = parts.Select((part, fold) => new PlannedRun(Path.Combine(run.LabelFolds, $"fold-{fold}"), recipe,
+            $"fold {fold + 1} of {parts.Count}", RunView.Without(Names(part)))).ToList();
         new ManyRuns("labels", jobs: 1, dataRoot, hub).Make(work, progress, stop);
 
         var (judged, probabilities, votes, gaps) = (new List<int>(), new List<double[]>(), new List<double[]>(), new List<double>());
@@ -59,7 +63,8 @@ public static class LabelErrorsJob
             var seen = DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)).HoldingOut(Names(parts[fold]));
             using var reference = Outputs(model, seen.Train, recipe, stop);
             using var query = Outputs(model, seen.Test!, recipe, stop);
-            var (from, to) = (EmbeddingSet.Of(query.Embeddings, query.Labels, images.Classes), EmbeddingSet.Of(reference.Embeddings, reference.Labels, images.Classes));
+            var (from, to) = (EmbeddingSet.Of(query.Embeddings, query.Labels, images.Classes),
+                EmbeddingSet.Of(reference.Embeddings, reference.Labels, images.Classes));
             judged.AddRange(query.Indices.Select(i => parts[fold][i]));
             probabilities.AddRange(Copy.Doubles(query.Logits.to_type(ScalarType.Float64).softmax(1)).Chunk(images.Classes.Count));
             votes.AddRange(NearestNeighbours.Of(from, to).Scores);
@@ -67,16 +72,19 @@ public static class LabelErrorsJob
         }
         var ranked = LabelErrors.Rank([.. judged.Select(i => labels[i])], probabilities, votes, gaps);
         List<LabelErrorCandidate> candidates = [.. ranked.Where(s => s.Contradicted && s.Score > 0.5)
-            .Select((s, rank) => new LabelErrorCandidate(images.NameOf(judged[s.Row]), images.Classes[s.Label], images.Classes[s.Suggested], s.Score, rank + 1))];
+            .Select((s, rank) => new LabelErrorCandidate(images.NameOf(judged[s.Row]), images.Classes[s.Label],
+                images.Classes[s.Suggested], s.Score, rank + 1))];
         AtomicFile.WriteText(run.LabelErrors, Csv(candidates));
         return new(run.LabelErrors, judged.Count, labels.Length - judged.Count, candidates)
         {
             Ranked = [.. ranked.Select(s => judged[s.Row])],
-            ConfidentLearning = LabelErrors.ConfidentLearning([.. judged.Select(i => labels[i])], probabilities) is var (rows, flagged) ? ([.. rows.Select(r => judged[r])], flagged) : default,
+            ConfidentLearning = LabelErrors.ConfidentLearning([.. judged.Select(i => labels[i])], probabilities) is var (rows, flagged)
+                ? ([.. rows.Select(r => judged[r])], flagged) : default,
         };
     }
 
-    /// <summary>Each class dealt out to the folds in random order; the image of a class that has but one is in none, since nothing else could vouch for it.</summary>
+    /// <summary>Each class dealt out to the folds in random order; the image of a class that has but one is in none, since nothing
+    /// else could vouch for it.</summary>
     private static List<int[]> Deal(int[] labels, int folds, long seed)
     {
         var dealt = new List<int>[folds];
@@ -93,7 +101,8 @@ public static class LabelErrorsJob
     }
 
     private static ModelOutputs Outputs(RunModel model, IImageDataset images, Recipe recipe, CancellationToken stop) =>
-        ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
+        ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
+            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
 
     private static double[] PairGaps(EmbeddingSet query, EmbeddingSet reference)
     {

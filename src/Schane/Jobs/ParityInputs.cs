@@ -22,7 +22,8 @@ internal sealed record ParityInputs(float[] ForModel, float[] ForFile, string So
     public static ParityInputs OfFiles(IReadOnlyList<string> paths, TransformPreset preset, InputShape input, bool fileNormalises)
     {
         if (paths.Count < Count)
-            throw new SchaneException($"The certificate needs {Count} pictures, but --inputs has {paths.Count}; name more, or leave --inputs out.");
+            throw new SchaneException(
+                $"The certificate needs {Count} pictures, but --inputs has {paths.Count}; name more, or leave --inputs out.");
         return Draw([new PictureList(paths)], preset, input, fileNormalises, "of --inputs", skipBad: false);
     }
 
@@ -44,13 +45,16 @@ internal sealed record ParityInputs(float[] ForModel, float[] ForFile, string So
         }
         catch (SchaneException e)
         {
-            return Draw([stead], preset, input, fileNormalises, $"look-alikes, since the run's data can't be opened: {e.Message.TrimEnd('.')}", skipBad: false);
+            return Draw([stead], preset, input, fileNormalises,
+                $"look-alikes, since the run's data can't be opened: {e.Message.TrimEnd('.')}", skipBad: false);
         }
         IImageDataset[] parts = [.. new[] { data.Test, data.Validation, data.Train }.OfType<IImageDataset>()];
-        return Draw([.. parts, stead], preset, input, fileNormalises, parts.Sum(p => (long)p.Count) < Count ? "the run's data and look-alikes" : "the run's data", skipBad: true);
+        return Draw([.. parts, stead], preset, input, fileNormalises,
+            parts.Sum(p => (long)p.Count) < Count ? "the run's data and look-alikes" : "the run's data", skipBad: true);
     }
 
-    private static ParityInputs Draw(IImageDataset[] parts, TransformPreset preset, InputShape input, bool fileNormalises, string source, bool skipBad)
+    private static ParityInputs Draw(IImageDataset[] parts, TransformPreset preset, InputShape input,
+        bool fileNormalises, string source, bool skipBad)
     {
         var size = input.Channels * input.Size * input.Size;
         var forModel = new float[Count * size];

@@ -32,7 +32,7 @@ public sealed record Protocol
     /// <summary>Share of the training part that a linear probe's λ is chosen on where there is no validation part.</summary>
     private const double ValidationShare = 0.2;
 
-    /// <summary>Which; not <see cref="ProtocolKind.Full"/>, which needs more than embeddings.</summary>
+    /// <summary>The protocol; not <see cref="ProtocolKind.Full"/>, which needs more than embeddings.</summary>
     public required ProtocolKind Kind { get; init; }
 
     /// <summary>Neighbours that vote in <see cref="ProtocolKind.Knn"/>.</summary>
@@ -45,7 +45,8 @@ public sealed record Protocol
     public FewShotOptions Episodes { get; init; } = new();
 
     /// <summary>Measures.</summary>
-    /// <param name="images">Embeddings with their parts. A protocol that fits wants <c>train</c>; all measure <c>test</c>, else <c>val</c>.</param>
+    /// <param name="images">Embeddings with their parts. A protocol that fits wants <c>train</c>; all measure
+    /// <c>test</c>, else <c>val</c>.</param>
     /// <exception cref="SchaneException">A part is missing, or too small for the protocol.</exception>
     public ProtocolReport Measure(EmbeddedImages images)
     {
@@ -64,16 +65,20 @@ public sealed record Protocol
 
     private static (string Part, EmbeddingSet Images) Measured(EmbeddedImages images) =>
         images.Part("test") is { } test ? ("test", test.Embeddings) : images.Part("val") is { } val ? ("val", val.Embeddings)
-        : throw new SchaneException($"The embeddings have only the parts {string.Join(", ", images.Parts.Distinct())}; a protocol measures test, or val.");
+        : throw new SchaneException(
+            $"The embeddings have only the parts {string.Join(", ", images.Parts.Distinct())}; a protocol measures test, or val.");
 
     private static EmbeddingSet Train(EmbeddedImages images) => images.Part("train")?.Embeddings
-        ?? throw new SchaneException($"The protocol fits on the part train, but the embeddings have only {string.Join(", ", images.Parts.Distinct())}; embed data that come with training images, or take the protocol embeddings or fewshot.");
+        ?? throw new SchaneException(
+            $"The protocol fits on the part train, but the embeddings have only {string.Join(", ", images.Parts.Distinct())}; embed data " +
+            "that come with training images, or take the protocol embeddings or fewshot.");
 
     private (Dictionary<string, double>, Dictionary<string, string>) Knn(EmbeddingSet train, EmbeddingSet test)
     {
         var k = Math.Min(Neighbours, train.Count);
         var found = NearestNeighbours.Of(test, train, k);
-        return (new() { ["top1"] = found.Accuracy.Mean, ["top1_low"] = found.Accuracy.Low!.Value, ["top1_high"] = found.Accuracy.High!.Value },
+        return (new()
+        { ["top1"] = found.Accuracy.Mean, ["top1_low"] = found.Accuracy.Low!.Value, ["top1_high"] = found.Accuracy.High!.Value },
             new() { ["neighbours"] = $"{k}", ["temperature"] = "0.07", ["interval"] = "Wilson" });
     }
 
@@ -83,10 +88,13 @@ public sealed record Protocol
         var validation = measured == "val" ? null : images.Part("val")?.Embeddings;
         if (validation is null)
         {
-            var kept = Enumerable.Range(0, train.Count).GroupBy(i => train.Labels[i]).SelectMany(g => g.Take((int)(g.Count() * ValidationShare))).ToHashSet();
+            var kept = Enumerable.Range(0, train.Count).GroupBy(i => train.Labels[i])
+                .SelectMany(g => g.Take((int)(g.Count() * ValidationShare))).ToHashSet();
             if (kept.Count == 0)
-                throw new SchaneException($"A linear probe needs at least {(int)(1 / ValidationShare)} training images of some class to choose its λ on; add images, or take the protocol knn.");
-            (train, validation) = (train.Rows([.. Enumerable.Range(0, train.Count).Where(i => !kept.Contains(i))]), train.Rows([.. kept.Order()]));
+                throw new SchaneException($"A linear probe needs at least {(int)(1 / ValidationShare)} training images of some class to " +
+                    "choose its λ on; add images, or take the protocol knn.");
+            (train, validation) = (train.Rows([.. Enumerable.Range(0, train.Count).Where(i => !kept.Contains(i))]),
+                train.Rows([.. kept.Order()]));
         }
         var probe = LinearProbe.Of(train, validation, test, solver: Solver);
         return (probe.Test.Named(), new()
@@ -103,14 +111,22 @@ public sealed record Protocol
         var episodes = EpisodeList.Draw(test.Labels, test.Classes, Episodes);
         var metrics = new Dictionary<string, double>();
         foreach (var (name, classifier) in ((string, FewShotClassifier)[])
-            [("centroid", FewShotClassifier.CosineCentroid), ("nearest", FewShotClassifier.CosineNeighbour), ("logistic_regression", FewShotClassifier.LogisticRegression)])
+            [("centroid", FewShotClassifier.CosineCentroid), ("nearest", FewShotClassifier.CosineNeighbour),
+                ("logistic_regression", FewShotClassifier.LogisticRegression)])
         {
             var found = FewShot.Run(test, episodes, classifier);
             metrics[name] = found.Accuracy.Mean;
-            if (found.Accuracy is { Low: { } low, High: { } high } && Interval.NormalOf(found.Episodes) is { Low: { } normalLow, High: { } normalHigh })
-                (metrics[$"{name}_low"], metrics[$"{name}_high"], metrics[$"{name}_normal_low"], metrics[$"{name}_normal_high"]) = (low, high, normalLow, normalHigh);
+            if (found.Accuracy is { Low: { } low, High: { } high }
+                && Interval.NormalOf(found.Episodes) is { Low: { } normalLow, High: { } normalHigh })
+                (metrics[$"{name}_low"], metrics[$"{name}_high"], metrics[$"{name}_normal_low"],
+                    metrics[$"{name}_normal_high"]) = (low, high, normalLow, normalHigh);
         }
-        return (metrics, new() { ["ways"] = $"{Episodes.Ways}", ["shots"] = $"{Episodes.Shots}", ["queries"] = $"{Episodes.Queries}", ["episodes"] = $"{Episodes.Episodes}", ["seed"] = $"{Episodes.Seed}", ["interval"] = "Student t over episodes, and the normal one as papers have it" });
+        return (metrics, new()
+        {
+            ["ways"] = $"{Episodes.Ways}", ["shots"] = $"{Episodes.Shots}", ["queries"] = $"{Episodes.Queries}",
+            ["episodes"] = $"{Episodes.Episodes}", ["seed"] = $"{Episodes.Seed}",
+            ["interval"] = "Student t over episodes, and the normal one as papers have it"
+        });
     }
 
     private static (Dictionary<string, double>, Dictionary<string, string>) Quality(EmbeddingSet test)
@@ -142,11 +158,13 @@ public sealed record Protocol
 /// <param name="Part">Part that was measured.</param>
 /// <param name="Images">Images of it.</param>
 /// <param name="Classes">Classes that occur in it.</param>
-/// <param name="Metrics">By name; an interval stands beside its metric as <c>_low</c> and <c>_high</c>, of episodes the normal one as <c>_normal_low</c> and <c>_normal_high</c>.</param>
+/// <param name="Metrics">By name; an interval stands beside its metric as <c>_low</c> and <c>_high</c>, of episodes the normal one as
+/// <c>_normal_low</c> and <c>_normal_high</c>.</param>
 /// <param name="Settings">What the protocol was run with, for people.</param>
 public sealed record ProtocolReport(
-    ProtocolKind Protocol, string Part, int Images, int Classes, IReadOnlyDictionary<string, double> Metrics, IReadOnlyDictionary<string, string> Settings)
+    ProtocolKind Protocol, string Part, int Images, int Classes, IReadOnlyDictionary<string, double> Metrics,
+    IReadOnlyDictionary<string, string> Settings)
 {
-    /// <summary>Sentences that say where the figures don't measure what they seem to.</summary>
+    /// <summary>Warnings, in words, where the figures don't measure what they seem to.</summary>
     public IReadOnlyList<string> Warnings { get; init; } = [];
 }

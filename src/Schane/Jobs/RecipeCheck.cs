@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Jobs;
 
-/// <summary>Looks at a recipe as <see cref="TrainJob.Run"/> would before its first step, without training: what <c>schane recipe check</c> does.</summary>
+/// <summary>Looks at a recipe as <see cref="TrainJob.Run"/> would before its first step, without training: what
+/// <c>schane recipe check</c> does.</summary>
 public static class RecipeCheck
 {
     /// <summary>Checks one recipe. Nothing is written, downloaded or measured.</summary>
@@ -48,7 +49,8 @@ public static class RecipeCheck
         return left;
     }
 
-    /// <summary>A sentence on what a recipe sets that its loss has no use for; null where there is nothing. No mistake by itself: the arms of a comparison share what only some of them use.</summary>
+    /// <summary>A sentence on what a recipe sets that its loss has no use for; null where there is nothing. No mistake by itself: the arms
+    /// of a comparison share what only some of them use.</summary>
     /// <param name="recipe">To look at.</param>
     public static string? Unused(Recipe recipe) => LossSettings.Unused(recipe);
 

@@ -48,7 +48,8 @@ internal static class RunStart
             Batch = batch,
             Views = recipe.Views,
             MicroBatch = pass,
-            Negatives = recipe.Accumulate && pass < rows ? $"of a micro-batch of {pass}: accumulation adds none" : $"of the whole batch of {rows}",
+            Negatives = recipe.Accumulate && pass < rows
+                ? $"of a micro-batch of {pass}: accumulation adds none" : $"of the whole batch of {rows}",
             Trunk = frozen ? "frozen: each image passed it once, and its embedding was kept" : null,
             BatchStatistics = frozen || !model.Classifier.Backbone.HasBatchStatistics ? null
                 : recipe.SyncBatchnorm ? $"of the whole batch of {rows}"

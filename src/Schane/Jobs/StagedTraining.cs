@@ -11,8 +11,8 @@ using Schane.Training;
 namespace Schane.Jobs;
 
 /// <summary>
-/// Training in stages: each goes on with the weights of the one before, classifier included where it fits. The last stage is the run itself;
-/// those before it are whole runs in its folder <c>stages</c>. A run that was stopped goes on at the stage it was in.
+/// Training in stages: each goes on with the weights of the one before, classifier included where it fits. The last stage is the run
+/// itself; those before it are whole runs in its folder <c>stages</c>. A run that was stopped goes on at the stage it was in.
 /// </summary>
 public static class StagedTraining
 {
@@ -31,7 +31,8 @@ public static class StagedTraining
     /// <exception cref="OperationCanceledException">Stopped.</exception>
     /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
     public static (RunFolder Folder, RunResults Results) Run(
-        IReadOnlyList<(string Name, Recipe Recipe)> stages, string? folder = null, bool force = false, string? dataRoot = null, IProgress<TrainingProgress>? progress = null,
+        IReadOnlyList<(string Name, Recipe Recipe)> stages, string? folder = null, bool force = false, string? dataRoot = null,
+        IProgress<TrainingProgress>? progress = null,
         HubOptions? hub = null, ICollective? ranks = null, int batchTimes = 1, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(stages);
@@ -45,7 +46,8 @@ public static class StagedTraining
             var data = DataSetup.Open(recipe, dataRoot);
             if (recipe.Model is { } model)
                 ModelRegistry.InfoOf(model);
-            planned.Add((name, ResolvedRecipe.Enlarged(recipe, data, batchTimes) with { Data = RunPaths.Located(recipe.Data), Weights = recipe.Weights is { } weights ? RunPaths.Located(weights) : null }));
+            planned.Add((name, ResolvedRecipe.Enlarged(recipe, data, batchTimes) with
+            { Data = RunPaths.Located(recipe.Data), Weights = recipe.Weights is { } weights ? RunPaths.Located(weights) : null }));
         }
         RunFolder? made = null;
         IDisposable? held = null;
@@ -67,11 +69,13 @@ public static class StagedTraining
     }
 
     /// <summary>Does the stages of a run that are not done yet.</summary>
-    internal static RunResults GoOn(RunFolder run, string? dataRoot, IProgress<TrainingProgress>? progress, bool acceptChangedData, HubOptions? hub, ICollective ranks, CancellationToken stop) =>
+    internal static RunResults GoOn(RunFolder run, string? dataRoot, IProgress<TrainingProgress>? progress, bool acceptChangedData,
+        HubOptions? hub, ICollective ranks, CancellationToken stop) =>
         GoOn(run, RecipeFile.LoadStages(run.Stages), dataRoot, progress, acceptChangedData, hub, ranks, stop);
 
     private static RunResults GoOn(
-        RunFolder run, IReadOnlyList<(string Name, Recipe Recipe)> stages, string? dataRoot, IProgress<TrainingProgress>? progress, bool acceptChangedData, HubOptions? hub, ICollective ranks, CancellationToken stop)
+        RunFolder run, IReadOnlyList<(string Name, Recipe Recipe)> stages, string? dataRoot, IProgress<TrainingProgress>? progress,
+        bool acceptChangedData, HubOptions? hub, ICollective ranks, CancellationToken stop)
     {
         string? before = null;
         for (var i = 0; i < stages.Count; i++)

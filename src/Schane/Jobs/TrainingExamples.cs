@@ -38,14 +38,15 @@ public sealed class TrainingExamples
                 var all = open();
                 return (all, Enumerable.Range(0, all.Count).GroupBy(all.NameOf).ToDictionary(g => g.Key, g => g.First()));
             }
-            catch (SchaneException)                                       // the run has moved away from its data: names are all there is to show
+            // the run has moved away from its data: names are all there is to show
+            catch (SchaneException)
             {
                 return null;
             }
         });
     }
 
-    /// <summary>Those of a run; null where it has kept none.</summary>
+    /// <summary>The examples of a run; null where it has kept none.</summary>
     /// <param name="folder">Run folder.</param>
     /// <param name="dataRoot">Where named data sets lie, for the pictures.</param>
     /// <exception cref="SchaneException">No run there.</exception>
@@ -53,7 +54,8 @@ public sealed class TrainingExamples
     {
         var run = RunFolder.Open(folder);
         return File.Exists(run.Embeddings) && EmbeddedImages.Load(run.Embeddings).Part("train") is { } train
-            ? new(train, new Thumbnails(run.Thumbnails), () => DataSetup.Open(SavedRun.RecipeOf(run), dataRoot, SavedRun.SplitsOf(run)).Train) : null;
+            ? new(train, new Thumbnails(run.Thumbnails),
+                () => DataSetup.Open(SavedRun.RecipeOf(run), dataRoot, SavedRun.SplitsOf(run)).Train) : null;
     }
 
     /// <summary>The nearest images, nearest first.</summary>
@@ -72,13 +74,15 @@ public sealed class TrainingExamples
             .Select(i => new TrainingExample(i, images.Images[i], set.Classes[set.Labels[i]], similarity[i]))];
     }
 
-    /// <summary>A small WebP of one image, at most 96 pixels a side: the one that the run keeps, else made from its data; null where these are not on this machine any more.</summary>
+    /// <summary>A small WebP of one image, at most 96 pixels a side: the one that the run keeps, else made from its data; null where these
+    /// are not on this machine any more.</summary>
     /// <param name="index">From <see cref="TrainingExample.Index"/>.</param>
     public byte[]? Picture(int index)
     {
         if (index < 0 || index >= images.Images.Count)
             return null;
         return thumbnails.Find("train", images.Images[index])
-            ?? (data.Value is { } found && found.Places.TryGetValue(images.Images[index], out var place) ? Thumbnails.Of(found.Data.Read(place)) : null);
+            ?? (data.Value is { } found && found.Places.TryGetValue(images.Images[index], out var place)
+                ? Thumbnails.Of(found.Data.Read(place)) : null);
     }
 }

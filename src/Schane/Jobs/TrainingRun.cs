@@ -16,32 +16,41 @@ using static TorchSharp.torch;
 
 namespace Schane.Jobs;
 
-/// <summary>One run from its resolved recipe to its results: builds the model, the loader and the judge, trains, and has what came of it measured and kept.</summary>
+/// <summary>One run from its resolved recipe to its results: builds the model, the loader and the evaluator, trains, and has the
+/// result measured and kept.</summary>
 internal static class TrainingRun
 {
     /// <summary>Trains, from the first step or from the newest checkpoint.</summary>
-    internal static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, RunLeaves leaves, IProgress<TrainingProgress>? progress, ICollective ranks, bool acceptChangedData, CancellationToken stop)
+    internal static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, RunLeaves leaves,
+        IProgress<TrainingProgress>? progress, ICollective ranks, bool acceptChangedData, CancellationToken stop)
     {
         var threads = ComputeThreads.For(recipe.Threads, ranks.OnTheSameProcessors()).Count;
         set_num_threads(threads);
         using var scope = NewDisposeScope();
-        using var model = new RunModel(ResolvedRecipe.NewClassifier(recipe, data, recipe.InputSize!.Value), data.Train.Classes, recipe.Augmentation!) { Notes = weights.Metadata() };
+        using var model = new RunModel(ResolvedRecipe.NewClassifier(recipe, data, recipe.InputSize!.Value), data.Train.Classes,
+            recipe.Augmentation!)
+        { Notes = weights.Metadata() };
         var loaded = weights.Into(model.Classifier, recipe.KeepHead, progress);
         model.Classifier.to(device(recipe.Device));
         if (ranks.Size > 1 && !recipe.SyncBatchnorm && model.Classifier.Buffers().Any(b => SharedStatistics.IsOne(b.Name)))
             progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
-                $"{recipe.Model} normalises batches: each of the {ranks.Size} ranks normalises its own rows, so the result is not exactly that of one process; --sync-batchnorm makes it so."));
+                $"{recipe.Model} normalises batches: each of the {ranks.Size} ranks normalises its own rows, so the result is not " +
+                "exactly that of one process; --sync-batchnorm makes it so."));
         var sampler = ResolvedRecipe.SamplerOf(recipe, data.Train);
         SharedStatistics.Check(model.Classifier, recipe.SyncBatchnorm);
         var epoch = sampler.Batches(0);
-        BatchShape.CheckRanks(recipe, epoch[0].Length, epoch[^1].Length, ranks.Size, BatchShape.ShareUnit(recipe, model.Classifier.Classes));
+        BatchShape.CheckRanks(recipe, epoch[0].Length, epoch[^1].Length, ranks.Size,
+            BatchShape.ShareUnit(recipe, model.Classifier.Classes));
         var identity = Identity(model, data, sampler);
         MustAgree(ranks, identity);
         var judge = JudgeOf(recipe, data, model, ranks);
-        using var frozen = FrozenTrunk.Suits(recipe, model.Classifier) ? FrozenTrunk.Open(recipe, data, model, sampler, run, judge is not null, ranks, stop) : null;
+        using var frozen = FrozenTrunk.Suits(recipe, model.Classifier)
+            ? FrozenTrunk.Open(recipe, data, model, sampler, run, judge is not null, ranks, stop) : null;
         using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler, threads, ranks);
-        using var hard = recipe.Sampler == SamplerKind.Hard ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
-        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches, frozen is null ? judge : frozen.Judge, run, identity, ranks, hard);
+        using var hard = recipe.Sampler == SamplerKind.Hard
+            ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
+        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches,
+            frozen is null ? judge : frozen.Judge, run, identity, ranks, hard);
         try
         {
             trainer.Run(resume, progress, RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks), stop, acceptChangedData);
@@ -58,22 +67,24 @@ internal static class TrainingRun
         {
             if (leaves == RunLeaves.Page)
                 ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
-            throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with `schane train --resume {run.Root}`.", e, stop);
+            throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with " +
+                $"`schane train --resume {run.Root}`.", e, stop);
         }
     }
 
-    private static BatchLoader LoaderOf(Recipe recipe, DataSetup data, RunModel model, ISampler sampler, int threads, ICollective ranks) => new(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input), new LoaderOptions
-    {
-        Seed = recipe.Seed,
-        Views = recipe.Views,
-        Workers = Math.Max(1, threads - 1),
-        OnBadImage = recipe.OnBadImage,
-        KeepBytes = true,
-        PinMemory = device(recipe.Device).type == DeviceType.CUDA,
-        Rank = ranks.Rank,
-        Ranks = ranks.Size,
-        ShareUnit = BatchShape.ShareUnit(recipe, model.Classifier.Classes),
-    });
+    private static BatchLoader LoaderOf(Recipe recipe, DataSetup data, RunModel model, ISampler sampler, int threads, ICollective ranks) =>
+        new(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input), new LoaderOptions
+        {
+            Seed = recipe.Seed,
+            Views = recipe.Views,
+            Workers = Math.Max(1, threads - 1),
+            OnBadImage = recipe.OnBadImage,
+            KeepBytes = true,
+            PinMemory = device(recipe.Device).type == DeviceType.CUDA,
+            Rank = ranks.Rank,
+            Ranks = ranks.Size,
+            ShareUnit = BatchShape.ShareUnit(recipe, model.Classifier.Classes),
+        });
 
     /// <summary>All ranks must train the same model on the same images.</summary>
     private static void MustAgree(ICollective ranks, RunIdentity identity)
@@ -81,16 +92,22 @@ internal static class TrainingRun
         var all = ranks.GatherTexts(string.Join('\n', identity.Parts.Select(p => $"{p.Name} {p.Value}")));
         for (var rank = 1; rank < all.Count; rank++)
             if (all[rank].Split('\n').Except(all[0].Split('\n')).FirstOrDefault() is { } part)
-                throw new SchaneException($"Rank {rank} on {ranks.Hosts[rank]} has other {part.Split(' ')[0]} than rank 0 on {ranks.Hosts[0]}; give every machine the same data under the same name.");
+                throw new SchaneException($"Rank {rank} on {ranks.Hosts[rank]} has other {part.Split(' ')[0]} than rank 0 on " +
+                    $"{ranks.Hosts[0]}; give every machine the same data under the same name.");
     }
 
     private static RunIdentity Identity(RunModel model, DataSetup data, ISampler sampler)
     {
-        static string Listed(IEnumerable<string> words, int count) => $"{count} {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', words))))}";
-        return new($"{model.Input.Channels}×{model.Input.Size}×{model.Input.Size} {model.Classifier.Backbone.Info.Name}", Listed(data.Train.Classes, data.Train.Classes.Count),
-            $"{data.Train.Count} {data.Fingerprint()}", Listed(sampler.Batches(0).Select(batch => string.Join(',', batch)), sampler.BatchesPerEpoch));
+        static string Listed(IEnumerable<string> words, int count) =>
+            $"{count} {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', words))))}";
+        return new($"{model.Input.Channels}×{model.Input.Size}×{model.Input.Size} {model.Classifier.Backbone.Info.Name}",
+            Listed(data.Train.Classes, data.Train.Classes.Count),
+            $"{data.Train.Count} {data.Fingerprint()}",
+            Listed(sampler.Batches(0).Select(batch => string.Join(',', batch)), sampler.BatchesPerEpoch));
     }
 
-    private static ValidationAccuracy? JudgeOf(Recipe recipe, DataSetup data, RunModel model, ICollective ranks) => data.Validation is null || recipe is { Lambda: 1, LambdaFinal: null or 1 } ? null
-        : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage }, ranks);
+    private static ValidationAccuracy? JudgeOf(Recipe recipe, DataSetup data, RunModel model, ICollective ranks) =>
+        data.Validation is null || recipe is { Lambda: 1, LambdaFinal: null or 1 } ? null
+        : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device),
+            new LoaderOptions { OnBadImage = recipe.OnBadImage }, ranks);
 }

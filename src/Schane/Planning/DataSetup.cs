@@ -16,7 +16,8 @@ namespace Schane.Planning;
 /// <param name="Model">Default model.</param>
 /// <param name="Augmentation">Default transform preset.</param>
 /// <param name="Epochs">Default epochs; null: what the budget holds.</param>
-internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation, IImageDataset? Test, string Model, string Augmentation, int? Epochs)
+internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation, IImageDataset? Test, string Model,
+    string Augmentation, int? Epochs)
 {
     private const string Tiny = "schane_tiny";
     private const double ValidationShare = 0.15, TestShare = 0.2;
@@ -30,7 +31,7 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     /// <summary>Draws one-shot runs of characters that are neither trained on nor tested; null where there are none.</summary>
     private Func<IReadOnlyList<OmniglotRun>>? OneShotValidation { get; init; }
 
-    /// <summary>Group of near twins of a label; null where nobody knows.</summary>
+    /// <summary>Group of near twins of a label; null where it is not known.</summary>
     public Func<int, int>? TwinGroupOf { get; private init; }
 
     /// <summary>How images were divided here; null for data that come with all parts.</summary>
@@ -39,7 +40,7 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     /// <summary>Images that came after the division was saved and are in no part.</summary>
     public int Unlisted { get; private init; }
 
-    /// <summary>Sentences for people about what was let pass.</summary>
+    /// <summary>Warnings in words, about what was tolerated.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
 
     /// <summary>Opens the data of a recipe.</summary>
@@ -50,13 +51,15 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     public static DataSetup Open(Recipe recipe, string? dataRoot, Splits? splits = null)
     {
         if (recipe.Folds is not null && recipe.Data.Split(':')[0] is "lookalikes" or "omniglot")
-            throw new SchaneException($"'{recipe.Data}' comes divided into parts, so folds can't be drawn; leave out --folds, or name a folder that is not divided.");
+            throw new SchaneException($"'{recipe.Data}' comes divided into parts, so folds can't be drawn; leave out --folds, or name a " +
+                "folder that is not divided.");
         var setup = recipe.Data switch
         {
             "lookalikes" => Lookalikes(LookalikesPart.Train, LookalikesPart.Validation, LookalikesPart.Test, epochs: 40),
             "lookalikes:base" => Lookalikes(LookalikesPart.Base, LookalikesPart.BaseValidation, LookalikesPart.BaseValidation, epochs: 12),
             var spec when spec.Split(':')[0] == "omniglot" => Omniglot((OmniglotDataset)DatasetCatalog.Open(spec, dataRoot), dataRoot),
-            var spec => Divided(DividedData.Open(spec, ValidationShare, TestShare, recipe.Seed, splits, dataRoot, OptionsOf(recipe), recipe.Folds, recipe.GroupBy)),
+            var spec => Divided(DividedData.Open(spec, ValidationShare, TestShare, recipe.Seed, splits, dataRoot, OptionsOf(recipe),
+                recipe.Folds, recipe.GroupBy)),
         };
         if (recipe.Exclude is not null || recipe.Relabel is not null)
             setup = setup.Edited(LabelEdits.Load(recipe.Exclude, recipe.Relabel));
@@ -68,16 +71,20 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     private static FolderOptions? OptionsOf(Recipe recipe) =>
         recipe.MaxMegapixels is { } millions ? new() { Limits = new() { MaxPixels = millions * 1_000_000L } } : null;
 
-    /// <summary>The same with a warning where pictures that are measured look like pictures that are trained on, or where that takes too long to find out.</summary>
+    /// <summary>The same with a warning where pictures that are measured look like pictures that are trained on, or where that takes
+    /// too long to find out.</summary>
     /// <param name="stop">Stops looking.</param>
     public DataSetup WarnOfCopies(CancellationToken stop) =>
-        Splits is not null && PartCopies.Warning(Train, Validation, Test, PartCopies.MostTime, stop) is { } warning ? this with { Warnings = [.. Warnings, warning] } : this;
+        Splits is not null && PartCopies.Warning(Train, Validation, Test, PartCopies.MostTime, stop) is { } warning
+            ? this with { Warnings = [.. Warnings, warning] } : this;
 
     /// <summary>The same with the test part out of reach: what settings are chosen on.</summary>
     /// <exception cref="SchaneException">There is nothing but the test part to measure on.</exception>
     public DataSetup ForSelection() => Validation is not null ? this with { Test = null, OneShot = null }
         : OneShotValidation is { } draw ? this with { OneShot = draw(), OneShotPart = "val" }
-        : throw new SchaneException($"{Train.Name} has no validation part, so settings can't be chosen without touching the test; name data with a val part{(OneShot is null ? "" : ", or omniglot:small1 or omniglot:small2, whose validation is the other's alphabets")}.");
+        : throw new SchaneException(
+            $"{Train.Name} has no validation part, so settings can't be chosen without touching the test; name data with a val " +
+            $"part{(OneShot is null ? "" : ", or omniglot:small1 or omniglot:small2, whose validation is the other's alphabets")}.");
 
     /// <summary>The same without some of the training images, which take the place of the test part.</summary>
     /// <param name="heldOut">Their names.</param>
@@ -88,7 +95,8 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
         OneShot = null,
     };
 
-    /// <summary>What is trained and chosen on after <paramref name="edits"/>; the test part stays as it is, so that figures can be compared.</summary>
+    /// <summary>What is trained and chosen on after <paramref name="edits"/>; the test part stays as it is, so that
+    /// figures can be compared.</summary>
     private DataSetup Edited(LabelEdits edits)
     {
         static IEnumerable<string> Names(IImageDataset? part) => part is null ? [] : Enumerable.Range(0, part.Count).Select(part.NameOf);
@@ -102,7 +110,8 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
         {
             Train = train,
             Validation = Validation is null ? null : edits.Apply(Validation),
-            Warnings = untouched == 0 ? Warnings : [.. Warnings, $"{untouched} {(untouched == 1 ? "image" : "images")} of the lists {(untouched == 1 ? "is" : "are")} for the test, which stays as it is."],
+            Warnings = untouched == 0 ? Warnings : [.. Warnings, $"{untouched} {(untouched == 1 ? "image" : "images")} of the lists " +
+                $"{(untouched == 1 ? "is" : "are")} for the test, which stays as it is."],
         };
     }
 
@@ -121,7 +130,8 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     private static DataSetup Lookalikes(LookalikesPart train, LookalikesPart validation, LookalikesPart test, int epochs)
     {
         var images = new LookalikesDataset(train);
-        return new(new CachedDataset(images), new LookalikesDataset(validation), new LookalikesDataset(test), Tiny, "light", epochs) { TwinGroupOf = images.TwinGroupOf };
+        return new(new CachedDataset(images), new LookalikesDataset(validation), new LookalikesDataset(test), Tiny, "light", epochs)
+        { TwinGroupOf = images.TwinGroupOf };
     }
 
     private static DataSetup Omniglot(OmniglotDataset drawings, string? dataRoot) =>
@@ -139,5 +149,6 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     }
 
     private static DataSetup Divided(DividedData data) =>
-        new(CachedDataset.Around(data.Train), data.Validation, data.Test, Tiny, "light", null) { Splits = data.Splits, Warnings = data.Warnings, Unlisted = data.Unlisted };
+        new(CachedDataset.Around(data.Train), data.Validation, data.Test, Tiny, "light", null)
+        { Splits = data.Splits, Warnings = data.Warnings, Unlisted = data.Unlisted };
 }

@@ -8,8 +8,10 @@ using Schane.Training;
 
 namespace Schane.Planning;
 
-/// <summary>The weights a run starts from, on this machine now, and what the run records so that it can only go on with the very same.</summary>
-/// <param name="Reference">As a recipe may say it to others: a hub's with its commit, an address with its hash, a path without the folders above, <c>embedded</c> or <c>none</c>. No secrets.</param>
+/// <summary>The weights a run starts from, on this machine now, and what the run records so that it can only go
+/// on with the very same.</summary>
+/// <param name="Reference">As a recipe may say it to others: a hub's with its commit, an address with its hash, a path without the folders
+/// above, <c>embedded</c> or <c>none</c>. No secrets.</param>
 /// <param name="Revision">Commit of the hub; null elsewhere.</param>
 /// <param name="Files">Every file with its size and SHA-256; none for those in the library and for <c>none</c>.</param>
 internal sealed record InitialWeights(string Reference, string? Revision, IReadOnlyList<WeightsFile> Files)
@@ -23,7 +25,8 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
     /// <summary>What training starts from where there are none.</summary>
     public static InitialWeights Nothing { get; } = new(None, null, []);
 
-    private const string Ways = $"a file, a run folder, hf:OWNER/NAME, nuget:PACKAGE, https://…, '{Published}', '{EmbeddedWeights.Name}' or '{None}'";
+    private const string Ways =
+        $"a file, a run folder, hf:OWNER/NAME, nuget:PACKAGE, https://…, '{Published}', '{EmbeddedWeights.Name}' or '{None}'";
 
     private string path = "";
 
@@ -46,25 +49,30 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
     /// <param name="stop">Stops a download.</param>
     /// <exception cref="SchaneException">There are no such weights.</exception>
     /// <exception cref="DownloadException">The network fails.</exception>
-    public static InitialWeights Find(string? asked, string model, HubOptions? hub = null, IProgress<TrainingProgress>? progress = null, CancellationToken stop = default)
+    public static InitialWeights Find(string? asked, string model, HubOptions? hub = null, IProgress<TrainingProgress>? progress = null,
+        CancellationToken stop = default)
     {
         var info = ModelRegistry.InfoOf(model);
         asked ??= EmbeddedWeights.Exist(info.Name) ? EmbeddedWeights.Name : None;
         var published = asked == Published ? info.Weights : null;
         if (asked == Published)
             asked = published ?? (EmbeddedWeights.Exist(info.Name) ? EmbeddedWeights.Name
-                : throw new SchaneException($"No published weights are known for '{info.Name}'; name a file with --weights, or train from --weights {None}."));
+                : throw new SchaneException(
+                    $"No published weights are known for '{info.Name}'; name a file with --weights, or train from --weights {None}."));
         if (asked == None)
             return Nothing;
         using var weights = new WeightsHub(hub);
         if (asked == EmbeddedWeights.Name)
-            return !EmbeddedWeights.Exist(info.Name) ? throw new SchaneException($"There are no embedded weights for '{info.Name}'; name other weights ({Ways}).")
-                : new(EmbeddedWeights.Name, null, EmbeddedWeights.FileOf(info.Name) is { } beside ? weights.ResolveAsync(beside, null, stop).GetAwaiter().GetResult().Files : []);
+            return !EmbeddedWeights.Exist(info.Name)
+                ? throw new SchaneException($"There are no embedded weights for '{info.Name}'; name other weights ({Ways}).")
+                : new(EmbeddedWeights.Name, null, EmbeddedWeights.FileOf(info.Name) is { } beside
+                    ? weights.ResolveAsync(beside, null, stop).GetAwaiter().GetResult().Files : []);
 
         var local = (WeightsReference.Parse(asked) as WeightsReference.LocalFile)?.Path;
         if (local is not null && !Path.Exists(local))
             throw new SchaneException($"There are no weights '{Printable.Escape(asked)}'; name {Ways}.");
-        var found = weights.ResolveAsync(Directory.Exists(local) ? RunFolder.Open(local).Model : asked, new Fetching(progress), stop).GetAwaiter().GetResult();
+        var found = weights.ResolveAsync(Directory.Exists(local) ? RunFolder.Open(local).Model : asked, new Fetching(progress), stop)
+            .GetAwaiter().GetResult();
         return new(local is null ? found.Pinned : RunPaths.Shareable(local), found.Revision, found.Files)
         {
             Location = local is null ? found.Pinned : Path.GetFullPath(local),
@@ -73,7 +81,8 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
         };
     }
 
-    /// <summary>Gives them to a model whose head stays its own unless <paramref name="keepHead"/>, and tells what was used, resized, re-initialised and ignored.</summary>
+    /// <summary>Gives them to a model whose head stays its own unless <paramref name="keepHead"/>, and tells what was used, resized,
+    /// re-initialised and ignored.</summary>
     /// <returns>Null where there are none.</returns>
     /// <exception cref="CheckpointException">They are not of this model.</exception>
     public LoadingReport? Into(ImageClassifier model, bool keepHead, IProgress<TrainingProgress>? progress)
@@ -92,7 +101,8 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
     {
         if (!Files.SequenceEqual(begun.Files))
             throw new SchaneException(
-                $"The weights '{begun.Reference}' have changed since the run began (SHA-256 {begun.Files.Except(Files).First().Sha256} then, {Files.Except(begun.Files).First().Sha256} now); restore them, or start a new run.");
+                $"The weights '{begun.Reference}' have changed since the run began (SHA-256 {begun.Files.Except(Files).First().Sha256} " +
+                $"then, {Files.Except(begun.Files).First().Sha256} now); restore them, or start a new run.");
     }
 
     /// <summary>What the metadata of a model say of where it started.</summary>
@@ -111,7 +121,8 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
     public static InitialWeights Saved(string file) => JsonSerializer.Deserialize<InitialWeights>(File.ReadAllText(file))!;
 
     /// <summary>A reference without what may be secret.</summary>
-    public static string Shown(string reference) => WeightsReference.Parse(reference) is WeightsReference.LocalFile ? reference : WeightsReference.Parse(reference).Shown;
+    public static string Shown(string reference) =>
+        WeightsReference.Parse(reference) is WeightsReference.LocalFile ? reference : WeightsReference.Parse(reference).Shown;
 
     /// <summary>Whether a reference is of a hub or an address, and so says the same everywhere.</summary>
     public static bool AreFetched(string reference) => WeightsReference.Parse(reference) is not WeightsReference.LocalFile;
@@ -123,7 +134,8 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
             asked = ModelRegistry.InfoOf(model).Weights ?? EmbeddedWeights.Name;
         return (WeightsReference.Parse(resolved), WeightsReference.Parse(asked)) switch
         {
-            (WeightsReference.Hub r, WeightsReference.Hub a) => r.Repository == a.Repository && (a.File ?? r.File) == r.File && (!WeightsReference.IsCommit(a.Revision) || a.Revision == r.Revision),
+            (WeightsReference.Hub r, WeightsReference.Hub a) => r.Repository == a.Repository && (a.File ?? r.File) == r.File
+                && (!WeightsReference.IsCommit(a.Revision) || a.Revision == r.Revision),
             (WeightsReference.Address r, WeightsReference.Address a) => r.Shown == a.Shown && (a.Sha256 ?? r.Sha256) == r.Sha256,
             (WeightsReference.Package r, WeightsReference.Package a) => r.Id.Equals(a.Id, StringComparison.OrdinalIgnoreCase)
                 && (a.Version ?? r.Version, a.File ?? r.File, a.Sha256 ?? r.Sha256) == (r.Version, r.File, r.Sha256),

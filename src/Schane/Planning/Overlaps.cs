@@ -7,7 +7,8 @@ internal static partial class Overlaps
 {
     private const int NamesShown = 3;
 
-    /// <summary>Data sets whose classes ImageNet covers: the first four are cut from it, CUB's birds and Pets' breeds are among its classes and in part its pictures.</summary>
+    /// <summary>Data sets whose classes ImageNet covers: the first four are cut from it, CUB's birds and Pets' breeds are among its classes
+    /// and in part its pictures.</summary>
     private static readonly string[] InImageNet = ["mini-imagenet", "tiered-imagenet", "imagenet", "cub", "pets"];
 
     /// <summary>CIFAR-100 is what these are cut from.</summary>
@@ -22,12 +23,16 @@ internal static partial class Overlaps
         List<string> found = [];
         string[] both = [.. seen.Intersect(classes, StringComparer.OrdinalIgnoreCase)];
         if (both.Length > 0)
-            found.Add($"{both.Length} of the {classes.Count} classes were trained on ({string.Join(", ", both.Take(NamesShown).Select(Printable.Escape))}{(both.Length > NamesShown ? ", …" : "")}): this does not measure new classes.");
+            found.Add($"{both.Length} of the {classes.Count} classes were trained on " +
+                $"({string.Join(", ", both.Take(NamesShown).Select(Printable.Escape))}{(both.Length > NamesShown ? ", …" : "")}): this " +
+                "does not measure new classes.");
         var data = name.Split(':')[0];
         if (weights is not null && ImageNetTag().IsMatch(weights) && InImageNet.Contains(data))
-            found.Add($"The weights '{Printable.Escape(weights)}' were trained on ImageNet, which covers the classes of {data}: this does not measure new classes.");
+            found.Add($"The weights '{Printable.Escape(weights)}' were trained on ImageNet, which covers the classes of {data}: this " +
+                "does not measure new classes.");
         if (weights is not null && weights.Contains("cifar100", StringComparison.OrdinalIgnoreCase) && InCifar100.Contains(data))
-            found.Add($"The weights '{Printable.Escape(weights)}' were trained on CIFAR-100, which covers the classes of {data}: this does not measure new classes.");
+            found.Add($"The weights '{Printable.Escape(weights)}' were trained on CIFAR-100, which covers the classes of {data}: this " +
+                "does not measure new classes.");
         return found;
     }
 

@@ -7,14 +7,16 @@ using static TorchSharp.torch;
 
 namespace Schane.Planning;
 
-/// <summary>What <see cref="Precision.Auto"/> means for a model on a device: decided once a run, recorded in its recipe, and taken from there afterwards.</summary>
+/// <summary>What <see cref="Precision.Auto"/> means for a model on a device: decided once a run, recorded in its recipe, and taken
+/// from there afterwards.</summary>
 internal static class PrecisionChoice
 {
-    /// <summary>How much faster bf16 must be to be chosen: above what a measurement on a busy machine is wrong by.</summary>
+    /// <summary>How much faster bf16 must be to be chosen: more than a measurement on a busy machine can be wrong by.</summary>
     private const double WorthIt = 1.2;
 
     private const double ProbeOperations = 20e9;                          // multiply-adds of a forward pass: some tenths of a second
-    private const double RunOperations = 5e11;                            // of all forward passes of a run: less is over before a measurement has paid
+    // of all forward passes of a run: less is over before a measurement has paid
+    private const double RunOperations = 5e11;
     private static readonly TimeSpan RunTime = TimeSpan.FromMinutes(1);
 
     /// <summary>Refuses what a device can't do.</summary>
@@ -28,11 +30,13 @@ internal static class PrecisionChoice
     /// <summary>The precision to train with, and why. A short run is not worth a measurement and stays float32.</summary>
     /// <param name="create">Makes the model to measure; called only where a measurement decides.</param>
     /// <param name="rows">Images in a pass through the model.</param>
-    /// <param name="images">Images of the whole run, counted as often as they are used; null where <paramref name="budget"/> decides.</param>
+    /// <param name="images">Images of the whole run, counted as often as they are used; null where
+    /// <paramref name="budget"/> decides.</param>
     /// <param name="budget">Time of the run.</param>
     /// <param name="device">Where to compute.</param>
     /// <param name="features">Instructions of the processor, as <see cref="Machine.Features"/> names them.</param>
-    public static (Precision Precision, string Why) Decide(Func<ImageClassifier> create, int rows, double? images, TimeSpan budget, Device device, IReadOnlyList<string> features)
+    public static (Precision Precision, string Why) Decide(Func<ImageClassifier> create, int rows, double? images, TimeSpan budget,
+        Device device, IReadOnlyList<string> features)
     {
         if (device.type == DeviceType.CPU && !Machine.HasBf16(features))
             return (Precision.Float32, "this processor has no bf16 instructions");
@@ -47,7 +51,8 @@ internal static class PrecisionChoice
             : (Precision.Float32, $"bf16 takes {1 / gain:P0} of its time here, too little to gain");
     }
 
-    /// <summary>Time of a forward and backward pass in float32, in parts of that in bf16: the least of two each, in turn, after one to warm up.</summary>
+    /// <summary>Time of a forward and backward pass in float32, in parts of that in bf16: the least of two each, in turn,
+    /// after one to warm up.</summary>
     internal static double Gain(ImageClassifier model, int rows, Device device)
     {
         using var scope = NewDisposeScope();

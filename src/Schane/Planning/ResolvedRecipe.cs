@@ -13,19 +13,24 @@ using static TorchSharp.torch;
 
 namespace Schane.Planning;
 
-/// <summary>From what a recipe says to what a run does: every choice that is left to the data, the model, the budget or the machine, made.</summary>
+/// <summary>From what a recipe says to what a run does: every choice that is left to the data, the model, the budget
+/// or the machine, made.</summary>
 internal static class ResolvedRecipe
 {
-    /// <summary>What training would make of a recipe: every choice that is left to the data, the model, the budget or the machine, made.</summary>
+    /// <summary>What training would make of a recipe: every choice that is left to the data, the model, the budget
+    /// or the machine, made.</summary>
     internal static Recipe Of(Recipe recipe, string? dataRoot, HubOptions? hub)
     {
         Devices.Find(recipe.Device);
         var data = DataSetup.Open(recipe, dataRoot);
-        return Resolve(recipe, data, WeightsOf(recipe, data, hub, progress: null, CancellationToken.None), progress: null, new SingleProcess());
+        return Resolve(recipe, data, WeightsOf(recipe, data, hub, progress: null, CancellationToken.None),
+            progress: null, new SingleProcess());
     }
 
-    /// <summary>Fills in what the recipe leaves open, measuring the rate where the budget decides, and tells the plan. <paramref name="sharers"/>: ranks on this one's processors.</summary>
-    internal static Recipe Resolve(Recipe recipe, DataSetup data, InitialWeights weights, IProgress<TrainingProgress>? progress, ICollective ranks, int sharers = 1)
+    /// <summary>Fills in what the recipe leaves open, measuring the rate where the budget decides, and reports the plan.
+    /// <paramref name="sharers"/>: ranks on this one's processors.</summary>
+    internal static Recipe Resolve(Recipe recipe, DataSetup data, InitialWeights weights, IProgress<TrainingProgress>? progress,
+        ICollective ranks, int sharers = 1)
     {
         recipe = recipe.WithTerm(scratch: !weights.Exist);
         var objective = recipe.Objective();
@@ -54,7 +59,8 @@ internal static class ResolvedRecipe
         {
             var (precision, why) = PrecisionFor(recipe, data, info, sampler, ranks);
             recipe = recipe with { Precision = precision };
-            progress?.Report(new TrainingProgress("plan", 0, recipe.Steps ?? 0, 0, null, 0, null, $"Precision {precision.ToString().ToLowerInvariant()}: {why}."));
+            progress?.Report(new TrainingProgress("plan", 0, recipe.Steps ?? 0, 0, null, 0, null,
+                $"Precision {precision.ToString().ToLowerInvariant()}: {why}."));
         }
 
         string how;
@@ -63,13 +69,15 @@ internal static class ResolvedRecipe
             int[] sizes = recipe.InputSize is { } fixedSize ? [fixedSize] : info.InputSize == 64 ? [64, 96, 128] : [info.InputSize];
             var rows = sampler.Batches(0)[0].Length * recipe.Views;                                // of all ranks, which share them out
             var plan = RunPlan.Fit(recipe.Budget, sampler.BatchesPerEpoch, sizes,
-                size => RunPlan.Measure(side => NewClassifier(recipe, data, side), size, Math.Max(1, rows / ranks.Size), objective, device(recipe.Device)));
+                size => RunPlan.Measure(side => NewClassifier(recipe, data, side), size, Math.Max(1, rows / ranks.Size),
+                    objective, device(recipe.Device)));
             recipe = recipe with { InputSize = plan.InputSize, Steps = plan.Steps };
             how = $"about {Spoken(plan.Estimate)} at a measured {rows / plan.SecondsPerStep:F0} images/s";
         }
         else
         {
-            recipe = recipe with { InputSize = recipe.InputSize ?? info.InputSize, Steps = recipe.Steps ?? recipe.Epochs * sampler.BatchesPerEpoch };
+            recipe = recipe with
+            { InputSize = recipe.InputSize ?? info.InputSize, Steps = recipe.Steps ?? recipe.Epochs * sampler.BatchesPerEpoch };
             how = "as the recipe says";
         }
         progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
@@ -81,14 +89,17 @@ internal static class ResolvedRecipe
             progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null, warning));
         if (recipe.Weights == InitialWeights.None && info.Weights is { } published)
             progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
-                $"Training starts from random weights; --weights {InitialWeights.Published} takes {published} (licence {info.WeightsLicense})."));
+                $"Training starts from random weights; --weights {InitialWeights.Published} takes {published} (licence " +
+                $"{info.WeightsLicense})."));
         if (sampler is BalancedSampler { ClassesWithOneImage: > 0 } balanced)
             progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
-                $"{balanced.ClassesWithOneImage} {(balanced.ClassesWithOneImage == 1 ? "class has" : "classes have")} one image: other augmentations of it are its only positives."));
+                $"{balanced.ClassesWithOneImage} {(balanced.ClassesWithOneImage == 1 ? "class has" : "classes have")} one image: other " +
+                "augmentations of it are its only positives."));
         return recipe;
     }
 
-    /// <summary>A recipe whose batches are some times as large: more classes in a balanced batch, more images of each where there are no more classes.</summary>
+    /// <summary>A recipe whose batches are some times as large: more classes in a balanced batch, more images of each where there
+    /// are no more classes.</summary>
     internal static Recipe Enlarged(Recipe recipe, DataSetup data, int times)
     {
         if (Require.AtLeast(times, 1) == 1)
@@ -103,32 +114,40 @@ internal static class ResolvedRecipe
     {
         var rows = Math.Max(1, sampler.Batches(0)[0].Length * recipe.Views / ranks.Size);
         var length = (recipe.Steps ?? recipe.Epochs * sampler.BatchesPerEpoch) is { } steps ? steps * rows : (double?)null;
-        return PrecisionChoice.Decide(() => NewClassifier(recipe, data, recipe.InputSize ?? info.InputSize), Math.Min(recipe.MicroBatch ?? rows, rows), length, recipe.Budget, device(recipe.Device), Machine.Examine().Features);
+        return PrecisionChoice.Decide(() => NewClassifier(recipe, data, recipe.InputSize ?? info.InputSize),
+            Math.Min(recipe.MicroBatch ?? rows, rows), length, recipe.Budget, device(recipe.Device), Machine.Examine().Features);
     }
 
     internal static ImageClassifier NewClassifier(Recipe recipe, DataSetup data, int inputSize)
     {
         var backbone = ModelRegistry.Create(recipe.Model!, recipe.Seed, inputSize: inputSize, dropPath: recipe.DropPath);
         backbone.Recomputes = recipe.CheckpointActivations;
-        return new(backbone, data.Train.Classes.Count, new ClassifierOptions { Seed = recipe.Seed, ProjectionWidth = recipe.Projection, HeadInitScale = recipe.HeadInitScale })
+        return new(backbone, data.Train.Classes.Count,
+            new ClassifierOptions { Seed = recipe.Seed, ProjectionWidth = recipe.Projection, HeadInitScale = recipe.HeadInitScale })
         {
-            Precision = recipe.Precision == Precision.Auto ? Precision.Float32 : recipe.Precision,                     // auto: a run from before there was a choice
+            // auto: a run from before there was a choice
+            Precision = recipe.Precision == Precision.Auto ? Precision.Float32 : recipe.Precision,
         };
     }
 
     /// <summary>The weights a new run starts from; the embedded ones are of look-alikes, so these are not trained from them.</summary>
-    internal static InitialWeights WeightsOf(Recipe recipe, DataSetup data, HubOptions? hub, IProgress<TrainingProgress>? progress, CancellationToken stop) =>
-        InitialWeights.Find(recipe.Weights ?? (recipe.Data == "lookalikes:base" ? InitialWeights.None : null), recipe.Model ?? data.Model, hub, progress, stop);
+    internal static InitialWeights WeightsOf(Recipe recipe, DataSetup data, HubOptions? hub,
+        IProgress<TrainingProgress>? progress, CancellationToken stop) =>
+        InitialWeights.Find(recipe.Weights ?? (recipe.Data == "lookalikes:base" ? InitialWeights.None : null),
+            recipe.Model ?? data.Model, hub, progress, stop);
 
     internal static ISampler SamplerOf(Recipe recipe, IImageDataset train)
     {
         int[] labels = [.. Enumerable.Range(0, train.Count).Select(train.LabelOf)];
         var size = recipe.Batch ?? recipe.ClassesPerBatch!.Value * recipe.ImagesPerClass;
         if (recipe.Sampler == SamplerKind.Hard && (recipe.Lambda == 1 || recipe.Mixup > 0 || recipe.Cutmix > 0))
-            throw new SchaneException($"sampler hard goes by what the classifier confuses, but {(recipe.Lambda == 1 ? "lambda 1 trains no classifier" : "mixed images are of no one class")}; set {(recipe.Lambda == 1 ? "lambda below 1" : "mixup and cutmix to 0")} or sampler to balanced.");
+            throw new SchaneException("sampler hard goes by what the classifier confuses, but " +
+                $"{(recipe.Lambda == 1 ? "lambda 1 trains no classifier" : "mixed images are of no one class")}; set " +
+                $"{(recipe.Lambda == 1 ? "lambda below 1" : "mixup and cutmix to 0")} or sampler to balanced.");
         return recipe.Sampler switch
         {
-            SamplerKind.Balanced or SamplerKind.Hard => new BalancedSampler(labels, recipe.ClassesPerBatch!.Value, recipe.ImagesPerClass, recipe.Seed),
+            SamplerKind.Balanced or SamplerKind.Hard =>
+                new BalancedSampler(labels, recipe.ClassesPerBatch!.Value, recipe.ImagesPerClass, recipe.Seed),
             SamplerKind.Shuffled => new ShuffledSampler(labels.Length, size, recipe.Seed),
             SamplerKind.Weighted => WeightedSampler.ByClass(labels, recipe.SamplingPower, size, recipe.Seed),
             _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Sampler, "No such sampler."),

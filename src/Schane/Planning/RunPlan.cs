@@ -23,7 +23,8 @@ public sealed record RunPlan(int InputSize, int Steps, double Epochs, double Sec
     public TimeSpan Estimate => TimeSpan.FromSeconds(Steps * SecondsPerStep);
 
     /// <summary>
-    /// The largest input size at which the budget allows 30 epochs, else the smallest; then as many epochs as the budget holds, at most 100.
+    /// The largest input size at which the budget allows 30 epochs, else the smallest; then as many epochs as
+    /// the budget holds, at most 100.
     /// </summary>
     /// <param name="budget">Wall time for the whole run.</param>
     /// <param name="batchesPerEpoch">Steps in an epoch.</param>

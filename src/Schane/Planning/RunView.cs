@@ -1,6 +1,7 @@
 namespace Schane.Planning;
 
-/// <summary>A run that sees its data otherwise than its recipe says, and is not for people: no report, no embeddings, no predictions.</summary>
+/// <summary>A run that sees its data otherwise than its recipe says, and is not for people: no report, no
+/// embeddings, no predictions.</summary>
 /// <param name="Of">From the recipe's data to what the run sees.</param>
 internal sealed record RunView(Func<DataSetup, DataSetup> Of)
 {

@@ -13,16 +13,20 @@ internal static class SavedRun
     {
         var recipe = RecipeFile.LoadRun(run.Recipe);
         // The lists as they were when the run was made, which it keeps.
-        recipe = recipe with { Exclude = File.Exists(run.Exclude) ? run.Exclude : null, Relabel = File.Exists(run.Relabel) ? run.Relabel : null };
-        return File.Exists(run.Source) && JsonSerializer.Deserialize<string[]>(File.ReadAllText(run.Source)) is [var data, var weights] ? recipe with { Data = data, Weights = weights } : recipe;
+        recipe = recipe with
+        { Exclude = File.Exists(run.Exclude) ? run.Exclude : null, Relabel = File.Exists(run.Relabel) ? run.Relabel : null };
+        return File.Exists(run.Source) && JsonSerializer.Deserialize<string[]>(File.ReadAllText(run.Source)) is [var data, var weights]
+            ? recipe with { Data = data, Weights = weights } : recipe;
     }
 
-    /// <summary>The first setting that <paramref name="wanted"/> sets and a run's resolved recipe has otherwise; null if there is none.</summary>
+    /// <summary>The first setting that <paramref name="wanted"/> sets and a run's resolved recipe has otherwise;
+    /// null if there is none.</summary>
     internal static string? Differs(Recipe resolved, Recipe wanted)
     {
         static string? Shared(string? path) => path is null ? null : RunPaths.Shareable(path);
         var saved = RecipeFile.Values(resolved);
-        var shared = RecipeFile.Values(wanted with { Data = RunPaths.Shareable(wanted.Data), Exclude = Shared(wanted.Exclude), Relabel = Shared(wanted.Relabel) });
+        var shared = RecipeFile.Values(
+            wanted with { Data = RunPaths.Shareable(wanted.Data), Exclude = Shared(wanted.Exclude), Relabel = Shared(wanted.Relabel) });
         foreach (var (key, value) in RecipeFile.Values(wanted))
         {
             var (has, chosenOnce) = (saved.GetValueOrDefault(key), key is "kernel" or "precision" && value == "auto");

@@ -19,29 +19,35 @@ public sealed record Recipe
     public string? Model { get; init; }
 
     /// <summary>
-    /// Initial weights: <c>none</c>, <c>embedded</c>, <c>default</c> (the published ones of <see cref="Models.BackboneInfo.Weights"/>), a file or run folder,
-    /// <c>hf:OWNER/NAME[@REVISION][/FILE]</c>, <c>nuget:PACKAGE[@VERSION][/FILE][#sha256=…]</c> or <c>https://…[#sha256=…]</c>. A resolved recipe names the commit or the hash. Null: embedded if the model has them, else none.
+    /// Initial weights: <c>none</c>, <c>embedded</c>, <c>default</c> (the published ones of <see cref="Models.BackboneInfo.Weights"/>), a
+    /// file or run folder, <c>hf:OWNER/NAME[@REVISION][/FILE]</c>, <c>nuget:PACKAGE[@VERSION][/FILE][#sha256=…]</c> or
+    /// <c>https://…[#sha256=…]</c>. A resolved recipe names the commit or the hash. Null: embedded if the model has them, else none.
     /// </summary>
     public string? Weights { get; init; }
 
-    /// <summary>Whether training goes on with the classifier of <see cref="Weights"/> too, where it has as many classes. By default it starts anew.</summary>
+    /// <summary>Whether training goes on with the classifier of <see cref="Weights"/> too, where it has as many classes. By
+    /// default it starts anew.</summary>
     public bool KeepHead { get; init; }
 
-    /// <summary>Share of samples that lose the model's last residual branch in a training pass, rising linearly from 0 at the first (stochastic depth); 0 to below 1.</summary>
+    /// <summary>Share of samples that lose the model's last residual branch in a training pass, rising linearly from 0 at the first
+    /// (stochastic depth); 0 to below 1.</summary>
     public double DropPath { get; init => field = Require.InRange(value, 0, 0.99); }
 
-    /// <summary>Whether blocks keep only their inputs and run again in the backward pass: less memory for about a third more time, the same gradient.</summary>
+    /// <summary>Whether blocks keep only their inputs and run again in the backward pass: less memory for about a third more
+    /// time, the same gradient.</summary>
     public bool CheckpointActivations { get; init; }
 
-    /// <summary>Width of an MLP between the embedding and the contrastive term, which training alone uses. Null: none, the term sees the embedding itself.</summary>
+    /// <summary>Width of an MLP between the embedding and the contrastive term, which training alone uses. Null: none, the term sees
+    /// the embedding itself.</summary>
     public int? Projection { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 
-    /// <summary>Factor on the initial weights of the new classifier, whose deviation is 0.02 before it; above 0. Null: 0.001 for BEiT-3, as it is fine-tuned, 1 for others.</summary>
+    /// <summary>Factor on the initial weights of the new classifier, whose deviation is 0.02 before it; above 0. Null: 0.001 for BEiT-3, as
+    /// it is fine-tuned, 1 for others.</summary>
     public double? HeadInitScale { get; init => field = value is { } v ? Require.Positive(v) : null; }
 
     /// <summary>
-    /// The contrastive term; <see cref="CrossEntropyAlone"/> for none. The settings below that are not null take the place of its own. In a file it is a name of
-    /// <see cref="LossRegistry"/>; register a loss of your own, so that its runs can be resumed.
+    /// The contrastive term; <see cref="CrossEntropyAlone"/> for none. The settings below that are not null take the place of its own. In a
+    /// file it is a name of <see cref="LossRegistry"/>; register a loss of your own, so that its runs can be resumed.
     /// </summary>
     public ContrastiveLoss Loss { get; init; } = new SchaneLoss();
 
@@ -90,19 +96,23 @@ public sealed record Recipe
     /// <summary>Label smoothing of the cross-entropy, 0 to 1.</summary>
     public double LabelSmoothing { get; init => field = LossRanges.LabelSmoothing(value); }
 
-    /// <summary>α of Mixup's share λ ~ Beta(α, α) (Zhang et al. 2017, arXiv:1710.09412); 0 mixes none. Partners stand in one group of 16 consecutive images, so keep <see cref="ImagesPerClass"/> below 16.</summary>
+    /// <summary>α of Mixup's share λ ~ Beta(α, α) (Zhang et al. 2017, arXiv:1710.09412); 0 mixes none. Partners stand in one group of 16
+    /// consecutive images, so keep <see cref="ImagesPerClass"/> below 16.</summary>
     public double Mixup { get; init => field = Require.InRange(value, 0, 1000); }
 
-    /// <summary>α of CutMix's share (Yun et al. 2019, arXiv:1905.04899); 0 cuts none. With both, each group of images draws one of the two.</summary>
+    /// <summary>α of CutMix's share (Yun et al. 2019, arXiv:1905.04899); 0 cuts none. With both, each group of images
+    /// draws one of the two.</summary>
     public double Cutmix { get; init => field = Require.InRange(value, 0, 1000); }
 
-    /// <summary>What the contrastive term does with mixed images: <c>soft</c> pairs, or <c>clean</c>, the unmixed images in a second pass (about twice the compute). Null: soft where the loss has soft pairs.</summary>
+    /// <summary>What the contrastive term does with mixed images: <c>soft</c> pairs, or <c>clean</c>, the unmixed images in a second pass
+    /// (about twice the compute). Null: soft where the loss has soft pairs.</summary>
     public MixedPairs? Mixing { get; init; }
 
     /// <summary>How batches are formed.</summary>
     public SamplerKind Sampler { get; init; } = SamplerKind.Balanced;
 
-    /// <summary>Weighted sampler: a class is drawn in proportion to its images to this power, 0 to 1. 0: every class alike; 0.5: the square root; 1: as they come.</summary>
+    /// <summary>Weighted sampler: a class is drawn in proportion to its images to this power, 0 to 1. 0: every class alike; 0.5: the square
+    /// root; 1: as they come.</summary>
     public double SamplingPower { get; init => field = Require.InRange(value, 0, 1); }
 
     /// <summary>P: classes in a balanced batch. Null: as many as fit, at most 16.</summary>
@@ -111,19 +121,21 @@ public sealed record Recipe
     /// <summary>K: images of each class in a balanced batch, at least 2 for a contrastive loss to have positives.</summary>
     public int ImagesPerClass { get; init => field = Require.AtLeast(value, 1); } = 4;
 
-    /// <summary>Images in a batch. Null: P × K. Of a balanced batch it gives P where <see cref="ClassesPerBatch"/> is not set, and must be P × K where it is.</summary>
+    /// <summary>Images in a batch. Null: P × K. Of a balanced batch it gives P where <see cref="ClassesPerBatch"/> is not set, and must
+    /// be P × K where it is.</summary>
     public int? Batch { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 
     /// <summary>Images in one pass through the model; the gradient is that of the whole batch (GradCache). Null: the whole batch.</summary>
     public int? MicroBatch { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 
     /// <summary>
-    /// Gradient accumulation instead of the gradient of the whole batch: each micro-batch has a loss of its own and their gradients are added up. It takes two thirds of the compute
-    /// and adds no negatives: an anchor sees the rows of its <see cref="MicroBatch"/> alone.
+    /// Gradient accumulation instead of the gradient of the whole batch: each micro-batch has a loss of its own and their gradients are
+    /// added up. It takes two thirds of the compute and adds no negatives: an anchor sees the rows of its <see cref="MicroBatch"/> alone.
     /// </summary>
     public bool Accumulate { get; init; }
 
-    /// <summary>Whether batch norm normalises by the rows of all ranks, so that several give what one gives; every rank then passes its share of a batch at once, and each layer waits for all. By default each normalises its own rows.</summary>
+    /// <summary>Whether batch norm normalises by the rows of all ranks, so that several give what one gives; every rank then passes its
+    /// share of a batch at once, and each layer waits for all. By default each normalises its own rows.</summary>
     public bool SyncBatchnorm { get; init; }
 
     /// <summary>Augmented views of each image in a batch.</summary>
@@ -155,7 +167,8 @@ public sealed record Recipe
     /// <summary>Peak learning rate.</summary>
     public double LearningRate { get; init => field = Require.Positive(value); } = 1e-3;
 
-    /// <summary>Learning rate of the new head and of trunks trained from random weights is <see cref="LearningRate"/>; a pre-trained trunk's is this times it.</summary>
+    /// <summary>Learning rate of the new head and of trunks trained from random weights is <see cref="LearningRate"/>; a pre-trained
+    /// trunk's is this times it.</summary>
     public double TrunkRate { get; init => field = Require.InRange(value, 0, 1); } = 1;
 
     /// <summary>Factor on the rate from one layer to the one before it, in (0, 1]; 1 means none.</summary>
@@ -197,10 +210,12 @@ public sealed record Recipe
     /// <summary>Rate that the fall ends towards, 0 or more.</summary>
     public double LearningRateFinal { get; init => field = Require.InRange(value, 0, 1000); }
 
-    /// <summary>What is not trained: a number N for the trunk's layers 0 … N − 1 (layer ids as in layer decay), <c>trunk</c>, or names of modules and parameters with commas between. Null: all is trained.</summary>
+    /// <summary>What is not trained: a number N for the trunk's layers 0 … N − 1 (layer ids as in layer decay), <c>trunk</c>, or names of
+    /// modules and parameters with commas between. Null: all is trained.</summary>
     public string? Freeze { get; init; }
 
-    /// <summary>Decay of an exponential moving average of the weights, 0 to below 1: 0.999 looks back over about a thousand steps. It is evaluated beside the raw weights. Null: none.</summary>
+    /// <summary>Decay of an exponential moving average of the weights, 0 to below 1: 0.999 looks back over about a thousand steps. It is
+    /// evaluated beside the raw weights. Null: none.</summary>
     public double? Ema { get; init => field = value is { } v ? Require.InRange(v, 0, 0.9999999) : null; }
 
     /// <summary>Largest norm of the whole gradient. Null: not clipped.</summary>
@@ -209,22 +224,27 @@ public sealed record Recipe
     /// <summary>Training images kept of each class, drawn by the seed. Null: all.</summary>
     public int? LabelsPerClass { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 
-    /// <summary>Makes the training images a long tail, largest ÷ smallest class: images kept fall by a constant factor from class to class, in the order of labels. At least 1; null: all are kept.</summary>
+    /// <summary>Makes the training images a long tail, largest ÷ smallest class: images kept fall by a constant factor from class to class,
+    /// in the order of labels. At least 1; null: all are kept.</summary>
     public double? Imbalance { get; init => field = value is { } v ? Require.InRange(v, 1, 1e9) : null; }
 
-    /// <summary>Images that belong together stay in one part when data are divided: a column of the index, or a regular expression on the names whose parentheses catch the group. Null: each image is alone.</summary>
+    /// <summary>Images that belong together stay in one part when data are divided: a column of the index, or a regular expression on the
+    /// names whose parentheses catch the group. Null: each image is alone.</summary>
     public string? GroupBy { get; init; }
 
     /// <summary>Largest picture that is read, in millions of pixels by its header. Null: 100.</summary>
     public int? MaxMegapixels { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 
-    /// <summary>List of images not to train or validate on: a name a line, or CSV with a column <c>path</c>, as <c>label-errors.csv</c> of a run. Null: none.</summary>
+    /// <summary>List of images not to train or validate on: a name a line, or CSV with a column <c>path</c>, as <c>label-errors.csv</c>
+    /// of a run. Null: none.</summary>
     public string? Exclude { get; init; }
 
-    /// <summary>List of images to train and validate on under another label: CSV with the columns <c>path</c> and <c>suggested</c> (or <c>label</c>). Null: none.</summary>
+    /// <summary>List of images to train and validate on under another label: CSV with the columns <c>path</c> and <c>suggested</c> (or
+    /// <c>label</c>). Null: none.</summary>
     public string? Relabel { get; init; }
 
-    /// <summary>Cross-validation: the run tests on fold <see cref="Seed"/> mod folds of division ⌊<see cref="Seed"/> / folds⌋. At least 2; null: one draw of the parts by the seed.</summary>
+    /// <summary>Cross-validation: the run tests on fold <see cref="Seed"/> mod folds of division ⌊<see cref="Seed"/> / folds⌋. At least 2;
+    /// null: one draw of the parts by the seed.</summary>
     public int? Folds { get; init => field = value is { } v ? Require.AtLeast(v, 2) : null; }
 
     /// <summary>Seed of the weights, the splits, the batches and the augmentation.</summary>
@@ -248,7 +268,8 @@ public sealed record Recipe
     /// <summary>Steps between evaluations on the validation part. Null: about every tenth of the run.</summary>
     public int? EvaluateEvery { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 
-    /// <summary>Metric of the evaluations by which the best checkpoint is kept: <c>top1</c>, <c>mean_per_class</c> or <c>nll</c>, with <c>ema_</c> before it for the averaged weights.</summary>
+    /// <summary>Metric of the evaluations by which the best checkpoint is kept: <c>top1</c>, <c>mean_per_class</c> or <c>nll</c>, with
+    /// <c>ema_</c> before it for the averaged weights.</summary>
     public string BestMetric { get; init; } = "top1";
 
     /// <summary>Evaluations without a better <see cref="BestMetric"/> after which training ends. Null: it never ends early.</summary>

@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Reflection;
-using System.Text;
 using YamlDotNet.Core;
 using Schane.Losses;
 using YamlDotNet.Core.Events;
@@ -8,11 +6,11 @@ using YamlDotNet.Core.Events;
 namespace Schane.Recipes;
 
 /// <summary>
-/// Reads and writes recipes: one YAML mapping of plain scalars whose keys are the command line's flags. Further documents of the file are the
-/// arms of a comparison, each named by <c>arm</c>, or the stages of a training one after the other, each named by <c>stage</c>; they override the first. Tags, anchors, aliases and files over 1 MB are refused, so a
-/// recipe can't build objects or swell in memory.
+/// Reads and writes recipes: one YAML mapping of plain scalars whose keys are the command line's flags. Further documents of the file are
+/// the arms of a comparison, each named by <c>arm</c>, or the stages of a training one after the other, each named by <c>stage</c>; they
+/// override the first. Tags, anchors, aliases and files over 1 MB are refused, so a recipe can't build objects or swell in memory.
 /// </summary>
-public static class RecipeFile
+public static partial class RecipeFile
 {
     /// <summary>Key that names an arm of a comparison.</summary>
     internal const string Arm = "arm";
@@ -34,37 +32,46 @@ public static class RecipeFile
 
     /// <summary>Reads a recipe file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="arm">Takes the settings of this arm on top, where the file has an arm of that name; null: the first document alone.</param>
-    /// <exception cref="SchaneException">No such file, too large, not one mapping of scalars, an unknown key or a value out of range; the file and line are named.</exception>
+    /// <param name="arm">Takes the settings of this arm on top, where the file has an arm of that name; null:
+    /// the first document alone.</param>
+    /// <exception cref="SchaneException">No such file, too large, not one mapping of scalars, an unknown key or a value out of range; the
+    /// file and line are named.</exception>
     public static Recipe Load(string path, string? arm = null)
     {
         var (recipe, arms) = LoadArms(path);
         return arms.FirstOrDefault(a => a.Name == arm).Recipe ?? recipe;
     }
 
-    /// <summary>Reads the recipe that a run left. Its loss may be one that this program does not know: such a run can be looked at, not resumed.</summary>
+    /// <summary>Reads the recipe that a run left. Its loss may be one that this program does not know: such a run can be
+    /// looked at, not resumed.</summary>
     /// <exception cref="SchaneException">As <see cref="Load"/>.</exception>
     internal static Recipe LoadRun(string path)
     {
         var text = Text(path);
         var settings = Scalars(text, path);
         var name = settings.FirstOrDefault(s => s is { Document: 0, Key: LossKey }).Value;
-        return name is null || LossRegistry.TryFind(name) is not null ? Parse(text, path) : Apply(new Recipe { Loss = new UnknownLoss(name) }, settings.Where(s => PropertyOf(s.Key) is not null), path);
+        return name is null || LossRegistry.TryFind(name) is not null ? Parse(text, path)
+            : Apply(new Recipe { Loss = new UnknownLoss(name) }, settings.Where(s => PropertyOf(s.Key) is not null), path);
     }
 
     /// <summary>Reads a recipe file with its arms, in the order of the file.</summary>
-    /// <exception cref="SchaneException">As <see cref="Load"/>; or an arm has no name, or the name of another; or the file has stages.</exception>
+    /// <exception cref="SchaneException">As <see cref="Load"/>; or an arm has no name, or the name of another; or
+    /// the file has stages.</exception>
     public static (Recipe Recipe, IReadOnlyList<(string Name, Recipe Recipe)> Arms) LoadArms(string path) => ParseArms(Text(path), path);
 
     /// <summary>Reads the stages of a recipe file, in order; none where it is a plain recipe.</summary>
     /// <exception cref="SchaneException">As <see cref="Load"/>; or a stage has no name, or the name of another.</exception>
-    public static IReadOnlyList<(string Name, Recipe Recipe)> LoadStages(string path) => ParseDocuments(Text(path), path) is (_, Stage, var stages) ? stages : [];
+    public static IReadOnlyList<(string Name, Recipe Recipe)> LoadStages(string path) =>
+        ParseDocuments(Text(path), path) is (_, Stage, var stages) ? stages : [];
 
-    /// <summary>Everything in a recipe file: the first document, whether the others are an <c>arm</c> or a <c>stage</c> each (empty where there are none), and these by name, in order.</summary>
+    /// <summary>Everything in a recipe file: the first document, whether the others are an <c>arm</c> or a <c>stage</c> each (empty where
+    /// there are none), and these by name, in order.</summary>
     /// <exception cref="SchaneException">As <see cref="Load"/>.</exception>
-    public static (Recipe Recipe, string Kind, IReadOnlyList<(string Name, Recipe Recipe)> Others) LoadAll(string path) => ParseDocuments(Text(path), path);
+    public static (Recipe Recipe, string Kind, IReadOnlyList<(string Name, Recipe Recipe)> Others) LoadAll(string path) =>
+        ParseDocuments(Text(path), path);
 
-    /// <summary>All settings of a recipe by key, as a file writes them, those of its loss alone behind; null for those that are left to the data, the model or the loss.</summary>
+    /// <summary>All settings of a recipe by key, as a file writes them, those of its loss alone behind; null for those that are left to the
+    /// data, the model or the loss.</summary>
     public static IReadOnlyDictionary<string, string?> Values(Recipe recipe)
     {
         var known = LossRegistry.TryFind(recipe.Loss.Name);
@@ -77,9 +84,11 @@ public static class RecipeFile
         object? OfLoss(string setting) => recipe.Loss.Get(setting) is { } value && !value.Equals(known?.Get(setting)) ? value : null;
     }
 
-    /// <summary>What each setting is where a recipe says nothing, by key; those are left out that the data, the model or the loss decide.</summary>
+    /// <summary>What each setting is where a recipe says nothing, by key; those are left out that the data, the
+    /// model or the loss decide.</summary>
     public static IReadOnlyDictionary<string, string> Defaults { get; } = Settings
-        .Select(s => (s.Key, Value: s.Value.GetValue(new Recipe()) ?? OfAllLosses(s.Value.Name))).Where(s => s.Value is not null).ToDictionary(s => s.Key, s => Show(s.Value!));
+        .Select(s => (s.Key, Value: s.Value.GetValue(new Recipe()) ?? OfAllLosses(s.Value.Name))).Where(s => s.Value is not null)
+        .ToDictionary(s => s.Key, s => Show(s.Value!));
 
     private static object? OfAllLosses(string setting) =>
         LossRegistry.All.Select(loss => loss.Get(setting)).OfType<object>().Distinct().ToList() is [var common] ? common : null;
@@ -91,16 +100,20 @@ public static class RecipeFile
     public static Recipe Parse(string text, string source) => ParseArms(text, source).Recipe;
 
     /// <summary>The same for a text that may name this loss, whether it is registered or not.</summary>
-    internal static Recipe Parse(string text, string source, ContrastiveLoss loss) => Apply(new Recipe { Loss = loss }, Scalars(text, source), source);
+    internal static Recipe Parse(string text, string source, ContrastiveLoss loss) =>
+        Apply(new Recipe { Loss = loss }, Scalars(text, source), source);
 
-    internal static (Recipe Recipe, IReadOnlyList<(string Name, Recipe Recipe)> Arms) ParseArms(string text, string source) => ParseDocuments(text, source) switch
-    {
-        (_, Stage, _) => throw new SchaneException($"{source} has stages, one after the other; `schane train --recipe` runs them, nothing else does."),
-        var (recipe, _, arms) => (recipe, arms),
-    };
+    internal static (Recipe Recipe, IReadOnlyList<(string Name, Recipe Recipe)> Arms) ParseArms(string text, string source) =>
+        ParseDocuments(text, source) switch
+        {
+            (_, Stage, _) => throw new SchaneException(
+                $"{source} has stages, one after the other; `schane train --recipe` runs them, nothing else does."),
+            var (recipe, _, arms) => (recipe, arms),
+        };
 
     /// <summary>The first document, what the others are (<see cref="Arm"/>, <see cref="Stage"/> or nothing), and these by name.</summary>
-    internal static (Recipe Recipe, string Kind, IReadOnlyList<(string Name, Recipe Recipe)> Others) ParseDocuments(string text, string source)
+    internal static (Recipe Recipe, string Kind, IReadOnlyList<(string Name, Recipe Recipe)> Others) ParseDocuments(string text,
+        string source)
     {
         if (text.Length > LargestFile)
             throw TooLarge(source);
@@ -112,11 +125,13 @@ public static class RecipeFile
             var line = settings[0].Line;
             var (_, here, name, _) = settings.FirstOrDefault(s => s.Key is Arm or Stage);
             if (name is null)
-                throw new SchaneException($"{source} line {line}: every document after the first is an arm of a comparison or a stage of a training, and needs a line 'arm: NAME' or 'stage: NAME'.");
+                throw new SchaneException($"{source} line {line}: every document after the first is an arm of a comparison or a stage of " +
+                    "a training, and needs a line 'arm: NAME' or 'stage: NAME'.");
             if (kind.Length > 0 && kind != here)
                 throw new SchaneException($"{source} line {line}: a recipe has arms or stages, not both; split the file.");
             if (name.Length == 0 || name[0] == '.' || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
-                throw new SchaneException($"{source} line {line}: the name of {(here == Arm ? "an arm" : "a stage")} is letters, digits, '-', '_' and '.' but is '{name}'.");
+                throw new SchaneException($"{source} line {line}: the name of {(here == Arm ? "an arm" : "a stage")} is letters, digits, " +
+                    $"'-', '_' and '.' but is '{name}'.");
             if (others.Any(a => a.Name == name))
                 throw new SchaneException($"{source} line {line}: there are two {here}s '{name}'; rename one.");
             kind = here;
@@ -147,7 +162,8 @@ public static class RecipeFile
         return recipe;
     }
 
-    private static SchaneException TooLarge(string source) => new($"Recipe '{source}' is larger than 1 MB; a recipe is a short list of settings.");
+    private static SchaneException TooLarge(string source) =>
+        new($"Recipe '{source}' is larger than 1 MB; a recipe is a short list of settings.");
 
     /// <summary>The recipe with one setting changed, as the flag <c>--key value</c> does.</summary>
     /// <param name="recipe">The recipe to start from; it stays as it is.</param>
@@ -177,44 +193,17 @@ public static class RecipeFile
         }
         catch (FormatException)
         {
-            throw new SchaneException($"{source}: {key} must be {Expected(property.PropertyType)} but is '{value}'{Nearest.Hint(value, Choices(property.PropertyType))}.");
+            throw new SchaneException($"{source}: {key} must be {Expected(property.PropertyType)} but is " +
+                $"'{value}'{Nearest.Hint(value, Choices(property.PropertyType))}.");
         }
     }
 
-    private static PropertyInfo? OwnSetting(ContrastiveLoss loss, string key) => loss.Settings.Values.FirstOrDefault(setting => KeyOf(setting.Name) == key);
+    private static PropertyInfo? OwnSetting(ContrastiveLoss loss, string key) =>
+        loss.Settings.Values.FirstOrDefault(setting => KeyOf(setting.Name) == key);
 
     private static string OfOtherLosses(string key) =>
-        LossRegistry.All.Where(loss => OwnSetting(loss, key) is not null).Select(loss => loss.Name).ToList() is { Count: > 0 } names ? $" but with the loss {string.Join(" or ", names)}" : "";
-
-    /// <summary>The recipe as YAML, one setting a line, unset ones left out.</summary>
-    public static string Write(Recipe recipe)
-    {
-        var text = new StringBuilder();
-        foreach (var (key, value) in Values(recipe))
-            if (value is not null)
-                text.Append(key).Append(": ").Append(value).Append('\n');
-        return text.ToString();
-    }
-
-    /// <summary>Stages as YAML; the first document, which they override, says nothing of its own.</summary>
-    internal static string Write(IEnumerable<(string Name, Recipe Recipe)> stages) =>
-        "# Stages of this run, as they were asked for; each says all its settings.\nseed: 0\n" + string.Concat(stages.Select(stage => $"---\n{Stage}: {stage.Name}\n{Write(stage.Recipe)}"));
-
-    /// <summary>Settings that several recipes share and, below them, an arm for each with the rest.</summary>
-    internal static string WriteArms(IReadOnlyList<(string Name, Recipe Recipe)> arms)
-    {
-        var lines = arms.Select(arm => (arm.Name, Lines: Write(arm.Recipe).Split('\n', StringSplitOptions.RemoveEmptyEntries))).ToList();
-        var shared = lines.Select(arm => arm.Lines).Aggregate((a, b) => [.. a.Intersect(b)]).ToHashSet();
-        return string.Concat(lines[0].Lines.Where(shared.Contains).Select(line => line + "\n"))
-            + string.Concat(lines.Select(arm => $"---\narm: {arm.Name}\n" + string.Concat(arm.Lines.Where(line => !shared.Contains(line)).Select(line => line + "\n"))));
-    }
-
-    private static string KeyOf(string property) => property switch
-    {
-        nameof(Recipe.LearningRate) => "lr",
-        _ when property.StartsWith(nameof(Recipe.LearningRate), StringComparison.Ordinal) => $"lr-{property[nameof(Recipe.LearningRate).Length..].ToLowerInvariant()}",
-        _ => string.Concat(property.Select((c, i) => char.IsUpper(c) && i > 0 ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}")),
-    };
+        LossRegistry.All.Where(loss => OwnSetting(loss, key) is not null).Select(loss => loss.Name).ToList() is { Count: > 0 } names
+            ? $" but with the loss {string.Join(" or ", names)}" : "";
 
     private static List<(int Document, string Key, string Value, long Line)> Scalars(string text, string source)
     {
@@ -227,11 +216,13 @@ public static class RecipeFile
             {
                 var current = parser.Current!;
                 if (current is AnchorAlias || current is NodeEvent { Anchor.IsEmpty: false })
-                    throw new SchaneException($"{source} line {current.Start.Line}: a recipe has no anchors or aliases; write the value out.");
+                    throw new SchaneException(
+                        $"{source} line {current.Start.Line}: a recipe has no anchors or aliases; write the value out.");
                 if (current is NodeEvent { Tag.IsEmpty: false })
                     throw new SchaneException($"{source} line {current.Start.Line}: a recipe has no YAML tags; write plain values.");
                 if (current is SequenceStart || (current is MappingStart && inMapping))
-                    throw new SchaneException($"{source} line {current.Start.Line}: a recipe is one mapping of plain values, with no lists and no nesting.");
+                    throw new SchaneException(
+                        $"{source} line {current.Start.Line}: a recipe is one mapping of plain values, with no lists and no nesting.");
                 if (current is DocumentStart)
                     document++;
                 else if (current is MappingStart or MappingEnd)
@@ -252,53 +243,4 @@ public static class RecipeFile
         }
         return settings;
     }
-
-    private static object Read(string value, Type type)
-    {
-        type = Nullable.GetUnderlyingType(type) ?? type;
-        if (type == typeof(string))
-            return value;
-        if (type == typeof(ContrastiveLoss))
-            return LossRegistry.TryFind(value) ?? throw new FormatException();
-        if (type == typeof(double))
-            return double.Parse(value, NumberStyles.Float, CultureInfo.InvariantCulture);
-        if (type == typeof(int))
-            return int.TryParse(value, NumberStyles.Integer, CultureInfo.InvariantCulture, out var whole) ? whole : throw new FormatException();
-        if (type == typeof(bool))
-            return value switch { "true" or "" => true, "false" => false, _ => throw new FormatException() };
-        if (type == typeof(TimeSpan))
-            return Duration(value);
-        return Enum.GetNames(type).FirstOrDefault(name => name.Equals(value, StringComparison.OrdinalIgnoreCase)) is { } found
-            ? Enum.Parse(type, found) : throw new FormatException();
-    }
-
-    private static TimeSpan Duration(string value)
-    {
-        var unit = value.Length > 0 ? value[^1] : ' ';
-        var seconds = unit switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => throw new FormatException() };
-        return TimeSpan.FromSeconds(seconds * double.Parse(value.AsSpan()[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture));
-    }
-
-    private static string Expected(Type type) => (Nullable.GetUnderlyingType(type) ?? type) switch
-    {
-        var t when t == typeof(double) => "a number",
-        var t when t == typeof(int) => "a whole number",
-        var t when t == typeof(bool) => "true or false",
-        var t when t == typeof(TimeSpan) => "a time such as 90s, 5m or 1h",
-        var t => $"one of {string.Join(", ", Choices(t))}",
-    };
-
-    internal static IEnumerable<string> Choices(Type type) => type == typeof(ContrastiveLoss) ? LossRegistry.Names :
-        (Nullable.GetUnderlyingType(type) ?? type) is { IsEnum: true } e ? Enum.GetNames(e).Select(n => n.ToLowerInvariant()) : [];
-
-    internal static string Show(object value) => value switch
-    {
-        TimeSpan time => string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds}s"),
-        bool flag => flag ? "true" : "false",
-        Enum choice => choice.ToString().ToLowerInvariant(),
-        ContrastiveLoss loss => loss.Name,
-        string text when text.All(c => char.IsLetterOrDigit(c) || c is ':' or '/' or '.' or '_' or '-') && !text.EndsWith(':') => text,
-        string text => $"\"{string.Concat(text.Select(c => c switch { '"' => "\\\"", '\\' => "\\\\", < ' ' => $"\\x{(int)c:x2}", _ => $"{c}" }))}\"",
-        _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
-    };
 }

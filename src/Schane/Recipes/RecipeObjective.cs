@@ -33,12 +33,16 @@ internal static class RecipeObjective
         var term = recipe.Term();
         if (term.Positives == Positives.None && (recipe.Lambda is > 0 || recipe.LambdaFinal is not null))
             throw new SchaneException($"Loss {term.Name} has no contrastive term, but " +
-                $"{(recipe.LambdaFinal is null ? $"lambda is {recipe.Lambda}" : $"lambda-final is {recipe.LambdaFinal}")}; leave it out, or choose another loss.");
+                $"{(recipe.LambdaFinal is null ? $"lambda is {recipe.Lambda}" : $"lambda-final is {recipe.LambdaFinal}")}; leave it out, " +
+                "or choose another loss.");
         if (recipe is { BetaWarmup: > 0, BetaFinal: not null })
-            throw new SchaneException($"beta-warmup {recipe.BetaWarmup} lets β rise to beta and beta-final {recipe.BetaFinal} lets it move on from there; keep one of them.");
+            throw new SchaneException($"beta-warmup {recipe.BetaWarmup} lets β rise to beta and beta-final {recipe.BetaFinal} lets it " +
+                "move on from there; keep one of them.");
         if (recipe.Mixing == MixedPairs.Soft && term is not ISoftPairs && (recipe.Mixup > 0 || recipe.Cutmix > 0))
-            throw new SchaneException($"Loss {term.Name} has no soft pairs, because its positives are not shares of classes, but mixing is soft; set it to clean.");
-        var options = new JointOptions { Loss = term, CrossEntropy = new() { LabelSmoothing = recipe.LabelSmoothing }, Kernel = recipe.Kernel };
+            throw new SchaneException($"Loss {term.Name} has no soft pairs, because its positives are not shares of classes, but mixing " +
+                "is soft; set it to clean.");
+        var options = new JointOptions
+        { Loss = term, CrossEntropy = new() { LabelSmoothing = recipe.LabelSmoothing }, Kernel = recipe.Kernel };
         if (recipe.Lambda is { } lambda)
             options = options with { Lambda = lambda };
         if (recipe.Mixing is { } mixing)

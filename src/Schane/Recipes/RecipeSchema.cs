@@ -5,12 +5,13 @@ using System.Text.Json.Nodes;
 namespace Schane.Recipes;
 
 /// <summary>
-/// The JSON Schema of recipe files, for editors: keys, types, choices, defaults and limits, all taken from <see cref="Recipe"/> itself. A limit is found by
-/// trying what the property takes, so that no number is written twice.
+/// The JSON Schema of recipe files, for editors: keys, types, choices, defaults and limits, all taken from <see cref="Recipe"/> itself. A
+/// limit is found by trying what the property takes, so that no number is written twice.
 /// </summary>
 public static class RecipeSchema
 {
-    private static readonly JsonSerializerOptions Format = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, NewLine = "\n" };
+    private static readonly JsonSerializerOptions Format = new()
+    { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, NewLine = "\n" };
 
     /// <summary>The schema as indented JSON with a line break at its end.</summary>
     /// <param name="descriptions">A sentence for each key of <see cref="RecipeFile.Keys"/>; keys without one get none.</param>
@@ -25,8 +26,13 @@ public static class RecipeSchema
                 rule["description"] = text;
             properties[key] = rule;
         }
-        foreach (var (name, what) in (ReadOnlySpan<(string, string)>)[(RecipeFile.Arm, "an arm of a comparison"), (RecipeFile.Stage, "a stage of a training, which goes on with the weights of the one before")])
-            properties[name] = new JsonObject { ["type"] = "string", ["pattern"] = "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$", ["description"] = $"Names {what}; in every document but the first, whose settings it overrides." };
+        foreach (var (name, what) in (ReadOnlySpan<(string, string)>)[(RecipeFile.Arm, "an arm of a comparison"),
+            (RecipeFile.Stage, "a stage of a training, which goes on with the weights of the one before")])
+            properties[name] = new JsonObject
+            {
+                ["type"] = "string", ["pattern"] = "^[A-Za-z0-9_-][A-Za-z0-9_.-]*$",
+                ["description"] = $"Names {what}; in every document but the first, whose settings it overrides."
+            };
         return new JsonObject
         {
             ["$schema"] = "http://json-schema.org/draft-07/schema#",
@@ -42,7 +48,8 @@ public static class RecipeSchema
         var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         var rule = type switch
         {
-            _ when RecipeFile.Choices(type).Any() => new JsonObject { ["enum"] = new JsonArray([.. RecipeFile.Choices(type).Select(name => (JsonNode)name)]) },
+            _ when RecipeFile.Choices(type).Any() =>
+                new JsonObject { ["enum"] = new JsonArray([.. RecipeFile.Choices(type).Select(name => (JsonNode)name)]) },
             _ when type == typeof(bool) => new JsonObject { ["type"] = "boolean" },
             _ when type == typeof(TimeSpan) => new JsonObject { ["type"] = "string", ["pattern"] = @"^[0-9]+(\.[0-9]+)?[smh]$" },
             _ when type == typeof(int) => WholeNumber(property),

@@ -12,6 +12,7 @@ public enum SamplerKind
     /// <summary>Images drawn with replacement, rare classes more often (<see cref="Recipe.SamplingPower"/>).</summary>
     Weighted,
 
-    /// <summary>As balanced, but classes that the last epoch confused with each other meet in one batch: hard negatives by construction. The first epoch is balanced.</summary>
+    /// <summary>As balanced, but classes that the last epoch confused with each other meet in one batch: hard negatives by construction.
+    /// The first epoch is balanced.</summary>
     Hard,
 }

@@ -2,7 +2,8 @@ using Schane.Evaluation.Statistics;
 
 namespace Schane.Reporting;
 
-/// <summary>Where a difference comes from: each class's accuracy under every objective, and what the last adds to the first, or to the one that all are compared with.</summary>
+/// <summary>Where a difference comes from: each class's accuracy under every objective, and what the last adds to the first, or to the one
+/// that all are compared with.</summary>
 internal static class ClassEffectSection
 {
     public static ReportSection? Of(Comparison comparison)
@@ -18,15 +19,21 @@ internal static class ClassEffectSection
             .Select(name => (Name: name, Effect: Paired(runs, last, first, name))).Where(row => row.Effect is not null)
             .OrderByDescending(row => Math.Abs(row.Effect!.Mean)).ThenBy(row => row.Name, StringComparer.Ordinal)
             .Select(row => Html.Of($"""
-                <tr><th scope="row">{Html.Name(row.Name)}</th>{Html.Join(objectives.Select(objective => ClassSection.Share(Mean(runs, objective, row.Name))))}{ClassSection.Number(Effect.Signed(metric, row.Effect!.Mean), row.Effect.Mean)}<td class="range">{Effect.Range(metric, row.Effect)}</td></tr>
+                <tr><th scope="row">{Html.Name(row.Name)}</th>
+                {Html.Join(objectives.Select(objective => ClassSection.Share(Mean(runs, objective, row.Name))))}
+                {ClassSection.Number(Effect.Signed(metric, row.Effect!.Mean), row.Effect.Mean)}
+                <td class="range">{Effect.Range(metric, row.Effect)}</td></tr>
 
                 """)).ToArray();
         return new("classes", "Classes", Html.Of($"""
-            <p>What {last.Label} adds to {first.Label}, class by class, in percentage points; the greatest effects first. The intervals are not adjusted for the number of classes: some will miss zero by chance.</p>
+            <p>What {last.Label} adds to {first.Label}, class by class, in percentage points; the greatest effects first.
+            The intervals are not adjusted for the number of classes: some will miss zero by chance.</p>
             <p class="note">{Quantity.Of(rows.Length, "class", "classes")}; mean accuracy over seeds; a heading sorts by its column.</p>
             <div class="scroll tall" role="region" aria-label="Effect by class" tabindex="0">
             <table id="classes-table" class="sortable">
-            <thead><tr>{ClassSection.Heading("Class", false)}{Html.Join(objectives.Select(objective => ClassSection.Heading(objective.Label, true)))}{ClassSection.Heading("Difference", true)}<th scope="col">95 % interval</th></tr></thead>
+            <thead><tr>{ClassSection.Heading("Class", false)}
+            {Html.Join(objectives.Select(objective => ClassSection.Heading(objective.Label, true)))}
+            {ClassSection.Heading("Difference", true)}<th scope="col">95 % interval</th></tr></thead>
             <tbody>
             {Html.Join(rows)}</tbody>
             </table>
@@ -36,7 +43,8 @@ internal static class ClassEffectSection
 
     private static double? Mean(ComparedRun[] runs, ComparedObjective objective, string name)
     {
-        var values = runs.Where(run => run.Objective == objective.Name && run.PerClass!.ContainsKey(name)).Select(run => run.PerClass![name]).ToArray();
+        var values = runs.Where(run => run.Objective == objective.Name && run.PerClass!.ContainsKey(name))
+            .Select(run => run.PerClass![name]).ToArray();
         return values.Length > 0 ? values.Average() : null;
     }
 

@@ -5,7 +5,7 @@ namespace Schane.Reporting;
 /// <summary>A table of all classes, worst first, that sorts by any column.</summary>
 internal static class ClassSection
 {
-    /// <summary>From how many classes on a box to find one is worth its place.</summary>
+    /// <summary>Number of classes from which the page has a search box.</summary>
     private const int Findable = 25;
 
     public static ReportSection? Of(RunResults? results)
@@ -14,17 +14,24 @@ internal static class ClassSection
             return null;
         var taken = MostTakenFor(results);
         var recall = classes.Any(one => Math.Abs(one.Recall - one.Accuracy) > 1e-6);
-        var rows = classes.OrderBy(one => Quantity.Finite(one.Accuracy) ?? 2).ThenBy(one => one.Class, StringComparer.Ordinal).Select(one => Html.Of($"""
-            <tr><th scope="row">{Html.Name(one.Class)}</th>{Number(Quantity.Count(one.Images), one.Images)}{Bar(one.Accuracy)}{Share(one.Precision)}{(recall ? Share(one.Recall) : Html.Empty)}{(taken is null ? Html.Empty : Taken(taken.GetValueOrDefault(one.Class)))}</tr>
+        var rows = classes.OrderBy(one => Quantity.Finite(one.Accuracy) ?? 2)
+            .ThenBy(one => one.Class, StringComparer.Ordinal).Select(one => Html.Of($"""
+            <tr><th scope="row">{Html.Name(one.Class)}</th>{Number(Quantity.Count(one.Images), one.Images)}{Bar(one.Accuracy)}
+            {Share(one.Precision)}{(recall ? Share(one.Recall) : Html.Empty)}
+            {(taken is null ? Html.Empty : Taken(taken.GetValueOrDefault(one.Class)))}</tr>
 
             """));
-        var find = classes.Count >= Findable ? Html.Of($"""<p class="control"><label>Find a class <input type="search" id="find-class" autocomplete="off"></label></p>""") : Html.Empty;
+        var find = classes.Count >= Findable
+            ? Html.Of($"""<p class="control"><label>Find a class <input type="search" id="find-class" autocomplete="off"></label></p>""")
+            : Html.Empty;
         return new("classes", "Classes", Html.Of($"""
             {find}
             <p class="note">{Quantity.Of(classes.Count, "class", "classes")}; a heading sorts by its column.</p>
             <div class="scroll tall" role="region" aria-label="Table of classes" tabindex="0">
             <table id="classes-table" class="sortable">
-            <thead><tr>{Heading("Class", false)}{Heading("Images", true)}{Heading("Accuracy", true, sorted: true)}{Heading("Precision", true)}{(recall ? Heading("Recall", true) : Html.Empty)}{(taken is null ? Html.Empty : Heading("Most often taken for", false))}</tr></thead>
+            <thead><tr>{Heading("Class", false)}{Heading("Images", true)}{Heading("Accuracy", true, sorted: true)}
+            {Heading("Precision", true)}{(recall ? Heading("Recall", true) : Html.Empty)}
+            {(taken is null ? Html.Empty : Heading("Most often taken for", false))}</tr></thead>
             <tbody>
             {Html.Join(rows)}</tbody>
             </table>
@@ -33,15 +40,19 @@ internal static class ClassSection
     }
 
     internal static Html Heading(string text, bool number, bool sorted = false) => Html.Of($"""
-        <th scope="col"{(number ? Html.Of($" class=\"number\"") : Html.Empty)} aria-sort="{(sorted ? "ascending" : "none")}"><button type="button">{text}</button></th>
+        <th scope="col"{(number ? Html.Of($" class=\"number\"") : Html.Empty)} aria-sort="{(sorted ? "ascending" : "none")}">
+        <button type="button">{text}</button></th>
         """);
 
-    internal static Html Number(string text, double? value) => Html.Of($"""<td class="number" data-value="{value?.ToString("R")}">{text}</td>""");
+    internal static Html Number(string text, double? value) =>
+        Html.Of($"""<td class="number" data-value="{value?.ToString("R")}">{text}</td>""");
 
     internal static Html Share(double? value) => Number(Quantity.Percent(value), Quantity.Finite(value));
 
     private static Html Bar(double? share) => Quantity.Finite(share) is { } value
-        ? Html.Of($"""<td class="number bar" data-value="{value.ToString("R")}"><meter min="0" max="1" value="{value.ToString("R")}" aria-hidden="true"></meter><span class="share">{Quantity.Percent(value)}</span></td>""")
+        ? Html.Of($"""<td class="number bar" data-value="{value.ToString("R")}"><meter """ +
+            $"""min="0" max="1" value="{value.ToString("R")}" aria-hidden="true"></meter><span """ +
+            $"""class="share">{Quantity.Percent(value)}</span></td>""")
         : Share(null);
 
     private static Html Taken((string Class, double Share) most) => most.Class is null

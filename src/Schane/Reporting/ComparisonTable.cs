@@ -31,12 +31,15 @@ public sealed record ObjectiveRow(ComparedObjective Objective, IReadOnlyList<int
 /// <param name="HolmP">The paired-t p adjusted for all differences of the table (Holm 1979); null for one seed.</param>
 /// <param name="Verdict">In one word.</param>
 public sealed record DifferenceRow(
-    ComparedObjective First, ComparedObjective Second, IReadOnlyList<int> Seeds, IReadOnlyList<double> Differences, PairedComparison Paired, double? HolmP, Verdict Verdict);
+    ComparedObjective First, ComparedObjective Second, IReadOnlyList<int> Seeds, IReadOnlyList<double> Differences, PairedComparison Paired,
+    double? HolmP, Verdict Verdict);
 
-/// <summary>The statistics of a comparison: each objective by itself, and each against all before it, or all against the one that the comparison names.</summary>
+/// <summary>The statistics of a comparison: each objective by itself, and each against all before it, or all against the one that
+/// the comparison names.</summary>
 /// <param name="Metric">The metric's name.</param>
 /// <param name="Objectives">In the comparison's order; one without runs is left out.</param>
-/// <param name="Differences">The pairs of <see cref="Comparison.Against"/>, else all, the later objective first; a pair without common seeds is left out.</param>
+/// <param name="Differences">The pairs of <see cref="Comparison.Against"/>, else all, the later objective first; a pair without
+/// common seeds is left out.</param>
 public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> Objectives, IReadOnlyList<DifferenceRow> Differences)
 {
     /// <summary>Below this Holm-adjusted p a difference counts.</summary>
@@ -45,7 +48,8 @@ public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> 
     /// <summary>Computes the table of one metric.</summary>
     /// <param name="comparison">The runs.</param>
     /// <param name="metric">Which metric; the comparison's own if null.</param>
-    /// <exception cref="SchaneException">Runs of an objective that is not listed, two runs of one seed, a run without the metric or one that is not finite, or no runs.</exception>
+    /// <exception cref="SchaneException">Runs of an objective that is not listed, two runs of one seed, a run without the metric or one
+    /// that is not finite, or no runs.</exception>
     public static ComparisonTable Of(Comparison comparison, string? metric = null)
     {
         metric ??= comparison.Metric;
@@ -55,13 +59,15 @@ public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> 
             .. from objective in comparison.Objectives
                let own = values.Where(run => run.Key.Objective == objective.Name).OrderBy(run => run.Key.Seed).ToArray()
                where own.Length > 0
-               select new ObjectiveRow(objective, [.. own.Select(run => run.Key.Seed)], [.. own.Select(run => run.Value)], Interval.StudentT([.. own.Select(run => run.Value)])),
+               select new ObjectiveRow(objective, [.. own.Select(run => run.Key.Seed)], [.. own.Select(run => run.Value)],
+                   Interval.StudentT([.. own.Select(run => run.Value)])),
         ];
         if (rows.Length == 0)
             throw new SchaneException("The comparison holds no runs; make them with schane compare.");
         var pairs = new List<DifferenceRow>();
         foreach (var (first, second) in Pairs(comparison))
-            if (Array.Find(rows, row => row.Objective.Name == first.Name) is { } a && Array.Find(rows, row => row.Objective.Name == second.Name) is { } b && Pair(a, b, comparison.TestPerTrain ?? 0) is { } pair)
+            if (Array.Find(rows, row => row.Objective.Name == first.Name) is { } a && Array.Find(rows,
+                row => row.Objective.Name == second.Name) is { } b && Pair(a, b, comparison.TestPerTrain ?? 0) is { } pair)
                 pairs.Add(pair);
         return new(metric, rows, Judged(pairs, Reporting.Metric.Of(metric).HigherIsBetter));
     }
@@ -72,9 +78,12 @@ public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> 
     {
         var all = comparison.Objectives;
         if (comparison.Against is not { } name)
-            return Enumerable.Range(1, Math.Max(0, all.Count - 1)).SelectMany(later => Enumerable.Range(0, later).Select(earlier => (all[later], all[earlier])));
+            return Enumerable.Range(1, Math.Max(0, all.Count - 1))
+                .SelectMany(later => Enumerable.Range(0, later).Select(earlier => (all[later], all[earlier])));
         var against = all.FirstOrDefault(objective => objective.Name == name)
-            ?? throw new SchaneException($"There is no arm '{Printable.Escape(name)}' to compare the others with{Nearest.Hint(name, all.Select(objective => objective.Name))}; the arms are {string.Join(", ", all.Select(objective => Printable.Escape(objective.Name)))}.");
+            ?? throw new SchaneException($"There is no arm '{Printable.Escape(name)}' to compare the others " +
+                $"with{Nearest.Hint(name, all.Select(objective => objective.Name))}; the arms are " +
+                $"{string.Join(", ", all.Select(objective => Printable.Escape(objective.Name)))}.");
         return all.Where(objective => objective != against).Select(objective => (objective, against));
     }
 
@@ -84,9 +93,11 @@ public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> 
         foreach (var run in comparison.Runs)
         {
             if (comparison.Objectives.All(objective => objective.Name != run.Objective))
-                throw new SchaneException($"The comparison holds a run of '{run.Objective}', which is not among its objectives {string.Join(", ", comparison.Objectives.Select(objective => objective.Name))}.");
+                throw new SchaneException($"The comparison holds a run of '{run.Objective}', which is not among its objectives " +
+                    $"{string.Join(", ", comparison.Objectives.Select(objective => objective.Name))}.");
             if (!run.Metrics.TryGetValue(metric, out var value) || !double.IsFinite(value))
-                throw new SchaneException($"The run of '{run.Objective}' with seed {run.Seed} has no finite '{metric}'; it may have stopped early. Make it again.");
+                throw new SchaneException($"The run of '{run.Objective}' with seed {run.Seed} has no finite '{metric}'; it may have " +
+                    "stopped early. Make it again.");
             if (!values.TryAdd((run.Objective, run.Seed), value))
                 throw new SchaneException($"The comparison holds two runs of '{run.Objective}' with seed {run.Seed}; a pair needs one.");
         }
@@ -100,7 +111,8 @@ public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> 
             return null;
         double[] of(ObjectiveRow row) => [.. seeds.Select(seed => row.Values[row.Seeds.ToList().IndexOf(seed)])];
         var (a, b) = (of(first), of(second));
-        return new(first.Objective, second.Objective, seeds, [.. a.Zip(b, (x, y) => x - y)], PairedComparison.Of(a, b, testPerTrain: testPerTrain), null, Verdict.NoEvidence);
+        return new(first.Objective, second.Objective, seeds, [.. a.Zip(b, (x, y) => x - y)],
+            PairedComparison.Of(a, b, testPerTrain: testPerTrain), null, Verdict.NoEvidence);
     }
 
     private static DifferenceRow[] Judged(List<DifferenceRow> pairs, bool higherIsBetter)
@@ -113,7 +125,8 @@ public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> 
                 ? pair with
                 {
                     HolmP = adjusted[place],
-                    Verdict = adjusted[place] >= Significance ? Verdict.NoEvidence : pair.Paired.Difference.Mean > 0 == higherIsBetter ? Verdict.Helped : Verdict.Hurt,
+                    Verdict = adjusted[place] >= Significance
+                        ? Verdict.NoEvidence : pair.Paired.Difference.Mean > 0 == higherIsBetter ? Verdict.Helped : Verdict.Hurt,
                 }
                 : pair),
         ];

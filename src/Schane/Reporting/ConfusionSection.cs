@@ -33,7 +33,8 @@ internal static class ConfusionSection
         return new("mistakes", "Mistakes", Html.Of($"""
             <div class="split">
             <div>{figure.Show(Legend(greatest, drawn.Classes.Length, classes.Count))}
-            <p class="control"><label><input type="checkbox" id="neighbours" checked> Put classes that are mistaken for each other side by side</label></p></div>
+            <p class="control"><label><input type="checkbox" id="neighbours" checked>
+            Put classes that are mistaken for each other side by side</label></p></div>
             {Worst(matrix)}
             </div>
             """), figure);
@@ -41,23 +42,32 @@ internal static class ConfusionSection
 
     private static string Summary(ConfusionMatrix matrix) => matrix.Mistakes.Count == 0
         ? "No image was mistaken."
-        : $"{Quantity.Of(matrix.Errors, "mistake", "mistakes")} of {Quantity.Of(matrix.Mistakes.Count, "kind", "kinds")}; the most frequent are listed beside the chart.";
+        : $"{Quantity.Of(matrix.Errors, "mistake", "mistakes")} of {Quantity.Of(matrix.Mistakes.Count, "kind", "kinds")}; the most " +
+            "frequent are listed beside the chart.";
 
     private static Html Legend(double greatest, int drawn, int classes) => Html.Of($"""
-        {(drawn < classes ? Html.Of($"Those {drawn} of the {Quantity.Count(classes)} classes that are mistaken most. ") : Html.Empty)}Rows are the true classes. Share of a class’s images: rightly named <span class="ramp right"></span> 0 to 100{"\u202f"}%{(greatest > 0 ? Html.Of($""", mistaken <span class="ramp wrong"></span> 0 to {Quantity.Percent(greatest, 0)}""") : Html.Empty)}.
+        {(drawn < classes ? Html.Of($"Those {drawn} of the {Quantity.Count(classes)} classes that are mistaken most. ") : Html.Empty)}
+        Rows are the true classes.
+        Share of a class’s images: rightly named <span class="ramp right"></span> 0 to 100{"\u202f"}%{Wrong(greatest)}.
         """);
+
+    private static Html Wrong(double greatest) => greatest > 0
+        ? Html.Of($""", mistaken <span class="ramp wrong"></span> 0 to {Quantity.Percent(greatest, 0)}""") : Html.Empty;
 
     private static Html Worst(ConfusionMatrix matrix)
     {
         if (matrix.Mistakes.Count == 0)
             return Html.Of($"<p>No image was mistaken.</p>");
         var rows = matrix.Mistakes.Take(Listed).Select(mistake => Html.Of($"""
-            <tr><td>{Html.Name(matrix.Classes[mistake.Truth])}</td><td>{Html.Name(matrix.Classes[mistake.Taken])}</td><td class="number">{mistake.Count}</td><td class="number">{Quantity.Percent(mistake.Share, 0)}</td><td class="number minor">{matrix.Count(mistake.Taken, mistake.Truth)}</td></tr>
+            <tr><td>{Html.Name(matrix.Classes[mistake.Truth])}</td><td>{Html.Name(matrix.Classes[mistake.Taken])}</td>
+            <td class="number">{mistake.Count}</td><td class="number">{Quantity.Percent(mistake.Share, 0)}</td>
+            <td class="number minor">{matrix.Count(mistake.Taken, mistake.Truth)}</td></tr>
 
             """));
         var covered = matrix.Mistakes.Take(Listed).Sum(mistake => (long)mistake.Count);
         var note = matrix.Mistakes.Count > Listed
-            ? Html.Of($"These {Listed} kinds make up {Quantity.Percent((double)covered / matrix.Errors, 0)} of all {Quantity.Of(matrix.Errors, "mistake", "mistakes")}.")
+            ? Html.Of($"These {Listed} kinds make up {Quantity.Percent((double)covered / matrix.Errors, 0)} of all " +
+                $"{Quantity.Of(matrix.Errors, "mistake", "mistakes")}.")
             : Html.Of($"All {Quantity.Of(matrix.Errors, "mistake", "mistakes")}.");
         return Html.Of($"""
             <div>
@@ -65,7 +75,9 @@ internal static class ConfusionSection
             <p class="note">{note}</p>
             <div class="scroll" role="region" aria-label="Worst pairs" tabindex="0">
             <table id="worst-pairs">
-            <thead><tr><th scope="col">True class</th><th scope="col">Taken for</th><th scope="col" class="number">Times</th><th scope="col" class="number">Of class</th><th scope="col" class="number minor">Reverse</th></tr></thead>
+            <thead><tr><th scope="col">True class</th><th scope="col">Taken for</th>
+            <th scope="col" class="number">Times</th><th scope="col" class="number">Of class</th>
+            <th scope="col" class="number minor">Reverse</th></tr></thead>
             <tbody>
             {Html.Join(rows)}</tbody>
             </table>

@@ -16,9 +16,11 @@ internal static class Effect
         : "–";
 
     /// <summary>2.1 points, without a sign.</summary>
-    public static string Size(Metric metric, double difference) => metric.Share ? Math.Abs(100 * difference).ToString("0.00") : Quantity.Number(Math.Abs(difference));
+    public static string Size(Metric metric, double difference) =>
+        metric.Share ? Math.Abs(100 * difference).ToString("0.00") : Quantity.Number(Math.Abs(difference));
 
-    public static string Range(Metric metric, Interval interval) => interval is { Low: { } low, High: { } high } ? $"{Signed(metric, low)} to {Signed(metric, high)}" : "–";
+    public static string Range(Metric metric, Interval interval) =>
+        interval is { Low: { } low, High: { } high } ? $"{Signed(metric, low)} to {Signed(metric, high)}" : "–";
 
     /// <summary>0.031, or “below 0.001”.</summary>
     public static string P(double? p) => p switch { null => "–", < 0.001 => "< 0.001", { } value => value.ToString("0.000") };

@@ -2,14 +2,16 @@ using System.Text.Json.Serialization;
 
 namespace Schane.Reporting;
 
-/// <summary>A chart: what plotly.js draws, and what a reader who can't see it is told.</summary>
+/// <summary>A chart: what plotly.js draws, and a text for readers who can't see it.</summary>
 /// <param name="Id">Its name in the page.</param>
 /// <param name="Title">What it shows.</param>
 /// <param name="Summary">What is to be seen in it, in a sentence.</param>
 /// <param name="Height">Pixels.</param>
-internal sealed record Figure([property: JsonIgnore] string Id, [property: JsonIgnore] string Title, [property: JsonIgnore] string Summary, int Height)
+internal sealed record Figure([property: JsonIgnore] string Id, [property: JsonIgnore] string Title,
+    [property: JsonIgnore] string Summary, int Height)
 {
-    /// <summary>plotly.js traces. A colour that begins with @ is a custom property of the style sheet, so that light and dark are the same figure.</summary>
+    /// <summary>plotly.js traces. A colour that begins with @ is a custom property of the style sheet, so that light and dark
+    /// are the same figure.</summary>
     public IReadOnlyList<object> Data { get; init; } = [];
 
     /// <summary>What differs from the page's plain layout.</summary>
@@ -32,12 +34,14 @@ internal sealed record Figure([property: JsonIgnore] string Id, [property: JsonI
 
         """);
 
-    /// <summary>A name as plotly.js must be given it to show it as it is: it takes a little markup in its texts, and knows these three entities.</summary>
+    /// <summary>A name as plotly.js must be given it to show it as it is: it takes a little markup in its texts, and knows
+    /// these three entities.</summary>
     public static string Text(string name, int longest = 40)
     {
         var text = Printable.Escape(name);
         if (text.Length > longest)
             text = string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[longest - 2]) ? longest - 2 : longest - 1), "…");
-        return text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal).Replace(">", "&gt;", StringComparison.Ordinal);
+        return text.Replace("&", "&amp;", StringComparison.Ordinal).Replace("<", "&lt;", StringComparison.Ordinal)
+            .Replace(">", "&gt;", StringComparison.Ordinal);
     }
 }

@@ -2,7 +2,7 @@ using Schane.Runs;
 
 namespace Schane.Reporting;
 
-/// <summary>The numbers that say how well it went, those that have an interval with it.</summary>
+/// <summary>The main results, with their intervals where they have any.</summary>
 internal static class HeadlineSection
 {
     /// <summary>A metric that is told in words.</summary>
@@ -16,25 +16,31 @@ internal static class HeadlineSection
         if (metrics is null)
             return null;
         var shown = metrics.Keys
-            .Where(key => !(key.EndsWith("_low", StringComparison.Ordinal) || key.EndsWith("_high", StringComparison.Ordinal)) && key != Twins && metrics.Find(key) is not null)
+            .Where(key => !(key.EndsWith("_low", StringComparison.Ordinal) || key.EndsWith("_high", StringComparison.Ordinal))
+                && key != Twins && metrics.Find(key) is not null)
             .Select(Metric.Of).OrderBy(metric => metric.Rank).ToArray();
         var tiles = shown.Select((metric, place) => Tile(
-            metric, metrics.Find(metric.Key)!.Value, metrics.Find(metric.Key + "_low"), metrics.Find(metric.Key + "_high"), first: place == 0));
+            metric, metrics.Find(metric.Key)!.Value, metrics.Find(metric.Key + "_low"),
+            metrics.Find(metric.Key + "_high"), first: place == 0));
+        var note = results?.Metrics?.Find("macro_f1_low") is null ? Html.Empty
+            : Html.Of($"<p class=\"note\">Intervals over these images: Wilson’s of top-1 and top-5, else a bootstrap.</p>");
         return new("results", "Results", Html.Of($"""
             <p class="lead">{Where(results, last)}{Among(results)}</p>
             <ul class="tiles">
             {Html.Join(tiles)}</ul>
-            {(results?.Metrics is { Count: > 0 } measured && measured.Find("macro_f1_low") is not null ? Html.Of($"<p class=\"note\">Intervals over these images: Wilson’s of top-1 and top-5, else a bootstrap.</p>") : Html.Empty)}
+            {note}
             """));
     }
 
     private static Html Tile(Metric metric, double value, double? low, double? high, bool first)
     {
         var interval = low is { } from && high is { } to
-            ? Html.Of($"""<span class="interval">95 % interval {Range(metric, from, to)}</span>{(metric.Share ? Scale(value, from, to) : Html.Empty)}""")
+            ? Html.Of($"""<span class="interval">95 % interval """ +
+                $"""{Range(metric, from, to)}</span>{(metric.Share ? Scale(value, from, to) : Html.Empty)}""")
             : Html.Empty;
         return Html.Of($"""
-            <li class="{(first ? "tile first" : "tile")}"><span class="label">{metric.Label}</span><span class="value">{metric.Show(value)}</span>{interval}</li>
+            <li class="{(first ? "tile first" : "tile")}"><span class="label">{metric.Label}</span>
+            <span class="value">{metric.Show(value)}</span>{interval}</li>
 
             """);
     }
@@ -45,7 +51,8 @@ internal static class HeadlineSection
 
     /// <summary>The interval on a rule from 0 to 1.</summary>
     private static Html Scale(double value, double low, double high) => Html.Of($"""
-        <svg class="scale" viewBox="0 0 200 10" aria-hidden="true"><line class="rule" x1="0" y1="5" x2="200" y2="5"/><line class="range" x1="{At(low)}" y1="5" x2="{At(high)}" y2="5"/><circle cx="{At(value)}" cy="5" r="4"/></svg>
+        <svg class="scale" viewBox="0 0 200 10" aria-hidden="true"><line class="rule" x1="0" y1="5" x2="200" y2="5"/>
+        <line class="range" x1="{At(low)}" y1="5" x2="{At(high)}" y2="5"/><circle cx="{At(value)}" cy="5" r="4"/></svg>
         """);
 
     private static string At(double share) => (4 + 192 * Math.Clamp(share, 0, 1)).ToString("0.#");

@@ -5,22 +5,23 @@ using System.Text.Unicode;
 
 namespace Schane.Reporting;
 
-/// <summary>A piece of markup. Made by <see cref="Of"/>, whose holes are encoded, so that no name from a data set can become markup.</summary>
+/// <summary>A piece of markup. Made by <see cref="Of"/>, whose holes are encoded, so that no name from a data
+/// set can become markup.</summary>
 internal readonly record struct Html
 {
     private readonly string? markup;
 
     private Html(string markup) => this.markup = markup;
 
-    /// <summary>Nothing: what a section gives whose data are not there.</summary>
+    /// <summary>Nothing: what a section gives when its data are missing.</summary>
     public static Html Empty => default;
 
     public bool IsEmpty => string.IsNullOrEmpty(markup);
 
-    /// <summary>The text as it stands, every hole in it encoded but those that are markup themselves.</summary>
+    /// <summary>The text as it is, every hole in it encoded except those that are markup themselves.</summary>
     public static Html Of(Holes text) => new(text.ToString());
 
-    /// <summary>A text of Schane's own, taken as it is: never one that holds a name from outside.</summary>
+    /// <summary>A text of Schane's own, taken as it is. It must never hold a name from outside.</summary>
     public static Html Trusted(string markup) => new(markup);
 
     /// <summary>The name of a class or file, of which a table shows no more than three lines.</summary>

@@ -25,30 +25,51 @@ internal static class MapSection
         var places = classes.Select((name, place) => (name, place)).ToDictionary(one => one.name, one => one.place);
         var answers = images.Drawn.Select(images.Answer).ToArray();
         var shares = $"{Quantity.PercentNumber(axes.Shares[0], 0)} and {Quantity.Percent(axes.Shares.ElementAtOrDefault(1), 0)}";
-        var figure = new Figure("map", "Where the images lie", $"{Quantity.Of(images.Drawn.Length, "image", "images")} of {Quantity.Of(classes.Count, "class", "classes")}. Near points look alike to the model.", 640)
+        var figure = new Figure("map", "Where the images lie", $"{Quantity.Of(images.Drawn.Length, "image", "images")} of " +
+            $"{Quantity.Of(classes.Count, "class", "classes")}. Near points look alike to the model.", 640)
         {
             Map = new
             {
                 maps = new[]
                 {
                     new { name = "tsne", x = x.Select(Rounded), y = y.Select(Rounded), titles = (string[])["", ""] },
-                    new { name = "pca", x = drawn.Select(point => Rounded(point[0])), y = drawn.Select(point => Rounded(point.ElementAtOrDefault(1))), titles = (string[])["First axis", "Second axis"] },
+                    new
+                    {
+                        name = "pca", x = drawn.Select(point => Rounded(point[0])),
+                        y = drawn.Select(point => Rounded(point.ElementAtOrDefault(1))), titles = (string[])["First axis", "Second axis"]
+                    },
                 },
                 classes = classes.Select(name => Printable.Escape(name)),
                 labels = images.Drawn.Select(row => images.Set.Labels[row]),
                 taken = answers.Select(answer => answer is null ? -1 : places.GetValueOrDefault(answer.Predicted, -1)),
-                confidence = answers.Select(answer => answer is { Confidence: var sure } && double.IsFinite(sure) ? Math.Round(sure, 4) : (double?)null),
+                confidence = answers.Select(answer =>
+                    answer is { Confidence: var sure } && double.IsFinite(sure) ? Math.Round(sure, 4) : (double?)null),
                 images = images.Drawn.Select(row => Printable.Escape(images.Name(row))),
                 pictures = images.Drawn.Select(row => images.Picture(row) is { } webp ? Text(webp) : null),
             },
         };
-        var some = images.Drawn.Length < images.Set.Count ? $"{Quantity.Count(images.Drawn.Length)} of {Quantity.Of(images.Set.Count, "image", "images")}, every class in its share" : Quantity.Of(images.Drawn.Length, "image", "images");
+        var some = images.Drawn.Length < images.Set.Count
+            ? $"{Quantity.Count(images.Drawn.Length)} of {Quantity.Of(images.Set.Count, "image", "images")}, every class in its share"
+            : Quantity.Of(images.Drawn.Length, "image", "images");
+        var options = classes.Select((name, place) => (name, place)).OrderBy(one => one.name, StringComparer.Ordinal)
+            .Select(one => Html.Of($"<option value=\"{one.place}\">{Short(one.name)}</option>"));
+        var colours = classes.Select((name, place) =>
+            Html.Of($"<li><span class=\"swatch\" data-class=\"{place}\"></span>{Html.Name(name)}</li>"));
+        var caption = Html.Of($"""
+            <span data-map="0">t-SNE keeps neighbourhoods, not distances:
+            the size of a group and the space between groups say nothing.</span>
+            <span data-map="1" hidden>The two
+            directions in which all {Quantity.Of(images.Set.Count, "embedding", "embeddings")} scatter most,
+            {shares} of their variance.</span>
+            """);
         return new("map", "Embedding map", Html.Of($"""
-            <p>{some} of the {HeadlineSection.PartName(images.Part)} part, coloured by class. Near points look alike to the model.{(answers.Any(answer => answer is { Right: false }) ? " Crosses were answered wrongly." : "")}</p>
-            <p class="control choices"><label><input type="radio" name="map" value="0" checked> t-SNE</label> <label><input type="radio" name="map" value="1"> PCA</label>
-            <label>Class <select id="map-class"><option value="-1">all</option>{Html.Join(classes.Select((name, place) => (name, place)).OrderBy(one => one.name, StringComparer.Ordinal).Select(one => Html.Of($"<option value=\"{one.place}\">{Short(one.name)}</option>")))}</select></label></p>
-            {(classes.Count <= Named ? Html.Of($"<ul class=\"legend\">{Html.Join(classes.Select((name, place) => Html.Of($"<li><span class=\"swatch\" data-class=\"{place}\"></span>{Html.Name(name)}</li>")))}</ul>") : Html.Empty)}
-            {figure.Show(Html.Of($"<span data-map=\"0\">t-SNE keeps neighbourhoods, not distances: the size of a group and the space between groups say nothing.</span><span data-map=\"1\" hidden>The two directions in which all {Quantity.Of(images.Set.Count, "embedding", "embeddings")} scatter most, {shares} of their variance.</span>"))}
+            <p>{some} of the {HeadlineSection.PartName(images.Part)} part, coloured by class. Near points look alike to the model.
+            {(answers.Any(answer => answer is { Right: false }) ? "Crosses were answered wrongly." : "")}</p>
+            <p class="control choices"><label><input type="radio" name="map" value="0" checked> t-SNE</label>
+            <label><input type="radio" name="map" value="1"> PCA</label>
+            <label>Class <select id="map-class"><option value="-1">all</option>{Html.Join(options)}</select></label></p>
+            {(classes.Count <= Named ? Html.Of($"<ul class=\"legend\">{Html.Join(colours)}</ul>") : Html.Empty)}
+            {figure.Show(caption)}
             """), figure);
     }
 

@@ -10,20 +10,28 @@ internal static class ObjectivesSection
         var rows = table.Objectives;
         var figure = Seeds(rows, metric, comparison);
         var others = comparison.Runs.SelectMany(run => run.Metrics.Keys).Distinct()
-            .Where(key => key != metric.Key && !key.EndsWith("_low", StringComparison.Ordinal) && !key.EndsWith("_high", StringComparison.Ordinal)
+            .Where(key =>
+                key != metric.Key && !key.EndsWith("_low", StringComparison.Ordinal) && !key.EndsWith("_high", StringComparison.Ordinal)
                 && comparison.Runs.All(run => run.Metrics.TryGetValue(key, out var value) && double.IsFinite(value)))
             .Select(Metric.Of).OrderBy(other => other.Rank).ToArray();
         var single = rows.All(row => row.Seeds.Count == 1);
         var body = new List<Html> { Row(metric, rows, comparison) };
         body.AddRange(others.Select(other => Row(other, ComparisonTable.Of(comparison, other.Key).Objectives, comparison)));
         if (comparison.Runs.All(run => run.Seconds is not null))
-            body.Add(Html.Of($"<tr><th scope=\"row\">Time of training</th>{Html.Join(rows.Select(row => Html.Of($"<td class=\"number\">{Quantity.Duration(comparison.Runs.Where(run => run.Objective == row.Objective.Name).Average(run => run.Seconds!.Value))}</td>")))}</tr>\n"));
+            body.Add(Row("Time of training", rows.Select(row =>
+                Quantity.Duration(comparison.Runs.Where(run => run.Objective == row.Objective.Name).Average(run => run.Seconds!.Value)))));
+        var (caption, note) = single
+            ? ("One run of each, with its 95 % interval over the test items.",
+                "One run of each; in brackets its 95 % interval over the test items: Wilson’s for accuracies and errors, else a bootstrap.")
+            : ("Filled points: mean over seeds with its 95 % interval. Lines join the runs of one seed.",
+                "Mean ± half of the 95 % interval over seeds (Student t).");
+        var labels = rows.Select(row => Html.Of($"<th scope=\"col\" class=\"number\">{row.Objective.Label}</th>"));
         return new("objectives", "Objectives", Html.Of($"""
-            {figure.Show(Html.Of($"{(single ? "One run of each, with its 95 % interval over the test items." : "Filled points: mean over seeds with its 95 % interval. Lines join the runs of one seed.")}"))}
-            <p class="note above">{(single ? "One run of each; in brackets its 95 % interval over the test items: Wilson’s for accuracies and errors, else a bootstrap." : "Mean ± half of the 95 % interval over seeds (Student t).")}</p>
+            {figure.Show(Html.Of($"{caption}"))}
+            <p class="note above">{note}</p>
             <div class="scroll" role="region" aria-label="Metrics of the objectives" tabindex="0">
             <table id="objectives-table">
-            <thead><tr><th scope="col">Metric</th>{Html.Join(rows.Select(row => Html.Of($"<th scope=\"col\" class=\"number\">{row.Objective.Label}</th>")))}</tr></thead>
+            <thead><tr><th scope="col">Metric</th>{Html.Join(labels)}</tr></thead>
             <tbody>
             {Html.Join(body)}</tbody>
             </table>
@@ -32,10 +40,15 @@ internal static class ObjectivesSection
     }
 
     private static Html Row(Metric metric, IReadOnlyList<ObjectiveRow> rows, Comparison comparison) =>
-        Html.Of($"<tr><th scope=\"row\">{metric.Label}</th>{Html.Join(rows.Select(row => Html.Of($"<td class=\"number\">{Value(metric, row, comparison)}</td>")))}</tr>\n");
+        Row(metric.Label, rows.Select(row => Value(metric, row, comparison)));
+
+    private static Html Row(string label, IEnumerable<string> values) =>
+        Html.Of(
+            $"<tr><th scope=\"row\">{label}</th>{Html.Join(values.Select(value => Html.Of($"<td class=\"number\">{value}</td>")))}</tr>\n");
 
     private static string Value(Metric metric, ObjectiveRow row, Comparison comparison) =>
-        row.Mean.HalfWidth is null && Ends(metric, row, comparison) is { } ends ? $"{Value(metric, row.Mean)} ({HeadlineSection.Range(metric, ends.Low, ends.High)})" : Value(metric, row.Mean);
+        row.Mean.HalfWidth is null && Ends(metric, row, comparison) is { } ends
+            ? $"{Value(metric, row.Mean)} ({HeadlineSection.Range(metric, ends.Low, ends.High)})" : Value(metric, row.Mean);
 
     /// <summary>The interval over seeds; of a single run that over its test items; null where there is neither.</summary>
     private static (double Low, double High)? Ends(Metric metric, ObjectiveRow row, Comparison comparison)
@@ -48,11 +61,13 @@ internal static class ObjectivesSection
 
     private static string Value(Metric metric, Interval mean)
     {
-        var half = mean.HalfWidth is { } width ? $" ± {(metric.Share ? Quantity.PercentNumber(width, 2) : width.ToString($"F{Decimals(mean.Mean)}"))}" : "";
-        return metric.Share ? $"{Quantity.PercentNumber(mean.Mean, 2)}{half}\u202f%" : $"{mean.Mean.ToString($"F{Decimals(mean.Mean)}")}{half}";
+        var half = mean.HalfWidth is { } width
+            ? $" ± {(metric.Share ? Quantity.PercentNumber(width, 2) : width.ToString($"F{Decimals(mean.Mean)}"))}" : "";
+        return metric.Share
+            ? $"{Quantity.PercentNumber(mean.Mean, 2)}{half}\u202f%" : $"{mean.Mean.ToString($"F{Decimals(mean.Mean)}")}{half}";
     }
 
-    /// <summary>Places behind the point that give a mean four significant digits; its interval gets the same.</summary>
+    /// <summary>Decimals that give a mean four significant digits; its interval has as many.</summary>
     private static int Decimals(double mean) => mean == 0 ? 3 : Math.Clamp(3 - (int)Math.Floor(Math.Log10(Math.Abs(mean))), 0, 8);
 
     private static Figure Seeds(IReadOnlyList<ObjectiveRow> rows, Metric metric, Comparison comparison)
@@ -73,7 +88,8 @@ internal static class ObjectivesSection
                 marker = new { symbol = "circle-open", size = 6, color = "@muted" },
             };
         });
-        return new("seeds", $"{metric.Label} of each seed", string.Join(" ", rows.Select(row => $"{row.Objective.Label}: {Value(metric, row, comparison)}.")), 340)
+        return new("seeds", $"{metric.Label} of each seed",
+            string.Join(" ", rows.Select(row => $"{row.Objective.Label}: {Value(metric, row, comparison)}.")), 340)
         {
             Data =
             [
@@ -84,7 +100,12 @@ internal static class ObjectivesSection
                     mode = "markers",
                     x = places,
                     y = rows.Select(row => Effect.Scaled(metric, row.Mean.Mean)),
-                    error_y = new { type = "data", symmetric = false, array = rows.Select((row, place) => Effect.Scaled(metric, ends[place].Item2 - row.Mean.Mean)), arrayminus = rows.Select((row, place) => Effect.Scaled(metric, row.Mean.Mean - ends[place].Item1)), color = "@series-1", thickness = 2.5, width = 6 },
+                    error_y = new
+                    {
+                        type = "data", symmetric = false, array = rows.Select((row, place) => Effect.Scaled(metric,
+                            ends[place].Item2 - row.Mean.Mean)), arrayminus = rows.Select((row, place) => Effect.Scaled(metric,
+                                row.Mean.Mean - ends[place].Item1)), color = "@series-1", thickness = 2.5, width = 6
+                    },
                     customdata = rows.Select(row => $"{Figure.Text(row.Objective.Label)}<br>{Value(metric, row, comparison)}"),
                     hovertemplate = "%{customdata}<extra></extra>",
                     marker = new { size = 11, color = "@series-1" },
@@ -94,7 +115,11 @@ internal static class ObjectivesSection
             {
                 showlegend = false,
                 hovermode = "closest",
-                xaxis = new { tickmode = "array", tickvals = places, ticktext = rows.Select(row => Figure.Text(row.Objective.Label, 24)), range = new[] { -0.5, rows.Count - 0.5 }, showgrid = false, tickfont = new { color = "@text" } },
+                xaxis = new
+                {
+                    tickmode = "array", tickvals = places, ticktext = rows.Select(row => Figure.Text(row.Objective.Label, 24)),
+                    range = new[] { -0.5, rows.Count - 0.5 }, showgrid = false, tickfont = new { color = "@text" }
+                },
                 yaxis = new { title = new { text = metric.Share ? $"{metric.Label}, %" : metric.Label } },
             },
         };

@@ -7,20 +7,27 @@ internal static class ReliabilitySection
 {
     public static ReportSection? Of(RunResults? results)
     {
-        var bins = results?.Reliability?.Where(bin => bin.Images > 0 && Quantity.Finite(bin.Accuracy) is not null && Quantity.Finite(bin.Confidence) is not null).ToArray();
+        var bins = results?.Reliability?.Where(bin =>
+            bin.Images > 0 && Quantity.Finite(bin.Accuracy) is not null && Quantity.Finite(bin.Confidence) is not null).ToArray();
         if (bins is not { Length: > 0 })
             return null;
         var total = bins.Sum(bin => bin.Images);
         var gap = bins.Sum(bin => bin.Images * (bin.Confidence - bin.Accuracy)) / total;
         var verdict = Math.Abs(gap) < 0.01
             ? "On the whole the model is as sure as it is right."
-            : $"On the whole the model is {(gap > 0 ? "surer than it is right" : "less sure than it could be")}: its mean confidence lies {Quantity.PercentNumber(Math.Abs(gap))} points {(gap > 0 ? "above" : "below")} its accuracy.";
+            : $"On the whole the model is {(gap > 0 ? "surer than it is right" : "less sure than it could be")}: its mean confidence " +
+                $"lies {Quantity.PercentNumber(Math.Abs(gap))} points {(gap > 0 ? "above" : "below")} its accuracy.";
         var figure = new Figure("reliability", "Reliability diagram", verdict, 420)
         {
             Data =
             [
-                new { type = "scatter", mode = "lines", name = "As sure as right", x = new[] { 0, 1 }, y = new[] { 0, 1 }, hoverinfo = "skip", line = new { color = "@muted", width = 1, dash = "dot" } },
-                Bars(bins, "Accuracy", "y", bin => Curve.Rounded(bin.Accuracy), "@series-1", "Confidence %{customdata[1]:.1%}<br>Accuracy %{y:.1%}<br>%{customdata[0]:,} images<extra></extra>"),
+                new
+                {
+                    type = "scatter", mode = "lines", name = "As sure as right", x = new[] { 0, 1 }, y = new[] { 0, 1 }, hoverinfo = "skip",
+                    line = new { color = "@muted", width = 1, dash = "dot" }
+                },
+                Bars(bins, "Accuracy", "y", bin => Curve.Rounded(bin.Accuracy), "@series-1",
+                    "Confidence %{customdata[1]:.1%}<br>Accuracy %{y:.1%}<br>%{customdata[0]:,} images<extra></extra>"),
                 new
                 {
                     type = "scatter",
@@ -43,22 +50,27 @@ internal static class ReliabilitySection
                 yaxis2 = new { title = new { text = "Images" }, domain = new[] { 0, 0.2 }, nticks = 3, rangemode = "tozero" },
             },
         };
+        var caption = Html.Of($"""
+            Bars: accuracy of the predictions in each stretch of confidence; points: at their mean confidence. On the dotted line a model is
+            as sure as it is right. Below: how many images.
+            """);
         return new("calibration", "Calibration", Html.Of($"""
             <p>{verdict}</p>
-            <div class="narrow">{figure.Show(Html.Of($"Bars: accuracy of the predictions in each stretch of confidence; points: at their mean confidence. On the dotted line a model is as sure as it is right. Below: how many images."))}</div>
+            <div class="narrow">{figure.Show(caption)}</div>
             """), figure);
     }
 
-    private static object Bars(ReliabilityBin[] bins, string name, string axis, Func<ReliabilityBin, double> height, string colour, string hover) => new
-    {
-        type = "bar",
-        name,
-        x = bins.Select(bin => (bin.Low + bin.High) / 2),
-        width = bins.Select(bin => 0.94 * (bin.High - bin.Low)),
-        y = bins.Select(height),
-        yaxis = axis,
-        customdata = bins.Select(bin => new[] { bin.Images, Curve.Rounded(bin.Confidence) }),
-        hovertemplate = hover,
-        marker = new { color = colour, opacity = 0.75 },
-    };
+    private static object Bars(ReliabilityBin[] bins, string name, string axis, Func<ReliabilityBin, double> height,
+        string colour, string hover) => new
+        {
+            type = "bar",
+            name,
+            x = bins.Select(bin => (bin.Low + bin.High) / 2),
+            width = bins.Select(bin => 0.94 * (bin.High - bin.Low)),
+            y = bins.Select(height),
+            yaxis = axis,
+            customdata = bins.Select(bin => new[] { bin.Images, Curve.Rounded(bin.Confidence) }),
+            hovertemplate = hover,
+            marker = new { color = colour, opacity = 0.75 },
+        };
 }

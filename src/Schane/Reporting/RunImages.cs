@@ -4,7 +4,8 @@ using Schane.Runs;
 
 namespace Schane.Reporting;
 
-/// <summary>The images that a report shows: where the model puts those of the measured part, what it answered, and which of them are worth a look.</summary>
+/// <summary>The images that a report shows: where the model puts those of the measured part, what it answered, and which of
+/// them are worth a look.</summary>
 internal sealed class RunImages
 {
     /// <summary>Pairs and mistakes shown.</summary>
@@ -24,12 +25,15 @@ internal sealed class RunImages
         Drawn = EvenShare.Rows(Set.Labels, Thumbnails.MostOfPart);
         // A character may stand in two one-shot runs as two classes, which would be the pairs most alike.
         Pairs = Part == "runs" ? [] : HardestNegatives.Of(Set).Pairs(Shown);
-        Mistakes = [.. Enumerable.Range(0, Set.Count).Where(row => Answer(row) is { Right: false } answer && double.IsFinite(answer.Confidence))
-            .GroupBy(row => (Class(row), Answer(row)!.Predicted)).SelectMany(kind => kind.OrderByDescending(row => Answer(row)!.Confidence).Take(OfOneKind))
+        Mistakes = [.. Enumerable.Range(0, Set.Count)
+            .Where(row => Answer(row) is { Right: false } answer && double.IsFinite(answer.Confidence))
+            .GroupBy(row => (Class(row), Answer(row)!.Predicted))
+            .SelectMany(kind => kind.OrderByDescending(row => Answer(row)!.Confidence).Take(OfOneKind))
             .OrderByDescending(row => Answer(row)!.Confidence).Take(Shown)];
     }
 
-    /// <summary>Those of the measured part, or of the training images where the measured ones have no embeddings; null where the run has kept none.</summary>
+    /// <summary>Those of the measured part, or of the training images where the measured ones have no embeddings; null where
+    /// the run has kept none.</summary>
     /// <exception cref="SchaneException">A file of the run is damaged.</exception>
     public static RunImages? Of(RunFolder run, string? measured, Thumbnails thumbnails)
     {
@@ -38,7 +42,8 @@ internal sealed class RunImages
         var all = EmbeddedImages.Load(run.Embeddings);
         if ((measured is null ? null : all.Part(measured)) is not { } part)
             return all.Part("train") is { } train ? new(train, [], thumbnails) : null;
-        var answers = File.Exists(run.Predictions) ? PredictedItem.Load(run.Predictions).GroupBy(item => item.Image).ToDictionary(same => same.Key, same => same.First()) : [];
+        var answers = File.Exists(run.Predictions)
+            ? PredictedItem.Load(run.Predictions).GroupBy(item => item.Image).ToDictionary(same => same.Key, same => same.First()) : [];
         return new(part, answers, thumbnails);
     }
 
@@ -48,7 +53,11 @@ internal sealed class RunImages
         var set = images.Embeddings;
         int[] kept = [.. set.Labels.Distinct().Order()];
         return kept.Length == set.Classes.Count ? images
-            : images with { Embeddings = new(set.Values, set.Width, [.. set.Labels.Select(label => Array.BinarySearch(kept, label))], [.. kept.Select(label => set.Classes[label])]) };
+            : images with
+            {
+                Embeddings = new(set.Values, set.Width, [.. set.Labels.Select(label => Array.BinarySearch(kept, label))],
+                    [.. kept.Select(label => set.Classes[label])])
+            };
     }
 
     /// <summary>Part of the data they stand in.</summary>
@@ -67,13 +76,14 @@ internal sealed class RunImages
     public int[] Mistakes { get; }
 
     /// <summary>Names of all images of which a picture is shown.</summary>
-    public IEnumerable<string> WithPictures => Drawn.Concat(Pairs.SelectMany(pair => (int[])[pair.First, pair.Second])).Concat(Mistakes).Distinct().Select(Name);
+    public IEnumerable<string> WithPictures =>
+        Drawn.Concat(Pairs.SelectMany(pair => (int[])[pair.First, pair.Second])).Concat(Mistakes).Distinct().Select(Name);
 
     public string Name(int row) => images.Images[row];
 
     public string Class(int row) => Set.Classes[Set.Labels[row]];
 
-    /// <summary>What the model answered; null where nobody asked.</summary>
+    /// <summary>The model's answer; null where there is none.</summary>
     public PredictedItem? Answer(int row) => answers.GetValueOrDefault(Name(row));
 
     /// <summary>The image's small picture; null where none is kept.</summary>

@@ -6,13 +6,15 @@ namespace Schane.Reporting;
 /// <summary>A run as one HTML file that needs nothing beside it: it works offline, in light and dark, on a phone and on paper.</summary>
 public static class RunReport
 {
-    /// <summary>Writes the report of a run from the run folder alone: journal, results, predictions, embeddings, small pictures, <c>label-errors.csv</c> and recipe. A part whose file or field is missing is left out.</summary>
-    /// <param name="runFolder">The run's folder; nothing in it is changed, unless the page is to stand there.</param>
-    /// <param name="htmlFile">Where the page shall stand; replaced if it is there.</param>
-    /// <exception cref="SchaneException">The folder is not there or holds neither journal nor results, a file of the run is damaged, or the page can't be written.</exception>
+    /// <summary>Writes the report of a run from the run folder alone: journal, results, predictions, embeddings, small pictures,
+    /// <c>label-errors.csv</c> and recipe. A part whose file or field is missing is left out.</summary>
+    /// <param name="runFolder">The run's folder; nothing in it is changed, unless the page is written there.</param>
+    /// <param name="htmlFile">Path of the page; an existing file is replaced.</param>
+    /// <exception cref="SchaneException">The folder is not there or holds neither journal nor results, a file of the run is damaged, or the
+    /// page can't be written.</exception>
     public static void Write(string runFolder, string htmlFile) => Write(runFolder, htmlFile, keep: null);
 
-    /// <summary>The same; <paramref name="keep"/> is told first of which images of which part the page will want a picture.</summary>
+    /// <summary>The same; <paramref name="keep"/> is given, before that, the images of each part that the page will show.</summary>
     internal static void Write(string runFolder, string htmlFile, Action<string, IEnumerable<string>>? keep)
     {
         if (!Directory.Exists(runFolder))
@@ -81,9 +83,11 @@ public static class RunReport
             return Html.Empty;
         var planned = history.Start?.Steps is { } steps ? $" of {Quantity.Count(steps)}" : "";
         if (history.End is null)
-            return Html.Of($"""<p class="notice">The journal has no end: the run was still going, or was cut off, after step {Quantity.Count(done ?? 0)}{planned}.</p>""");
+            return Html.Of($"""<p class="notice">The journal has no end: the run was still going, or was cut off, after step """ +
+                $"""{Quantity.Count(done ?? 0)}{planned}.</p>""");
         if (history.Start?.Steps > history.End.Step)
-            return Html.Of($"""<p class="notice">The run ended early, after step {Quantity.Count(history.End.Step)}{planned}{(history.End.Reason is { } reason ? $": {reason}" : "")}.</p>""");
+            return Html.Of($"""<p class="notice">The run ended early, after step """ +
+                $"""{Quantity.Count(history.End.Step)}{planned}{(history.End.Reason is { } reason ? $": {reason}" : "")}.</p>""");
         return Html.Empty;
     }
 }

@@ -3,7 +3,7 @@ using Schane.Runs;
 
 namespace Schane.Reporting;
 
-/// <summary>What a run said and what it was: warnings, recipe, environment.</summary>
+/// <summary>Warnings, recipe and environment of a run.</summary>
 internal static class RunSections
 {
     /// <summary>Images that can't be read named on the page.</summary>
@@ -19,7 +19,8 @@ internal static class RunSections
         if (skipped.Length > MostNamed)
             items.Add(Item($"{Quantity.Of(skipped.Length - MostNamed, "more image", "more images")} could not be read.", ""));
         if (history.Overflows.ToArray() is [.., var newest] overflows)
-            items.Add(Item($"{Quantity.Of(overflows.Length, "step was", "steps were")} left out because a half-precision gradient overflowed; the loss scale is {newest.LossScale:0} since.",
+            items.Add(Item($"{Quantity.Of(overflows.Length, "step was", "steps were")} left out because a half-precision gradient " +
+                $"overflowed; the loss scale is {newest.LossScale:0} since.",
                 When([.. overflows.Select(one => one.Step)], overflows.Length)));
         return items.Count == 0 ? null : new("warnings", "Warnings", Html.Of($"<ul class=\"warnings\">\n{Html.Join(items)}</ul>"));
     }
@@ -38,7 +39,8 @@ internal static class RunSections
         if (!File.Exists(path))
             return null;
         var lines = File.ReadAllText(path).ReplaceLineEndings("\n").TrimEnd().Split('\n').Select(line => Html.Of($"{line}\n"));
-        return new("recipe", "Recipe", Html.Of($"""<pre tabindex="0" role="region" aria-label="Recipe"><code>{Html.Join(lines)}</code></pre>"""));
+        return new("recipe", "Recipe",
+            Html.Of($"""<pre tabindex="0" role="region" aria-label="Recipe"><code>{Html.Join(lines)}</code></pre>"""));
     }
 
     public static ReportSection? Environment(StartEvent? start, RunResults? results, EndEvent? end)
@@ -61,7 +63,8 @@ internal static class RunSections
             ("λ, share of the contrastive term", Number(start?.Lambda)),
             ("τ, temperature", Number(start?.Temperature)),
             ("β, weight of hard negatives", Number(start?.Beta)),
-            ("Batch", start?.Batch is { } batch ? Quantity.Of(batch, "image", "images") + (start.Views > 1 ? $", {start.Views} views each" : "") : null),
+            ("Batch", start?.Batch is { } batch
+                ? Quantity.Of(batch, "image", "images") + (start.Views > 1 ? $", {start.Views} views each" : "") : null),
             ("Steps planned", Count(start?.Steps)),
             ("Steps left out", results?.SkippedSteps is > 0 and var left ? Count(left) : null),
             ("Epochs", Number(start?.Epochs)),
@@ -83,10 +86,12 @@ internal static class RunSections
 
     private static string? Images(StartEvent? start)
     {
-        var parts = ((long? Count, string Name)[])[(start?.TrainImages, "training"), (start?.ValImages, "validation"), (start?.TestImages, "test")];
+        var parts = ((long? Count, string Name)[])[(start?.TrainImages, "training"),
+            (start?.ValImages, "validation"), (start?.TestImages, "test")];
         return string.Join(", ", parts.Where(part => part.Count is > 0).Select(part => $"{Quantity.Count(part.Count)} {part.Name}"));
     }
 
     internal static string? Time(string? time) =>
-        DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at) ? at.ToString("d MMMM yyyy, HH:mm zzz") : time;
+        DateTimeOffset.TryParse(time, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var at)
+            ? at.ToString("d MMMM yyyy, HH:mm zzz") : time;
 }

@@ -8,10 +8,13 @@ internal static class VerdictSection
         if (table.Differences.Count == 0)
             return null;
         var items = table.Differences.Select(row => Html.Of($"""
-            <li class="{Class(row.Verdict)}"><b>{row.First.Label}</b> against <b>{row.Second.Label}</b>: <strong>{Effect.Word(row.Verdict)}</strong>{Detail(row, metric)}</li>
+            <li class="{Class(row.Verdict)}"><b>{row.First.Label}</b> against <b>{row.Second.Label}</b>:
+            <strong>{Effect.Word(row.Verdict)}</strong>{Detail(row, metric)}</li>
 
             """));
-        return new("verdict", "Verdict", Html.Of($"<p class=\"lead\">By {metric.Words}{(metric.HigherIsBetter ? "" : ", where less is better")}.</p>\n<ul class=\"verdicts\">\n{Html.Join(items)}</ul>"));
+        return new("verdict", "Verdict",
+            Html.Of($"<p class=\"lead\">By {metric.Words}{(metric.HigherIsBetter ? "" : ", where less is better")}.</p>\n<ul " +
+                $"class=\"verdicts\">\n{Html.Join(items)}</ul>"));
     }
 
     private static string Class(Verdict verdict) => verdict switch { Verdict.Helped => "helped", Verdict.Hurt => "hurt", _ => "open" };
@@ -21,7 +24,8 @@ internal static class VerdictSection
         var difference = row.Paired.Difference;
         var size = $"{Effect.Signed(metric, difference.Mean)}{(metric.Share ? " points" : "")}";
         return row.HolmP is { } p
-            ? Html.Of($" <span class=\"quiet\">{size}, 95 % interval {Effect.Range(metric, difference)}, adjusted p {Effect.P(p)}, {Quantity.Of(row.Seeds.Count, "seed", "seeds")}</span>")
+            ? Html.Of($" <span class=\"quiet\">{size}, 95 % interval {Effect.Range(metric, difference)}, adjusted p {Effect.P(p)}, " +
+                $"{Quantity.Of(row.Seeds.Count, "seed", "seeds")}</span>")
             : Html.Of($" <span class=\"quiet\">{size} on one seed; a verdict needs at least two, better eight</span>");
     }
 }

@@ -4,15 +4,18 @@ using Schane.Checkpoints;
 
 namespace Schane.Runs;
 
-/// <summary>What happened in a run, one <see cref="RunEvent"/> a line, appended and flushed as it happens. Numbers that are not finite are written as null.</summary>
+/// <summary>What happened in a run, one <see cref="RunEvent"/> a line, appended and flushed as it happens. Numbers that are not finite
+/// are written as null.</summary>
 internal sealed class Journal : IDisposable
 {
-    internal static readonly JsonSerializerOptions Options = new(JsonFile.Options) { AllowOutOfOrderMetadataProperties = true, Converters = { new NineDecimals() } };
+    internal static readonly JsonSerializerOptions Options = new(JsonFile.Options)
+    { AllowOutOfOrderMetadataProperties = true, Converters = { new NineDecimals() } };
 
     private readonly StreamWriter writer;
 
     public Journal(string path) =>
-        writer = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read)) { AutoFlush = true, NewLine = "\n" };
+        writer = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read))
+        { AutoFlush = true, NewLine = "\n" };
 
     public void Write(RunEvent happened) => writer.WriteLine(JsonSerializer.Serialize(happened, Options));
 

@@ -3,7 +3,8 @@ using Schane.Checkpoints;
 
 namespace Schane.Runs;
 
-/// <summary>The folder of one run and the names of what it holds (docs/design.md §4). A run can be moved; it holds no absolute paths.</summary>
+/// <summary>The folder of one run and the names of what it holds (docs/design.md §4). A run can be moved; it
+/// holds no absolute paths.</summary>
 public sealed class RunFolder
 {
     /// <summary>Format of the folder; a later one is refused.</summary>
@@ -93,7 +94,8 @@ public sealed class RunFolder
             if (!File.Exists(Path.Combine(path, "run.json")))
                 throw new SchaneException($"'{path}' is not empty and holds no run; name another folder with --out.");
             if (!force)
-                throw new SchaneException($"'{path}' holds a run already; continue it with --resume, replace it with --force, or name another folder with --out.");
+                throw new SchaneException($"'{path}' holds a run already; continue it with --resume, replace it with --force, or name " +
+                    "another folder with --out.");
         }
         var folder = new RunFolder(path);
         try
@@ -141,7 +143,8 @@ public sealed class RunFolder
     /// <exception cref="SchaneException">There is none.</exception>
     public static RunFolder Latest(string parent)
     {
-        var runs = Directory.Exists(parent) ? Directory.GetDirectories(parent).Where(path => File.Exists(Path.Combine(path, "run.json"))) : [];
+        var runs = Directory.Exists(parent)
+            ? Directory.GetDirectories(parent).Where(path => File.Exists(Path.Combine(path, "run.json"))) : [];
         return Open(runs.MaxBy(path => File.GetLastWriteTimeUtc(new RunFolder(path).Journal))
             ?? throw new SchaneException($"There is no run in '{parent}'; name one: --resume RUN."));
     }
@@ -168,7 +171,8 @@ public sealed class RunFolder
 
     private void Clear()
     {
-        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Enrolled, Exclude, Relabel, LabelErrors, Report])
+        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Enrolled, Exclude,
+            Relabel, LabelErrors, Report])
             File.Delete(file);
         foreach (var folder in (string[])[TensorBoard, EarlierStages, Thumbnails, LabelFolds])
             if (Directory.Exists(folder))

@@ -25,7 +25,8 @@ public sealed record RunResults
     /// <summary>Optimiser steps done.</summary>
     public required long Steps { get; init; }
 
-    /// <summary>Of these, steps that were left out because their loss or gradient was not finite (<c>on-non-finite: skip</c>); null: none.</summary>
+    /// <summary>Of these, steps that were left out because their loss or gradient was not finite
+    /// (<c>on-non-finite: skip</c>); null: none.</summary>
     public long? SkippedSteps { get; init; }
 
     /// <summary>Wall time of the training loop in seconds.</summary>
@@ -67,7 +68,8 @@ public sealed record RunResults
 
     internal void Save(string path) => AtomicFile.WriteText(path, Text);
 
-    internal static RunResults Parse(string text) => JsonSerializer.Deserialize<RunResults>(text, Format) ?? throw new JsonException("it is empty");
+    internal static RunResults Parse(string text) =>
+        JsonSerializer.Deserialize<RunResults>(text, Format) ?? throw new JsonException("it is empty");
 
     internal static RunResults Load(string path) =>
         JsonFile.Read<RunResults>(path) ?? throw new SchaneException($"There is no '{path}': the run did not finish. Continue it with --resume.");

@@ -5,7 +5,8 @@ using SkiaSharp;
 
 namespace Schane.Runs;
 
-/// <summary>Small pictures of a run's images, WebP, one file each: what reports and servers show of images that may lie elsewhere by then. Thread-safe.</summary>
+/// <summary>Small pictures of a run's images, WebP, one file each: what reports and servers show of images that may lie elsewhere
+/// by then. Thread-safe.</summary>
 internal sealed class Thumbnails(string folder)
 {
     /// <summary>Longest side in pixels; smaller images keep their size.</summary>
@@ -30,7 +31,8 @@ internal sealed class Thumbnails(string folder)
         }
     }
 
-    /// <summary>Makes and keeps the pictures of images by their names, but those that are there; names that the data don't know are passed over.</summary>
+    /// <summary>Makes and keeps the pictures of images by their names, but those that are there; names that the data don't
+    /// know are passed over.</summary>
     /// <exception cref="SchaneException">An image can't be read, or a picture can't be written.</exception>
     public void Keep(string part, IImageDataset data, IEnumerable<string> images, CancellationToken cancel = default)
     {
@@ -38,7 +40,8 @@ internal sealed class Thumbnails(string folder)
         try
         {
             Directory.CreateDirectory(folder);
-            Parallel.ForEach(Enumerable.Range(0, data.Count).Where(index => wanted.Contains(data.NameOf(index))), new ParallelOptions { CancellationToken = cancel },
+            Parallel.ForEach(Enumerable.Range(0, data.Count).Where(index => wanted.Contains(data.NameOf(index))),
+                new ParallelOptions { CancellationToken = cancel },
                 index => File.WriteAllBytes(PathOf(part, data.NameOf(index)), Of(data.Read(index))));
         }
         catch (AggregateException e) when (e.InnerExceptions.OfType<SchaneException>().FirstOrDefault() is { } unreadable)
@@ -47,18 +50,21 @@ internal sealed class Thumbnails(string folder)
         }
         catch (Exception e) when ((e is AggregateException all ? all.InnerExceptions[0] : e) is IOException or UnauthorizedAccessException)
         {
-            throw new SchaneException($"The small pictures of the run can't be written to '{Printable.Escape(folder)}' ({Printable.Escape(e.GetBaseException().Message.TrimEnd('.'))}); train with --no-thumbnails, or make room.", e);
+            throw new SchaneException($"The small pictures of the run can't be written to '{Printable.Escape(folder)}' " +
+                $"({Printable.Escape(e.GetBaseException().Message.TrimEnd('.'))}); train with --no-thumbnails, or make room.", e);
         }
     }
 
-    /// <summary>The picture as WebP: at most <see cref="Side"/> pixels a side and <see cref="MostBytes"/> bytes, at the best quality that fits, smaller if none does.</summary>
+    /// <summary>The picture as WebP: at most <see cref="Side"/> pixels a side and <see cref="MostBytes"/> bytes, at the best quality that
+    /// fits, smaller if none does.</summary>
     public static byte[] Of(Image8 image)
     {
         using var bitmap = Bitmap(image);
         for (var side = Side; ; side /= 2)
         {
             var scale = Math.Min(1, (double)side / Math.Max(image.Width, image.Height));
-            var size = new SKImageInfo(Math.Max(1, (int)Math.Round(image.Width * scale)), Math.Max(1, (int)Math.Round(image.Height * scale)), SKColorType.Rgba8888, SKAlphaType.Opaque);
+            var size = new SKImageInfo(Math.Max(1, (int)Math.Round(image.Width * scale)),
+                Math.Max(1, (int)Math.Round(image.Height * scale)), SKColorType.Rgba8888, SKAlphaType.Opaque);
             using var small = bitmap.Resize(size, new SKSamplingOptions(SKFilterMode.Linear, SKMipmapMode.Linear));
             foreach (var quality in (int[])[80, 60, 40, 20])
             {

@@ -10,8 +10,8 @@ namespace Schane.Training;
 
 /// <summary>
 /// The checkpoints of a run: tensors by name and the <see cref="RunState"/> they belong to; the last few, and the best. A checkpoint counts
-/// once its SHA-256 stands beside it, and none is removed before a newer one counts, so a full disk leaves the last good one. Rank 0 alone writes
-/// and reads; the others are told.
+/// once its SHA-256 stands beside it, and none is removed before a newer one counts, so a full disk leaves the last good one. Rank 0 alone
+/// writes and reads; the others are told.
 /// </summary>
 internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, int keep, ICollective ranks)
 {
@@ -40,7 +40,8 @@ internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, in
         ranks.OnFirst(() =>
         {
             if (!IsWhole(Best))
-                throw new SchaneException($"The best checkpoint '{Path.GetFileName(Best)}' is missing or damaged; train again, or set final-weights to last.");
+                throw new SchaneException(
+                    $"The best checkpoint '{Path.GetFileName(Best)}' is missing or damaged; train again, or set final-weights to last.");
             Read(Best, weights, acceptChangedData: true);
         });
         ranks.BroadcastAll(weights.Values);
@@ -80,7 +81,8 @@ internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, in
     private void Write(string path, RunState state, IReadOnlyDictionary<string, Tensor> tensors)
     {
         var next = path + Next;
-        Safetensors.Write(next, tensors, new Dictionary<string, string>(identity.Parts.Select(p => KeyValuePair.Create(p.Name, p.Value))) { ["state"] = JsonSerializer.Serialize(state) });
+        Safetensors.Write(next, tensors, new Dictionary<string, string>(identity.Parts.Select(p => KeyValuePair.Create(p.Name, p.Value)))
+        { ["state"] = JsonSerializer.Serialize(state) });
         var hash = Hash(next) + "\n";
         AtomicFile.WriteText(HashOf(path), File.Exists(path) && File.Exists(HashOf(path)) ? hash + File.ReadAllText(HashOf(path)) : hash);
         AtomicFile.Move(next, path);
@@ -96,7 +98,8 @@ internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, in
             throw new SchaneException(refusal);
         foreach (var (name, tensor) in tensors)
             if (!file.Names.Contains(name) || !file.ShapeOf(name).SequenceEqual(tensor.shape))
-                throw new SchaneException($"'{file.Origin}' holds another model: {name} should have shape [{string.Join(", ", tensor.shape)}]. Resume with the recipe of that run.");
+                throw new SchaneException($"'{file.Origin}' holds another model: {name} should have shape " +
+                    $"[{string.Join(", ", tensor.shape)}]. Resume with the recipe of that run.");
         foreach (var (name, tensor) in tensors)
         {
             using var one = NewDisposeScope();
@@ -105,14 +108,17 @@ internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, in
         return JsonSerializer.Deserialize<RunState>(file.Metadata["state"])!;
     }
 
-    private static bool IsWhole(string path) => File.Exists(path) && File.Exists(HashOf(path)) && File.ReadAllLines(HashOf(path)).Contains(Hash(path));
+    private static bool IsWhole(string path) =>
+        File.Exists(path) && File.Exists(HashOf(path)) && File.ReadAllLines(HashOf(path)).Contains(Hash(path));
 
     /// <summary>Steps of the checkpoints on disk, newest first.</summary>
     private List<long> Steps() => Directory.EnumerateFiles(folder.Checkpoints, "step-*.safetensors")
-        .Select(file => long.TryParse(Path.GetFileNameWithoutExtension(file)["step-".Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : -1)
+        .Select(file => long.TryParse(Path.GetFileNameWithoutExtension(file)["step-".Length..], NumberStyles.None,
+            CultureInfo.InvariantCulture, out var step) ? step : -1)
         .Where(step => step >= 0).OrderDescending().ToList();
 
-    private string PathOf(long step) => Path.Combine(folder.Checkpoints, string.Create(CultureInfo.InvariantCulture, $"step-{step:D8}.safetensors"));
+    private string PathOf(long step) =>
+        Path.Combine(folder.Checkpoints, string.Create(CultureInfo.InvariantCulture, $"step-{step:D8}.safetensors"));
 
     private static string HashOf(string path) => path + ".sha256";
 

@@ -5,10 +5,11 @@ using static TorchSharp.torch;
 
 namespace Schane.Training;
 
-/// <summary>Looks at the model now and then, raw and averaged weights alike; keeps the best checkpoint and knows when nothing has improved for long.</summary>
+/// <summary>Evaluates the model now and then, raw and averaged weights alike; keeps the best checkpoint and knows when nothing
+/// has improved for long.</summary>
 internal sealed class Evaluations
 {
-    /// <summary>What stands before the metrics of averaged weights.</summary>
+    /// <summary>Prefix of the metrics of averaged weights.</summary>
     public const string AveragePrefix = "ema_";
 
     private readonly IEvaluator judge;
@@ -22,14 +23,17 @@ internal sealed class Evaluations
     private readonly int every, steps;
 
     /// <exception cref="SchaneException">The recipe's metric is none of the judge's.</exception>
-    public Evaluations(IEvaluator judge, Recipe recipe, ImageClassifier model, WeightAverage? average, Freezing freezing, CheckpointStore checkpoints, int steps, ICollective ranks)
+    public Evaluations(IEvaluator judge, Recipe recipe, ImageClassifier model, WeightAverage? average, Freezing freezing,
+        CheckpointStore checkpoints, int steps, ICollective ranks)
     {
-        (this.judge, this.recipe, this.model, this.average, this.freezing, this.checkpoints, this.steps, this.ranks) = (judge, recipe, model, average, freezing, checkpoints, steps, ranks);
+        (this.judge, this.recipe, this.model, this.average, this.freezing, this.checkpoints, this.steps, this.ranks) = (judge, recipe,
+            model, average, freezing, checkpoints, steps, ranks);
         metric = recipe.BestMetric;
         every = recipe.EvaluateEvery ?? Math.Max(1, steps / 10);
         var known = judge.Metrics.Concat(average is null ? [] : judge.Metrics.Select(m => AveragePrefix + m)).ToList();
         if (!known.Contains(metric))
-            throw new SchaneException($"best-metric must be one of {string.Join(", ", known)} but is '{metric}'{Nearest.Hint(metric, known)}.");
+            throw new SchaneException(
+                $"best-metric must be one of {string.Join(", ", known)} but is '{metric}'{Nearest.Hint(metric, known)}.");
     }
 
     /// <summary>Whether the state has to be looked at.</summary>
@@ -71,7 +75,8 @@ internal sealed class Evaluations
             using var _ = no_grad();
             var found = judge.Evaluate(model, stop);
             using var values = tensor([.. found.Values], ScalarType.Float64);
-            ranks.Broadcast(values);                                      // what follows from them must be the same on all ranks, to the last bit
+            // what follows from them must be the same on all ranks, to the last bit
+            ranks.Broadcast(values);
             return found.Keys.Zip(values.data<double>().ToArray()).ToDictionary(pair => pair.First, pair => pair.Second);
         }
         finally

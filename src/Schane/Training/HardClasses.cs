@@ -6,8 +6,9 @@ using static TorchSharp.torch;
 namespace Schane.Training;
 
 /// <summary>
-/// Counts which classes an epoch's steps take for each other, by the logits before each update, and tells the sampler at its end. Every rank counts the rows of all, so
-/// all draw the same batches. Counts of this epoch and of the last are in every checkpoint, so a run that goes on draws the batches that it would have drawn.
+/// Counts which classes an epoch's steps take for each other, by the logits before each update, and tells the sampler at its end. Every
+/// rank counts the rows of all, so all draw the same batches. Counts of this epoch and of the last are in every checkpoint, so a run that
+/// goes on draws the batches that it would have drawn.
 /// </summary>
 internal sealed class HardClasses : IDisposable
 {

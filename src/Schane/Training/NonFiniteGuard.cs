@@ -9,14 +9,15 @@ using static TorchSharp.torch;
 
 namespace Schane.Training;
 
-/// <summary>What happens at a step whose loss or gradient is not finite: it is named, its batch is kept for a look, and the run stops or leaves the step out.</summary>
+/// <summary>What happens at a step whose loss or gradient is not finite: it is named, its batch is kept for a look, and the run stops or
+/// leaves the step out.</summary>
 internal sealed class NonFiniteGuard(Recipe recipe, ImageClassifier model, RunFolder folder, int rank) : IDisposable
 {
     private readonly List<(Tensor Buffer, Tensor Before)> statistics = [];
 
     private string WayOut => $"Lower --lr (now {recipe.LearningRate}) or set --clip-norm; the last checkpoint is in {folder.Name}.";
 
-    /// <summary>Remembers what a forward pass changes beside gradients, so that a step can be left out without a trace.</summary>
+    /// <summary>Remembers what a forward pass changes apart from gradients, so that a step can be undone completely.</summary>
     public void Before()
     {
         if (recipe.OnNonFinite == NonFinitePolicy.Stop)
@@ -50,7 +51,8 @@ internal sealed class NonFiniteGuard(Recipe recipe, ImageClassifier model, RunFo
     {
         if (double.IsNaN(loss.Contrastive) && loss.Statistics.ShareWithoutPositives == 1)
             throw new SchaneException(
-                $"Step {step + 1}: no image of the batch has another of its class, so the contrastive loss is undefined. Use --sampler balanced with --images-per-class 2 or more, or --views 2.");
+                $"Step {step + 1}: no image of the batch has another of its class, so the contrastive loss is undefined. Use --sampler " +
+                "balanced with --images-per-class 2 or more, or --views 2.");
         foreach (var (what, value) in ((string, double)[])[("cross-entropy", loss.CrossEntropy), ("contrastive loss", loss.Contrastive)])
             if (!double.IsFinite(value))
                 return $"the {what} is {value}{(FirstNonFinite(p => p) is { } weight ? $", and so is the parameter {weight}" : "")}";
@@ -71,7 +73,8 @@ internal sealed class NonFiniteGuard(Recipe recipe, ImageClassifier model, RunFo
             throw new DivergedException($"{sentence} {state.Skipped} steps were skipped before it, as many as skip-limit allows. {WayOut}");
         foreach (var (buffer, before) in statistics)
             buffer.copy_(before);
-        return (state with { Step = state.Step + 1, Skipped = state.Skipped + 1 }, $"{sentence} The step is skipped, {state.Skipped + 1} of at most {recipe.SkipLimit}.");
+        return (state with { Step = state.Step + 1, Skipped = state.Skipped + 1 },
+            $"{sentence} The step is skipped, {state.Skipped + 1} of at most {recipe.SkipLimit}.");
     }
 
     public void Dispose() => statistics.ForEach(s => s.Before.Dispose());
@@ -80,7 +83,8 @@ internal sealed class NonFiniteGuard(Recipe recipe, ImageClassifier model, RunFo
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"non-finite-{step + 1:D8}{(rank == 0 ? "" : $"-rank{rank}")}.safetensors");
         Directory.CreateDirectory(folder.Checkpoints);                    // of a rank on a machine that does not see the first one's disk
-        Safetensors.Write(Path.Combine(folder.Checkpoints, name), new Dictionary<string, Tensor> { ["images"] = batch.Images, ["labels"] = batch.Labels, ["image_ids"] = batch.ImageIds },
+        Safetensors.Write(Path.Combine(folder.Checkpoints, name),
+            new Dictionary<string, Tensor> { ["images"] = batch.Images, ["labels"] = batch.Labels, ["image_ids"] = batch.ImageIds },
             new Dictionary<string, string> { ["step"] = (step + 1).ToString(CultureInfo.InvariantCulture), ["problem"] = problem });
         return name;
     }

@@ -32,7 +32,8 @@ internal static class Optimizers
 /// <summary>AdamW with decoupled weight decay (Loshchilov and Hutter 2019, arXiv:1711.05101), as torch.optim.AdamW.</summary>
 internal sealed class AdamW(FlatParameters parameters, double beta1, double beta2, double epsilon) : IOptimizer
 {
-    private readonly Tensor mean = zeros_like(parameters.Values).DetachFromDisposeScope(), square = zeros_like(parameters.Values).DetachFromDisposeScope();
+    private readonly Tensor mean = zeros_like(parameters.Values).DetachFromDisposeScope(),
+        square = zeros_like(parameters.Values).DetachFromDisposeScope();
 
     public IReadOnlyDictionary<string, Tensor> State => new Dictionary<string, Tensor> { ["mean"] = mean, ["square"] = square };
 

@@ -7,7 +7,7 @@ using TorchSharp.Modules;
 
 namespace Schane.Training;
 
-/// <summary>Tells what happens in a run to all who listen: the journal, TensorBoard where it is asked for, and whoever shows progress.</summary>
+/// <summary>Passes what happens in a run to the journal, to TensorBoard where it is asked for, and to the progress display.</summary>
 internal sealed class RunLog : IDisposable
 {
     private readonly Journal? journal;

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Schane.Training;
 
 /// <summary>
-/// The objective over the rows of all ranks (docs/design.md §2): each rank computes the part of its own anchors against all rows, divided by counts
-/// of all rows. The losses add up to the whole; so do the gradients by embeddings, of which each rank keeps its rows.
+/// The objective over the rows of all ranks (docs/design.md §2): each rank computes the part of its own anchors against all rows, divided
+/// by counts of all rows. The losses add up to the whole; so do the gradients by embeddings, of which each rank keeps its rows.
 /// </summary>
 internal sealed class SharedObjective(JointObjective objective, ICollective ranks)
 {
@@ -41,12 +41,15 @@ internal sealed class SharedObjective(JointObjective objective, ICollective rank
             wrong = e.Message.Split(" (Parameter")[0];
         }
 
-        StepLoss Part(Tensor ownLogits, OwnRows of) => objective.ComputeShare(of, all, ownLogits, named.select(1, 0).contiguous(), step, named.select(1, 1).contiguous(), mixtures);
+        StepLoss Part(Tensor ownLogits, OwnRows of) =>
+            objective.ComputeShare(of, all, ownLogits, named.select(1, 0).contiguous(), step, named.select(1, 1).contiguous(), mixtures);
 
         var rows = part?.Rows;
-        (double Sum, double Count)[] seen = [.. ((float[]?[])[rows?.PositiveSimilarity, rows?.NegativeSimilarity, rows?.HardestNegativeSimilarity, rows?.EffectiveNegatives]).Select(SumOf)];
+        (double Sum, double Count)[] seen = [.. ((float[]?[])[rows?.PositiveSimilarity, rows?.NegativeSimilarity,
+            rows?.HardestNegativeSimilarity, rows?.EffectiveNegatives]).Select(SumOf)];
         ThrowIfAny(wrong);
-        var sums = ranks.Totals([part!.Total, part.CrossEntropy, part.Contrastive, (part.Accuracy ?? 0) * own.Count, .. seen.SelectMany(s => (double[])[s.Sum, s.Count])]);
+        var sums = ranks.Totals([part!.Total, part.CrossEntropy, part.Contrastive, (part.Accuracy ?? 0) * own.Count,
+            .. seen.SelectMany(s => (double[])[s.Sum, s.Count])]);
         double? Mean(int at) => sums[at + 1] == 0 ? null : sums[at] / sums[at + 1];
 
         var gradient = part.EmbeddingGradient?.contiguous();
@@ -74,7 +77,8 @@ internal sealed class SharedObjective(JointObjective objective, ICollective rank
     public double RowsOfAll(int own) => ranks.Total(own);
 
     /// <summary>The same of some rows by themselves, whatever others have.</summary>
-    public StepLoss ComputeAlone(Tensor embeddings, Tensor logits, Tensor labels, long step, Tensor ids, Tensor? mixture) => objective.Compute(embeddings, logits, labels, step, ids, mixture);
+    public StepLoss ComputeAlone(Tensor embeddings, Tensor logits, Tensor labels, long step, Tensor ids, Tensor? mixture) =>
+        objective.Compute(embeddings, logits, labels, step, ids, mixture);
 
     /// <summary>Losses of parts of the batch that did not see each other, of all ranks in their order, as one.</summary>
     /// <param name="parts">This rank's; may be empty.</param>
@@ -83,7 +87,8 @@ internal sealed class SharedObjective(JointObjective objective, ICollective rank
     public StepLoss MeanOf(IReadOnlyList<StepLoss> parts, string wrong)
     {
         ThrowIfAny(wrong);
-        return StepLoss.MeanOf([.. ranks.GatherTexts(JsonSerializer.Serialize(parts.Select(PartLoss.Of), PartLoss.Format)).SelectMany(text => JsonSerializer.Deserialize<PartLoss[]>(text, PartLoss.Format)!).Select(part => part.Loss)]);
+        return StepLoss.MeanOf([.. ranks.GatherTexts(JsonSerializer.Serialize(parts.Select(PartLoss.Of), PartLoss.Format))
+            .SelectMany(text => JsonSerializer.Deserialize<PartLoss[]>(text, PartLoss.Format)!).Select(part => part.Loss)]);
     }
 
     private void ThrowIfAny(string wrong)
@@ -92,7 +97,7 @@ internal sealed class SharedObjective(JointObjective objective, ICollective rank
             throw new NonFiniteOutputException(ranks.GatherTexts(wrong).First(text => text.Length > 0));
     }
 
-    /// <summary>The part of a rank that has no rows: nothing, beside what it knows of the whole.</summary>
+    /// <summary>The part of a rank that has no rows: nothing but the figures of the whole batch.</summary>
     private static StepLoss Nothing(StepLoss part)
     {
         part.EmbeddingGradient?.zero_();
@@ -110,12 +115,14 @@ internal sealed class SharedObjective(JointObjective objective, ICollective rank
 /// <summary>An output of the model is not finite, on some rank; all are told.</summary>
 internal sealed class NonFiniteOutputException(string message) : Exception(message);
 
-/// <summary>The numbers of a loss, on their way between ranks.</summary>
-internal sealed record PartLoss(double Total, double CrossEntropy, double Contrastive, double? Accuracy, JointSettings Settings, BatchStatistics Statistics)
+/// <summary>The numbers of a loss, packed to travel between ranks.</summary>
+internal sealed record PartLoss(double Total, double CrossEntropy, double Contrastive, double? Accuracy,
+    JointSettings Settings, BatchStatistics Statistics)
 {
     public static readonly JsonSerializerOptions Format = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
-    public static PartLoss Of(StepLoss loss) => new(loss.Total, loss.CrossEntropy, loss.Contrastive, loss.Accuracy, loss.Settings, loss.Statistics);
+    public static PartLoss Of(StepLoss loss) =>
+        new(loss.Total, loss.CrossEntropy, loss.Contrastive, loss.Accuracy, loss.Settings, loss.Statistics);
 
     [JsonIgnore]
     public StepLoss Loss => new(Total, CrossEntropy, Contrastive, null, null, Statistics) { Accuracy = Accuracy, Settings = Settings };

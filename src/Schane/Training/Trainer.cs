@@ -12,10 +12,10 @@ using static TorchSharp.torch;
 namespace Schane.Training;
 
 /// <summary>
-/// The training loop: batches → model → joint objective → optimiser → journal and checkpoints. What varies comes in through the constructor;
-/// the loop asks neither which loss nor which data it has.
+/// The training loop: batches → model → joint objective → optimiser → journal and checkpoints. What varies comes in through the
+/// constructor; the loop asks neither which loss nor which data it has.
 /// </summary>
-internal sealed class Trainer : IDisposable
+internal sealed partial class Trainer : IDisposable
 {
     private readonly Recipe recipe;
     private readonly int steps, saveEvery;
@@ -41,13 +41,14 @@ internal sealed class Trainer : IDisposable
     /// <param name="model">Initial weights; on the recipe's device.</param>
     /// <param name="preTrained">The trunk comes from a checkpoint, so the trunk's own rate applies.</param>
     /// <param name="batches">Batches from step 0 on.</param>
-    /// <param name="evaluator">Looks at the model now and then; null for none.</param>
-    /// <param name="folder">Where checkpoints and journal go.</param>
-    /// <param name="identity">What is trained on what; a resumed run must have the same.</param>
+    /// <param name="evaluator">Evaluates the model now and then; null for none.</param>
+    /// <param name="folder">Folder of checkpoints and journal.</param>
+    /// <param name="identity">Identifies model, classes and data; a resumed run must have the same.</param>
     /// <param name="ranks">The processes that train together; each is given its share of the batches.</param>
-    /// <param name="hard">Told which classes are confused, by epochs; null for nobody.</param>
+    /// <param name="hard">Receives the classes that are confused, epoch by epoch; null for none.</param>
     /// <exception cref="SchaneException">Settings of the recipe don't fit the model, the data or each other.</exception>
-    public Trainer(Recipe recipe, ImageClassifier model, bool preTrained, IBatchSource batches, IEvaluator? evaluator, RunFolder folder, RunIdentity identity, ICollective ranks, HardClasses? hard = null)
+    public Trainer(Recipe recipe, ImageClassifier model, bool preTrained, IBatchSource batches, IEvaluator? evaluator, RunFolder folder,
+        RunIdentity identity, ICollective ranks, HardClasses? hard = null)
     {
         (this.recipe, this.model, this.batches, this.folder, this.ranks, this.hard) = (recipe, model, batches, folder, ranks, hard);
         steps = recipe.Steps ?? throw new ArgumentException("The recipe must be resolved: Steps is not set.", nameof(recipe));
@@ -63,12 +64,15 @@ internal sealed class Trainer : IDisposable
         average = recipe.Ema is { } decay ? new WeightAverage(decay, parameters, model.Buffers()) : null;
         var objective = new JointObjective(recipe.Objective());
         CheckTrained(model, objective.Options.Contrasts);
-        seam = new TrainingStep(model, new SharedObjective(objective, ranks), recipe.MicroBatch, device(recipe.Device), recipe.Seed, recipe.Mixer(model.Classes), recipe.Accumulate) { Classified = hard is null ? null : hard.Count };
+        seam = new TrainingStep(model, new SharedObjective(objective, ranks), recipe.MicroBatch, device(recipe.Device), recipe.Seed,
+            recipe.Mixer(model.Classes), recipe.Accumulate)
+        { Classified = hard is null ? null : hard.Count };
         checkpoints = new CheckpointStore(folder, identity, recipe.KeepLast, ranks);
         guard = new NonFiniteGuard(recipe, model, folder, ranks.Rank);
         evaluations = evaluator is null ? null : new Evaluations(evaluator, recipe, model, average, freezing, checkpoints, steps, ranks);
         if (evaluations is null && (recipe.Patience is not null || recipe.FinalWeights == FinalWeights.Best))
-            throw new SchaneException($"{(recipe.Patience is null ? "final-weights best" : "patience")} needs a validation part to look at, and this training has none.");
+            throw new SchaneException($"{(recipe.Patience is null ? "final-weights best" : "patience")} needs a validation part to look " +
+                "at, and this training has none.");
     }
 
     /// <summary>Refuses a contrastive term that could change nothing.</summary>
@@ -79,7 +83,8 @@ internal sealed class Trainer : IDisposable
     }
 
     internal static SchaneException NothingToContrast() =>
-        new("The trunk is frozen and there is no projection, so the contrastive term has nothing to train; set --projection, --loss ce, or freeze less.");
+        new("The trunk is frozen and there is no projection, so the contrastive term has nothing to train; set --projection, --loss ce, " +
+            "or freeze less.");
 
     /// <summary>Optimiser steps behind the weights.</summary>
     public long StepsDone { get; private set; }
@@ -93,7 +98,8 @@ internal sealed class Trainer : IDisposable
     /// <summary>Images, views counted, per second of that loop.</summary>
     public double ImagesPerSecond { get; private set; }
 
-    /// <summary>Trains from the newest checkpoint, or from the start, to the last step or to the end of the recipe's patience; then the model holds the weights that the recipe asks for.</summary>
+    /// <summary>Trains from the newest checkpoint, or from the start, to the last step or to the end of the recipe's patience; then the
+    /// model holds the weights that the recipe asks for.</summary>
     /// <param name="resume">From the newest checkpoint; false for a new run.</param>
     /// <param name="progress">Told of each step, evaluation and warning.</param>
     /// <param name="start">The journal's first line, written by a new run.</param>
@@ -101,7 +107,8 @@ internal sealed class Trainer : IDisposable
     /// <param name="acceptChangedData">Resumes although the training images are others.</param>
     /// <exception cref="OperationCanceledException">Stopped; the state was saved first.</exception>
     /// <exception cref="DivergedException">The loss or the gradient is not finite.</exception>
-    public void Run(bool resume, IProgress<TrainingProgress>? progress, StartEvent start, CancellationToken stop, bool acceptChangedData = false)
+    public void Run(bool resume, IProgress<TrainingProgress>? progress, StartEvent start, CancellationToken stop,
+        bool acceptChangedData = false)
     {
         var warnings = new List<string>();
         ranks.BroadcastAll(Tensors().Values);                                                  // rank 0's initial weights
@@ -152,21 +159,12 @@ internal sealed class Trainer : IDisposable
         }
         finally
         {
-            (StepsDone, StepsSkipped, Seconds, ImagesPerSecond) = (state.Step, state.Skipped, log.Elapsed.TotalSeconds, log.Images / log.Elapsed.TotalSeconds);
+            (StepsDone, StepsSkipped, Seconds, ImagesPerSecond) = (state.Step, state.Skipped, log.Elapsed.TotalSeconds,
+                log.Images / log.Elapsed.TotalSeconds);
             if (reason != "finished" || state.Step == steps)
                 log.Event(new EndEvent(state.Step, Seconds, log.Waiting, reason));
         }
         TakeFinalWeights();
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        optimizer.Dispose();
-        average?.Dispose();
-        statistics.Dispose();
-        guard.Dispose();
-        parameters.Dispose();
     }
 
     private RunState Step(RunState state, RunLog log, CancellationToken stop)
@@ -175,7 +173,8 @@ internal sealed class Trainer : IDisposable
         var (waited, started) = (batches.Waited, log.Elapsed);
         using var batch = NextBatch(state, log, stop);
         if (!fits)
-            MemoryCheck.Require(model, batch, Math.Min(recipe.MicroBatch ?? int.MaxValue, (int)batch.Labels.shape[0]), optimizer.State.Values.Sum(t => t.numel() * t.ElementSize), MemoryRoom.Free() / ranks.Beside());
+            MemoryCheck.Require(model, batch, Math.Min(recipe.MicroBatch ?? int.MaxValue, (int)batch.Labels.shape[0]),
+                optimizer.State.Values.Sum(t => t.numel() * t.ElementSize), MemoryRoom.Free() / ranks.Beside());
         fits = true;
         guard.Before();
         parameters.Gradients.zero_();
@@ -219,7 +218,8 @@ internal sealed class Trainer : IDisposable
     private int badImages, told;
     private bool fits;
 
-    /// <summary>This rank's share of the next batch, unless a rank was asked to stop: then all stop here. Images that a rank could not read are told by the first.</summary>
+    /// <summary>This rank's share of the next batch, unless a rank was asked to stop: then all stop here. Images that a rank could not read
+    /// are told by the first.</summary>
     private Batch NextBatch(RunState state, RunLog log, CancellationToken stop)
     {
         Batch? batch = null;
@@ -239,47 +239,11 @@ internal sealed class Trainer : IDisposable
             throw new OperationCanceledException(stop);
         }
         if (asked[1] > 0)
-            foreach (var bad in ranks.GatherTexts(JsonSerializer.Serialize(fresh)).SelectMany(text => JsonSerializer.Deserialize<BadImage[]>(text)!))
+            foreach (var bad in ranks.GatherTexts(JsonSerializer.Serialize(fresh))
+                .SelectMany(text => JsonSerializer.Deserialize<BadImage[]>(text)!))
                 log.Skipped(state.Step + 1, bad, ++told);
         return batch!;
     }
 
-    /// <summary>Writes a checkpoint, after a look whether all ranks hold the same weights.</summary>
-    private void Save(RunState state)
-    {
-        WeightHash.MustAgree(ranks, state.Step, [parameters.Values, .. optimizer.State.Values, .. average?.State.Select(t => t.Value) ?? []]);
-        checkpoints.Save(state, Tensors());
-        ranks.Barrier();
-    }
-
     private int EpochOf(long step) => (int)(step / batches.BatchesPerEpoch);
-
-    /// <summary>All that a checkpoint holds, by name; the run's own tensors.</summary>
-    private Dictionary<string, Tensor> Tensors()
-    {
-        var tensors = model.StateDict().ToDictionary(t => $"model.{t.Key}", t => t.Value);
-        foreach (var (name, tensor) in optimizer.State)
-            tensors.Add($"optimizer.{name}", tensor);
-        foreach (var (name, tensor) in average?.State ?? [])
-            tensors.Add($"ema.{name}", tensor);
-        foreach (var (name, tensor) in hard?.State ?? [])
-            tensors.Add($"confusion.{name}", tensor);
-        return tensors;
-    }
-
-    private void TakeFinalWeights()
-    {
-        var wanted = recipe.FinalWeights ?? (average is null ? FinalWeights.Last : FinalWeights.Ema);
-        if (wanted == FinalWeights.Best)
-            checkpoints.RestoreBest(model.StateDict());
-        else if (wanted == FinalWeights.Ema)
-            average!.Exchange();
-    }
-
-    private ParameterTreatment Treat(int layer, bool decays, bool preTrained)
-    {
-        var depth = model.Backbone.LayerCount;                                                 // the head's layer id
-        var scale = Math.Pow(recipe.LayerDecay, depth - layer) * (preTrained && layer < depth ? recipe.TrunkRate : 1);
-        return new ParameterTreatment(scale, decays ? recipe.WeightDecay : 0);
-    }
 }

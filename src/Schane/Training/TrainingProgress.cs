@@ -1,6 +1,6 @@
 namespace Schane.Training;
 
-/// <summary>One moment of a run, for whoever shows it.</summary>
+/// <summary>One moment of a run, for a progress display.</summary>
 /// <param name="Phase">What is being done: <c>train</c>, <c>evaluate</c>.</param>
 /// <param name="Step">Steps done.</param>
 /// <param name="Steps">All steps.</param>
@@ -9,11 +9,13 @@ namespace Schane.Training;
 /// <param name="ImagesPerSecond">Rate since the start or the resume.</param>
 /// <param name="Remaining">Estimated time left; null while there is no rate yet.</param>
 /// <param name="Message">A sentence to show once (the plan, a warning, an evaluation); null for a mere step.</param>
-public sealed record TrainingProgress(string Phase, long Step, long Steps, int Epoch, double? Loss, double ImagesPerSecond, TimeSpan? Remaining, string? Message = null)
+public sealed record TrainingProgress(string Phase, long Step, long Steps, int Epoch, double? Loss, double ImagesPerSecond,
+    TimeSpan? Remaining, string? Message = null)
 {
-    /// <summary>Share of the step's images that the classifier had right, 0 to 1; null outside training and without cross-entropy.</summary>
+    /// <summary>Share of the step's images that the classifier had right, 0 to 1; null outside training and
+    /// without cross-entropy.</summary>
     public double? Accuracy { get; init; }
 
-    /// <summary>Memory of the process in bytes; 0 where nobody measured.</summary>
+    /// <summary>Memory of the process in bytes; 0 where it was not measured.</summary>
     public long Memory { get; init; }
 }

@@ -9,24 +9,25 @@ namespace Schane.Training;
 /// <summary>
 /// Forward, objective and backward of one step: the loss is taken at the embeddings (docs/design.md §2). With one micro-batch the graph is
 /// kept; with several, each is run once without a graph for the embeddings of the whole batch, and once more with it to be back-propagated
-/// from the gradients that the objective gave (GradCache, Gao et al. 2021, arXiv:2101.06983). The gradient is that of the whole batch; models
-/// with batch statistics normalise each micro-batch by itself, and their running statistics move in the second pass only. Accumulation, where
-/// it is asked for, runs each once and adds the gradients up: the loss of a micro-batch then sees the rows of that micro-batch alone. Ranks are given
-/// whole micro-batches then, so that these are the same however many ranks there are.
+/// from the gradients that the objective gave (GradCache, Gao et al. 2021, arXiv:2101.06983). The gradient is that of the whole batch;
+/// models with batch statistics normalise each micro-batch by itself, and their running statistics move in the second pass only.
+/// Accumulation, where it is asked for, runs each once and adds the gradients up: the loss of a micro-batch then sees the rows of that
+/// micro-batch alone. Ranks are given whole micro-batches then, so that these are the same however many ranks there are.
 /// </summary>
 /// <param name="model">The model, on <paramref name="device"/>.</param>
-/// <param name="objective">What is made small, over the rows of all ranks.</param>
+/// <param name="objective">What is minimised, over the rows of all ranks.</param>
 /// <param name="microBatch">Rows that pass the model at once; null for all.</param>
 /// <param name="device">Where to compute.</param>
 /// <param name="seed">Seed of what drop path drops.</param>
 /// <param name="mixer">Mixes the images first; null for none. What it draws does not depend on micro-batches.</param>
 /// <param name="accumulates">Whether each micro-batch has a loss of its own. Adds no negatives.</param>
-internal sealed class TrainingStep(ImageClassifier model, SharedObjective objective, int? microBatch, Device device, long seed, BatchMixer? mixer = null, bool accumulates = false)
+internal sealed class TrainingStep(ImageClassifier model, SharedObjective objective, int? microBatch, Device device, long seed,
+    BatchMixer? mixer = null, bool accumulates = false)
 {
     /// <summary>Factor on the gradient that is added, for loss scaling.</summary>
     public double Scale { get; set; } = 1;
 
-    /// <summary>Told of each step's labels [n] and predicted classes [n], of this rank's rows; null for nobody.</summary>
+    /// <summary>Told of each step's labels [n] and predicted classes [n], of this rank's rows; null for none.</summary>
     public Action<Tensor, Tensor>? Classified { get; set; }
 
     /// <summary>Adds the gradient of this rank's rows to the parameters' gradients; those of all ranks add up to the batch's.</summary>
@@ -37,17 +38,21 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
         if (batch.Indices.Length == 0)
             return Absent(batch, step);
         var mixed = mixer?.Plan(batch);
-        var rows = new Rows(batch.Labels.to(device), batch.ImageIds.to(device), mixed?.Mixture.to(device), SamplesOf(batch), step, batch.Labels.to(device, copy: true));
+        var rows = new Rows(batch.Labels.to(device), batch.ImageIds.to(device), mixed?.Mixture.to(device), SamplesOf(batch), step,
+            batch.Labels.to(device, copy: true));
         var passes = Passes(batch, mixed);
         var size = Math.Min(microBatch ?? int.MaxValue, rows.Samples.Length);
         StepLoss loss;
         try
         {
-            loss = accumulates ? OneByOne(passes, rows, size) : size >= rows.Samples.Length ? AtOnce(passes, rows, 0, rows.Samples.Length, objective.Compute, 1) : InMicroBatches(passes, rows, size);
+            loss = accumulates ? OneByOne(passes, rows, size) : size >= rows.Samples.Length
+                ? AtOnce(passes, rows, 0, rows.Samples.Length, objective.Compute, 1) : InMicroBatches(passes, rows, size);
         }
-        catch (ExternalException e) when (e.Message.Contains("out of memory", StringComparison.Ordinal) || e.Message.Contains("can't allocate memory", StringComparison.Ordinal))
+        catch (ExternalException e) when (e.Message.Contains("out of memory", StringComparison.Ordinal)
+            || e.Message.Contains("can't allocate memory", StringComparison.Ordinal))
         {
-            throw new SchaneException($"The memory of the device ({device}) does not hold a pass of {size} images; use --micro-batch {Math.Max(1, size / 2)}, which leaves the batch and its negatives as they are, or --checkpoint-activations.", e);
+            throw new SchaneException($"The memory of the device ({device}) does not hold a pass of {size} images; use --micro-batch " +
+                $"{Math.Max(1, size / 2)}, which leaves the batch and its negatives as they are, or --checkpoint-activations.", e);
         }
         Classified?.Invoke(rows.Labels, rows.Predicted);
         loss.EmbeddingGradient?.MoveToOuterDisposeScope();
@@ -55,10 +60,11 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
         return loss;
     }
 
-    /// <summary>What is known of the N rows of a step beside their images, and [N] which class each is taken for once it is known.</summary>
+    /// <summary>What is known of the N rows of a step beside their images, and [N] which class each is taken
+    /// for once it is known.</summary>
     private sealed record Rows(Tensor Labels, Tensor Ids, Tensor? Mixture, long[] Samples, long Step, Tensor Predicted);
 
-    /// <summary>Images that go through the model, some rows at a time, and what is taken from it there.</summary>
+    /// <summary>Images on their way through the model, some rows at a time, with the outputs taken from it.</summary>
     private readonly record struct Pass(Func<long, long, Tensor> Images, bool Embeds, bool Classifies);
 
     /// <summary>One pass gives both outputs, unless the contrastive term sees the unmixed images and cross-entropy the mixed.</summary>
@@ -68,7 +74,8 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
         if (mixed is null)
             return [new(Plain, true, true)];
         Tensor Mixed(long at, long count) => mixed.Images(at, count, device);
-        return objective.Options is { Contrasts: true, Mixed: MixedPairs.Clean } ? [new(Plain, true, false), new(Mixed, false, true)] : [new(Mixed, true, true)];
+        return objective.Options is { Contrasts: true, Mixed: MixedPairs.Clean }
+            ? [new(Plain, true, false), new(Mixed, false, true)] : [new(Mixed, true, true)];
     }
 
     /// <summary>An index of each row among all rows of the step that neither ranks nor micro-batches change.</summary>
@@ -86,20 +93,23 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
         if (accumulates)
             objective.RowsOfAll(0);
         var loss = accumulates ? objective.MeanOf([], "")
-            : objective.Compute(like.new_zeros(0, model.ProjectionWidth ?? model.Backbone.Info.EmbeddingWidth), logits, none, step, batch.ImageIds.to(device), mixer is null ? null : zeros([0, model.Classes], device: device));
+            : objective.Compute(like.new_zeros(0, model.ProjectionWidth ?? model.Backbone.Info.EmbeddingWidth), logits, none, step,
+                batch.ImageIds.to(device), mixer is null ? null : zeros([0, model.Classes], device: device));
         Classified?.Invoke(none, none);
         loss.EmbeddingGradient?.MoveToOuterDisposeScope();
         return loss;
     }
 
     /// <summary>Some rows at once, by a loss of all or of their own.</summary>
-    private StepLoss AtOnce(Pass[] passes, Rows rows, int at, int count, Func<Tensor, Tensor, Tensor, long, Tensor, Tensor?, StepLoss> lossOf, double share)
+    private StepLoss AtOnce(Pass[] passes, Rows rows, int at, int count,
+        Func<Tensor, Tensor, Tensor, long, Tensor, Tensor?, StepLoss> lossOf, double share)
     {
         var outputs = passes.Select(pass => Forward(pass, rows, at, count)).ToList();
         var embeddings = outputs.Select(o => o.Embeddings).First(e => e is not null)!;         // [count, D]
         var logits = outputs.Select(o => o.Logits).First(l => l is not null)!;                 // [count, C]
         rows.Predicted.narrow(0, at, count).copy_(logits.detach().argmax(1));
-        var loss = lossOf(embeddings.detach(), logits.detach(), rows.Labels.narrow(0, at, count), rows.Step, rows.Ids.narrow(0, at, count), rows.Mixture?.narrow(0, at, count));
+        var loss = lossOf(embeddings.detach(), logits.detach(), rows.Labels.narrow(0, at, count), rows.Step, rows.Ids.narrow(0, at, count),
+            rows.Mixture?.narrow(0, at, count));
         Backward(embeddings, logits, loss.EmbeddingGradient, loss.LogitGradient, share);
         return loss;
     }
@@ -120,7 +130,9 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
                 break;
             }
             if (double.IsNaN(loss.Contrastive) && loss.Statistics.ShareWithoutPositives == 1)
-                throw new SchaneException($"Step {rows.Step + 1}: no image of micro-batch {losses.Count + 1} has another of its class in it, and accumulation shows the contrastive term one micro-batch at a time. Leave out --accumulate, so that it sees the whole batch, or raise --micro-batch.");
+                throw new SchaneException($"Step {rows.Step + 1}: no image of micro-batch {losses.Count + 1} has another of its class in " +
+                    "it, and accumulation shows the contrastive term one micro-batch at a time. Leave out --accumulate, so that it sees " +
+                    "the whole batch, or raise --micro-batch.");
             losses.Add(loss);
         }
         return objective.MeanOf(losses, wrong);
@@ -144,7 +156,8 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
             foreach (var (buffer, copy) in statistics)
                 buffer.copy_(copy);
         }
-        Tensors.NativeMemory.ReturnFreedPages();                                                       // what passes without a graph left lies where passes with one need other blocks
+        // what passes without a graph left lies where passes with one need other blocks
+        Tensors.NativeMemory.ReturnFreedPages();
         rows.Predicted.copy_(logits!.argmax(1));
         var loss = objective.Compute(embeddings!, logits!, rows.Labels, rows.Step, rows.Ids, rows.Mixture);
         foreach (var (at, count) in parts)
@@ -158,9 +171,11 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
     }
 
     private static List<(int At, int Count)> Parts(Rows rows, int size) =>
-        [.. Enumerable.Range(0, (rows.Samples.Length + size - 1) / size).Select(i => (i * size, Math.Min(size, rows.Samples.Length - i * size)))];
+        [.. Enumerable.Range(0, (rows.Samples.Length + size - 1) / size)
+            .Select(i => (i * size, Math.Min(size, rows.Samples.Length - i * size)))];
 
-    /// <summary>Copies a part's rows into those of all. Small results left to lie between the large blocks of many passes would keep the allocator from using these again.</summary>
+    /// <summary>Copies a part's rows into those of all. Small results left to lie between the large blocks of many passes would keep the
+    /// allocator from using these again.</summary>
     private static void Keep(ref Tensor? all, Tensor? part, int at, int rows)
     {
         if (part is null)

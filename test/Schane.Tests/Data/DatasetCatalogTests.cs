@@ -47,10 +47,12 @@ public class DatasetCatalogTests
             foreach (var name in new[] { "a", "b" })
                 for (var i = 0; i < count; i++)
                     folder.Write($"mine/{part}/{name}/{i}.png", Pictures.Flat(2, 2, 1, 2, 3));
-        Assert.Equal(("mine:test", 4), (DatasetCatalog.Open("mine:test", folder.Path).Name, DatasetCatalog.Open("mine:test", folder.Path).Count));
+        Assert.Equal(("mine:test", 4),
+            (DatasetCatalog.Open("mine:test", folder.Path).Name, DatasetCatalog.Open("mine:test", folder.Path).Count));
         Assert.Equal(6, DatasetCatalog.Open($"{folder.Path}/mine:train").Count);
         Assert.Null(DividedData.Open("mine:train", dataRoot: folder.Path).Test);
-        Assert.Contains("no data set and no folder 'mine:tset'", Assert.Throws<SchaneException>(() => DatasetCatalog.Open("mine:tset", folder.Path)).Message);
+        Assert.Contains("no data set and no folder 'mine:tset'",
+            Assert.Throws<SchaneException>(() => DatasetCatalog.Open("mine:tset", folder.Path)).Message);
     }
 
     [Fact]

@@ -8,16 +8,19 @@ namespace Schane.Tests.Data;
 
 public sealed class DatasetFetchTests : IDisposable
 {
-    private static readonly HubOptions Quick = new() { Retries = 2, RetryDelay = TimeSpan.FromMilliseconds(1), Silence = TimeSpan.FromSeconds(20), Token = "secret" };
+    private static readonly HubOptions Quick = new()
+    { Retries = 2, RetryDelay = TimeSpan.FromMilliseconds(1), Silence = TimeSpan.FromSeconds(20), Token = "secret" };
     private readonly TemporaryFolder root = new();
 
     public void Dispose() => root.Dispose();
 
-    private static CatalogEntry Entry(Uri server, byte[] archive, string? sha256 = null, bool unpacked = true) => DatasetCatalog.Find("cub") with
-    {
-        Archives = [new(new(server, unpacked ? "set.zip" : "list.mat"), archive.Length, sha256 ?? Convert.ToHexStringLower(SHA256.HashData(archive)), unpacked)],
-        Folder = "birds",
-    };
+    private static CatalogEntry Entry(Uri server, byte[] archive, string? sha256 = null, bool unpacked = true) =>
+        DatasetCatalog.Find("cub") with
+        {
+            Archives = [new(new(server, unpacked ? "set.zip" : "list.mat"), archive.Length,
+                sha256 ?? Convert.ToHexStringLower(SHA256.HashData(archive)), unpacked)],
+            Folder = "birds",
+        };
 
     private static byte[] Archive()
     {
@@ -30,7 +33,8 @@ public sealed class DatasetFetchTests : IDisposable
         return stream.ToArray();
     }
 
-    private Task<string> Fetch(CatalogEntry entry, IProgress<FetchProgress>? progress = null) => DatasetFetch.RunAsync(entry, root.Path, Quick, progress, TestContext.Current.CancellationToken);
+    private Task<string> Fetch(CatalogEntry entry, IProgress<FetchProgress>? progress = null) =>
+        DatasetFetch.RunAsync(entry, root.Path, Quick, progress, TestContext.Current.CancellationToken);
 
     [Fact]
     public async Task A_data_set_is_fetched_checked_and_unpacked_and_not_again()
@@ -83,14 +87,17 @@ public sealed class DatasetFetchTests : IDisposable
     [Fact]
     public async Task What_cannot_be_fetched_says_so()
     {
-        Assert.Contains("schane data check imagenet", (await Assert.ThrowsAsync<SchaneException>(() => DatasetFetch.RunAsync("imagenet", root.Path, stop: TestContext.Current.CancellationToken))).Message);
-        Assert.Contains("did you mean 'cub'", (await Assert.ThrowsAsync<SchaneException>(() => DatasetFetch.RunAsync("cubb", root.Path, stop: TestContext.Current.CancellationToken))).Message);
+        Assert.Contains("schane data check imagenet", (await Assert.ThrowsAsync<SchaneException>(() =>
+            DatasetFetch.RunAsync("imagenet", root.Path, stop: TestContext.Current.CancellationToken))).Message);
+        Assert.Contains("did you mean 'cub'", (await Assert.ThrowsAsync<SchaneException>(() =>
+            DatasetFetch.RunAsync("cubb", root.Path, stop: TestContext.Current.CancellationToken))).Message);
     }
 
     [Fact]
     public void Every_official_file_has_a_size_and_a_hash()
     {
-        Assert.All(DatasetCatalog.Entries.SelectMany(e => e.Archives), a => Assert.True(a.Bytes > 0 && a.Sha256.Length == 64 && a.Sha256.All(char.IsAsciiHexDigitLower)));
+        Assert.All(DatasetCatalog.Entries.SelectMany(e => e.Archives),
+            a => Assert.True(a.Bytes > 0 && a.Sha256.Length == 64 && a.Sha256.All(char.IsAsciiHexDigitLower)));
         Assert.NotEmpty(DatasetCatalog.Find("cifar100").Archives);
     }
 

@@ -18,8 +18,9 @@ using static TorchSharp.torch;
 
 namespace Schane.Tests.Distributed;
 
-/// <summary>Small trainings that any number of ranks must end alike: a transformer with drop path, 20 steps of AdamW, rows that no number of ranks divides.</summary>
-internal static class SharedCases
+/// <summary>Small trainings that any number of ranks must end alike: a transformer with drop path, 20 steps of AdamW, rows that no
+/// number of ranks divides.</summary>
+internal static partial class SharedCases
 {
     private const int Side = 16, Classes = 8;
     private const string Transformer = "vit_tiny_patch16_224:patch=8,width=24,depth=2,heads=3";
@@ -49,17 +50,39 @@ internal static class SharedCases
         ["micro-batches"] = Common with { MicroBatch = 4 },
         ["two views"] = Common with { Views = 2, ClassesPerBatch = 4, ImagesPerClass = 3, Loss = new SimClrLoss() },
         ["mixed images"] = Common with { Mixup = 0.8, Cutmix = 1, ClassesPerBatch = 8, ImagesPerClass = 7 },
-        ["mixed images, clean pairs and micro-batches"] = Common with { Mixup = 0.8, Mixing = MixedPairs.Clean, MicroBatch = 5, ClassesPerBatch = 8, ImagesPerClass = 7 },
+        ["mixed images, clean pairs and micro-batches"] = Common with
+        { Mixup = 0.8, Mixing = MixedPairs.Clean, MicroBatch = 5, ClassesPerBatch = 8, ImagesPerClass = 7 },
         ["a short last batch"] = Common with { Sampler = SamplerKind.Shuffled, Batch = 23 },
         ["averaged weights"] = Common with { Ema = 0.9 },
         ["hard classes"] = Common with { Sampler = SamplerKind.Hard },
         ["SGD"] = Common with { Optimizer = OptimizerKind.Sgd },
         ["accumulated micro-batches"] = Common with { MicroBatch = 10, Accumulate = true },
         ["a last batch of fewer mixed groups than ranks"] = Common with { Sampler = SamplerKind.Shuffled, Batch = 40, Mixup = 0.8 },
-        ["a last batch of fewer micro-batches than ranks"] = Common with { Sampler = SamplerKind.Shuffled, Batch = 40, MicroBatch = 14, Accumulate = true },
+        ["a last batch of fewer micro-batches than ranks"] = Common with
+        { Sampler = SamplerKind.Shuffled, Batch = 40, MicroBatch = 14, Accumulate = true },
         ["batch norm over ranks"] = Common with { Model = "schane_tiny", DropPath = 0, SyncBatchnorm = true },
-        ["batch norm over ranks, mixed images and clean pairs"] = Common with { Steps = 5, Model = "schane_tiny", DropPath = 0, SyncBatchnorm = true, Mixup = 0.8, Mixing = MixedPairs.Clean, ClassesPerBatch = 8, ImagesPerClass = 7 },
-        ["early stopping by averaged weights"] = Common with { Steps = 60, LearningRate = 0.02, Warmup = 0, Ema = 0.5, EvaluateEvery = 2, Patience = 2, BestMetric = "ema_nll", FinalWeights = FinalWeights.Best },
+        ["batch norm over ranks, mixed images and clean pairs"] = Common with
+        {
+            Steps = 5,
+            Model = "schane_tiny",
+            DropPath = 0,
+            SyncBatchnorm = true,
+            Mixup = 0.8,
+            Mixing = MixedPairs.Clean,
+            ClassesPerBatch = 8,
+            ImagesPerClass = 7
+        },
+        ["early stopping by averaged weights"] = Common with
+        {
+            Steps = 60,
+            LearningRate = 0.02,
+            Warmup = 0,
+            Ema = 0.5,
+            EvaluateEvery = 2,
+            Patience = 2,
+            BestMetric = "ema_nll",
+            FinalWeights = FinalWeights.Best
+        },
     };
 
     /// <summary>Trains; rank 0 writes the weights, their average and the loss of every step to <paramref name="file"/>.</summary>
@@ -69,7 +92,8 @@ internal static class SharedCases
     /// <param name="ranks">Who trains.</param>
     /// <param name="run">Run folder that is kept, and gone on from where there is one; null: a new one that is not.</param>
     /// <param name="mishap">Is called before each batch with its step.</param>
-    public static void Train(string name, ScalarType type, string file, ICollective ranks, string? run = null, Action<long, ImageClassifier>? mishap = null)
+    public static void Train(string name, ScalarType type, string file, ICollective ranks, string? run = null,
+        Action<long, ImageClassifier>? mishap = null)
     {
         using var folder = new TemporaryFolder();
         var resume = run is not null && ranks.Any(ranks.Rank == 0 && Path.Exists(run));
@@ -82,18 +106,22 @@ internal static class SharedCases
         using var hard = recipe.Sampler == SamplerKind.Hard ? new HardClasses((BalancedSampler)sampler, Classes, ranks) : null;
         using var model = Model(recipe, ranks.Rank, type);
         using var batches = new Converted(Loader(recipe, data, sampler, ranks), type, step => mishap?.Invoke(step, model));
-        var judge = recipe.Patience is null ? null : new ValidationAccuracy(new Pictures8(300), new Noisy(), CPU, new LoaderOptions { Seed = 3 }, ranks);
-        using var trainer = new Trainer(recipe, model, false, batches, judge, RunFolder.Elsewhere(ranks.BroadcastText(kept?.Root ?? "")), new("a", "1 b", "1 c", "d"), ranks, hard);
+        var judge = recipe.Patience is null
+            ? null : new ValidationAccuracy(new Pictures8(300), new Noisy(), CPU, new LoaderOptions { Seed = 3 }, ranks);
+        using var trainer = new Trainer(recipe, model, false, batches, judge, RunFolder.Elsewhere(ranks.BroadcastText(kept?.Root ?? "")),
+            new("a", "1 b", "1 c", "d"), ranks, hard);
         var losses = new Losses();
         trainer.Run(resume, losses, new(), CancellationToken.None);
         if (ranks.Rank != 0)
             return;
         using var values = tensor(losses.ToArray(), ScalarType.Float64);
         using var seen = tensor(Evaluations(kept!), ScalarType.Float64);
-        Safetensors.Write(file, model.StateDict().Append(KeyValuePair.Create("losses", values)).Append(KeyValuePair.Create("evaluations", seen)).ToDictionary(t => t.Key, t => t.Value), new Dictionary<string, string>());
+        Safetensors.Write(file, model.StateDict().Append(KeyValuePair.Create("losses", values))
+            .Append(KeyValuePair.Create("evaluations", seen)).ToDictionary(t => t.Key, t => t.Value), new Dictionary<string, string>());
     }
 
-    /// <summary>What a model that is not trained makes of pictures, in batches that the ranks share out, and what follows from it; rank 0 writes it.</summary>
+    /// <summary>What a model that is not trained makes of pictures, in batches that the ranks share out, and what follows from
+    /// it; rank 0 writes it.</summary>
     public static void Judge(string file, ICollective ranks)
     {
         using var scope = NewDisposeScope();
@@ -103,7 +131,8 @@ internal static class SharedCases
         var classified = Classification.Of(outputs.Logits, outputs.Labels);
         var set = EmbeddingSet.Of(outputs.Embeddings, outputs.Labels);
         var episodes = EpisodeList.Draw(set.Labels, set.Classes, new FewShotOptions { Episodes = 20, Queries = 5 });
-        double[] found = [classified.Top1, classified.MeanPerClass, classified.Nll, classified.Calibration.Error, FewShot.Run(set, episodes, FewShotClassifier.CosineCentroid).Accuracy.Mean];
+        double[] found = [classified.Top1, classified.MeanPerClass, classified.Nll, classified.Calibration.Error,
+            FewShot.Run(set, episodes, FewShotClassifier.CosineCentroid).Accuracy.Mean];
         if (ranks.Rank == 0)
             Safetensors.Write(file, new Dictionary<string, Tensor>
             {
@@ -115,7 +144,8 @@ internal static class SharedCases
             }, new Dictionary<string, string>());
     }
 
-    /// <summary>The gradient of a step at equal weights, which rank 0 writes by parameter: the first, or that of the last batch of an epoch where that is a short one.</summary>
+    /// <summary>The gradient of a step at equal weights, which rank 0 writes by parameter: the first, or that of the last batch of an epoch
+    /// where that is a short one.</summary>
     public static void Gradient(string name, string file, ICollective ranks)
     {
         using var scope = NewDisposeScope();
@@ -123,95 +153,46 @@ internal static class SharedCases
         var data = new Pictures8(61);
         var sampler = SamplerOf(recipe, data);
         if (recipe.Sampler == SamplerKind.Hard)
-            ((BalancedSampler)sampler).Confusion = new(Classes, [.. Enumerable.Range(0, Classes * Classes).Select(pair => pair / Classes == pair % Classes ? 0L : pair % 5)]);
+            ((BalancedSampler)sampler).Confusion = new(Classes,
+                [.. Enumerable.Range(0, Classes * Classes).Select(pair => pair / Classes == pair % Classes ? 0L : pair % 5)]);
         using var loader = Loader(recipe, data, sampler, ranks);
         loader.SeekTo(recipe.Sampler == SamplerKind.Shuffled ? sampler.BatchesPerEpoch - 1 : 0);
         using var model = Model(recipe, rank: 0, ScalarType.Float32);
         model.train();
-        using var parameters = new FlatParameters([.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, 0)))]);
+        using var parameters = new FlatParameters(
+            [.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, 0)))]);
         using var statistics = new SharedStatistics(model, ranks, recipe.SyncBatchnorm);
-        var step = new TrainingStep(model, new SharedObjective(new JointObjective(recipe.Objective()), ranks), recipe.MicroBatch, CPU, recipe.Seed, recipe.Mixer(Classes), recipe.Accumulate);
+        var step = new TrainingStep(model, new SharedObjective(new JointObjective(recipe.Objective()), ranks), recipe.MicroBatch, CPU,
+            recipe.Seed, recipe.Mixer(Classes), recipe.Accumulate);
         using var batch = loader.Next();
         statistics.During(() => step.Run(batch, 0)).Dispose();
         ranks.Sum(parameters.Gradients);
         if (ranks.Rank == 0)
-            Safetensors.Write(file, model.NamedParameters().ToDictionary(p => p.Name, p => p.Parameter.grad!), new Dictionary<string, string>());
+            Safetensors.Write(file, model.NamedParameters().ToDictionary(p => p.Name, p => p.Parameter.grad!),
+                new Dictionary<string, string>());
     }
 
     // Ranks begin with different weights, so that only rank 0's may count.
     private static ImageClassifier Model(Recipe recipe, int rank, ScalarType type)
     {
-        var model = new ImageClassifier(ModelRegistry.Create(recipe.Model!, seed: 1 + rank, inputSize: Side, dropPath: recipe.DropPath), Classes);
+        var model = new ImageClassifier(ModelRegistry.Create(recipe.Model!, seed: 1 + rank, inputSize: Side,
+            dropPath: recipe.DropPath), Classes);
         model.to(type);
         return model;
     }
 
-    private static ISampler SamplerOf(Recipe recipe, Pictures8 data) => recipe.Sampler == SamplerKind.Shuffled ? new ShuffledSampler(data.Count, recipe.Batch!.Value, recipe.Seed)
-        : new BalancedSampler([.. Enumerable.Range(0, data.Count).Select(data.LabelOf)], recipe.ClassesPerBatch!.Value, recipe.ImagesPerClass, recipe.Seed);
+    private static ISampler SamplerOf(Recipe recipe, Pictures8 data) =>
+        recipe.Sampler == SamplerKind.Shuffled ? new ShuffledSampler(data.Count, recipe.Batch!.Value, recipe.Seed)
+        : new BalancedSampler([.. Enumerable.Range(0, data.Count).Select(data.LabelOf)], recipe.ClassesPerBatch!.Value,
+            recipe.ImagesPerClass, recipe.Seed);
 
     private static BatchLoader Loader(Recipe recipe, Pictures8 data, ISampler sampler, ICollective ranks) =>
-        new(data, sampler, new Noisy(), new LoaderOptions { Seed = 9, Views = recipe.Views, Rank = ranks.Rank, Ranks = ranks.Size, ShareUnit = BatchShape.ShareUnit(recipe, Classes) });
+        new(data, sampler, new Noisy(), new LoaderOptions
+        { Seed = 9, Views = recipe.Views, Rank = ranks.Rank, Ranks = ranks.Size, ShareUnit = BatchShape.ShareUnit(recipe, Classes) });
 
     /// <summary>Every metric of every evaluation, in the journal's order.</summary>
     private static double[] Evaluations(RunFolder run) =>
-        [.. File.ReadLines(run.Journal).Select(line => JsonDocument.Parse(line).RootElement).Where(e => e.GetProperty("event").GetString() == "evaluation")
+        [.. File.ReadLines(run.Journal).Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(e => e.GetProperty("event").GetString() == "evaluation")
             .SelectMany(e => e.GetProperty("metrics").EnumerateObject()).Select(metric => metric.Value.GetDouble())];
-
-    /// <summary>Each image one colour, which the class has a say in.</summary>
-    private sealed class Pictures8(int count) : IImageDataset
-    {
-        public string Name => "eight";
-
-        public IReadOnlyList<string> Classes { get; } = [.. "abcdefgh".Select(c => $"{c}")];
-
-        public int Count => count;                                        // 61 make two batches of 23 and a last one of 15, or one of 40 and one of 21
-
-        public int LabelOf(int index) => index % SharedCases.Classes;
-
-        public string NameOf(int index) => $"{index}";
-
-        public Image8 Read(int index) => new(1, 1, 3, [(byte)(index * 4), (byte)(LabelOf(index) * 30), (byte)(255 - index)]);
-    }
-
-    /// <summary>The colour with noise on every pixel.</summary>
-    private sealed class Noisy : IImageTransform
-    {
-        public (int Channels, int Height, int Width) Output => (3, Side, Side);
-
-        public void Apply(Image8 image, ref SampleRandom random, Span<float> destination)
-        {
-            for (var i = 0; i < destination.Length; i++)
-                destination[i] = image.Pixels[i / (Side * Side)] / 128f - 1 + (float)random.NextDouble();
-        }
-    }
-
-    /// <summary>Batches whose images have another type of numbers.</summary>
-    private sealed class Converted(BatchLoader inner, ScalarType type, Action<long> before) : IBatchSource
-    {
-        public int BatchesPerEpoch => inner.BatchesPerEpoch;
-
-        public TimeSpan Waited => inner.Waited;
-
-        public IReadOnlyList<BadImage> BadImages => inner.BadImages;
-
-        public Batch Next(CancellationToken cancel = default)
-        {
-            var batch = inner.Next(cancel);
-            before(batch.Step);
-            return batch with { Images = batch.Images.to(type).DetachFromDisposeScope() };
-        }
-
-        public void SeekTo(long step) => inner.SeekTo(step);
-
-        public void Dispose() => inner.Dispose();
-    }
-
-    private sealed class Losses : List<double>, IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.Loss is { } loss)
-                Add(loss);
-        }
-    }
 }

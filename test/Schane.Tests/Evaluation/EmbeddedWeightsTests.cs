@@ -56,7 +56,8 @@ public class EmbeddedWeightsTests
         }
         model.eval();
         var info = model.Backbone.Info;
-        using var outputs = ModelOutputs.Of(model, set, TransformPreset.Find("none").Evaluation(new InputShape(info.Channels, info.InputSize, info.Mean, info.Std)), CPU);
+        using var outputs = ModelOutputs.Of(model, set,
+            TransformPreset.Find("none").Evaluation(new InputShape(info.Channels, info.InputSize, info.Mean, info.Std)), CPU);
         var data = EmbeddingSet.Of(outputs.Embeddings, outputs.Labels, set.Classes);
         var episodes = EpisodeList.Draw(data.Labels, set.Classes, new() { Shots = 5, Queries = 5, Episodes = 200 });
         return FewShot.Run(data, episodes, FewShotClassifier.CosineCentroid).Accuracy.Mean;

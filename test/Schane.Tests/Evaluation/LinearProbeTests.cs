@@ -39,9 +39,11 @@ public class LinearProbeTests
         var rows = Some.Clusters(labels, 10, 0.7) * 2;
         var targets = nn.functional.one_hot(tensor(labels), 4).to_type(ScalarType.Float64);
         const double lambda = 0.01;
-        double Objective(Tensor weights) => (-(LinearProbe.Logits(rows, weights).log_softmax(1) * targets).sum() / 600 + weights.narrow(0, 0, 10).square().sum() * (lambda / 2)).item<double>();
+        double Objective(Tensor weights) => (-(LinearProbe.Logits(rows, weights).log_softmax(1) * targets).sum() / 600
+            + weights.narrow(0, 0, 10).square().sum() * (lambda / 2)).item<double>();
         var start = zeros([11, 4], ScalarType.Float64);
-        var (least, found) = (Objective(LinearProbe.Fit(rows, targets, lambda, start)), Objective(LinearProbe.Descend(rows, targets, lambda, start, LinearProbe.Curvature(rows))));
+        var (least, found) = (Objective(LinearProbe.Fit(rows, targets, lambda, start)),
+            Objective(LinearProbe.Descend(rows, targets, lambda, start, LinearProbe.Curvature(rows))));
         Assert.InRange(found - least, 0, 1e-3 * (Objective(start) - least));
         Assert.Equal(0, start.abs().sum().item<double>());
     }
@@ -69,7 +71,8 @@ public class LinearProbeTests
     public void Parts_that_do_not_fit_together_are_refused()
     {
         var (five, other) = (Part(0, 50, 1), new EmbeddingSet([1, 2], 2, [0], ["a"]));
-        Assert.Contains("All parts must have 5 classes and width 12, but one has 1 and 2.", Assert.Throws<ArgumentException>(() => LinearProbe.Of(five, other, five)).Message);
+        Assert.Contains("All parts must have 5 classes and width 12, but one has 1 and 2.",
+            Assert.Throws<ArgumentException>(() => LinearProbe.Of(five, other, five)).Message);
         Assert.Throws<ArgumentOutOfRangeException>(() => LinearProbe.Of(five, five, five, [0]));
     }
 }

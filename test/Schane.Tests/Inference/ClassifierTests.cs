@@ -39,7 +39,8 @@ public sealed class ClassifierTests(TrainedRun run) : IDisposable
         string[] images = [.. Directory.GetFiles(run.Data, "*.png", SearchOption.AllDirectories)];
         var alone = images.Select(image => classifier.Predict(image).Top[0]).ToArray();
         var together = new ClassProbability[images.Length];
-        await Parallel.ForAsync(0, images.Length, new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = TestContext.Current.CancellationToken }, async (i, cancel) =>
+        await Parallel.ForAsync(0, images.Length, new ParallelOptions
+        { MaxDegreeOfParallelism = 8, CancellationToken = TestContext.Current.CancellationToken }, async (i, cancel) =>
         {
             await using var stream = File.OpenRead(images[i]);
             together[i] = (await classifier.PredictAsync(stream, cancel: cancel)).Top[0];
@@ -79,7 +80,8 @@ public sealed class ClassifierTests(TrainedRun run) : IDisposable
         using var classifier = Classifier.Load(run.Folder, new() { Batch = 2, Logger = logs });
         Assert.Contains("notes.png", Assert.Throws<SchaneException>(() => classifier.PredictFiles([run.Red, bad]).Count()).Message);
         var reports = new List<int>();
-        var found = classifier.PredictFiles([run.Red, bad, run.Blue], new() { OnBadImage = OnBadImage.Skip }, new Reports(reports)).ToList();
+        var found = classifier.PredictFiles([run.Red, bad, run.Blue], new() { OnBadImage = OnBadImage.Skip },
+            new Reports(reports)).ToList();
         Assert.Equal(["red", null, "blue"], found.Select(f => f.Class));
         Assert.Contains("notes.png", found[1].Problem);
         Assert.Equal([2, 3], reports);
@@ -167,7 +169,8 @@ public sealed class ClassifierTests(TrainedRun run) : IDisposable
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter)
         {
             lock (Lines)
                 Lines.Add($"{logLevel}: {formatter(state, exception)}");

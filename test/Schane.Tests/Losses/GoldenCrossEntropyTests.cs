@@ -15,7 +15,8 @@ public partial class GoldenCrossEntropyTests(ITestOutputHelper output)
     [Theory, MemberData(nameof(Folders))]
     public void Every_case_agrees_with_the_peers_in_float64_and_float32(string folder)
     {
-        var batch = GoldenCase.Json(Path.Combine(folder, "index.json")).EnumerateArray().Single(b => b.GetProperty("case").GetString() == "cross_entropy");
+        var batch = GoldenCase.Json(Path.Combine(folder, "index.json")).EnumerateArray()
+            .Single(b => b.GetProperty("case").GetString() == "cross_entropy");
         var tensors = TensorFile.Read(Path.Combine(folder, batch.GetProperty("file").GetString()!));
         var entries = batch.GetProperty("entries").EnumerateArray().ToList();
         foreach (var entry in entries)
@@ -37,11 +38,13 @@ public partial class GoldenCrossEntropyTests(ITestOutputHelper output)
         Assert.True(unknown.Length == 0, $"{key} has arguments of unknown kind: {string.Join(", ", unknown)}");
 
         var smoothing = arguments.TryGetValue("label_smoothing", out var s) ? s.GetDouble()
-            : arguments.TryGetValue("peer", out var peer) && Smoothing().Match(peer.GetString()!) is { Success: true } timm ? double.Parse(timm.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
+            : arguments.TryGetValue("peer", out var peer) && Smoothing().Match(peer.GetString()!) is { Success: true } timm
+            ? double.Parse(timm.Groups[1].Value, CultureInfo.InvariantCulture) : 0;
         var loss = new CrossEntropyLoss
         {
             LabelSmoothing = smoothing,
-            ClassWeights = arguments.TryGetValue("weight", out var weight) ? tensors[$"{group}.{weight.GetString()}"].data<double>().ToArray() : null,
+            ClassWeights = arguments.TryGetValue("weight", out var weight)
+                ? tensors[$"{group}.{weight.GetString()}"].data<double>().ToArray() : null,
         };
         var logits = tensors[$"{group}.logits64"].to_type(dtype).detach().requires_grad_();
         var target = tensors[$"{group}.{arguments["target"].GetString()}"];
@@ -49,14 +52,17 @@ public partial class GoldenCrossEntropyTests(ITestOutputHelper output)
             target = target.masked_fill(target == ignored.GetInt64(), -100);                     // torch's own number for it
         var value = target.dtype == ScalarType.Int64 ? loss.Compute(logits, target) : loss.ComputeSoft(logits, target);
         if (arguments.ContainsKey("reduction"))
-            value = value * logits.shape[0];                                                     // reduction='sum', without weights or ignored rows
+            // reduction='sum', without weights or ignored rows
+            value = value * logits.shape[0];
         value.backward();
 
         var expected = entry.GetProperty("value64").GetDouble();
-        Assert.True(Math.Abs(value.to_type(ScalarType.Float64).item<double>() - expected) <= relative * Math.Abs(expected) + 1e-12, $"{key} {dtype}: {value.to_type(ScalarType.Float64).item<double>():R} is not {expected}");
+        Assert.True(Math.Abs(value.to_type(ScalarType.Float64).item<double>() - expected) <= relative * Math.Abs(expected) + 1e-12,
+            $"{key} {dtype}: {value.to_type(ScalarType.Float64).item<double>():R} is not {expected}");
         var peers = tensors[$"{key}.grad64"];
         var error = (logits.grad!.to_type(ScalarType.Float64) - peers).abs().max().item<double>();
-        Assert.True(error <= gradient * peers.abs().max().item<double>() + (dtype == ScalarType.Float32 ? 1e-7 : 1e-12), $"{key} {dtype}: gradient differs by {error}");
+        Assert.True(error <= gradient * peers.abs().max().item<double>() + (dtype == ScalarType.Float32 ? 1e-7 : 1e-12),
+            $"{key} {dtype}: gradient differs by {error}");
     }
 
     [GeneratedRegex(@"LabelSmoothingCrossEntropy\((?:smoothing=)?([\d.]+)\)")]

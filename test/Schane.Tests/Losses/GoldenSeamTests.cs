@@ -20,10 +20,12 @@ public class GoldenSeamTests(ITestOutputHelper output)
             var key = entry.GetProperty("key").GetString()!;
             string[] names = ["w1", "b1", "w2", "b2"];
             var parameters = names.Select(n => tensors[$"{key}.{n}"].detach().requires_grad_()).ToArray();
-            Tensor Forward(Tensor x) => nn.functional.linear(nn.functional.relu(nn.functional.linear(x, parameters[0], parameters[1])), parameters[2], parameters[3]);
+            Tensor Forward(Tensor x) => nn.functional.linear(nn.functional.relu(nn.functional.linear(x, parameters[0], parameters[1])),
+                parameters[2], parameters[3]);
 
             var inputs = cat([tensors[$"{key}.view1"], tensors[$"{key}.view2"]]);
-            var objective = new JointObjective(new JointOptions { Loss = new SupConLoss { Temperature = entry.GetProperty("tau").GetDouble() }, Lambda = 1 });
+            var objective = new JointObjective(
+                new JointOptions { Loss = new SupConLoss { Temperature = entry.GetProperty("tau").GetDouble() }, Lambda = 1 });
             Tensor embeddings;
             using (no_grad())
                 embeddings = Forward(inputs);
@@ -36,7 +38,8 @@ public class GoldenSeamTests(ITestOutputHelper output)
             }
             Assert.Equal(entry.GetProperty("loss_cached").GetDouble(), step.Total, 1e-12);
             for (var p = 0; p < names.Length; p++)
-                Assert.True((parameters[p].grad! - tensors[$"{key}.grad_cached.{names[p]}"]).abs().max().item<double>() < 1e-12, $"{key}.{names[p]}");
+                Assert.True((parameters[p].grad! - tensors[$"{key}.grad_cached.{names[p]}"]).abs().max().item<double>() < 1e-12,
+                    $"{key}.{names[p]}");
         }
         output.WriteLine($"gradcache: {cases.Count} cases");
         Assert.NotEmpty(cases);
@@ -45,7 +48,8 @@ public class GoldenSeamTests(ITestOutputHelper output)
     [Theory, MemberData(nameof(Folders))]
     public void The_identities_between_members_hold(string folder)
     {
-        var batches = GoldenCase.Json(Path.Combine(folder, "index.json")).EnumerateArray().ToDictionary(b => b.GetProperty("case").GetString()!);
+        var batches = GoldenCase.Json(Path.Combine(folder, "index.json")).EnumerateArray()
+            .ToDictionary(b => b.GetProperty("case").GetString()!);
         var checks = GoldenCase.Json(Path.Combine(folder, "checks.json")).EnumerateArray().ToList();
         foreach (var check in checks)
         {
@@ -59,9 +63,11 @@ public class GoldenSeamTests(ITestOutputHelper output)
             var value = name switch
             {
                 _ when name.StartsWith("schane outside beta=0 *", StringComparison.Ordinal) =>
-                    new SchaneLoss { Temperature = tau, Beta = 0 }.Compute(rows, tensors["labels"].repeat(views)) * (check.GetProperty("valid").GetDouble() / check.GetProperty("all").GetDouble()),
+                    new SchaneLoss { Temperature = tau, Beta = 0 }.Compute(rows,
+                        tensors["labels"].repeat(views)) * (check.GetProperty("valid").GetDouble() / check.GetProperty("all").GetDouble()),
                 _ when name.StartsWith("schane outside with labels=arange(N) == HCL hard", StringComparison.Ordinal) =>
-                    new HclLoss { Temperature = tau, Beta = check.GetProperty("beta").GetDouble(), TauPlus = 0 }.Compute(rows, arange(images).repeat(views)),
+                    new HclLoss { Temperature = tau, Beta = check.GetProperty("beta").GetDouble(), TauPlus = 0 }.Compute(rows,
+                        arange(images).repeat(views)),
                 _ => throw new InvalidDataException($"checks.json: '{name}' is of unknown kind."),
             };
             Assert.Equal(check.GetProperty("lhs").GetDouble(), value.item<double>(), 1e-10);

@@ -8,7 +8,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Tests.Losses;
 
-/// <summary>Every case of golden/losses: our value and gradient, or the conversion to the peer's formula, or the stated difference.</summary>
+/// <summary>Every case of golden/losses: our value and gradient, or the conversion to the peer's formula, or
+/// the stated difference.</summary>
 public partial class GoldenTests(ITestOutputHelper output)
 {
     public static IEnumerable<TheoryDataRow<string>> Folders => GoldenFolder.Of("losses", "index.json");
@@ -23,7 +24,8 @@ public partial class GoldenTests(ITestOutputHelper output)
 
     [Fact]
     public void A_case_of_unknown_kind_is_refused() =>
-        Assert.Throws<InvalidDataException>(() => Expect(new("x", "margin_softmax", zeros(2, 1, 2), zeros(2, ScalarType.Int64), 0, null, 1, default)));
+        Assert.Throws<InvalidDataException>(() =>
+            Expect(new("x", "margin_softmax", zeros(2, 1, 2), zeros(2, ScalarType.Int64), 0, null, 1, default)));
 
     [Fact]
     public void An_empty_folder_fails()
@@ -101,13 +103,15 @@ public partial class GoldenTests(ITestOutputHelper output)
     /// <param name="Labels">With it: who is whose positive.</param>
     /// <param name="Factor">With it: ours × factor is the peer's.</param>
     /// <param name="Anchors">With it: the first so many rows are the anchors, against all; 0 for all rows.</param>
-    private sealed record Expectation(Func<Tensor, Tensor> Ours, double Value, bool ValueOnly = false, PairFormula? Formula = null, Tensor? Labels = null, double Factor = 1, long Anchors = 0);
+    private sealed record Expectation(Func<Tensor, Tensor> Ours, double Value, bool ValueOnly = false, PairFormula? Formula = null,
+        Tensor? Labels = null, double Factor = 1, long Anchors = 0);
 
     // The same case by the kernel, where it takes the temperature.
     private static PairResult? ByTiles(GoldenCase golden, Expectation expected, PairFormula formula)
     {
         var rows = Flat(golden.Embeddings).to_type(ScalarType.Float32).contiguous();
-        return TiledPairs.Compute(rows, new(expected.Labels!, null, 0, expected.Anchors > 0 ? expected.Anchors : rows.shape[0]), formula, 1);
+        return TiledPairs.Compute(rows,
+            new(expected.Labels!, null, 0, expected.Anchors > 0 ? expected.Anchors : rows.shape[0]), formula, 1);
     }
 
     private static IEnumerable<string> TiledDifferences(GoldenCase golden, Expectation expected, PairResult tiled)
@@ -193,16 +197,22 @@ public partial class GoldenTests(ITestOutputHelper output)
                 : new(rows => supCon.Compute(rows, classes), value, Formula: supCon.Formula, Labels: classes);
         }
         if (key is "simclr" or "simclr_V1")
-            return new(rows => new SimClrLoss { Temperature = tau }.Compute(rows, images), golden.Views == 1 ? double.NaN : value, Formula: supCon.Formula, Labels: images);    // peer: 0
+            // peer: 0
+            return new(rows => new SimClrLoss { Temperature = tau }.Compute(rows, images), golden.Views == 1 ? double.NaN : value,
+                Formula: supCon.Formula, Labels: images);
         if (key == "supcon_one")
-            return new(rows => FirstView(rows, classes, golden.Images, tau), value, Formula: supCon.Formula, Labels: classes, Factor: valid / golden.Images, Anchors: golden.Images);
+            return new(rows => FirstView(rows, classes, golden.Images, tau), value, Formula: supCon.Formula, Labels: classes,
+                Factor: valid / golden.Images, Anchors: golden.Images);
         if (key == "supcon_base")
         {
             var factor = tau / golden.Arguments.GetProperty("base_temperature").GetDouble() * valid / all;
             return new(rows => supCon.Compute(rows, classes) * factor, value, Formula: supCon.Formula, Labels: classes, Factor: factor);
         }
-        if (key == "supcon" || (key.StartsWith("supcon_", StringComparison.Ordinal) && golden.Name.StartsWith("edge_cases:", StringComparison.Ordinal)))
-            return new(rows => supCon.Compute(rows, classes) * (valid / all), noPositives ? double.NaN : value, Formula: supCon.Formula, Labels: classes, Factor: valid / all);     // peer: 0, NaN for one row
+        if (key == "supcon"
+            || (key.StartsWith("supcon_", StringComparison.Ordinal) && golden.Name.StartsWith("edge_cases:", StringComparison.Ordinal)))
+            // peer: 0, NaN for one row
+            return new(rows => supCon.Compute(rows, classes) * (valid / all), noPositives ? double.NaN : value, Formula: supCon.Formula,
+                Labels: classes, Factor: valid / all);
         throw new InvalidDataException($"{golden.Name} is of a kind that this table does not know.");
     }
 

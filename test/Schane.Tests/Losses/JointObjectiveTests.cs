@@ -17,7 +17,9 @@ public class JointObjectiveTests
         var con = new SchaneLoss { Temperature = 0.2, Beta = 2 }.Compute(z, y);
         (0.3 * ce + 0.7 * con).backward();
 
-        using var step = new JointObjective(new() { Lambda = 0.7, Loss = new SchaneLoss { Temperature = 0.2, Beta = 2 }, CrossEntropy = new() { LabelSmoothing = 0.1 } }).Compute(z, logits, y);
+        using var step = new JointObjective(new()
+        { Lambda = 0.7, Loss = new SchaneLoss { Temperature = 0.2, Beta = 2 }, CrossEntropy = new() { LabelSmoothing = 0.1 } }).Compute(z,
+            logits, y);
         Assert.Equal(0.3 * ce.item<double>() + 0.7 * con.item<double>(), step.Total, 1e-12);
         Assert.True((step.EmbeddingGradient! - z.grad!).abs().max().item<double>() < 1e-13);
         Assert.True((step.LogitGradient! - logits.grad!).abs().max().item<double>() < 1e-13);
@@ -29,10 +31,12 @@ public class JointObjectiveTests
         var z = Some.Rows(6, 5);
         z[3].zero_();
         using var step = new JointObjective(new()).Compute(z, Some.Rows(6, 4), tensor(labels));
-        Assert.Equal((6, 2.0 / 6, 4.0 / 6, 1), (step.Statistics.Rows, step.Statistics.ShareWithoutPositives, step.Statistics.MeanPositives, step.Statistics.ZeroRows));
+        Assert.Equal((6, 2.0 / 6, 4.0 / 6, 1),
+            (step.Statistics.Rows, step.Statistics.ShareWithoutPositives, step.Statistics.MeanPositives, step.Statistics.ZeroRows));
         Assert.Equal((4 * 4 + 2 * 5) / 6.0, step.Statistics.MeanNegatives, 1e-12);
         Assert.Equal(labels.Distinct().Count(), step.Statistics.Classes);
-        using var halfLabelled = new JointObjective(new JointOptions { Loss = new CrossEntropyAlone() }).Compute(z, Some.Rows(6, 4), tensor([0L, 0, 1, -100, -100, -100]));
+        using var halfLabelled = new JointObjective(new JointOptions { Loss = new CrossEntropyAlone() }).Compute(z, Some.Rows(6, 4),
+            tensor([0L, 0, 1, -100, -100, -100]));
         Assert.Equal(2, halfLabelled.Statistics.Classes);
     }
 
@@ -41,7 +45,8 @@ public class JointObjectiveTests
     {
         // Unit rows at 0°, 60°, 90°, 180°; 0 and 1 are of one class. τ = β = 1, so w ∝ exp(cos).
         var z = tensor([1.0, 0, 0.5, Math.Sqrt(0.75), 0, 1, -1, 0], [4, 2]);
-        using var step = new JointObjective(new JointOptions { Loss = new SchaneLoss { Temperature = 1 } }).Compute(z, Some.Rows(4, 3), tensor([0L, 0, 1, 2]));
+        using var step = new JointObjective(new JointOptions { Loss = new SchaneLoss { Temperature = 1 } }).Compute(z,
+            Some.Rows(4, 3), tensor([0L, 0, 1, 2]));
         var rows = step.Rows!;
         Assert.Equal([2, 2, 1, 2], rows.HardestNegative);
         Assert.Equal(Math.Sqrt(0.75), rows.HardestNegativeSimilarity[2], 1e-6);
@@ -55,7 +60,8 @@ public class JointObjectiveTests
     [Fact]
     public void Cross_entropy_alone_computes_no_contrastive_term()
     {
-        using var step = new JointObjective(new JointOptions { Loss = new CrossEntropyAlone() }).Compute(Some.Rows(6, 5), Some.Rows(6, 4), tensor(labels));
+        using var step = new JointObjective(new JointOptions { Loss = new CrossEntropyAlone() }).Compute(Some.Rows(6, 5),
+            Some.Rows(6, 4), tensor(labels));
         Assert.Null(step.EmbeddingGradient);
         Assert.Null(step.Rows);
         Assert.Equal((0.0, step.CrossEntropy), (step.Contrastive, step.Total));
@@ -98,7 +104,8 @@ public class JointObjectiveTests
         Assert.Equal(loss.ComputeSoft(z, mixture).item<double>(), soft.Contrastive, 1e-12);
         Assert.Equal(loss.Compute(z, y).item<double>(), clean.Contrastive, 1e-12);
         Assert.Equal(soft.CrossEntropy, clean.CrossEntropy);
-        Assert.Throws<ArgumentException>(() => new JointObjective(new JointOptions { Loss = new SimClrLoss(), Mixed = MixedPairs.Soft }).Compute(z, logits, y, imageIds: y, mixture: mixture));
+        Assert.Throws<ArgumentException>(() => new JointObjective(
+            new JointOptions { Loss = new SimClrLoss(), Mixed = MixedPairs.Soft }).Compute(z, logits, y, imageIds: y, mixture: mixture));
     }
 
     [Fact]
@@ -115,7 +122,8 @@ public class JointObjectiveTests
     [Fact]
     public void Float32_on_the_CPU_takes_the_tiled_kernel_which_agrees_with_the_op_graph()
     {
-        var (z, logits, y) = (Some.Rows(50, 5, dtype: ScalarType.Float32), Some.Rows(50, 4, dtype: ScalarType.Float32), tensor(Some.Labels(50, 4)));
+        var (z, logits, y) = (Some.Rows(50, 5, dtype: ScalarType.Float32),
+            Some.Rows(50, 4, dtype: ScalarType.Float32), tensor(Some.Labels(50, 4)));
         var (chosen, graph) = (new JointObjective(new()), new JointObjective(new() { Kernel = LossKernel.OpGraph }));
         using var one = chosen.Compute(z, logits, y);
         using var other = graph.Compute(z, logits, y);
@@ -129,7 +137,8 @@ public class JointObjectiveTests
     [Fact]
     public void Bfloat16_tiles_are_taken_when_asked_for()
     {
-        var (z, logits, y) = (Some.Rows(50, 16, dtype: ScalarType.Float32), Some.Rows(50, 4, dtype: ScalarType.Float32), tensor(Some.Labels(50, 4)));
+        var (z, logits, y) = (Some.Rows(50, 16, dtype: ScalarType.Float32),
+            Some.Rows(50, 4, dtype: ScalarType.Float32), tensor(Some.Labels(50, 4)));
         var half = new JointObjective(new() { Kernel = LossKernel.TiledBf16 });
         using var one = half.Compute(z, logits, y);
         using var other = new JointObjective(new() { Kernel = LossKernel.Tiled }).Compute(z, logits, y);
@@ -143,7 +152,8 @@ public class JointObjectiveTests
     public void A_temperature_too_small_for_the_tiled_kernel_goes_to_the_op_graph_and_is_counted()
     {
         var objective = new JointObjective(new() { Loss = new SchaneLoss { Temperature = 0.01 } });
-        using var step = objective.Compute(Some.Rows(50, 5, dtype: ScalarType.Float32), Some.Rows(50, 4, dtype: ScalarType.Float32), tensor(Some.Labels(50, 4)));
+        using var step = objective.Compute(Some.Rows(50, 5, dtype: ScalarType.Float32),
+            Some.Rows(50, 4, dtype: ScalarType.Float32), tensor(Some.Labels(50, 4)));
         Assert.True(double.IsFinite(step.Total));
         Assert.Equal((LossKernel.Tiled, 1), (objective.Kernel, objective.StepsLeftToOpGraph));
     }
@@ -157,7 +167,8 @@ public class JointObjectiveTests
         using var scope = NewDisposeScope();
         var (z, logits, y) = (Some.Rows(9, 5), Some.Rows(9, 4), tensor([0L, 0, 1, 1, 2, 3, 3, 1, 0]));
         var mixture = mixed ? Some.Mixtures(9, 4) : null;
-        var objective = new JointObjective(new JointOptions { Loss = LossRegistry.Find(loss), CrossEntropy = new() { LabelSmoothing = 0.1, ClassWeights = [1, 2, 3, 4] } });
+        var objective = new JointObjective(new JointOptions
+        { Loss = LossRegistry.Find(loss), CrossEntropy = new() { LabelSmoothing = 0.1, ClassWeights = [1, 2, 3, 4] } });
         var whole = objective.Compute(z, logits, y, mixture: mixture);
         var (total, embeddings, heads) = (0.0, zeros_like(z), new List<Tensor>());
         foreach (var (first, count) in new[] { (0, 4), (4, 5) })

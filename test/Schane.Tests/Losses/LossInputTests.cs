@@ -28,7 +28,8 @@ public class LossInputTests
         Refuses("embeddings", "shape [any, any]", () => objective.Compute(Rows.unsqueeze(0), Logits, Labels));
         Refuses("logits", "shape [4, any]", () => objective.Compute(Rows, Logits.narrow(0, 0, 3), Labels));
         Refuses("mixture", "shape [4, 2]", () => objective.Compute(Rows, Logits, Labels, mixture: Some.Mixtures(4, 3)));
-        Refuses("imageIds", "shape [4]", () => new JointObjective(new JointOptions { Loss = new HclLoss() }).Compute(Rows, Logits, Labels, imageIds: tensor([0L, 0])));
+        Refuses("imageIds", "shape [4]",
+            () => new JointObjective(new JointOptions { Loss = new HclLoss() }).Compute(Rows, Logits, Labels, imageIds: tensor([0L, 0])));
         Refuses("own", "at least one row", () => objective.ComputeShare(new(3, 2), Rows, Logits, Labels));
         Refuses("own", "at least one row", () => objective.ComputeShare(new(3, 0), Rows, Logits, Labels));
     }
@@ -40,7 +41,8 @@ public class LossInputTests
         Refuses("labels", "int64 but is Float32", () => new SupConLoss().Compute(Rows, Labels.to_type(ScalarType.Float32)));
         Refuses("embeddings", "float32 or float64", () => objective.Compute(Rows.to_type(ScalarType.Float16), Logits, Labels));
         Refuses("logits", "float32 or float64", () => objective.Compute(Rows, Logits.to_type(ScalarType.Int64), Labels));
-        Refuses("embeddings", "Set Kernel to OpGraph", () => new JointObjective(new() { Kernel = LossKernel.Tiled }).Compute(Rows.to_type(ScalarType.Float64), Logits, Labels));
+        Refuses("embeddings", "Set Kernel to OpGraph",
+            () => new JointObjective(new() { Kernel = LossKernel.Tiled }).Compute(Rows.to_type(ScalarType.Float64), Logits, Labels));
     }
 
     [Fact]
@@ -75,7 +77,8 @@ public class LossInputTests
         Refuses("TauPlus", "between 0", () => _ = new HclLoss { TauPlus = 1 });
         Refuses("ClassWeights", "above 0", () => _ = new CrossEntropyLoss { ClassWeights = [1, 0] });
         Refuses("Lambda", "loss ce", () => _ = new JointObjective(new() { Loss = new CrossEntropyAlone(), Lambda = 0.9 }));
-        Refuses("logits", "2 classes but has 3", () => new JointObjective(new() { CrossEntropy = new() { ClassWeights = [1, 1, 1] } }).Compute(Rows, Logits, Labels));
+        Refuses("logits", "2 classes but has 3",
+            () => new JointObjective(new() { CrossEntropy = new() { ClassWeights = [1, 1, 1] } }).Compute(Rows, Logits, Labels));
     }
 
     [Fact]
@@ -89,7 +92,8 @@ public class LossInputTests
 
     [Fact]
     public void More_than_two_to_the_31_elements() =>
-        Refuses("embeddings", "2^31", () => objective.Compute(zeros(1, 1).expand(70_000, 40_000), zeros(1, 1).expand(70_000, 2), zeros(70_000, ScalarType.Int64)));
+        Refuses("embeddings", "2^31",
+            () => objective.Compute(zeros(1, 1).expand(70_000, 40_000), zeros(1, 1).expand(70_000, 2), zeros(70_000, ScalarType.Int64)));
 
     [Fact]
     public void A_tensor_on_another_device()
@@ -98,8 +102,10 @@ public class LossInputTests
         Refuses("labels", "must be on cpu", () => objective.Compute(Rows, Logits, empty(4, ScalarType.Int64, elsewhere)));
         Refuses("logits", "must be on cpu", () => objective.Compute(Rows, empty(4, 2, device: elsewhere), Labels));
         Refuses("mixture", "must be on cpu", () => objective.Compute(Rows, Logits, Labels, mixture: empty(4, 2, device: elsewhere)));
-        Refuses("imageIds", "must be on cpu", () => new JointObjective(new JointOptions { Loss = new SimClrLoss() }).Compute(Rows, Logits, Labels, imageIds: empty(4, ScalarType.Int64, elsewhere)));
-        Refuses("embeddings", "Set Kernel to OpGraph", () => new JointObjective(new() { Kernel = LossKernel.TiledBf16 }).Compute(Rows.to_type(ScalarType.Float64), Logits, Labels));
+        Refuses("imageIds", "must be on cpu", () => new JointObjective(new JointOptions { Loss = new SimClrLoss() }).Compute(Rows, Logits,
+            Labels, imageIds: empty(4, ScalarType.Int64, elsewhere)));
+        Refuses("embeddings", "Set Kernel to OpGraph",
+            () => new JointObjective(new() { Kernel = LossKernel.TiledBf16 }).Compute(Rows.to_type(ScalarType.Float64), Logits, Labels));
     }
 
     [Fact]
@@ -107,10 +113,14 @@ public class LossInputTests
     {
         var some = tensor([0L, 0, -100, 1]);
         foreach (var loss in new[] { "schane", "supcon", "triplet" })
-            Refuses("labels", "row 2 is -100", () => new JointObjective(new JointOptions { Loss = LossRegistry.Find(loss) }).Compute(Rows, Logits, some));
-        Refuses("labels", "mixture of every row", () => objective.Compute(Rows, Logits, some, mixture: Some.Mixtures(4, 2).to_type(ScalarType.Float32)));
-        Assert.True(double.IsFinite(new JointObjective(new JointOptions { Loss = new SimClrLoss() }).Compute(Rows, Logits, some, imageIds: Labels).Total));
-        Assert.True(double.IsFinite(new JointObjective(new JointOptions { Loss = new CrossEntropyAlone() }).Compute(Rows, Logits, some).Total));
+            Refuses("labels", "row 2 is -100",
+                () => new JointObjective(new JointOptions { Loss = LossRegistry.Find(loss) }).Compute(Rows, Logits, some));
+        Refuses("labels", "mixture of every row",
+            () => objective.Compute(Rows, Logits, some, mixture: Some.Mixtures(4, 2).to_type(ScalarType.Float32)));
+        Assert.True(double.IsFinite(new JointObjective(new JointOptions { Loss = new SimClrLoss() }).Compute(Rows, Logits,
+            some, imageIds: Labels).Total));
+        Assert.True(
+            double.IsFinite(new JointObjective(new JointOptions { Loss = new CrossEntropyAlone() }).Compute(Rows, Logits, some).Total));
     }
 
     [Theory]
@@ -118,5 +128,6 @@ public class LossInputTests
     [InlineData("hcl")]
     [InlineData("triplet")]
     public void Soft_pairs_of_a_loss_without_classes(string loss) => Refuses("mixture", "Set Mixed to Clean", () =>
-        new JointObjective(new JointOptions { Loss = LossRegistry.Find(loss), Mixed = MixedPairs.Soft }).Compute(Rows, Logits, Labels, imageIds: Labels, mixture: Some.Mixtures(4, 2).to_type(ScalarType.Float32)));
+        new JointObjective(new JointOptions { Loss = LossRegistry.Find(loss), Mixed = MixedPairs.Soft }).Compute(Rows, Logits, Labels,
+            imageIds: Labels, mixture: Some.Mixtures(4, 2).to_type(ScalarType.Float32)));
 }

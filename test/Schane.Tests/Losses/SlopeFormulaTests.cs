@@ -18,7 +18,8 @@ public class SlopeFormulaTests
         long[] labels = [0, 0, 0, 1, 1, 2, 2, 3];                         // the last is an anchor without a positive
         const double tau = 0.3;
         var embeddings = Some.Rows(labels.Length, 5, seed: 3).requires_grad_();
-        new SchaneLoss { Temperature = tau, Beta = beta, DetachWeights = detached, Placement = inside ? Placement.Inside : Placement.Outside }
+        new SchaneLoss
+        { Temperature = tau, Beta = beta, DetachWeights = detached, Placement = inside ? Placement.Inside : Placement.Outside }
             .Compute(embeddings, tensor(labels)).backward();
         var found = embeddings.grad!.data<double>().ToArray();
 
@@ -46,7 +47,8 @@ public class SlopeFormulaTests
             foreach (var j in p)
                 g[i, j] = (Math.Exp(S(i, j)) / d - (inside ? Math.Exp(S(i, j)) / a : 1.0 / p.Length)) / anchors.Length;
             foreach (var k in m)
-                g[i, k] = W(k) * (detached ? Math.Exp(S(i, k)) : (1 + beta) * Math.Exp(S(i, k)) - beta * negatives / m.Length) / d / anchors.Length;
+                g[i, k] = W(k)
+                    * (detached ? Math.Exp(S(i, k)) : (1 + beta) * Math.Exp(S(i, k)) - beta * negatives / m.Length) / d / anchors.Length;
         }
         var gradient = new double[n * width];
         for (var i = 0; i < n; i++)

@@ -15,7 +15,8 @@ public sealed partial class FlavourTests : IDisposable
 
     public void Dispose() => scope.Dispose();
 
-    [Theory]                                                              // eps, activation and extra tokens as timm's vision_transformer.py has them for these names
+    // eps, activation and extra tokens as timm's vision_transformer.py has them for these names
+    [Theory]
     [InlineData("vit_base_patch16_224", 1e-6, false, 1)]
     [InlineData("vit_base_patch16_224_mae", 1e-6, false, 1)]
     [InlineData("vit_base_patch16_clip_224", 1e-5, false, 1)]
@@ -26,11 +27,13 @@ public sealed partial class FlavourTests : IDisposable
     {
         var shape = (VisionTransformerShape)ModelRegistry.ShapeOf(name) with { Patch = 4, Width = 12, Depth = 2, Heads = 3 };
         Assert.Equal(prefix, shape.Prefix);
-        using var backbone = Randomised(new VisionTransformer(ModelRegistry.InfoOf(name) with { InputSize = 8, EmbeddingWidth = 12 }, shape, 0));
+        using var backbone = Randomised(
+            new VisionTransformer(ModelRegistry.InfoOf(name) with { InputSize = 8, EmbeddingWidth = 12 }, shape, 0));
         backbone.eval();
         var image = rand(1, 3, 8, 8, dtype: ScalarType.Float64);
 
-        var expected = new PlainTransformer(backbone.state_dict(), shape, eps, x => quick ? x / (1 + Math.Exp(-1.702 * x)) : x * NormalBelow(x)).Embed(image[0]);
+        var expected = new PlainTransformer(backbone.state_dict(), shape, eps,
+            x => quick ? x / (1 + Math.Exp(-1.702 * x)) : x * NormalBelow(x)).Embed(image[0]);
 
         var actual = backbone.call(image)[0].data<double>().ToArray();
         Assert.All(expected.Zip(actual), pair => Assert.Equal(pair.First, pair.Second, 1e-9));
@@ -44,19 +47,24 @@ public sealed partial class FlavourTests : IDisposable
         {
             "cls_token" => ("visual.class_embedding", value.view(12)),
             "pos_embed" => ("visual.positional_embedding", value.view(5, 12)),
-            _ => ("visual." + ClipBlock().Replace(name, "transformer.resblocks.$1").Replace("patch_embed.proj", "conv1").Replace("norm_pre", "ln_pre").Replace("norm1", "ln_1").Replace("norm2", "ln_2")
-                .Replace("norm.", "ln_post.").Replace("qkv.", "in_proj_").Replace("attn.proj", "attn.out_proj").Replace("mlp.fc1", "mlp.c_fc").Replace("mlp.fc2", "mlp.c_proj"), value),
+            _ => ("visual." + ClipBlock().Replace(name, "transformer.resblocks.$1").Replace("patch_embed.proj", "conv1")
+                .Replace("norm_pre", "ln_pre").Replace("norm1", "ln_1").Replace("norm2", "ln_2")
+                .Replace("norm.", "ln_post.").Replace("qkv.", "in_proj_").Replace("attn.proj", "attn.out_proj")
+                .Replace("mlp.fc1", "mlp.c_fc").Replace("mlp.fc2", "mlp.c_proj"), value),
         }, ("visual.proj", zeros(12, 7)), ("token_embedding.weight", zeros(9, 12)), ("logit_scale", zeros([])));
     }
 
     [Fact]
     public void Takes_weights_under_the_first_names_of_Swin_and_ConvNeXt()
     {
-        using var swin = Model(new SwinTransformer(Info(16) with { EmbeddingWidth = 16, HeadName = "head.fc" }, new(2, 2, 8, [1, 1], [2, 2]), 0));
-        AssertTakes(swin, (name, value) => (name.Replace("layers.1.downsample", "layers.0.downsample"), value), ("layers.0.blocks.0.attn.relative_position_index", zeros(4, 4, dtype: ScalarType.Int64)));
+        using var swin = Model(new SwinTransformer(Info(16) with { EmbeddingWidth = 16, HeadName = "head.fc" },
+            new(2, 2, 8, [1, 1], [2, 2]), 0));
+        AssertTakes(swin, (name, value) => (name.Replace("layers.1.downsample", "layers.0.downsample"), value),
+            ("layers.0.blocks.0.attn.relative_position_index", zeros(4, 4, dtype: ScalarType.Int64)));
 
         using var next = Model(new ConvNeXt(Info(32) with { EmbeddingWidth = 12, HeadName = "head.fc" }, new([1, 1], [8, 12]), 0));
-        AssertTakes(next, (name, value) => (name.Replace("stem.", "downsample_layers.0.").Replace("head.norm", "norm").Replace(".blocks.", ".").Replace("conv_dw", "dwconv").Replace("mlp.fc", "pwconv")
+        AssertTakes(next, (name, value) => (name.Replace("stem.", "downsample_layers.0.").Replace("head.norm", "norm")
+            .Replace(".blocks.", ".").Replace("conv_dw", "dwconv").Replace("mlp.fc", "pwconv")
             .Replace("stages.1.downsample.", "downsample_layers.1."), value));
     }
 
@@ -64,7 +72,8 @@ public sealed partial class FlavourTests : IDisposable
     public void MAE_weights_lend_their_last_norm_to_the_norm_after_pooling()
     {
         using var model = Model(new VisionTransformer(Info(8), new(4, 12, 2, 3) { AveragePool = true }, 0));
-        AssertTakes(model, (name, value) => (name.Replace("fc_norm", "norm"), value), ("decoder_embed.weight", zeros(3, 12)), ("mask_token", zeros(1, 1, 3)));
+        AssertTakes(model, (name, value) => (name.Replace("fc_norm", "norm"), value), ("decoder_embed.weight", zeros(3, 12)),
+            ("mask_token", zeros(1, 1, 3)));
     }
 
     [Theory]
@@ -77,7 +86,8 @@ public sealed partial class FlavourTests : IDisposable
         var state = timm.Backbone.state_dict();
         var place = randn(1, 1, 12);                                      // the class token's position, which timm adds to the token
         var meta = state.ToDictionary(t => t.Key == "reg_token" ? "register_tokens" : t.Key,
-            t => t.Key switch { "pos_embed" => cat([place, t.Value.detach()], 1), "cls_token" => t.Value.detach() - place, _ => t.Value.detach() });
+            t => t.Key switch
+            { "pos_embed" => cat([place, t.Value.detach()], 1), "cls_token" => t.Value.detach() - place, _ => t.Value.detach() });
         meta.Add("mask_token", zeros(1, 12));
 
         using var model = new ImageClassifier(new VisionTransformer(Info(size), shape, 0), 4);
@@ -100,8 +110,10 @@ public sealed partial class FlavourTests : IDisposable
         using var saved = Saved(one);
         // As timm's vision_transformer.py has a ViT with norms inside attention and MLP, and its conversion of unilm's files names them.
         string[] block = ["norm1", "attn.qkv", "attn.norm", "attn.proj", "norm2", "mlp.fc1", "mlp.norm", "mlp.fc2"];
-        string[] layers = ["patch_embed.proj", .. block.Select(layer => $"blocks.0.{layer}"), .. block.Select(layer => $"blocks.1.{layer}"), "fc_norm", "head"];
-        Assert.Equal([.. layers.SelectMany(layer => (string[])[$"{layer}.bias", $"{layer}.weight"]).Concat(["cls_token", "pos_embed"]).Order(StringComparer.Ordinal)], saved.Names.Order(StringComparer.Ordinal));
+        string[] layers = ["patch_embed.proj", .. block.Select(layer => $"blocks.0.{layer}"),
+            .. block.Select(layer => $"blocks.1.{layer}"), "fc_norm", "head"];
+        Assert.Equal([.. layers.SelectMany(layer => (string[])[$"{layer}.bias", $"{layer}.weight"]).Concat(["cls_token", "pos_embed"])
+            .Order(StringComparer.Ordinal)], saved.Names.Order(StringComparer.Ordinal));
         Assert.Equal([1, 17, 48], saved.ShapeOf("pos_embed"));
         Assert.Equal([144, 48], saved.ShapeOf("blocks.0.attn.qkv.weight"));
         var (fused, values) = (saved.Read("blocks.1.attn.qkv.weight"), weights.Read("beit3.encoder.layers.1.self_attn.v_proj.A.weight"));
@@ -127,7 +139,8 @@ public sealed partial class FlavourTests : IDisposable
         using var saved = Saved(model);
         var tensors = saved.Names.ToDictionary(name => name, saved.Read);
         foreach (var (name, wrong) in ((string, Tensor)[])[("blocks.0.attn.qkv.weight", zeros(100, 48)), ("pos_embed", zeros(17, 48))])
-            Assert.Contains($"has '{name}' with shape", Assert.Throws<CheckpointException>(() => model.Load(new Dictionary<string, Tensor>(tensors) { [name] = wrong })).Message);
+            Assert.Contains($"has '{name}' with shape",
+                Assert.Throws<CheckpointException>(() => model.Load(new Dictionary<string, Tensor>(tensors) { [name] = wrong })).Message);
     }
 
     /// <summary>A file as a run writes it.</summary>
@@ -141,7 +154,8 @@ public sealed partial class FlavourTests : IDisposable
         return saved;
     }
 
-    private static void AssertTakes(ImageClassifier model, Func<string, Tensor, (string, Tensor)> published, params (string Name, Tensor Value)[] others)
+    private static void AssertTakes(ImageClassifier model, Func<string, Tensor, (string, Tensor)> published,
+        params (string Name, Tensor Value)[] others)
     {
         var trunk = model.Backbone.state_dict();
         var tensors = trunk.Select(t => published(t.Key, t.Value.detach().clone())).Concat(others).ToDictionary(t => t.Item1, t => t.Item2);
@@ -153,7 +167,8 @@ public sealed partial class FlavourTests : IDisposable
         Assert.Equal(trunk.Count, report.Used.Count + report.Resized.Count);
         Assert.Equal(others.Select(o => o.Name).Order(), report.Ignored.Order());
         foreach (var (name, tensor) in trunk)
-            Assert.Equal(tensors[published(name, tensor).Item1].view(-1).data<float>().ToArray(), tensor.detach().view(-1).data<float>().ToArray());
+            Assert.Equal(tensors[published(name, tensor).Item1].view(-1).data<float>().ToArray(),
+                tensor.detach().view(-1).data<float>().ToArray());
     }
 
     private static ImageClassifier Model(Backbone backbone)

@@ -13,7 +13,8 @@ public sealed class ModelRegistryTests
         rand(3);
         var same = ModelRegistry.Create("convnet4", 7).state_dict();
         var other = ModelRegistry.Create("convnet4", 8).state_dict();
-        Assert.All(one, t => Assert.Equal(t.Value.to(ScalarType.Float64).data<double>().ToArray(), same[t.Key].to(ScalarType.Float64).data<double>().ToArray()));
+        Assert.All(one, t => Assert.Equal(t.Value.to(ScalarType.Float64).data<double>().ToArray(),
+            same[t.Key].to(ScalarType.Float64).data<double>().ToArray()));
         Assert.False(one["block1.conv.weight"].allclose(other["block1.conv.weight"]));
     }
 
@@ -41,8 +42,10 @@ public sealed class ModelRegistryTests
     {
         using var scope = NewDisposeScope();
         using var model = new ImageClassifier(ModelRegistry.Create(name, 1, inputSize: size), 10, new() { ProjectionWidth = 8 });
-        foreach (var (parameter, value, _, _) in model.NamedParameters().Where(p => p.Parameter.dim() > 1 && !p.Name.EndsWith("bias_table", StringComparison.Ordinal)))
-            Assert.True(value.detach().std().item<float>() is > 0.01f and < 0.5f, $"{parameter} has deviation {value.detach().std().item<float>()}");
+        foreach (var (parameter, value, _, _) in model.NamedParameters()
+            .Where(p => p.Parameter.dim() > 1 && !p.Name.EndsWith("bias_table", StringComparison.Ordinal)))
+            Assert.True(value.detach().std().item<float>() is > 0.01f and < 0.5f,
+                $"{parameter} has deviation {value.detach().std().item<float>()}");
         model.train();
         var (embeddings, logits) = model.Forward(randn(8, model.Backbone.Info.Channels, size, size));
         Assert.InRange(embeddings.std().item<float>(), 0.01f, 3);
@@ -57,28 +60,35 @@ public sealed class ModelRegistryTests
             Assert.True(info.EmbeddingWidth > 0 && info.InputSize > 0);
             Assert.NotEmpty(info.Source);
             Assert.Equal(info.Weights is null, info.WeightsLicense is null);
-            Assert.True(info.Weights is null || info.Weights.StartsWith($"hf:timm/{info.Name.Replace("_mae", "")}.", StringComparison.Ordinal)
-                || (info.Weights.StartsWith("nuget:", StringComparison.Ordinal) && info.Weights.Contains("#sha256=")), $"{info.Name} takes {info.Weights}");
+            Assert.True(info.Weights is null
+                || info.Weights.StartsWith($"hf:timm/{info.Name.Replace("_mae", "")}.", StringComparison.Ordinal)
+                || (info.Weights.StartsWith("nuget:", StringComparison.Ordinal) && info.Weights.Contains("#sha256=")),
+                $"{info.Name} takes {info.Weights}");
         });
 
     [Fact]
     public void A_transformer_takes_other_numbers_behind_a_colon()
     {
         using var small = ModelRegistry.Create("ViT_tiny_patch16_224:patch=8,width=48,depth=2,heads=3", 1, inputSize: 32);
-        Assert.Equal((48, 3, "vit_tiny_patch16_224:patch=8,width=48,depth=2,heads=3"), (small.Info.EmbeddingWidth, small.LayerCount, small.Info.Name));
+        Assert.Equal((48, 3, "vit_tiny_patch16_224:patch=8,width=48,depth=2,heads=3"),
+            (small.Info.EmbeddingWidth, small.LayerCount, small.Info.Name));
         Assert.Null(small.Info.Weights);
         foreach (var (name, rule) in ((string, string)[])
-            [("vit_tiny_patch16_224:wide=3", "it has patch, width, depth, heads, mlp"), ("vit_tiny_patch16_224:depth=0", "from 1 to 65536 but is '0'"), ("vit_tiny_patch16_224:depth=1,depth=2", "each once"),
-                ("vit_tiny_patch16_224:heads=5", "multiple of its heads"), ("resnet18:depth=3", "has no setting 'depth' (did you mean 'depths'"), ("vit_tini_patch16_224:depth=3", "vit_tiny_patch16_224")])
+            [("vit_tiny_patch16_224:wide=3", "it has patch, width, depth, heads, mlp"),
+                ("vit_tiny_patch16_224:depth=0", "from 1 to 65536 but is '0'"), ("vit_tiny_patch16_224:depth=1,depth=2", "each once"),
+                ("vit_tiny_patch16_224:heads=5", "multiple of its heads"), ("resnet18:depth=3",
+                    "has no setting 'depth' (did you mean 'depths'"), ("vit_tini_patch16_224:depth=3", "vit_tiny_patch16_224")])
             Assert.Contains(rule, Assert.Throws<SchaneException>(() => ModelRegistry.InfoOf(name)).Message);
     }
 
-    [Theory]                                                              // each with what tells that the setting arrived: a weight of it and its shape
+    // each with what tells that the setting arrived: a weight of it and its shape
+    [Theory]
     [InlineData("vit_tiny_patch16_224:patch=8,width=12,depth=1,heads=3,mlp=3", "blocks.0.mlp.fc1.weight", new long[] { 36, 12 })]
     [InlineData("vit_tiny_patch16_224:patch=8,width=12,depth=1,heads=3,registers=2,scale=0.1", "blocks.0.ls1.gamma", new long[] { 12 })]
     [InlineData("beit_base_patch16_224:patch=8,width=12,depth=1,heads=3,mlp=2.5,absolute=on", "pos_embed", new long[] { 1, 17, 12 })]
     [InlineData("beit3_base_patch16_224:patch=8,width=12,depth=1,heads=3,mlp=2,output-norm=on", "layer_norm.weight", new long[] { 12 })]
-    [InlineData("swin_tiny_patch4_window7_224:width=12,depths=1-2,heads=2-3,window=4,mlp=2", "layers.1.blocks.1.attn.relative_position_bias_table", new long[] { 49, 3 })]
+    [InlineData("swin_tiny_patch4_window7_224:width=12,depths=1-2,heads=2-3,window=4,mlp=2",
+        "layers.1.blocks.1.attn.relative_position_bias_table", new long[] { 49, 3 })]
     [InlineData("convnext_atto:depths=1-1,widths=8-12,kernel=5,patch=2", "stages.1.blocks.0.conv_dw.weight", new long[] { 12, 1, 5, 5 })]
     [InlineData("resnet50:depths=1-1,widths=8-16,stem=8,groups=2,base-width=64", "layer2.0.conv2.weight", new long[] { 32, 16, 3, 3 })]
     [InlineData("convnet4:widths=4-4-6-6,embedding=10", "embedding.weight", new long[] { 10, 24 })]

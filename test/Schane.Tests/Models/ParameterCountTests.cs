@@ -72,7 +72,8 @@ public sealed class ParameterCountTests
         Assert.Multiple([.. Published.Select(p => (Action)(() => Compare(p.Key, p.Value.Exact, p.Value.Millions)))]);
     }
 
-    [Theory]                                                              // multiply-adds in units of 10^9, from the papers' and timm's tables
+    // multiply-adds in units of 10^9, from the papers' and timm's tables
+    [Theory]
     [InlineData("resnet18", 1.82)]
     [InlineData("resnet50", 4.11)]
     [InlineData("vit_small_patch16_224", 4.6)]
@@ -82,7 +83,8 @@ public sealed class ParameterCountTests
         Assert.InRange(ModelRegistry.CountCost(name).MultiplyAdds / 1e9, giga * 0.97, giga * 1.03);
 
     [Fact]
-    public void The_table_of_costs_has_every_model() => Assert.Equal(ModelRegistry.Names, ModelCosts.Known.Keys.Order(StringComparer.Ordinal));
+    public void The_table_of_costs_has_every_model() =>
+        Assert.Equal(ModelRegistry.Names, ModelCosts.Known.Keys.Order(StringComparer.Ordinal));
 
     /// <summary>SCHANE_APPROVE=1 writes the table again.</summary>
     [Fact]
@@ -91,7 +93,8 @@ public sealed class ParameterCountTests
     {
         var counted = ModelRegistry.Names.ToDictionary(name => name, ModelRegistry.CountCost);
         if (Environment.GetEnvironmentVariable("SCHANE_APPROVE") == "1")
-            File.WriteAllText(Path.Combine(Samples.ReadmeTests.Root(), "src", "Schane", "Models", "costs.tsv"), string.Concat(counted.Select(c => $"{c.Key}\t{c.Value.Parameters}\t{c.Value.MultiplyAdds}\n")));
+            File.WriteAllText(Path.Combine(Samples.ReadmeTests.Root(), "src", "Schane", "Models", "costs.tsv"),
+                string.Concat(counted.Select(c => $"{c.Key}\t{c.Value.Parameters}\t{c.Value.MultiplyAdds}\n")));
         else
             Assert.Equal(counted, ModelCosts.Known);
     }

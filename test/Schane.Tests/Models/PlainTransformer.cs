@@ -3,8 +3,10 @@ using static TorchSharp.torch;
 
 namespace Schane.Tests.Models;
 
-/// <summary>A vision transformer in double-precision loops, from the papers: the oracle for flavours without a golden case. Slow and plain on purpose.</summary>
-internal sealed class PlainTransformer(IReadOnlyDictionary<string, Tensor> state, VisionTransformerShape shape, double eps, Func<double, double> activation)
+/// <summary>A vision transformer in double-precision loops, from the papers: the oracle for flavours without a golden case. Slow
+/// and plain on purpose.</summary>
+internal sealed class PlainTransformer(IReadOnlyDictionary<string, Tensor> state, VisionTransformerShape shape, double eps,
+    Func<double, double> activation)
 {
     /// <param name="image">[3, H, H].</param>
     /// <returns>The embedding, D numbers.</returns>
@@ -24,7 +26,8 @@ internal sealed class PlainTransformer(IReadOnlyDictionary<string, Tensor> state
                     for (var c = 0; c < 3; c++)
                         for (var v = 0; v < p; v++)
                             for (var u = 0; u < p; u++)
-                                token[o] += kernel[((o * 3 + c) * p + v) * p + u] * pixels[(c * side * p + y * p + v) * side * p + x * p + u];
+                                token[o] += kernel[((o * 3 + c) * p + v) * p + u]
+                                    * pixels[(c * side * p + y * p + v) * side * p + x * p + u];
                 }
                 tokens.Add(token);
             }
@@ -59,12 +62,14 @@ internal sealed class PlainTransformer(IReadOnlyDictionary<string, Tensor> state
             for (var q = 0; q < n; q++)
             {
                 double Part(int token, int which, int i) => qkv[token][which * shape.Width + head * d + i];
-                var scores = Enumerable.Range(0, n).Select(k => Math.Exp(Enumerable.Range(0, d).Sum(i => Part(q, 0, i) * Part(k, 1, i)) / Math.Sqrt(d))).ToArray();
+                var scores = Enumerable.Range(0, n)
+                    .Select(k => Math.Exp(Enumerable.Range(0, d).Sum(i => Part(q, 0, i) * Part(k, 1, i)) / Math.Sqrt(d))).ToArray();
                 for (var i = 0; i < d; i++)
                     mixed[q][head * d + i] = Enumerable.Range(0, n).Sum(k => scores[k] * Part(k, 2, i)) / scores.Sum();
             }
         rows = [.. rows.Select((r, t) => Sum(r, Scale(Linear(mixed[t], $"{at}attn.proj"), $"{at}ls1.gamma")))];
-        return [.. rows.Select(r => Sum(r, Scale(Linear([.. Linear(Norm(r, $"{at}norm2"), $"{at}mlp.fc1").Select(activation)], $"{at}mlp.fc2"), $"{at}ls2.gamma")))];
+        return [.. rows.Select(r => Sum(r,
+            Scale(Linear([.. Linear(Norm(r, $"{at}norm2"), $"{at}mlp.fc1").Select(activation)], $"{at}mlp.fc2"), $"{at}ls2.gamma")))];
     }
 
     private double[] Linear(double[] x, string name)
@@ -80,7 +85,8 @@ internal sealed class PlainTransformer(IReadOnlyDictionary<string, Tensor> state
         return [.. x.Select((v, i) => (v - mean) / deviation * weight[i] + bias[i])];
     }
 
-    private double[] Scale(double[] x, string name) => state.TryGetValue(name, out var gamma) ? [.. x.Zip(Values(gamma), (a, b) => a * b)] : x;
+    private double[] Scale(double[] x, string name) =>
+        state.TryGetValue(name, out var gamma) ? [.. x.Zip(Values(gamma), (a, b) => a * b)] : x;
 
     private static double[] Sum(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x + y)];
 

@@ -17,7 +17,8 @@ public sealed partial class PositionsTests : IDisposable
     {
         using var file = Safetensors.Open(GoldenFolder.At("models", path));
         var outputs = file.Names.Where(n => !n.EndsWith(".in", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
-        return outputs.Length > 0 ? outputs.Select(output => (path, output)).ToArray() : throw new InvalidOperationException($"{path} holds no case.");
+        return outputs.Length > 0
+            ? outputs.Select(output => (path, output)).ToArray() : throw new InvalidOperationException($"{path} holds no case.");
     })];
 
     public void Dispose() => scope.Dispose();
@@ -30,7 +31,8 @@ public sealed partial class PositionsTests : IDisposable
         var numbers = Numbers().Matches(output).Select(m => long.Parse(m.Value)).ToArray();
         Tensor? actual;
         if (output.StartsWith("timm_", StringComparison.Ordinal))
-            actual = Positions.Resample(input, (numbers[0], numbers[1]), (numbers[2], numbers[3]), (int)numbers[4], output.EndsWith("out_antialias", StringComparison.Ordinal));
+            actual = Positions.Resample(input, (numbers[0], numbers[1]), (numbers[2], numbers[3]), (int)numbers[4],
+                output.EndsWith("out_antialias", StringComparison.Ordinal));
         else if (output.StartsWith("relpos_", StringComparison.Ordinal))
             actual = Positions.FitRelative(input, expected.shape, (int)numbers[2]);
         else if (output.StartsWith("beit3_", StringComparison.Ordinal))
@@ -45,7 +47,8 @@ public sealed partial class PositionsTests : IDisposable
     public void A_model_of_another_input_size_takes_the_weights_and_says_what_was_resized()
     {
         foreach (var (name, size, resized) in (ReadOnlySpan<(string, int, string)>)
-            [("vit_cls", 48, "pos_embed [1, 17, 48] → [1, 37, 48]"), ("beit3", 48, "pos_embed.weight [19, 48] → [39, 48]"), ("beit_relpos", 24, "blocks.0.attn.relative_position_bias_table [52, 3] → [28, 3]")])
+            [("vit_cls", 48, "pos_embed [1, 17, 48] → [1, 37, 48]"), ("beit3", 48, "pos_embed.weight [19, 48] → [39, 48]"),
+                ("beit_relpos", 24, "blocks.0.attn.relative_position_bias_table [52, 3] → [28, 3]")])
         {
             var golden = GoldenModel.Open(name);
             using var weights = golden.Weights();

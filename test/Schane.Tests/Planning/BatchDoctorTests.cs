@@ -22,13 +22,17 @@ public class BatchDoctorTests
         Assert.Contains("add classes", Fix(Well with { Classes = 1, ClassesPerBatch = 1, Negatives = 0 }));
         Assert.Contains("--classes-per-batch", Fix(Well with { Negatives = 6, Positives = 1 }));
         Assert.Contains("--beta", Fix(Well with { EffectiveNegatives = 1.5 }));
-        Assert.Contains("--weights default", Fix(Well with { PositiveSimilarity = 0.999, NegativeSimilarity = 0.998 }, new Recipe { Weights = "none" }));
+        Assert.Contains("--weights default",
+            Fix(Well with { PositiveSimilarity = 0.999, NegativeSimilarity = 0.998 }, new Recipe { Weights = "none" }));
         Assert.Contains("--sampler shuffled", Fix(Well with { ImagesLeftOut = 0.4 }));
     }
 
     [Fact]
     public void Cross_entropy_alone_is_not_told_about_pairs() =>
-        Assert.Empty(BatchDoctor.Findings(Well with { WithoutPositives = 1, CopiesOnly = 1, ClassesPerBatch = 1, Negatives = 1, EffectiveNegatives = 1 }, new Recipe { Loss = new CrossEntropyAlone() }));
+        Assert.Empty(BatchDoctor.Findings(
+            Well with { WithoutPositives = 1, CopiesOnly = 1, ClassesPerBatch = 1, Negatives = 1, EffectiveNegatives = 1 },
+            new Recipe { Loss = new CrossEntropyAlone() }));
 
-    private static string Fix(BatchReport report, Recipe? recipe = null) => Assert.Single(BatchDoctor.Findings(report, recipe ?? new Recipe())).Fix;
+    private static string Fix(BatchReport report, Recipe? recipe = null) =>
+        Assert.Single(BatchDoctor.Findings(report, recipe ?? new Recipe())).Fix;
 }

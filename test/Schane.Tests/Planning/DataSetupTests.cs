@@ -32,7 +32,8 @@ public sealed class DataSetupTests : IDisposable
 
     private void WriteCifar100()
     {
-        byte[] Records(int count) => [.. Enumerable.Range(0, count).SelectMany(i => (byte[])[0, (byte)(i % 2), .. Enumerable.Repeat((byte)(i % 2 * 200), 3072)])];
+        byte[] Records(int count) =>
+            [.. Enumerable.Range(0, count).SelectMany(i => (byte[])[0, (byte)(i % 2), .. Enumerable.Repeat((byte)(i % 2 * 200), 3072)])];
         root.Write("cifar-100-binary/train.bin", Records(40));
         root.Write("cifar-100-binary/test.bin", Records(10));
         root.Write("cifar-100-binary/fine_label_names.txt", "apple\nfish\n"u8.ToArray());
@@ -78,7 +79,8 @@ public sealed class DataSetupTests : IDisposable
                 root.Write($"pics/{name}/{i}.png", i < 2 ? [.. Pictures.Flat(8, 8, 1, 1, 1).Take(30)] : Pictures.Flat(8, 8, 1, 1, 1));
         var recipe = Recipe(Path.Combine(root.Path, "pics")) with { OnBadImage = OnBadImage.Skip, Steps = 6 };
         var run = TrainJob.Run(recipe, Path.Combine(root.Path, "run")).Folder;
-        var skipped = File.ReadLines(run.Journal).Select(l => JsonDocument.Parse(l).RootElement).Where(e => e.GetProperty("event").GetString() == "skipped").ToList();
+        var skipped = File.ReadLines(run.Journal).Select(l => JsonDocument.Parse(l).RootElement)
+            .Where(e => e.GetProperty("event").GetString() == "skipped").ToList();
         Assert.NotEmpty(skipped);
         Assert.Equal(skipped.Count, skipped.Select(s => s.GetProperty("image").GetString()).Distinct().Count());
         Assert.Equal(Enumerable.Range(1, skipped.Count), skipped.Select(s => s.GetProperty("count").GetInt32()));
@@ -93,16 +95,19 @@ public sealed class DataSetupTests : IDisposable
                 root.Write($"pics/{name}/{i}.png", File.ReadAllBytes(GoldenImages.Image(file)));
         var setup = DataSetup.Open(Recipe(Path.Combine(root.Path, "pics")), null).WarnOfCopies(TestContext.Current.CancellationToken);
         Assert.Contains("--group-by", Assert.Single(setup.Warnings, w => w.Contains("too good")));
-        Assert.Contains("Nobody has looked whether", PartCopies.Warning(setup.Train, setup.Validation, setup.Test, TimeSpan.Zero, TestContext.Current.CancellationToken));
+        Assert.Contains("Nobody has looked whether",
+            PartCopies.Warning(setup.Train, setup.Validation, setup.Test, TimeSpan.Zero, TestContext.Current.CancellationToken));
         WriteCifar100();
-        Assert.DoesNotContain(DataSetup.Open(Recipe("cifar100:train"), root.Path).WarnOfCopies(TestContext.Current.CancellationToken).Warnings, w => w.Contains("too good"));
+        Assert.DoesNotContain(DataSetup.Open(Recipe("cifar100:train"), root.Path)
+            .WarnOfCopies(TestContext.Current.CancellationToken).Warnings, w => w.Contains("too good"));
     }
 
     [Fact]
     public void A_long_tail_a_few_labels_and_a_limit_come_from_the_recipe()
     {
         WriteCifar100();
-        int[] Counts(Recipe recipe) => [.. DataSetup.Open(recipe, root.Path).Train is var train ? Enumerable.Range(0, 2).Select(c => Enumerable.Range(0, train.Count).Count(i => train.LabelOf(i) == c)) : []];
+        int[] Counts(Recipe recipe) => [.. DataSetup.Open(recipe, root.Path).Train is var train
+            ? Enumerable.Range(0, 2).Select(c => Enumerable.Range(0, train.Count).Count(i => train.LabelOf(i) == c)) : []];
         Assert.Equal([17, 4], Counts(Recipe("cifar100:train") with { Imbalance = 4 }));
         Assert.Equal([3, 3], Counts(Recipe("cifar100:train") with { Imbalance = 4, LabelsPerClass = 3 }));
         foreach (var name in new[] { "a", "b" })
@@ -110,6 +115,7 @@ public sealed class DataSetupTests : IDisposable
                 root.Write($"pics/{name}/{i}.png", Pictures.HugePng(1200, 1000));
         var limited = DataSetup.Open(Recipe(Path.Combine(root.Path, "pics")) with { MaxMegapixels = 1 }, null);
         Assert.Contains("1200 × 1000", Assert.Throws<SchaneException>(() => limited.Train.Read(0)).Message);
-        Assert.DoesNotContain("1200 × 1000", Assert.Throws<SchaneException>(() => DataSetup.Open(Recipe(Path.Combine(root.Path, "pics")), null).Train.Read(0)).Message);
+        Assert.DoesNotContain("1200 × 1000",
+            Assert.Throws<SchaneException>(() => DataSetup.Open(Recipe(Path.Combine(root.Path, "pics")), null).Train.Read(0)).Message);
     }
 }

@@ -12,7 +12,8 @@ public class PrecisionChoiceTests
 
     [Fact]
     public void A_processor_without_bf16_gets_float32_and_nothing_is_built_to_measure() =>
-        Assert.Equal(Precision.Float32, PrecisionChoice.Decide(() => throw new InvalidOperationException(), 8, 1e12, TimeSpan.MaxValue, CPU, ["avx2", "avx512f"]).Precision);
+        Assert.Equal(Precision.Float32, PrecisionChoice.Decide(() => throw new InvalidOperationException(), 8, 1e12, TimeSpan.MaxValue, CPU,
+            ["avx2", "avx512f"]).Precision);
 
     [Fact]
     public void A_short_run_gets_float32()
@@ -23,7 +24,8 @@ public class PrecisionChoiceTests
 
     [Fact]
     public void A_long_run_gets_what_a_measurement_says() =>
-        Assert.Contains("of", PrecisionChoice.Decide(Tiny, rows: 8, images: 1e12, TimeSpan.MaxValue, CPU, WithBf16).Why, StringComparison.Ordinal);
+        Assert.Contains("of",
+            PrecisionChoice.Decide(Tiny, rows: 8, images: 1e12, TimeSpan.MaxValue, CPU, WithBf16).Why, StringComparison.Ordinal);
 
     [Fact]
     public void Fp16_is_refused_on_a_CPU() =>

@@ -7,7 +7,8 @@ public class RunPlanTests
     [Fact]
     public void Takes_the_largest_input_at_which_thirty_epochs_fit()
     {
-        var plan = RunPlan.Fit(TimeSpan.FromSeconds(100), batchesPerEpoch: 10, [64, 96, 128], size => size == 64 ? 0.1 : size == 96 ? 0.2 : 0.4);
+        var plan = RunPlan.Fit(TimeSpan.FromSeconds(100), batchesPerEpoch: 10, [64, 96, 128],
+            size => size == 64 ? 0.1 : size == 96 ? 0.2 : 0.4);
         Assert.Equal((96, 400, 40.0), (plan.InputSize, plan.Steps, plan.Epochs));       // 80 s / 0.2 s; at 128 only 20 epochs would fit
     }
 

@@ -27,7 +27,8 @@ public class LossSettingsTests
     [InlineData("loss: triplet\nmargin: 0.5")]
     [InlineData("loss: supcon\nplacement: inside\ntemperature: 0.07")]
     [InlineData("loss: ce\nlambda: 0\nbeta: 0\ntemperature: 0.1\nkernel: tiled")]
-    public void What_is_used_or_as_it_would_be_anyway_or_the_machines_choice_is_not_told(string text) => Assert.Null(LossSettings.Unused(RecipeFile.Parse(text, "r.yaml")));
+    public void What_is_used_or_as_it_would_be_anyway_or_the_machines_choice_is_not_told(string text) =>
+        Assert.Null(LossSettings.Unused(RecipeFile.Parse(text, "r.yaml")));
 
     [Fact]
     public void Every_setting_of_the_table_is_one_of_a_recipe_and_matters_to_some_loss() =>

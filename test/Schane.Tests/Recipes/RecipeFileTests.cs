@@ -8,7 +8,11 @@ public class RecipeFileTests
     [Fact]
     public void A_recipe_written_and_read_again_is_the_same()
     {
-        var recipe = new Recipe { Data = "my photos: \"2026\"\n", Loss = new SupConLoss(), Temperature = 0.07, Views = 2, Budget = TimeSpan.FromMinutes(2), DetachWeights = true };
+        var recipe = new Recipe
+        {
+            Data = "my photos: \"2026\"\n", Loss = new SupConLoss(), Temperature = 0.07, Views = 2,
+            Budget = TimeSpan.FromMinutes(2), DetachWeights = true
+        };
         Assert.Equal(recipe, RecipeFile.Parse(RecipeFile.Write(recipe), "r.yaml"));
     }
 
@@ -46,7 +50,8 @@ public class RecipeFileTests
         var (recipe, arms) = RecipeFile.ParseArms("lr: 0.004\nseed: 2\n---\narm: plain\nloss: ce\n---\narm: hard\nlr: 0.002\n", "r.yaml");
         Assert.Equal((0.004, 2), (recipe.LearningRate, recipe.Seed));
         Assert.Equal(["plain", "hard"], arms.Select(a => a.Name));
-        Assert.Equal(((ContrastiveLoss)new CrossEntropyAlone(), 0.004, 2), (arms[0].Recipe.Loss, arms[0].Recipe.LearningRate, arms[0].Recipe.Seed));
+        Assert.Equal(((ContrastiveLoss)new CrossEntropyAlone(), 0.004, 2),
+            (arms[0].Recipe.Loss, arms[0].Recipe.LearningRate, arms[0].Recipe.Seed));
         Assert.Equal(((ContrastiveLoss)new SchaneLoss(), 0.002), (arms[1].Recipe.Loss, arms[1].Recipe.LearningRate));
     }
 
@@ -57,7 +62,8 @@ public class RecipeFileTests
         Assert.Equal(new JointSettings(0.5, 1, 0.9), Of("loss: schane").At(70));
         var straight = Of("beta-final: 3\ntemperature-final: 0.1\nlambda-final: 0.5");
         Assert.Equal(new JointSettings(0.5, 1, 0.9), straight.At(0));
-        Assert.Equal((0.3, 2, 0.7), (Math.Round(straight.At(50).Temperature!.Value, 12), straight.At(50).Beta, Math.Round(straight.At(50).Lambda, 12)));
+        Assert.Equal((0.3, 2, 0.7),
+            (Math.Round(straight.At(50).Temperature!.Value, 12), straight.At(50).Beta, Math.Round(straight.At(50).Lambda, 12)));
         Assert.Equal(new JointSettings(0.1, 3, 0.5), straight.At(100));
         Assert.Equal(1 + 2 * (1 - Math.Cos(Math.PI / 4)) / 2, Of("beta-final: 3\nschedule-shape: cosine").At(25).Beta!.Value, 1e-12);
         var risen = Of("beta-warmup: 0.2\nbeta: 2");
@@ -76,5 +82,6 @@ public class RecipeFileTests
 
     [Fact]
     public void A_recipe_over_one_megabyte_is_refused() =>
-        Assert.Contains("larger than 1 MB", Assert.Throws<SchaneException>(() => RecipeFile.Parse(new string('#', 2 << 20), "r.yaml")).Message);
+        Assert.Contains("larger than 1 MB",
+            Assert.Throws<SchaneException>(() => RecipeFile.Parse(new string('#', 2 << 20), "r.yaml")).Message);
 }

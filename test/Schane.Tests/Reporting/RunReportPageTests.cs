@@ -7,7 +7,7 @@ namespace Schane.Tests.Reporting;
 /// <summary>The report of a run, looked at in a real browser.</summary>
 [Collection(BrowserTests.Name), Needs(Needs.Chromium)]
 [Trait("Long", "1")]
-public sealed class RunReportPageTests(Chromium chromium)
+public sealed partial class RunReportPageTests(Chromium chromium)
 {
     private static readonly string[] hostile =
     [
@@ -171,67 +171,6 @@ public sealed class RunReportPageTests(Chromium chromium)
         Assert.Equal("rgb(155, 164, 172)",
             await open.Page.EvaluateAsync<string>("() => document.querySelector('[data-figure=loss] .xtitle').style.fill"));
         OpenPage.Keep("print.pdf", pdf);
-    }
-
-    [Fact]
-    public async Task Shows_the_picture_of_the_point_under_the_pointer_and_brings_a_class_out_of_the_crowd()
-    {
-        var open = await chromium.OpenSample();
-
-        var text = await Point(open);
-        Assert.Matches(@"^\w+-\w+(rightly named|taken for \w+-\w+) \(\d+\.\d %\)\w+-\w+/\d+\.png$", text);
-        Assert.True(
-            await open.Page.Locator(".peek img").EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)") == 32);
-        await open.Keep("peek", whole: false);
-        await open.Page.Mouse.MoveAsync(0, 0);
-        await open.Page.Locator(".peek").WaitForAsync(new() { State = WaitForSelectorState.Hidden });
-
-        Assert.Equal(0, await Faint(open));
-        var meant = await open.Page.EvaluateAsync<int>("""
-            () => {
-                const { labels, taken } = JSON.parse(document.getElementById("figures").textContent).map.Map;
-                return labels.filter((label, at) => label === 3 || taken[at] === 3).length;
-            }
-            """);
-        await open.Page.Locator("#map-class").SelectOptionAsync("3");
-        Assert.Equal(1000 - meant, await Faint(open));
-        await open.Page.Locator("#map-class").SelectOptionAsync("-1");
-        Assert.Equal(0, await Faint(open));
-
-        await open.Page.Locator("input[name=map][value='1']").CheckAsync();
-        Assert.True(await open.Page.GetByText("of their variance").IsVisibleAsync());
-        Assert.Equal("First axis", await open.Page.Locator("[data-figure=map] .xtitle").TextContentAsync());
-        await open.Page.Locator("input[name=map][value='0']").CheckAsync();
-        Assert.Equal(0, await open.Page.Locator("[data-figure=map] .xtitle").CountAsync());
-    }
-
-    [Fact]
-    public async Task Galleries_show_their_pictures_and_say_what_they_are()
-    {
-        var open = await chromium.OpenSample();
-        foreach (var (section, pictures) in ((string, int)[])[("pairs", 48), ("sure-mistakes", 24), ("label-errors", 2)])
-        {
-            Assert.Equal(pictures, await open.Page.Locator($"#{section} img").CountAsync());
-            Assert.True(await open.Page.Locator($"#{section} img").First
-                .EvaluateAsync<int>("image => image.decode().then(() => image.naturalWidth)") == 32);
-        }
-        Assert.Matches(@"cosine 0\.\d{3}", await open.Page.Locator("#pairs li").First.InnerTextAsync());
-        Assert.StartsWith("2 images whose neighbours",
-            await open.Page.Locator("#label-errors p").First.InnerTextAsync(), StringComparison.Ordinal);
-        // rank 1 stands last in the file
-        Assert.Contains("score 0.900", await open.Page.Locator("#label-errors li").First.InnerTextAsync(), StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task A_run_without_pictures_shows_names()
-    {
-        using var run = new SampleRun(SampleRun.Named(4), perClass: 10, pictures: false);
-        RunReport.Write(run.Folder, run.Page);
-        await using var open = await chromium.Open(run.Page);
-        Assert.Equal(0, await open.Page.Locator("img").CountAsync());
-        Assert.True(await open.Page.Locator("#pairs .blank").CountAsync() > 0);
-        Assert.Contains(".png", await Point(open), StringComparison.Ordinal);
-        Assert.Empty(open.Complaints);
     }
 
     [Fact, Trait("Slow", "1")]

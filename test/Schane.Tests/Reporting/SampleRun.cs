@@ -21,7 +21,8 @@ internal sealed class SampleRun : IDisposable
             return;
         WriteJournal();
         WriteImages(WriteResults(), pictures);
-        File.WriteAllText(At("recipe.yaml"), "# few labels, near twins\ndata: lookalikes:novel\nmodel: tiny\nloss: schane\nlambda: 0.9\ntemperature: 0.5\nbeta: 1\nseed: 1\n");
+        File.WriteAllText(At("recipe.yaml"), "# few labels, near twins\ndata: lookalikes:novel\nmodel: tiny\nloss: schane\nlambda: " +
+            "0.9\ntemperature: 0.5\nbeta: 1\nseed: 1\n");
     }
 
     /// <summary>Results without any part of the page but the headline.</summary>
@@ -50,7 +51,8 @@ internal sealed class SampleRun : IDisposable
     {
         string[] shapes = ["arrow", "bell", "comb", "disc", "eye", "fork", "gear", "hook", "iris", "jar"];
         string[] traits = ["notched", "striped", "tilted", "plain"];
-        return [.. Enumerable.Range(0, count).Select(place => $"{shapes[place / 4 % 10]}-{traits[place % 4]}{(place < 40 ? "" : $"-{place / 40}")}")];
+        return [.. Enumerable.Range(0, count)
+            .Select(place => $"{shapes[place / 4 % 10]}-{traits[place % 4]}{(place < 40 ? "" : $"-{place / 40}")}")];
     }
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
@@ -168,12 +170,14 @@ internal sealed class SampleRun : IDisposable
                 confusion[truth][truth] / Math.Max(1.0, confusion.Sum(row => row[truth])), (double)confusion[truth][truth] / perClass))],
             Confusion = confusion,
             Reliability = [.. Enumerable.Range(0, 15).Select(bin => new ReliabilityBin(bin / 15.0, (bin + 1) / 15.0,
-                bin < 3 ? 0 : 4 + bin * bin * images / 1200, bin < 3 ? double.NaN : (bin + 0.55) / 15, bin < 3 ? double.NaN : (bin + 0.2) / 15.2))],
+                bin < 3 ? 0 : 4 + bin * bin * images / 1200, bin < 3 ? double.NaN : (bin + 0.55) / 15,
+                bin < 3 ? double.NaN : (bin + 0.2) / 15.2))],
         }).Save(At("results.json"));
         return confusion;
     }
 
-    /// <summary>Embeddings near the direction of their class, twins near each other; answers that agree with the confusion matrix; two suspected labels.</summary>
+    /// <summary>Embeddings near the direction of their class, twins near each other; answers that agree with the confusion matrix;
+    /// two suspected labels.</summary>
     private void WriteImages(int[][] confusion, bool pictures)
     {
         const int width = 16;
@@ -189,10 +193,15 @@ internal sealed class SampleRun : IDisposable
             SampleRandom group = new(truth / 4), own = new(truth, 1);
             for (var d = 0; d < width; d++)
                 values[image * width + d] = (float)(group.Normal() + 0.5 * own.Normal() + 0.35 * random.Normal());
-            items.Add(new() { Image = images.NameOf(image), Group = image, Label = classes[truth], Predicted = classes[taken], Confidence = random.Uniform(0.4, 1), Right = truth == taken });
+            items.Add(new()
+            {
+                Image = images.NameOf(image), Group = image, Label = classes[truth], Predicted = classes[taken],
+                Confidence = random.Uniform(0.4, 1), Right = truth == taken
+            });
         }
         PredictedItem.Save(At("predictions.parquet"), items);
-        new EmbeddedImages(new(values, width, [.. Enumerable.Range(0, images.Count).Select(images.LabelOf)], classes), [.. items.Select(item => item.Image)], [.. items.Select(_ => "test")])
+        new EmbeddedImages(new(values, width, [.. Enumerable.Range(0, images.Count).Select(images.LabelOf)], classes),
+            [.. items.Select(item => item.Image)], [.. items.Select(_ => "test")])
             .Save(At("embeddings.safetensors"));
         if (pictures)
             new Thumbnails(At("thumbnails")).Keep("test", images, items.Select(item => item.Image));

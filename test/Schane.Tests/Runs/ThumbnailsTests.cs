@@ -17,7 +17,8 @@ public sealed class ThumbnailsTests : IDisposable
     [InlineData(105, 105, 1, 96, 96)]
     [InlineData(28, 20, 1, 28, 20)]
     [InlineData(3000, 2, 3, 96, 1)]
-    public void A_picture_has_at_most_96_pixels_a_side_and_2048_bytes_and_is_never_enlarged(int width, int height, int channels, int smallWidth, int smallHeight)
+    public void A_picture_has_at_most_96_pixels_a_side_and_2048_bytes_and_is_never_enlarged(int width, int height, int channels,
+        int smallWidth, int smallHeight)
     {
         var webp = Thumbnails.Of(Even(width, height, channels));
         var small = ImageDecoder.Decode(webp, "small.webp");
@@ -53,7 +54,8 @@ public sealed class ThumbnailsTests : IDisposable
     public void An_image_that_can_not_be_read_is_named()
     {
         var thumbnails = new Thumbnails(folder.Path);
-        Assert.Equal("'image1' is broken.", Assert.Throws<SchaneException>(() => thumbnails.Keep("train", new FakeDataset([0, 0], 1), ["image0", "image1"])).Message);
+        Assert.Equal("'image1' is broken.",
+            Assert.Throws<SchaneException>(() => thumbnails.Keep("train", new FakeDataset([0, 0], 1), ["image0", "image1"])).Message);
     }
 
     [Fact]
@@ -61,7 +63,8 @@ public sealed class ThumbnailsTests : IDisposable
     {
         folder.Write("file", [1]);
         var thumbnails = new Thumbnails(Path.Combine(folder.Path, "file"));
-        Assert.Contains("--no-thumbnails", Assert.Throws<SchaneException>(() => thumbnails.Keep("train", new FakeDataset([0]), ["image0"])).Message);
+        Assert.Contains("--no-thumbnails",
+            Assert.Throws<SchaneException>(() => thumbnails.Keep("train", new FakeDataset([0]), ["image0"])).Message);
     }
 
     private static Image8 Even(int width, int height, int channels)

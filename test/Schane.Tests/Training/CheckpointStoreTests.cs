@@ -26,7 +26,8 @@ public sealed class CheckpointStoreTests : IDisposable
         using var scope = NewDisposeScope();
         var store = new CheckpointStore(run, Identity, keep: 2, new SingleProcess());
         store.SaveBest(new() { Step = 1 }, Of(1));
-        Directory.CreateDirectory(Path.Combine(run.Checkpoints, "best.safetensors.next"));     // whoever writes now fails, as on a full disk
+        // whoever writes now fails, as on a full disk
+        Directory.CreateDirectory(Path.Combine(run.Checkpoints, "best.safetensors.next"));
         Assert.ThrowsAny<Exception>(() => store.SaveBest(new() { Step = 2 }, Of(2)));
         Assert.Equal(1, Best(store));
     }
@@ -46,7 +47,8 @@ public sealed class CheckpointStoreTests : IDisposable
         var store = new CheckpointStore(run, Identity, keep: 2, new SingleProcess());
         store.SaveBest(new() { Step = 1 }, Of(1));
         var hash = Path.Combine(run.Checkpoints, "best.safetensors.sha256");
-        File.WriteAllText(hash, new string('0', 64) + "\n" + File.ReadAllText(hash));         // the new hash stands first, the old file still
+        // the new hash stands first, the old file still
+        File.WriteAllText(hash, new string('0', 64) + "\n" + File.ReadAllText(hash));
         Assert.Equal(1, Best(store));
         store.SaveBest(new() { Step = 2 }, Of(2));
         Assert.Equal(2, Best(store));
@@ -62,7 +64,8 @@ public sealed class CheckpointStoreTests : IDisposable
         foreach (var name in (string[])["step-00000005.safetensors.next", "step-00000005.safetensors.next.77.tmp"])
             File.WriteAllText(Path.Combine(run.Checkpoints, name), "half");
         Assert.Equal(4, store.Restore(Of(0), acceptChangedData: false, _ => { })!.Step);
-        Assert.Equal(["step-00000004.safetensors", "step-00000004.safetensors.sha256"], Directory.GetFiles(run.Checkpoints).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["step-00000004.safetensors", "step-00000004.safetensors.sha256"],
+            Directory.GetFiles(run.Checkpoints).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -71,7 +74,8 @@ public sealed class CheckpointStoreTests : IDisposable
     [InlineData("net", "2 a", "8 d", "3 c", "9 training images then, 8 now")]
     [InlineData("net", "2 a", "9 d", "3 c", "9 training images then, 9 others now")]
     [InlineData("net", "2 a", "9 b", "3 d", "batches in another order")]
-    public void A_checkpoint_of_something_else_is_refused_by_what_differs(string architecture, string classes, string data, string order, string words)
+    public void A_checkpoint_of_something_else_is_refused_by_what_differs(string architecture, string classes,
+        string data, string order, string words)
     {
         using var scope = NewDisposeScope();
         new CheckpointStore(run, Identity, keep: 2, new SingleProcess()).Save(new() { Step = 4 }, Of(4));

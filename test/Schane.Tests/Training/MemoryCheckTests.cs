@@ -12,8 +12,10 @@ public class MemoryCheckTests
     {
         using var scope = NewDisposeScope();
         var (model, batch) = Some();
-        var message = Assert.Throws<SchaneException>(() => MemoryCheck.Require(model, batch, rows: 16384, further: 0, free: 1_000_000_000)).Message;
-        Assert.Matches(@"^A pass of 16384 images needs about \d+\.\d GB of memory but 1\.0 GB are free; use --micro-batch \d+, which leaves the batch and its negatives as they are, or --checkpoint-activations\.$", message);
+        var message =
+            Assert.Throws<SchaneException>(() => MemoryCheck.Require(model, batch, rows: 16384, further: 0, free: 1_000_000_000)).Message;
+        Assert.Matches(@"^A pass of 16384 images needs about \d+\.\d GB of memory but 1\.0 GB are free; use --micro-batch \d+, " +
+            @"which leaves the batch and its negatives as they are, or --checkpoint-activations\.$", message);
     }
 
     [Fact]
@@ -21,7 +23,8 @@ public class MemoryCheckTests
     {
         using var scope = NewDisposeScope();
         var (model, batch) = Some();
-        Assert.Contains("not even one image fits", Assert.Throws<SchaneException>(() => MemoryCheck.Require(model, batch, rows: 16384, further: 2_000_000_000, free: 1_000_000_000)).Message);
+        Assert.Contains("not even one image fits", Assert.Throws<SchaneException>(() =>
+            MemoryCheck.Require(model, batch, rows: 16384, further: 2_000_000_000, free: 1_000_000_000)).Message);
     }
 
     [Fact]
@@ -38,6 +41,7 @@ public class MemoryCheckTests
     {
         var model = new ImageClassifier(ModelRegistry.Create("convnet4", seed: 1, inputSize: 64), 3);
         model.train();
-        return (model, new(0, 0, randn(256, 1, 64, 64), zeros(256, ScalarType.Int64), arange(256, ScalarType.Int64), [.. Enumerable.Range(0, 256)], [.. Enumerable.Range(0, 256)]));
+        return (model, new(0, 0, randn(256, 1, 64, 64), zeros(256, ScalarType.Int64), arange(256, ScalarType.Int64),
+            [.. Enumerable.Range(0, 256)], [.. Enumerable.Range(0, 256)]));
     }
 }

@@ -31,7 +31,8 @@ public class OptimizerTests(ITestOutputHelper output)
         var rates = trace["lr_per_step"]!.AsArray().Select(v => (double)v!).ToArray();
         var (scales, decays) = (trace["lr_scale"]!.AsArray(), trace["weight_decay"]!.AsArray());
         var values = Enumerable.Range(0, scales.Count).Select(p => file.Read($"{name}.p{p}.step0").requires_grad_()).ToArray();
-        using var parameters = new FlatParameters([.. values.Select((value, p) => (value, new ParameterTreatment((double)scales[p]!, (double)decays[p]!)))]);
+        using var parameters = new FlatParameters(
+            [.. values.Select((value, p) => (value, new ParameterTreatment((double)scales[p]!, (double)decays[p]!)))]);
         using var optimizer = Optimizers.Of(Asked(trace), parameters);
 
         for (var step = 0; step < rates.Length; step++)
@@ -44,7 +45,8 @@ public class OptimizerTests(ITestOutputHelper output)
                 parameters.Gradients.mul_(limit / (norm + 1e-6));
             optimizer.Step(rates[step], step);
             for (var p = 0; p < values.Length; p++)
-                Assert.True((values[p] - file.Read($"{name}.p{p}.step{step + 1}")).abs().max().ToDouble() <= 1e-12, $"{name} step {step} parameter {p}");
+                Assert.True((values[p] - file.Read($"{name}.p{p}.step{step + 1}")).abs().max().ToDouble() <= 1e-12,
+                    $"{name} step {step} parameter {p}");
         }
     }
 
@@ -52,7 +54,8 @@ public class OptimizerTests(ITestOutputHelper output)
     private static Recipe Asked(JsonNode trace)
     {
         string[] unknown = [.. trace.AsObject().Where(t => t.Value is not null).Select(t => t.Key).Except(
-            ["name", "optimiser", "betas", "eps", "momentum", "nesterov", "dampening", "lr_scale", "weight_decay", "lr_per_step", "clip_grad_norm", "steps"])];
+            ["name", "optimiser", "betas", "eps", "momentum", "nesterov", "dampening", "lr_scale", "weight_decay",
+                "lr_per_step", "clip_grad_norm", "steps"])];
         Assert.True(unknown.Length == 0, $"The trace has settings that this test doesn't read: {string.Join(", ", unknown)}.");
         var name = ((string)trace["optimiser"]!).TrimStart().Split('(', ' ')[0];
         return name switch

@@ -13,12 +13,16 @@ public class TensorBoardTests
     public void Events_hold_the_numbers_of_the_journal()
     {
         using var photos = Photos.OfTwoClasses();
-        var (run, _) = TrainJob.Run(new Recipe { Data = photos.Data, Weights = "none", InputSize = 32, ImagesPerClass = 2, Steps = 5, Threads = 1, Tensorboard = true }, photos.Run);
+        var (run, _) = TrainJob.Run(new Recipe
+        { Data = photos.Data, Weights = "none", InputSize = 32, ImagesPerClass = 2, Steps = 5, Threads = 1, Tensorboard = true },
+            photos.Run);
         var events = Read(File.ReadAllBytes(Assert.Single(Directory.GetFiles(run.TensorBoard, "*", SearchOption.AllDirectories))));
-        var steps = File.ReadLines(run.Journal).Select(line => JsonDocument.Parse(line).RootElement).Where(e => e.GetProperty("event").GetString() == "step").ToList();
+        var steps = File.ReadLines(run.Journal).Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(e => e.GetProperty("event").GetString() == "step").ToList();
         Assert.Equal(5, steps.Count);
         foreach (var step in steps)
-            foreach (var name in (string[])["loss", "ce", "con", "lr", "grad_norm", "images_per_second", "temperature", "beta", "lambda", "classes", "zero_rows"])
+            foreach (var name in (string[])["loss", "ce", "con", "lr", "grad_norm", "images_per_second", "temperature", "beta",
+                "lambda", "classes", "zero_rows"])
             {
                 var value = step.GetProperty(name).GetDouble();
                 Assert.Equal(value, events[($"train/{name}", step.GetProperty("step").GetInt64())], Math.Max(1e-8, 1e-5 * Math.Abs(value)));

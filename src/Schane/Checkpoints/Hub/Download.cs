@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Http.Resilience;
@@ -16,10 +15,10 @@ namespace Schane.Checkpoints.Hub;
 internal sealed record RemoteFile(Uri Uri, string? Revision, string? Sha256, long? Bytes);
 
 /// <summary>
-/// Fetches files over HTTP: redirects are followed here, so that a token goes to its own host alone; failures that pass are tried again with
-/// growing waits; a download that was cut goes on where it stopped; size and hash are checked before the file gets its name.
+/// Fetches files over HTTP: redirects are followed here, so that a token goes to its own host alone; failures that pass are tried again
+/// with growing waits; a download that was cut goes on where it stopped; size and hash are checked before the file gets its name.
 /// </summary>
-internal sealed class Download : IDisposable
+internal sealed partial class Download : IDisposable
 {
     private const int MaxRedirects = 10;
     private const int BufferBytes = 1 << 17;
@@ -30,21 +29,35 @@ internal sealed class Download : IDisposable
     private readonly ResiliencePipeline again;
 
     /// <param name="options">Retries, waits, and the token of the hub.</param>
-    /// <param name="transport">Sends the requests, with credentials and proxy of its own; null for plain ones. It stays its owner's.</param>
+    /// <param name="transport">Sends the requests, with credentials and proxy of its own; null for plain ones. It stays its
+    /// owner's.</param>
     /// <param name="access">Way out where the server asks for credentials; null for the hub's.</param>
     public Download(HubOptions options, HttpMessageHandler? transport = null, string? access = null)
     {
         this.options = options;
-        this.access = access ?? (options.Token is null ? "accept its licence on its page and set HF_TOKEN to your access token" : "accept its licence on its page");
+        this.access = access ?? (options.Token is null
+            ? "accept its licence on its page and set HF_TOKEN to your access token" : "accept its licence on its page");
         var requests = new ResiliencePipelineBuilder<HttpResponseMessage>()
-            .AddRetry(new HttpRetryStrategyOptions { MaxRetryAttempts = Math.Max(1, options.Retries), Delay = options.RetryDelay, BackoffType = DelayBackoffType.Exponential, UseJitter = true })
+            .AddRetry(new HttpRetryStrategyOptions
+            {
+                MaxRetryAttempts = Math.Max(1, options.Retries), Delay = options.RetryDelay,
+                BackoffType = DelayBackoffType.Exponential, UseJitter = true
+            })
             .Build();
-        var sockets = transport ?? new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = options.Silence, ResponseDrainTimeout = TimeSpan.Zero };   // proxies come from the environment
-        client = new HttpClient(options.Retries == 0 ? sockets : new ResilienceHandler(requests) { InnerHandler = sockets }, transport is null) { Timeout = Timeout.InfiniteTimeSpan };
+        // proxies come from the environment
+        var sockets = transport
+            ?? new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = options.Silence, ResponseDrainTimeout = TimeSpan.Zero };
+        client = new HttpClient(options.Retries == 0 ? sockets : new ResilienceHandler(requests) { InnerHandler = sockets },
+            transport is null)
+        { Timeout = Timeout.InfiniteTimeSpan };
         client.DefaultRequestHeaders.UserAgent.ParseAdd("schane");
         // A body that is cut is no failed request; the whole attempt is repeated and goes on from the bytes that are there.
         again = options.Retries == 0 ? ResiliencePipeline.Empty : new ResiliencePipelineBuilder()
-            .AddRetry(new RetryStrategyOptions { MaxRetryAttempts = options.Retries, Delay = options.RetryDelay, BackoffType = DelayBackoffType.Exponential, UseJitter = true, ShouldHandle = new PredicateBuilder().Handle<CutShortException>() })
+            .AddRetry(new RetryStrategyOptions
+            {
+                MaxRetryAttempts = options.Retries, Delay = options.RetryDelay, BackoffType = DelayBackoffType.Exponential,
+                UseJitter = true, ShouldHandle = new PredicateBuilder().Handle<CutShortException>()
+            })
             .Build();
     }
 
@@ -64,10 +77,12 @@ internal sealed class Download : IDisposable
         string? Header(string name) => response.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
         var etag = (Header("X-Linked-Etag") ?? Header("ETag"))?.Trim('"').ToLowerInvariant();
         return new(uri, Header("X-Repo-Commit"), etag is not null && WeightsReference.IsHash(etag) ? etag : null,
-            long.TryParse(Header("X-Linked-Size"), out var size) ? size : IsRedirect(response) ? null : response.Content.Headers.ContentLength);
+            long.TryParse(Header("X-Linked-Size"), out var size)
+                ? size : IsRedirect(response) ? null : response.Content.Headers.ContentLength);
     }
 
-    /// <summary>Fetches a file to <paramref name="path"/>, going on from an earlier attempt's bytes, and returns its size and hash.</summary>
+    /// <summary>Fetches a file to <paramref name="path"/>, going on from an earlier attempt's bytes, and
+    /// returns its size and hash.</summary>
     /// <exception cref="CheckpointException">The server refuses, or size or hash are wrong.</exception>
     /// <exception cref="DownloadException">The network fails for longer than the retries.</exception>
     public async Task<WeightsFile> FetchAsync(RemoteFile remote, string path, IProgress<DownloadProgress>? progress, CancellationToken stop)
@@ -75,14 +90,17 @@ internal sealed class Download : IDisposable
         var partial = $"{path}.part";
         try
         {
-            await again.ExecuteAsync(async token => await FetchOnceAsync(remote, partial, Path.GetFileName(path), progress, token).ConfigureAwait(false), stop).ConfigureAwait(false);
+            await again.ExecuteAsync(async token => await FetchOnceAsync(remote, partial, Path.GetFileName(path), progress,
+                token).ConfigureAwait(false), stop).ConfigureAwait(false);
         }
         catch (CutShortException e)
         {
-            throw new DownloadException($"'{WeightsReference.Show(remote.Uri)}' could not be fetched: {e.Message} What is there is kept; try again to go on.", e);
+            throw new DownloadException(
+                $"'{WeightsReference.Show(remote.Uri)}' could not be fetched: {e.Message} What is there is kept; try again to go on.", e);
         }
 
-        var file = new WeightsFile(Path.GetFileName(path), new FileInfo(partial).Length, await HashAsync(partial, stop).ConfigureAwait(false));
+        var file = new WeightsFile(Path.GetFileName(path), new FileInfo(partial).Length,
+            await HashAsync(partial, stop).ConfigureAwait(false));
         var wrong = remote.Bytes is { } bytes && bytes != file.Bytes ? $"has {file.Bytes} bytes where {bytes} were announced"
             : remote.Sha256 is { } hash && hash != file.Sha256 ? $"has the SHA-256 {file.Sha256} where {hash} is right"
             : null;
@@ -99,13 +117,15 @@ internal sealed class Download : IDisposable
     /// <summary>SHA-256 of a file, lower-case hexadecimal.</summary>
     public static async Task<string> HashAsync(string path, CancellationToken stop)
     {
-        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20, FileOptions.SequentialScan | FileOptions.Asynchronous);
+        await using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 20,
+            FileOptions.SequentialScan | FileOptions.Asynchronous);
         return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, stop).ConfigureAwait(false));
     }
 
     public void Dispose() => client.Dispose();
 
-    private async Task FetchOnceAsync(RemoteFile remote, string partial, string name, IProgress<DownloadProgress>? progress, CancellationToken stop)
+    private async Task FetchOnceAsync(RemoteFile remote, string partial, string name,
+        IProgress<DownloadProgress>? progress, CancellationToken stop)
     {
         var (have, tag) = Resumable(partial);
         if (remote.Bytes is { } expected && have == expected)
@@ -127,13 +147,16 @@ internal sealed class Download : IDisposable
         }
         var total = remote.Bytes ?? have + response.Content.Headers.ContentLength;
         if (response.Headers.ETag is { IsWeak: false } strong)
-            await File.WriteAllTextAsync($"{partial}.json", JsonSerializer.Serialize(new PartialFile(strong.Tag)), stop).ConfigureAwait(false);
+            await File.WriteAllTextAsync($"{partial}.json",
+                JsonSerializer.Serialize(new PartialFile(strong.Tag)), stop).ConfigureAwait(false);
         await CopyAsync(response, partial, name, have, total, progress, stop).ConfigureAwait(false);
     }
 
-    private async Task CopyAsync(HttpResponseMessage response, string partial, string name, long have, long? total, IProgress<DownloadProgress>? progress, CancellationToken stop)
+    private async Task CopyAsync(HttpResponseMessage response, string partial, string name, long have, long? total,
+        IProgress<DownloadProgress>? progress, CancellationToken stop)
     {
-        await using var file = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.Write, FileShare.None, 1, FileOptions.Asynchronous);
+        await using var file = new FileStream(partial, FileMode.OpenOrCreate, FileAccess.Write,
+            FileShare.None, 1, FileOptions.Asynchronous);
         file.SetLength(have);
         file.Position = have;
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(stop);
@@ -169,94 +192,16 @@ internal sealed class Download : IDisposable
             throw new CutShortException($"the server sent {have} bytes of {all}.");
     }
 
-    /// <summary>A GET from byte <paramref name="from"/> on, along redirects.</summary>
-    private async Task<HttpResponseMessage> FollowAsync(Uri origin, long from, string? tag, CancellationToken stop)
-    {
-        var uri = origin;
-        for (var hop = 0; hop <= MaxRedirects; hop++)
-        {
-            var here = uri;
-            var response = await SendAsync(() =>
-            {
-                var request = Request(HttpMethod.Get, here, origin);
-                if (from > 0)
-                {
-                    request.Headers.Range = new RangeHeaderValue(from, null);
-                    if (tag is not null)
-                        request.Headers.IfRange = new RangeConditionHeaderValue(new EntityTagHeaderValue(tag));
-                }
-                return request;
-            }, uri, stop).ConfigureAwait(false);
-            if (!IsRedirect(response))
-                return response;
-            var next = response.Headers.Location is { } location ? new Uri(uri, location) : null;
-            response.Dispose();
-            if (next is null || next.Scheme is not ("http" or "https") || (next.Scheme == "http" && !next.IsLoopback))
-                throw new CheckpointException(WeightsReference.Show(origin), $"is redirected to {(next is null ? "nowhere" : WeightsReference.Show(next))}, which is not https.");
-            uri = next;
-        }
-        throw new CheckpointException(WeightsReference.Show(origin), $"is redirected more than {MaxRedirects} times.");
-    }
-
-    private HttpRequestMessage Request(HttpMethod method, Uri uri, Uri origin)
-    {
-        var request = new HttpRequestMessage(method, uri);
-        if (options.Token is { } token && SameHost(uri, options.Endpoint) && SameHost(origin, options.Endpoint))
-            request.Headers.Authorization = new("Bearer", token);
-        return request;
-    }
-
-    private async Task<HttpResponseMessage> SendAsync(Func<HttpRequestMessage> request, Uri uri, CancellationToken stop)
-    {
-        using var silence = CancellationTokenSource.CreateLinkedTokenSource(stop);
-        silence.CancelAfter(options.Silence * (options.Retries + 1) + options.RetryDelay * Math.Pow(2, options.Retries + 1) + TimeSpan.FromMinutes(options.Retries > 0 ? 2 : 0));
-        try
-        {
-            using var message = request();
-            return await client.SendAsync(message, HttpCompletionOption.ResponseHeadersRead, silence.Token).ConfigureAwait(false);
-        }
-        catch (HttpRequestException e)
-        {
-            // The message of a proxy that refuses has the proxy's address with its password, so neither that nor the exception goes on.
-            var (reason, cause) = e.HttpRequestError == HttpRequestError.ProxyTunnelError ? ("the proxy refuses.", (Exception?)null) : (e.Message, e);
-            throw new DownloadException($"'{WeightsReference.Show(uri)}' can't be reached: {reason} Check the network or the proxy, or work with --offline.", cause);
-        }
-        catch (OperationCanceledException e) when (!stop.IsCancellationRequested)
-        {
-            throw new DownloadException($"'{WeightsReference.Show(uri)}' did not answer.", e);
-        }
-    }
-
-    /// <summary>An answer that is not the file.</summary>
-    private void Check(HttpResponseMessage response, Uri uri)
-    {
-        if (response.IsSuccessStatusCode)
-            return;
-        var shown = WeightsReference.Show(uri);
-        throw response.StatusCode switch
-        {
-            HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => new CheckpointException(shown,
-                $"is {(options.Token is null ? "not open to everyone" : "refused to your token")} (HTTP {(int)response.StatusCode}); {access}."),
-            HttpStatusCode.NotFound => new CheckpointException(shown, "does not exist (HTTP 404); check owner, name, revision and file."),
-            HttpStatusCode.TooManyRequests => new DownloadException($"'{shown}' is asked for too often (HTTP 429); try again later."),
-            >= HttpStatusCode.InternalServerError => new DownloadException($"'{shown}' is not served at the moment (HTTP {(int)response.StatusCode}); try again later."),
-            _ => new CheckpointException(shown, $"is answered with HTTP {(int)response.StatusCode}."),
-        };
-    }
-
-    private static bool IsRedirect(HttpResponseMessage response) =>
-        response.StatusCode is HttpStatusCode.MovedPermanently or HttpStatusCode.Found or HttpStatusCode.SeeOther or HttpStatusCode.TemporaryRedirect or HttpStatusCode.PermanentRedirect;
-
-    private static bool SameHost(Uri a, Uri b) => a.Scheme == b.Scheme && a.Authority.Equals(b.Authority, StringComparison.OrdinalIgnoreCase);
-
-    /// <summary>Bytes of an earlier attempt and the strong tag its server gave; without a tag they can't be trusted to be of the same file.</summary>
+    /// <summary>Bytes of an earlier attempt and the strong tag its server gave; without a tag they can't be trusted to
+    /// be of the same file.</summary>
     private static (long Bytes, string? Tag) Resumable(string partial)
     {
         if (!File.Exists(partial) || !File.Exists($"{partial}.json"))
             return (0, null);
         try
         {
-            return JsonSerializer.Deserialize<PartialFile>(File.ReadAllText($"{partial}.json"))?.Tag is { Length: > 1 } tag ? (new FileInfo(partial).Length, tag) : (0, null);
+            return JsonSerializer.Deserialize<PartialFile>(File.ReadAllText($"{partial}.json"))?.Tag is { Length: > 1 } tag
+                ? (new FileInfo(partial).Length, tag) : (0, null);
         }
         catch (JsonException)
         {

@@ -1,6 +1,7 @@
 namespace Schane.Checkpoints.Hub;
 
-/// <summary>The network failed: no answer, an answer cut short again and again, or a server that is overloaded. Trying later may help.</summary>
+/// <summary>The network failed: no answer, an answer cut short again and again, or a server that is overloaded.
+/// Trying later may help.</summary>
 public sealed class DownloadException : IOException
 {
     /// <summary>An error with its sentence.</summary>

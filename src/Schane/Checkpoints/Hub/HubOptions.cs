@@ -6,7 +6,8 @@ namespace Schane.Checkpoints.Hub;
 /// <summary>Settings of <see cref="WeightsHub"/>.</summary>
 public sealed record HubOptions
 {
-    /// <summary>Where downloads are kept. Default: $SCHANE_CACHE, else <c>schane</c> in $XDG_CACHE_HOME, else in the user's cache folder.</summary>
+    /// <summary>Where downloads are kept. Default: $SCHANE_CACHE, else <c>schane</c> in $XDG_CACHE_HOME, else in the
+    /// user's cache folder.</summary>
     public string CacheFolder { get; init; } = DefaultCache();
 
     /// <summary>Whether the network is out of bounds: only what is in the cache is found.</summary>
@@ -15,10 +16,12 @@ public sealed record HubOptions
     /// <summary>Server of <c>hf:</c> references, https or on this machine. Default: $HF_ENDPOINT, else https://huggingface.co.</summary>
     public Uri Endpoint { get; init => field = Safe(value); } = DefaultEndpoint();
 
-    /// <summary>Access token, sent to the host of <see cref="Endpoint"/> alone, not along redirects to others, and written nowhere. Default: $HF_TOKEN; null for none.</summary>
+    /// <summary>Access token, sent to the host of <see cref="Endpoint"/> alone, not along redirects to others, and written nowhere.
+    /// Default: $HF_TOKEN; null for none.</summary>
     public string? Token { get; init => field = Sendable(value); } = Sendable(Environment.GetEnvironmentVariable("HF_TOKEN")?.Trim());
 
-    /// <summary>Folder from which on upwards NuGet's settings are looked for, before those of the user and the machine, as <c>dotnet restore</c> does. Default: the current folder.</summary>
+    /// <summary>Folder from which on upwards NuGet's settings are looked for, before those of the user and the machine, as
+    /// <c>dotnet restore</c> does. Default: the current folder.</summary>
     public string NuGetFolder { get; init; } = Directory.GetCurrentDirectory();
 
     /// <summary>Attempts after the first, at least 0.</summary>
@@ -33,11 +36,13 @@ public sealed record HubOptions
     private static Uri DefaultEndpoint()
     {
         var given = Environment.GetEnvironmentVariable("HF_ENDPOINT") is { Length: > 0 } set ? set : "https://huggingface.co";
-        return Safe(Uri.TryCreate(given, UriKind.Absolute, out var uri) ? uri : throw new SchaneException("HF_ENDPOINT is not an address; https://HOST is one."));
+        return Safe(Uri.TryCreate(given, UriKind.Absolute, out var uri)
+            ? uri : throw new SchaneException("HF_ENDPOINT is not an address; https://HOST is one."));
     }
 
     private static Uri Safe(Uri endpoint) => endpoint.Scheme == "https" || (endpoint.Scheme == "http" && endpoint.IsLoopback) ? endpoint
-        : throw new SchaneException($"The hub '{WeightsReference.Show(endpoint)}' is not encrypted, so weights and token could be read and changed on the way; set HF_ENDPOINT to an address with https.");
+        : throw new SchaneException($"The hub '{WeightsReference.Show(endpoint)}' is not encrypted, so weights and token could be read " +
+            "and changed on the way; set HF_ENDPOINT to an address with https.");
 
     private static string? Sendable(string? token) => string.IsNullOrEmpty(token) ? null : token.All(c => c is > ' ' and <= '~') ? token
         : throw new SchaneException("HF_TOKEN holds characters that no access token has, a line break perhaps; set it again.");

@@ -5,13 +5,14 @@ using Schane.Checkpoints.Packages;
 namespace Schane.Checkpoints.Hub;
 
 /// <summary>
-/// Finds weights by reference: <c>hf:OWNER/NAME[@REVISION][/FILE]</c>, <c>nuget:PACKAGE[@VERSION][/FILE][#sha256=…]</c>, <c>https://…[#sha256=…]</c>,
-/// <c>file:PATH</c> or a path. Downloads are kept in a cache that several processes may share, under the commit or version they are of, and are
-/// checked by size and SHA-256.
+/// Finds weights by reference: <c>hf:OWNER/NAME[@REVISION][/FILE]</c>, <c>nuget:PACKAGE[@VERSION][/FILE][#sha256=…]</c>,
+/// <c>https://…[#sha256=…]</c>, <c>file:PATH</c> or a path. Downloads are kept in a cache that several processes may share, under the
+/// commit or version they are of, and are checked by size and SHA-256.
 /// </summary>
 public sealed class WeightsHub : IDisposable
 {
-    private static readonly string[] UsualFiles = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json"];
+    private static readonly string[] UsualFiles = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+        "pytorch_model.bin.index.json"];
 
     private readonly HubOptions options;
     private readonly Download download;
@@ -27,16 +28,19 @@ public sealed class WeightsHub : IDisposable
     /// <param name="reference">What to find.</param>
     /// <param name="progress">Told of each piece that arrives.</param>
     /// <param name="stop">Stops a download; what is there is kept and goes on next time.</param>
-    /// <exception cref="SchaneException">The reference breaks a rule, there is no such file, the server refuses it, or its hash is wrong.</exception>
+    /// <exception cref="SchaneException">The reference breaks a rule, there is no such file, the server refuses it, or
+    /// its hash is wrong.</exception>
     /// <exception cref="DownloadException">The network fails.</exception>
-    public async Task<ResolvedWeights> ResolveAsync(string reference, IProgress<DownloadProgress>? progress = null, CancellationToken stop = default)
+    public async Task<ResolvedWeights> ResolveAsync(string reference, IProgress<DownloadProgress>? progress = null,
+        CancellationToken stop = default)
     {
         var parsed = WeightsReference.Parse(reference);
         return parsed switch
         {
             WeightsReference.LocalFile local => await LocalAsync(local, stop).ConfigureAwait(false),
             WeightsReference.Address address => await AddressAsync(address, progress, stop).ConfigureAwait(false),
-            WeightsReference.Package package => await new PackageWeights(options, package).ResolveAsync(progress, stop).ConfigureAwait(false),
+            WeightsReference.Package package =>
+                await new PackageWeights(options, package).ResolveAsync(progress, stop).ConfigureAwait(false),
             _ => await HubAsync((WeightsReference.Hub)parsed, progress, stop).ConfigureAwait(false),
         };
     }
@@ -47,7 +51,8 @@ public sealed class WeightsHub : IDisposable
     {
         WeightsReference.LocalFile local => File.Exists(local.Path),
         WeightsReference.Package package => new PackageWeights(options, package).IsHere(),
-        WeightsReference.Hub hub => File.Exists(NoteOf(hub, FolderOf(hub))) || (WeightsReference.IsCommit(hub.Revision) && hub.File is not null && File.Exists(Path.Combine(FolderOf(hub), hub.Revision, hub.File))),
+        WeightsReference.Hub hub => File.Exists(NoteOf(hub, FolderOf(hub))) || (WeightsReference.IsCommit(hub.Revision)
+            && hub.File is not null && File.Exists(Path.Combine(FolderOf(hub), hub.Revision, hub.File))),
         WeightsReference.Address address => File.Exists(PathOf(address)),
         _ => false,
     };
@@ -58,7 +63,8 @@ public sealed class WeightsHub : IDisposable
     private static async Task<ResolvedWeights> LocalAsync(WeightsReference.LocalFile local, CancellationToken stop)
     {
         var files = new List<WeightsFile>();
-        foreach (var path in ShardsOf(local.Path).Select(shard => Path.Combine(Path.GetDirectoryName(local.Path) ?? "", shard)).Prepend(local.Path))
+        foreach (var path in ShardsOf(local.Path)
+            .Select(shard => Path.Combine(Path.GetDirectoryName(local.Path) ?? "", shard)).Prepend(local.Path))
         {
             using (new ByteSource(path)) { }                              // says what is wrong with the path
             files.Add(new(Path.GetFileName(path), new FileInfo(path).Length, await Download.HashAsync(path, stop).ConfigureAwait(false)));
@@ -66,18 +72,22 @@ public sealed class WeightsHub : IDisposable
         return new(local.Shown, local.Path, null, files) { Pinned = local.Shown };
     }
 
-    private async Task<ResolvedWeights> AddressAsync(WeightsReference.Address address, IProgress<DownloadProgress>? progress, CancellationToken stop)
+    private async Task<ResolvedWeights> AddressAsync(WeightsReference.Address address,
+        IProgress<DownloadProgress>? progress, CancellationToken stop)
     {
         var path = PathOf(address);
-        async Task<WeightsFile> FileAsync(string file, Uri uri, string? sha256) => await CachedAsync(file, WeightsReference.Show(uri), sha256, async () =>
-        {
-            var remote = await download.AskAsync(uri, stop).ConfigureAwait(false) ?? throw new CheckpointException(WeightsReference.Show(uri), "does not exist (HTTP 404).");
-            return remote with { Sha256 = sha256 ?? remote.Sha256 };
-        }, progress, stop).ConfigureAwait(false);
+        async Task<WeightsFile> FileAsync(string file, Uri uri, string? sha256) =>
+            await CachedAsync(file, WeightsReference.Show(uri), sha256, async () =>
+            {
+                var remote = await download.AskAsync(uri, stop).ConfigureAwait(false)
+                    ?? throw new CheckpointException(WeightsReference.Show(uri), "does not exist (HTTP 404).");
+                return remote with { Sha256 = sha256 ?? remote.Sha256 };
+            }, progress, stop).ConfigureAwait(false);
 
         var files = new List<WeightsFile> { await FileAsync(path, address.Uri, address.Sha256).ConfigureAwait(false) };
         foreach (var shard in ShardsOf(path))
-            files.Add(await FileAsync(Path.Combine(Path.GetDirectoryName(path)!, shard), new Uri(address.Uri, Uri.EscapeDataString(shard)), null).ConfigureAwait(false));
+            files.Add(await FileAsync(Path.Combine(Path.GetDirectoryName(path)!, shard),
+                new Uri(address.Uri, Uri.EscapeDataString(shard)), null).ConfigureAwait(false));
         return new(address.Shown, path, null, files) { Pinned = $"{address.Shown}#sha256={files[0].Sha256}" };
     }
 
@@ -92,7 +102,8 @@ public sealed class WeightsHub : IDisposable
             var path = Path.Combine(folder, commit, file);
             var uri = Address(hub.Repository, commit, file);
             files.Add(await CachedAsync(path, hub.Shown, null, async () =>
-                await download.AskAsync(uri, stop).ConfigureAwait(false) ?? throw new CheckpointException(hub.Shown, $"has no file '{file}' in revision {commit}."), progress, stop).ConfigureAwait(false));
+                await download.AskAsync(uri, stop).ConfigureAwait(false) ?? throw new CheckpointException(hub.Shown,
+                    $"has no file '{file}' in revision {commit}."), progress, stop).ConfigureAwait(false));
             return path;
         }
         var main = await FileAsync(name).ConfigureAwait(false);
@@ -103,7 +114,8 @@ public sealed class WeightsHub : IDisposable
 
     /// <summary>The other files of a sharded model, in order; none of a single file.</summary>
     private static IEnumerable<string> ShardsOf(string path) =>
-        path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? ShardedCheckpoint.ReadIndex(path).Values.Distinct().Order(StringComparer.Ordinal) : [];
+        path.EndsWith(".json", StringComparison.OrdinalIgnoreCase)
+            ? ShardedCheckpoint.ReadIndex(path).Values.Distinct().Order(StringComparer.Ordinal) : [];
 
     /// <summary>Commit and file of a reference: asked of the server, and remembered for when there is none.</summary>
     private async Task<(string Commit, string File)> RevisionAsync(WeightsReference.Hub hub, string folder, CancellationToken stop)
@@ -120,7 +132,8 @@ public sealed class WeightsHub : IDisposable
         {
             if (await download.AskAsync(Address(hub.Repository, hub.Revision, file), stop).ConfigureAwait(false) is not { } remote)
                 continue;
-            var commit = remote.Revision is { } revision && revision.Length <= 96 && revision.All(char.IsAsciiLetterOrDigit) ? revision : hub.Revision;
+            var commit = remote.Revision is { } revision && revision.Length <= 96 && revision.All(char.IsAsciiLetterOrDigit)
+                ? revision : hub.Revision;
             CacheNotes.Write(note, new Reference(commit, file));
             return (commit, file);
         }
@@ -130,9 +143,11 @@ public sealed class WeightsHub : IDisposable
     }
 
     /// <summary>The file from the cache, or fetched into it. One process fetches; others wait for it.</summary>
-    private async Task<WeightsFile> CachedAsync(string path, string shown, string? sha256, Func<Task<RemoteFile>> ask, IProgress<DownloadProgress>? progress, CancellationToken stop)
+    private async Task<WeightsFile> CachedAsync(string path, string shown, string? sha256, Func<Task<RemoteFile>> ask,
+        IProgress<DownloadProgress>? progress, CancellationToken stop)
     {
-        WeightsFile? Known() => File.Exists(path) && CacheNotes.Read<WeightsFile>($"{path}.json") is { } note && note.Bytes == new FileInfo(path).Length && (sha256 is null || sha256 == note.Sha256) ? note : null;
+        WeightsFile? Known() => File.Exists(path) && CacheNotes.Read<WeightsFile>($"{path}.json") is { } note
+            && note.Bytes == new FileInfo(path).Length && (sha256 is null || sha256 == note.Sha256) ? note : null;
 
         if (Known() is { } there)
             return there;
@@ -154,13 +169,18 @@ public sealed class WeightsHub : IDisposable
         return Path.Combine(options.CacheFolder, "url", key, name);
     }
 
-    private string FolderOf(WeightsReference.Hub hub) => Path.Combine(options.CacheFolder, "hf", hub.Repository.Replace("/", "--", StringComparison.Ordinal));
+    private string FolderOf(WeightsReference.Hub hub) =>
+        Path.Combine(options.CacheFolder, "hf", hub.Repository.Replace("/", "--", StringComparison.Ordinal));
 
     /// <summary>Where commit and file of a reference are remembered.</summary>
-    private static string NoteOf(WeightsReference.Hub hub, string folder) =>
-        Path.Combine(folder, "refs", $"{hub.Revision}{(hub.File is null ? "" : "." + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(hub.File)))[..16])}.json");
+    private static string NoteOf(WeightsReference.Hub hub, string folder)
+    {
+        var file = hub.File is null ? "" : "." + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(hub.File)))[..16];
+        return Path.Combine(folder, "refs", $"{hub.Revision}{file}.json");
+    }
 
-    private Uri Address(string repository, string revision, string file) => new(options.Endpoint, $"/{repository}/resolve/{revision}/{file.Replace('\\', '/')}");
+    private Uri Address(string repository, string revision, string file) =>
+        new(options.Endpoint, $"/{repository}/resolve/{revision}/{file.Replace('\\', '/')}");
 
     private sealed record Reference(string Commit, string File);
 }

@@ -2,32 +2,37 @@ using Schane.Data.Reading;
 
 namespace Schane.Data.Dividing;
 
-/// <summary>The three parts of a data set that a classifier is trained, watched and measured on; all of the same classes.</summary>
+/// <summary>The three parts of a data set that a classifier is trained, validated and tested on; all have the same classes.</summary>
 /// <param name="Train">Images to train on.</param>
 /// <param name="Validation">Images looked at during training; null for none.</param>
 /// <param name="Test">Images measured at the end; null for none.</param>
 /// <param name="Splits">How images were divided here; null where the data came with all parts.</param>
 public sealed record DividedData(IImageDataset Train, IImageDataset? Validation, IImageDataset? Test, Splits? Splits)
 {
-    /// <summary>Sentences for people about what was let pass.</summary>
+    /// <summary>Warnings in words, about what was tolerated.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
 
     /// <summary>Images that are in no part, because they came after the division was saved.</summary>
     internal int Unlisted { get; private init; }
 
     /// <summary>Opens data by name and divides what doesn't come divided.</summary>
-    /// <param name="spec">As for <see cref="DatasetCatalog.Open"/>. Of a part that is named, as <c>mini-imagenet:train</c>, nothing is kept for the test.</param>
+    /// <param name="spec">As for <see cref="DatasetCatalog.Open"/>. Of a part that is named, as <c>mini-imagenet:train</c>,
+    /// nothing is kept for the test.</param>
     /// <param name="validation">Share of the training images for validation where there is no such part.</param>
     /// <param name="test">Share of all images for the test where the data aren't divided at all.</param>
     /// <param name="seed">Key of the draw. The test part of data that aren't divided at all is the same for every seed.</param>
     /// <param name="saved">A division to use again instead of drawing one.</param>
     /// <param name="dataRoot">Where data sets lie.</param>
     /// <param name="options">How a folder is read; its limits hold for all image files.</param>
-    /// <param name="folds">Cross-validation of data that aren't divided: fold <paramref name="seed"/> mod folds of division ⌊<paramref name="seed"/> / folds⌋ is the test. Null: one draw.</param>
-    /// <param name="groupBy">Images that belong together and stay in one part: a column of an index, or a regular expression on the names. Null: each is alone.</param>
-    /// <exception cref="SchaneException">The data can't be opened, their parts have different classes, or folds are asked of data that come divided.</exception>
+    /// <param name="folds">Cross-validation of data that aren't divided: fold <paramref name="seed"/> mod folds of division
+    /// ⌊<paramref name="seed"/> / folds⌋ is the test. Null: one draw.</param>
+    /// <param name="groupBy">Images that belong together and stay in one part: a column of an index, or a regular expression on the
+    /// names. Null: each is alone.</param>
+    /// <exception cref="SchaneException">The data can't be opened, their parts have different classes, or folds are asked of data
+    /// that come divided.</exception>
     public static DividedData Open(
-        string spec, double validation = 0.15, double test = 0.2, long seed = 0, Splits? saved = null, string? dataRoot = null, FolderOptions? options = null, int? folds = null, string? groupBy = null)
+        string spec, double validation = 0.15, double test = 0.2, long seed = 0, Splits? saved = null, string? dataRoot = null,
+        FolderOptions? options = null, int? folds = null, string? groupBy = null)
     {
         if (DatasetCatalog.Entries.FirstOrDefault(e => e.Name == spec) is { } entry && entry.Parts.Contains("train"))
             return folds is not null ? throw ComeDivided(spec) : Named(entry, validation, seed, saved, dataRoot, options, groupBy);
@@ -42,7 +47,7 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
         return Of(images, splits) with { Warnings = divided?.Warnings ?? [] };
     }
 
-    /// <summary>How many images data have that come without parts; null where they come divided.</summary>
+    /// <summary>The number of images of data that come without parts; null where they come divided.</summary>
     internal static int? UndividedImages(string spec, string? dataRoot)
     {
         if (DatasetCatalog.Entries.FirstOrDefault(e => e.Name == spec) is { } entry && entry.Parts.Contains("train"))
@@ -51,19 +56,24 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
         return images is IDividedImages { Parts.Count: > 0 } ? null : images.Count;
     }
 
-    private static SchaneException ComeDivided(string spec) => new($"'{Printable.Escape(spec)}' comes divided into parts, so folds can't be drawn; leave out --folds, or name a folder that is not divided.");
+    private static SchaneException ComeDivided(string spec) => new($"'{Printable.Escape(spec)}' comes divided into parts, so folds can't " +
+        "be drawn; leave out --folds, or name a folder that is not divided.");
 
     private static DividedData Of(IImageDataset images, Splits splits)
     {
-        IImageDataset? Part(string part) => splits.Parts.TryGetValue(part, out var names) && names.Count > 0 ? splits.Part(images, part) : null;
-        return new(Part("train") ?? throw new SchaneException($"{images.Name} has no images to train on: its parts are {string.Join(", ", splits.Parts.Keys)}. Call one of them train."),
+        IImageDataset? Part(string part) =>
+            splits.Parts.TryGetValue(part, out var names) && names.Count > 0 ? splits.Part(images, part) : null;
+        return new(Part("train") ?? throw new SchaneException(
+            $"{images.Name} has no images to train on: its parts are {string.Join(", ", splits.Parts.Keys)}. Call one of them train."),
             Part("val"), Part("test"), splits)
         {
-            Unlisted = Enumerable.Range(0, images.Count).Select(images.NameOf).Except(splits.Parts.Values.SelectMany(names => names)).Count(),
+            Unlisted = Enumerable.Range(0, images.Count).Select(images.NameOf)
+                .Except(splits.Parts.Values.SelectMany(names => names)).Count(),
         };
     }
 
-    private static DividedData Named(CatalogEntry entry, double validation, long seed, Splits? saved, string? dataRoot, FolderOptions? options, string? groupBy)
+    private static DividedData Named(CatalogEntry entry, double validation, long seed, Splits? saved, string? dataRoot,
+        FolderOptions? options, string? groupBy)
     {
         var train = DatasetCatalog.OpenPart(entry, "train", dataRoot, options);
         IImageDataset? Other(string part)
@@ -72,7 +82,8 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
                 return null;
             var images = DatasetCatalog.OpenPart(entry, part, dataRoot, options);
             return images.Classes.SequenceEqual(train.Classes) ? images
-                : throw new SchaneException($"{entry.Name}:{part} has other classes than {entry.Name}:train: it is made for episodes. Train on another data set and use `schane fewshot`.");
+                : throw new SchaneException($"{entry.Name}:{part} has other classes than {entry.Name}:train: it is made for episodes. " +
+                    "Train on another data set and use `schane fewshot`.");
         }
         var (val, test) = (Other("val"), Other("test"));
         // Where there are two parts, the second is for the figure at the end, whatever it is called.
@@ -80,7 +91,8 @@ public sealed record DividedData(IImageDataset Train, IImageDataset? Validation,
             (val, test) = (null, val);
         if (val is not null || validation == 0)
             return new(train, val, test, null);
-        var divided = Of(train, saved ?? Splits.Stratified(train, validation, 0, seed, groupBy is null ? null : Grouping.Of(train, groupBy)));
+        var divided = Of(train,
+            saved ?? Splits.Stratified(train, validation, 0, seed, groupBy is null ? null : Grouping.Of(train, groupBy)));
         return divided with { Test = test };
     }
 }

@@ -3,12 +3,14 @@ using Schane.Data.Reading;
 
 namespace Schane.Data.Dividing;
 
-/// <summary>Images that belong together (of one animal, one film, one patient) and must not be divided: by a column of an index, or by what a regular expression finds in their names.</summary>
+/// <summary>Images that belong together (of one animal, one film, one patient) and must not be divided: by a column of an index, or by what
+/// a regular expression finds in their names.</summary>
 internal static class Grouping
 {
     /// <summary>From an image's name to its group.</summary>
     /// <param name="images">The images.</param>
-    /// <param name="by">A column of the index they come from, else a regular expression (no back-references): what its parentheses catch in the name, or what it matches where it has none. An image without a value or a match is alone.</param>
+    /// <param name="by">A column of the index they come from, else a regular expression (no back-references): what its parentheses catch in
+    /// the name, or what it matches where it has none. An image without a value or a match is alone.</param>
     /// <exception cref="SchaneException">Neither a column nor an expression, or it matches no name.</exception>
     public static Func<string, string> Of(IImageDataset images, string by)
     {
@@ -33,8 +35,11 @@ internal static class Grouping
         }
         var some = images.Count == 0 ? "" : images.NameOf(0);
         if (!Enumerable.Range(0, images.Count).Any(i => expression.IsMatch(images.NameOf(i))))
-            throw new SchaneException($"group-by '{Printable.Escape(by)}' {(index is null ? "matches" : "is no column and matches")} none of the {images.Count} names of {Printable.Escape(images.Name)}, such as '{Printable.Escape(some)}'. An example: '([^/]+)_\\d+\\.' puts a_1.jpg and a_2.jpg together.");
+            throw new SchaneException($"group-by '{Printable.Escape(by)}' {(index is null ? "matches" : "is no column and matches")} " +
+                $"none of the {images.Count} names of {Printable.Escape(images.Name)}, such as '{Printable.Escape(some)}'. An example: " +
+                "'([^/]+)_\\d+\\.' puts a_1.jpg and a_2.jpg together.");
         return name => expression.Match(name) is { Success: true } match
-            ? $"group {(match.Groups.Count == 1 ? match.Value : string.Join('\0', match.Groups.Values.Skip(1).Select(g => g.Value)))}" : name;
+            ? $"group {(match.Groups.Count == 1 ? match.Value : string.Join('\0', match.Groups.Values.Skip(1).Select(g => g.Value)))}"
+            : name;
     }
 }

@@ -13,8 +13,10 @@ internal static class PartCopies
     /// <summary>Pictures whose time tells that of all.</summary>
     private const int Sample = 200;
 
-    /// <summary>A sentence that names a pair, or one that says that nobody looked because that would have taken longer than <paramref name="most"/>; null where there is no pair. Pictures that can't be read are passed over.</summary>
-    public static string? Warning(IImageDataset train, IImageDataset? validation, IImageDataset? test, TimeSpan most, CancellationToken stop = default)
+    /// <summary>A sentence that names a pair, or one that says that the comparison was skipped because it would have taken longer than
+    /// <paramref name="most"/>; null where there is no pair. Pictures that can't be read are passed over.</summary>
+    public static string? Warning(IImageDataset train, IImageDataset? validation, IImageDataset? test, TimeSpan most,
+        CancellationToken stop = default)
     {
         List<(IImageDataset Images, int Index, int Part)> all = [];
         foreach (var (images, part) in new[] { (train, 0), (validation, 1), (test, 1) })
@@ -30,26 +32,32 @@ internal static class PartCopies
         Hash(0, sample);
         var whole = clock.Elapsed / sample * all.Count;
         if (whole > most)
-            return $"Nobody has looked whether pictures of the validation or test part look like ones that are trained on: with {all.Count} pictures that takes about {Math.Ceiling(whole.TotalMinutes)} minutes. Of pictures in class folders, `schane data check FOLDER --json` lists those that look alike.";
+            return "Nobody has looked whether pictures of the validation or test part look like ones that are trained on: with " +
+                $"{all.Count} pictures that takes about {Math.Ceiling(whole.TotalMinutes)} minutes. Of pictures in class folders, " +
+                "`schane data check FOLDER --json` lists those that look alike.";
         Hash(sample, order.Length);
         var across = PerceptualHash.Groups(hashes).Where(g => g.Select(i => all[i].Part).Distinct().Count() > 1).ToList();
         if (across.Count == 0)
             return null;
-        string Name(int part) => across[0].First(i => all[i].Part == part) is var i ? Printable.Escape(all[i].Images.NameOf(all[i].Index)) : "";
+        string Name(int part) =>
+            across[0].First(i => all[i].Part == part) is var i ? Printable.Escape(all[i].Images.NameOf(all[i].Index)) : "";
         var count = across.Sum(g => g.Count(i => all[i].Part == 1));
-        return $"{count} {(count == 1 ? "picture" : "pictures")} of the validation or test part {(count == 1 ? "looks" : "look")} like one that is trained on ('{Name(1)}' like '{Name(0)}'): figures on {(count == 1 ? "it" : "them")} are too good. Keep such pictures together with --group-by, or remove them; `schane data check` lists those of a divided folder.";
+        return $"{count} {(count == 1 ? "picture" : "pictures")} of the validation or test part {(count == 1 ? "looks" : "look")} like " +
+            $"one that is trained on ('{Name(1)}' like '{Name(0)}'): figures on {(count == 1 ? "it" : "them")} are too good. Keep such " +
+            "pictures together with --group-by, or remove them; `schane data check` lists those of a divided folder.";
 
-        void Hash(int from, int to) => Parallel.For(from, to, new() { CancellationToken = stop, MaxDegreeOfParallelism = ComputeThreads.Processors }, at =>
-        {
-            var (images, index, _) = all[order[at]];
-            try
+        void Hash(int from, int to) =>
+            Parallel.For(from, to, new() { CancellationToken = stop, MaxDegreeOfParallelism = ComputeThreads.Processors }, at =>
             {
-                hashes[order[at]] = PerceptualHash.Of(images.Read(index));
-            }
-            catch (SchaneException)
-            {
-                // Training says so, or skips it, as the recipe wants.
-            }
-        });
+                var (images, index, _) = all[order[at]];
+                try
+                {
+                    hashes[order[at]] = PerceptualHash.Of(images.Read(index));
+                }
+                catch (SchaneException)
+                {
+                    // Training says so, or skips it, as the recipe wants.
+                }
+            });
     }
 }

@@ -39,11 +39,14 @@ public sealed record Splits
 
     /// <summary>The division that each image's part gives; where there is no <c>val</c>, that share of <c>train</c> is drawn.</summary>
     /// <exception cref="SchaneException">No image is for training.</exception>
-    internal static Splits Of(IImageDataset dataset, Func<int, string?> partOf, double validation, long seed, Func<string, string>? groupOf = null)
+    internal static Splits Of(IImageDataset dataset, Func<int, string?> partOf, double validation, long seed,
+        Func<string, string>? groupOf = null)
     {
-        var parts = Enumerable.Range(0, dataset.Count).Where(i => partOf(i) is not null).GroupBy(i => partOf(i)!).ToDictionary(g => g.Key, g => (IReadOnlyList<int>)[.. g]);
+        var parts = Enumerable.Range(0, dataset.Count).Where(i => partOf(i) is not null).GroupBy(i => partOf(i)!)
+            .ToDictionary(g => g.Key, g => (IReadOnlyList<int>)[.. g]);
         if (!parts.TryGetValue("train", out var whole))
-            throw new SchaneException($"{Printable.Escape(dataset.Name)} has no images to train on: its parts are {string.Join(", ", parts.Keys.Select(Printable.Escape))}. Call one of them train.");
+            throw new SchaneException($"{Printable.Escape(dataset.Name)} has no images to train on: its parts are " +
+                $"{string.Join(", ", parts.Keys.Select(Printable.Escape))}. Call one of them train.");
         if (parts.ContainsKey("val") || validation == 0)
             return Named(dataset, null, parts);
         var drawn = Draw(new Subset(dataset, whole), validation, 0, seed, groupOf);
@@ -53,14 +56,15 @@ public sealed record Splits
     }
 
     /// <summary>
-    /// A random division class by class. From two images on a class has one in <c>val</c>, from three on one in <c>test</c>, where these have a
-    /// share at all; one image is for training.
+    /// A random division class by class. From two images on a class has one in <c>val</c>, from three on one in <c>test</c>, where these
+    /// have a share at all; one image is for training.
     /// </summary>
     /// <param name="dataset">The images.</param>
     /// <param name="validation">Share of each class for <c>val</c>, 0 to 0.9.</param>
     /// <param name="test">Share of each class for <c>test</c>, 0 to 0.9.</param>
     /// <param name="seed">Same seed and names, same division, whatever the order of the files.</param>
-    /// <param name="groupOf">Images of one group stay in one part: pictures of the same thing, frames of one film. Null: each image is alone.</param>
+    /// <param name="groupOf">Images of one group stay in one part: pictures of the same thing, frames of one film.
+    /// Null: each image is alone.</param>
     public static Splits Stratified(IImageDataset dataset, double validation, double test, long seed, Func<string, string>? groupOf = null)
     {
         Require.InRange(validation, 0, 0.9, nameof(validation));
@@ -70,17 +74,19 @@ public sealed record Splits
     }
 
     /// <summary>
-    /// As <see cref="Stratified"/>, but <c>test</c> is the same whatever the seed, which divides the rest: what settings are tuned on with one seed is not what a run of
-    /// another is tested on.
+    /// As <see cref="Stratified"/>, but <c>test</c> is the same whatever the seed, which divides the rest: what settings are tuned on with
+    /// one seed is not what a run of another is tested on.
     /// </summary>
-    internal static Splits WithOneTest(IImageDataset dataset, double validation, double test, long seed, Func<string, string>? groupOf = null)
+    internal static Splits WithOneTest(IImageDataset dataset, double validation, double test, long seed,
+        Func<string, string>? groupOf = null)
     {
         var first = Stratified(dataset, validation, test, seed: 0, groupOf);
         if (seed == 0 || test == 0)
             return test == 0 ? Stratified(dataset, validation, test, seed, groupOf) : first;
         var tested = first.Parts["test"].ToHashSet();
         int[] rest = [.. Enumerable.Range(0, dataset.Count).Where(i => !tested.Contains(dataset.NameOf(i)))];
-        var parts = Draw(new Subset(dataset, rest), validation / (1 - test), 0, seed, groupOf).ToDictionary(part => part.Key, part => (IReadOnlyList<int>)[.. part.Value.Select(i => rest[i])]);
+        var parts = Draw(new Subset(dataset, rest), validation / (1 - test), 0, seed, groupOf)
+            .ToDictionary(part => part.Key, part => (IReadOnlyList<int>)[.. part.Value.Select(i => rest[i])]);
         parts["test"] = [.. Enumerable.Range(0, dataset.Count).Where(i => tested.Contains(dataset.NameOf(i)))];
         return Named(dataset, seed, parts);
     }
@@ -90,8 +96,8 @@ public sealed record Splits
     internal bool AllowsMissing { get; init; }
 
     /// <summary>
-    /// One fold of a stratified cross-validation: each class is dealt out to the folds in random order, one fold is <c>test</c>, a share of the rest <c>val</c>.
-    /// Over all folds of a seed every image is tested once.
+    /// One fold of a stratified cross-validation: each class is dealt out to the folds in random order, one fold is <c>test</c>, a share of
+    /// the rest <c>val</c>. Over all folds of a seed every image is tested once.
     /// </summary>
     /// <param name="dataset">The images.</param>
     /// <param name="folds">How many, at least 2.</param>
@@ -99,8 +105,10 @@ public sealed record Splits
     /// <param name="validation">Share of the images that are not tested for <c>val</c>, 0 to 0.9.</param>
     /// <param name="seed">Key of the draw.</param>
     /// <param name="groupOf">Images of one group stay in one part. Null: each image is alone.</param>
-    /// <exception cref="SchaneException">A class has fewer images, or groups, than there are folds, so that it would not be trained or tested in one.</exception>
-    public static Splits Fold(IImageDataset dataset, int folds, int fold, double validation, long seed, Func<string, string>? groupOf = null)
+    /// <exception cref="SchaneException">A class has fewer images, or groups, than there are folds, so that it would not be
+    /// trained or tested in one.</exception>
+    public static Splits Fold(IImageDataset dataset, int folds, int fold, double validation, long seed,
+        Func<string, string>? groupOf = null)
     {
         Require.AtLeast(folds, 2, nameof(folds));
         Require.InRange(fold, 0, folds - 1, nameof(fold));
@@ -109,7 +117,9 @@ public sealed record Splits
         {
             var groups = @class.ToArray();
             if (groups.Length < folds)
-                throw new SchaneException($"{folds} folds need {folds} {(groupOf is null ? "images" : "groups")} of each class, but '{Printable.Escape(dataset.Classes[@class.Key])}' of {Printable.Escape(dataset.Name)} has {groups.Length}; take fewer folds or add images.");
+                throw new SchaneException($"{folds} folds need {folds} {(groupOf is null ? "images" : "groups")} of each class, but " +
+                    $"'{Printable.Escape(dataset.Classes[@class.Key])}' of {Printable.Escape(dataset.Name)} has {groups.Length}; take " +
+                    "fewer folds or add images.");
             new SampleRandom(seed, @class.Key).Shuffle<int[]>(groups);
             // Where the deal starts differs by class, so that the remainders of many classes don't all fall to the first folds.
             for (var i = 0; i < groups.Length; i++)
@@ -130,7 +140,8 @@ public sealed record Splits
         {
             var splits = JsonSerializer.Deserialize<Splits>(File.ReadAllBytes(path), Json)!;
             return splits.Version == 1 ? splits
-                : throw new SchaneException($"'{Printable.Escape(path)}' has version {splits.Version}; this Schane reads version 1. Use the Schane that wrote it.");
+                : throw new SchaneException(
+                    $"'{Printable.Escape(path)}' has version {splits.Version}; this Schane reads version 1. Use the Schane that wrote it.");
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
@@ -146,22 +157,30 @@ public sealed record Splits
     public Subset Part(IImageDataset dataset, string part)
     {
         if (!Parts.TryGetValue(part, out var names))
-            throw new SchaneException($"The splits of {Printable.Escape(Dataset)} have the parts {string.Join(", ", Parts.Keys)} but no '{Printable.Escape(part)}'.");
+            throw new SchaneException($"The splits of {Printable.Escape(Dataset)} have the parts {string.Join(", ", Parts.Keys)} but no " +
+                $"'{Printable.Escape(part)}'.");
         var wanted = names.ToHashSet();
         List<int> indices = [.. Enumerable.Range(0, dataset.Count).Where(i => wanted.Remove(dataset.NameOf(i)))];
         return wanted.Count == 0 || AllowsMissing ? new(dataset, indices, $"{dataset.Name}/{part}")
-            : throw new SchaneException($"{wanted.Count} images of the splits are not in {Printable.Escape(dataset.Name)}, '{Printable.Escape(wanted.Min(StringComparer.Ordinal)!)}' among them. Restore them or make new splits.");
+            : throw new SchaneException($"{wanted.Count} images of the splits are not in {Printable.Escape(dataset.Name)}, " +
+                $"'{Printable.Escape(wanted.Min(StringComparer.Ordinal)!)}' among them. Restore them or make new splits.");
     }
 
     private static Splits Named(IImageDataset dataset, long? seed, Dictionary<string, IReadOnlyList<int>> parts) =>
-        new() { Dataset = dataset.Name, Seed = seed, Parts = parts.ToDictionary(p => p.Key, p => (IReadOnlyList<string>)[.. p.Value.Select(dataset.NameOf)]) };
+        new()
+        {
+            Dataset = dataset.Name, Seed = seed,
+            Parts = parts.ToDictionary(p => p.Key, p => (IReadOnlyList<string>)[.. p.Value.Select(dataset.NameOf)])
+        };
 
-    /// <summary>The images by group, in order of names. A group that spans classes goes with the class of its first image; each image is in one.</summary>
+    /// <summary>The images by group, in order of names. A group that spans classes goes with the class of its first image;
+    /// each image is in one.</summary>
     private static IEnumerable<int[]> GroupsOf(IImageDataset dataset, Func<string, string>? groupOf) =>
         Enumerable.Range(0, dataset.Count).OrderBy(dataset.NameOf, StringComparer.Ordinal)
             .GroupBy(i => groupOf?.Invoke(dataset.NameOf(i)) ?? dataset.NameOf(i)).Select(g => g.ToArray());
 
-    private static Dictionary<string, IReadOnlyList<int>> Draw(IImageDataset dataset, double validation, double test, long seed, Func<string, string>? groupOf)
+    private static Dictionary<string, IReadOnlyList<int>> Draw(IImageDataset dataset, double validation, double test, long seed,
+        Func<string, string>? groupOf)
     {
         List<int> train = [], val = [], tested = [];
         foreach (var @class in GroupsOf(dataset, groupOf).GroupBy(g => dataset.LabelOf(g[0])).OrderBy(c => c.Key))

@@ -52,23 +52,26 @@ public sealed class Subset(IImageDataset inner, IReadOnlyList<int> indices, stri
     }
 
     /// <summary>
-    /// A long tail (Cui et al. 2019, arXiv:1901.05555): from one class to the next the images kept fall by a constant factor, from the size of the largest class
-    /// to 1 ÷ <paramref name="ratio"/> of it, at least one each.
+    /// A long tail (Cui et al. 2019, arXiv:1901.05555): from one class to the next the images kept fall by a constant factor, from the size
+    /// of the largest class to 1 ÷ <paramref name="ratio"/> of it, at least one each.
     /// </summary>
-    /// <param name="dataset">The whole. Classes fall off in the order of their labels, as in CIFAR-LT; those without images are passed over.</param>
+    /// <param name="dataset">The whole. Classes fall off in the order of their labels, as in CIFAR-LT; those without
+    /// images are passed over.</param>
     /// <param name="ratio">Largest ÷ smallest class, 1 or more; a class with fewer images than its share gives all.</param>
     /// <param name="seed">Same seed and names, same images, whatever the order of the files.</param>
     public static Subset LongTail(IImageDataset dataset, double ratio, long seed)
     {
         if (!(ratio >= 1 && double.IsFinite(ratio)))
             throw new ArgumentOutOfRangeException(nameof(ratio), $"ratio must be at least 1 but is {ratio}.");
-        var classes = Enumerable.Range(0, dataset.Count).GroupBy(dataset.LabelOf).OrderBy(c => c.Key).Select(c => c.OrderBy(dataset.NameOf, StringComparer.Ordinal).ToArray()).ToList();
+        var classes = Enumerable.Range(0, dataset.Count).GroupBy(dataset.LabelOf).OrderBy(c => c.Key)
+            .Select(c => c.OrderBy(dataset.NameOf, StringComparer.Ordinal).ToArray()).ToList();
         var largest = classes.Max(c => c.Length);
         List<int> chosen = [];
         for (var c = 0; c < classes.Count; c++)
         {
             new SampleRandom(seed, dataset.LabelOf(classes[c][0])).Shuffle<int>(classes[c]);
-            chosen.AddRange(classes[c].Take(Math.Max(1, (int)(largest * Math.Pow(ratio, classes.Count == 1 ? 0 : -(double)c / (classes.Count - 1)) + 1e-9))));
+            chosen.AddRange(classes[c]
+                .Take(Math.Max(1, (int)(largest * Math.Pow(ratio, classes.Count == 1 ? 0 : -(double)c / (classes.Count - 1)) + 1e-9))));
         }
         return new(dataset, [.. chosen.Order()], $"{dataset.Name}, long tail 1 in {ratio:0.###}");
     }

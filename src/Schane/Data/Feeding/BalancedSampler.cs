@@ -8,14 +8,15 @@ namespace Schane.Data.Feeding;
 /// Batches of P classes × K images each, so that every anchor of a batch has K − 1 positives (P×K sampling, Hermans et al. 2017).
 /// </summary>
 /// <remarks>
-/// <para>Each epoch shuffles every class and deals it out in groups of K; a last group that is not full is filled up with other images of its
-/// class. A batch is P groups of different classes, drawn at random by how many groups each class still has, so that all are dealt by the end:
-/// every image is seen, and twice only to fill up. Slots that are left over at the end go to classes that have been dealt already.</para>
+/// <para>Each epoch shuffles every class and deals it out in groups of K; a last group that is not full is filled up with other
+/// images of its class. A batch is P groups of different classes, drawn at random by how many groups each class still has, so that
+/// all are dealt by the end: every image is seen, and twice only to fill up. Slots that are left over at the end go to classes that
+/// have been dealt already.</para>
 /// <para>A class can be in a batch only once, so one with more than <see cref="BatchesPerEpoch"/> groups shows another random part of its
 /// images each epoch; <see cref="ImagesLeftOut"/> counts the rest.</para>
-/// <para>A class with fewer than K images repeats them within its group: another augmentation of a picture is then its positive. For a class
-/// with one image that is the only positive there is; <see cref="ClassesWithOneImage"/> counts them. Several views, or leaving such classes
-/// out, are the ways out.</para>
+/// <para>A class with fewer than K images repeats them within its group: another augmentation of a picture is then its positive. For a
+/// class with one image that is the only positive there is; <see cref="ClassesWithOneImage"/> counts them. Several views, or leaving such
+/// classes out, are the ways out.</para>
 /// </remarks>
 public sealed class BalancedSampler : ISampler
 {
@@ -48,12 +49,13 @@ public sealed class BalancedSampler : ISampler
     public int ImagesPerClass { get; }
 
     /// <summary>
-    /// What the last epoch confused: classes of one batch are then those that were taken for each other most, hard negatives by construction. Null, as at
-    /// first: classes meet at random. The batches of an epoch are a pure function of seed, epoch and this; whoever sets it seeks, so that batches made ahead are made anew.
+    /// What the last epoch confused: classes of one batch are then those that were taken for each other most, hard negatives by
+    /// construction. Null, as at first: classes meet at random. The batches of an epoch are a pure function of seed, epoch and this; after
+    /// it is set the loader must seek, so that batches made ahead are made again.
     /// </summary>
     public ClassConfusion? Confusion { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
 
-    /// <summary>Images that an epoch doesn't show, others each time; 0 unless one class has far more images than the rest.</summary>
+    /// <summary>Images that an epoch leaves out, different ones each time; 0 unless one class has far more images than the rest.</summary>
     public int ImagesLeftOut => images.Sum(c => Math.Max(0, c.Length - BatchesPerEpoch * ImagesPerClass));
 
     /// <summary>Classes whose only image is its own positive, K times in a batch.</summary>
@@ -91,10 +93,11 @@ public sealed class BalancedSampler : ISampler
         return batches;
     }
 
-    private const double Dealt = 1000;                                    // above any key of a class that has groups left: −ln of the least draw is 37
+    // above any key of a class that has groups left: −ln of the least draw is 37
+    private const double Dealt = 1000;
 
-    // Smallest first: a class that must be in every batch from here on, then a draw without replacement weighted by the groups that are left
-    // (Efraimidis and Spirakis 2006), then classes that have none left.
+    // Smallest first: a class that must be in every batch from here on, then a draw without replacement weighted by the groups that are
+    // left (Efraimidis and Spirakis 2006), then classes that have none left.
     private static double Key(int groups, int batchesLeft, ref SampleRandom random)
     {
         var draw = 1 - random.NextDouble();                               // (0, 1]
@@ -102,8 +105,9 @@ public sealed class BalancedSampler : ISampler
     }
 
     /// <summary>
-    /// Keeps the classes that must be in the batch, or the first drawn where there are none, and puts beside them those that were confused with them most.
-    /// As long as no class that must be in is passed over, all are dealt by the end of the epoch, whichever others are taken.
+    /// Keeps the classes that must be in the batch, or the first drawn where there are none, and puts beside them those that
+    /// were confused with them most. As long as no class that must be in is passed over, all are dealt by the end of the
+    /// epoch, whichever others are taken.
     /// </summary>
     private void PutRivalsTogether(int[] order, double[] keys, ClassConfusion confusion)
     {

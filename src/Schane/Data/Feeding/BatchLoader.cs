@@ -10,8 +10,9 @@ namespace Schane.Data.Feeding;
 public sealed record BadImage(int Index, string Name, string Reason);
 
 /// <summary>
-/// Batches made ahead of time by worker threads: which images, in which order and with which augmentation is a pure function of the sampler,
-/// the seed and the step, so neither the number of workers nor a seek changes a value. One thread takes, any number make.
+/// Batches made ahead of time by worker threads: which images, in which order and with which augmentation is a pure function of
+/// the sampler, the seed and the step, so neither the number of workers nor a seek changes a value. One thread takes batches;
+/// any number of threads make them.
 /// </summary>
 public sealed class BatchLoader : IBatchSource
 {
@@ -38,7 +39,8 @@ public sealed class BatchLoader : IBatchSource
             throw new ArgumentException($"Rank must be below Ranks {options.Ranks} but is {options.Rank}.", nameof(options));
         (this.sampler, this.options, this.end) = (sampler, options, end);
         maker = new(dataset, transform, options);
-        workers = [.. Enumerable.Range(0, options.Workers).Select(i => new Thread(Work) { IsBackground = true, Name = $"schane loader {i}" })];
+        workers = [.. Enumerable.Range(0, options.Workers)
+            .Select(i => new Thread(Work) { IsBackground = true, Name = $"schane loader {i}" })];
         foreach (var worker in workers)
             worker.Start();
     }
@@ -49,11 +51,13 @@ public sealed class BatchLoader : IBatchSource
     /// <summary>How long <see cref="Next"/> has waited for workers, all calls together.</summary>
     public TimeSpan Waited => waited;
 
-    /// <summary>The images that were skipped, each once, in the order in which they were met. Empty unless bad images are to be skipped.</summary>
+    /// <summary>The images that were skipped, each once, in the order in which they were met. Empty unless bad
+    /// images are to be skipped.</summary>
     public IReadOnlyList<BadImage> BadImages => [.. maker.Skipped];
 
     /// <summary>The next batch, in order of steps without end. The caller disposes it.</summary>
-    /// <exception cref="SchaneException">An image of the batch can't be read and such images are not to be skipped, or none of the batch can be read.</exception>
+    /// <exception cref="SchaneException">An image of the batch can't be read and such images are not to be skipped, or none of the
+    /// batch can be read.</exception>
     /// <exception cref="OperationCanceledException">Cancelled while waiting.</exception>
     public Batch Next(CancellationToken cancel = default)
     {
@@ -78,7 +82,7 @@ public sealed class BatchLoader : IBatchSource
         return taken.Batch!;
     }
 
-    /// <summary>Goes on at a step, the same or another; what was made ahead is thrown away and the sampler is asked again.</summary>
+    /// <summary>Continues at the given step; batches made ahead are discarded, and the sampler is asked again.</summary>
     public void SeekTo(long step)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
@@ -92,7 +96,8 @@ public sealed class BatchLoader : IBatchSource
         }
     }
 
-    /// <summary>One pass over a data set in its own order, made ahead like any batch; each batch is disposed when the next is asked for.</summary>
+    /// <summary>One pass over a data set in its own order, made ahead like any batch; each batch is disposed when
+    /// the next is asked for.</summary>
     /// <param name="dataset">The images.</param>
     /// <param name="transform">Usually an evaluation transform; with an augmenting one and several views, test-time augmentation.</param>
     /// <param name="batchSize">Images in a batch; the last is as small as it comes.</param>
@@ -100,7 +105,8 @@ public sealed class BatchLoader : IBatchSource
     /// <param name="share">Only these images, by their places in the data set; null for all.</param>
     /// <param name="cancel">Stops the pass.</param>
     public static IEnumerable<Batch> Pass(
-        IImageDataset dataset, IImageTransform transform, int batchSize, LoaderOptions? options = null, RankShare? share = null, CancellationToken cancel = default)
+        IImageDataset dataset, IImageTransform transform, int batchSize, LoaderOptions? options = null, RankShare? share = null,
+        CancellationToken cancel = default)
     {
         var (from, to) = share ?? new(0, dataset.Count);
         var sampler = new SequentialSampler(to - from, batchSize, from);

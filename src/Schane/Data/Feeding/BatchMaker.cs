@@ -16,7 +16,8 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
     public ConcurrentQueue<BadImage> Skipped { get; } = new();
 
     // One view of a file is decoded no further than its crop needs; several views share one whole decode.
-    private readonly IImageFiles? files = options.Views == 1 && transform is ImagePipeline { CropsFirst: true } ? dataset as IImageFiles : null;
+    private readonly IImageFiles? files = options.Views == 1 && transform is ImagePipeline { CropsFirst: true }
+        ? dataset as IImageFiles : null;
 
     private readonly ImagePipeline? pixels = options.KeepBytes ? transform as ImagePipeline : null;
 
@@ -30,7 +31,8 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
         {
             var rows = images.bytes;
             var read = new List<(int Index, int Position)>(to - from);    // in order; what can't be read leaves its rows to be closed up
-            var times = new Dictionary<int, int>();                       // a sampler may repeat an image in a batch: each time is another view
+            // a sampler may repeat an image in a batch: each time is another view
+            var times = new Dictionary<int, int>();
             for (var i = 0; i < to; i++)
             {
                 var time = times[whole[i]] = times.GetValueOrDefault(whole[i], -1) + 1;
@@ -38,7 +40,8 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
                     read.Add((whole[i], i));
             }
             if (read.Count == 0 && to > from)
-                throw new SchaneException($"None of the {to - from} images of batch {step} can be read; the first: {Bad[whole[from]].Reason}");
+                throw new SchaneException(
+                    $"None of the {to - from} images of batch {step} can be read; the first: {Bad[whole[from]].Reason}");
             images = CloseUp(images, read.Count, to - from);
             if (options.PinMemory)
             {
@@ -46,8 +49,8 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
                 images = pageable.pin_memory();
                 pageable.Dispose();
             }
-            return new(step, epoch, images, Repeat(read.Select(r => (long)dataset.LabelOf(r.Index))), Repeat(read.Select(r => (long)r.Index)),
-                [.. read.Select(r => r.Index)], [.. read.Select(r => r.Position)])
+            return new(step, epoch, images, Repeat(read.Select(r => (long)dataset.LabelOf(r.Index))),
+                Repeat(read.Select(r => (long)r.Index)), [.. read.Select(r => r.Index)], [.. read.Select(r => r.Position)])
             {
                 Scale = pixels?.Input,
             };
@@ -59,7 +62,8 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
         }
     }
 
-    /// <summary>Writes the views of one image to rows <paramref name="row"/>, n + row, 2n + row …; false where it can't be read and is to be skipped.</summary>
+    /// <summary>Writes the views of one image to rows <paramref name="row"/>, n + row, 2n + row …; false where it can't be read
+    /// and is to be skipped.</summary>
     private bool Draw(int epoch, int index, int time, Span<byte> rows, int row, int n, int size)
     {
         if (Bad.ContainsKey(index))
@@ -76,7 +80,8 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
                 if (file is var (content, name) && pixels is not null)
                     pixels.ApplyBytesToFile(content, name, files!.Limits, ref random, destination);
                 else if (file is var (whole, of))
-                    ((ImagePipeline)transform).ApplyToFile(whole, of, files!.Limits, ref random, MemoryMarshal.Cast<byte, float>(destination));
+                    ((ImagePipeline)transform)
+                        .ApplyToFile(whole, of, files!.Limits, ref random, MemoryMarshal.Cast<byte, float>(destination));
                 else if (pixels is not null)
                     pixels.ApplyBytes(image!, ref random, destination);
                 else
@@ -100,7 +105,8 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
             return images;
         using var scope = NewDisposeScope();
         using var all = images;
-        return all.view([options.Views, n, .. all.shape[1..]]).narrow(1, 0, kept).reshape([(long)options.Views * kept, .. all.shape[1..]]).clone().MoveToOuterDisposeScope();
+        return all.view([options.Views, n, .. all.shape[1..]]).narrow(1, 0, kept).reshape([(long)options.Views * kept, .. all.shape[1..]])
+            .clone().MoveToOuterDisposeScope();
     }
 
     private Tensor Repeat(IEnumerable<long> values)

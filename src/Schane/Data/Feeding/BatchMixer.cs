@@ -5,7 +5,7 @@ namespace Schane.Data.Feeding;
 
 // R rows, C classes.
 
-/// <summary>Mixed images and whose they are.</summary>
+/// <summary>Mixed images and the classes they are mixed from.</summary>
 /// <param name="Images">[R, channels, H, W], float32.</param>
 /// <param name="Mixture">[R, C], float32: each row's shares of the classes, sum 1, before any label smoothing.</param>
 public sealed record MixedImages(Tensor Images, Tensor Mixture) : IDisposable
@@ -22,9 +22,9 @@ public sealed record MixedImages(Tensor Images, Tensor Mixture) : IDisposable
 internal readonly record struct MixDraw(double Keep, (int Top, int Bottom, int Left, int Right)? Box);
 
 /// <summary>
-/// Mixup and CutMix inside fixed groups of consecutive images: the first image of a group is mixed with the last, the second with the last but
-/// one, and so on, as timm does over a whole batch. Draws are a pure function of (seed, step, view, group), so neither ranks nor micro-batches
-/// nor a second run change them.
+/// Mixup and CutMix inside fixed groups of consecutive images: the first image of a group is mixed with the last, the second with the last
+/// but one, and so on, as timm does over a whole batch. Draws are a pure function of (seed, step, view, group), so neither ranks nor
+/// micro-batches nor a second run change them.
 /// </summary>
 public sealed class BatchMixer
 {
@@ -44,7 +44,8 @@ public sealed class BatchMixer
     /// <summary>Images that are mixed with each other; shares of ranks must not cut such a group.</summary>
     public int GroupSize => options.GroupSize;
 
-    /// <summary>Mixes a batch; the batch stays as it is. An image whose group holds no other (its partner could not be read) stays unmixed.</summary>
+    /// <summary>Mixes a batch; the batch stays as it is. An image whose group holds no other (its partner could not be
+    /// read) stays unmixed.</summary>
     /// <returns>New tensors on the images' device, in the dispose scope around the call.</returns>
     public MixedImages Mix(Batch batch)
     {
@@ -106,7 +107,8 @@ public sealed class BatchMixer
         return cut ? Box(keep, random.Below(height), random.Below(width), height, width) : new(keep, null);
     }
 
-    /// <summary>A box of about 1 − keep of the area about a centre, cut off at the border; the share kept follows the box that is left.</summary>
+    /// <summary>A box of about 1 − keep of the area about a centre, cut off at the border; the share kept follows
+    /// the box that is left.</summary>
     internal static MixDraw Box(double keep, int centerY, int centerX, int height, int width)
     {
         var ratio = Math.Sqrt(1 - keep);

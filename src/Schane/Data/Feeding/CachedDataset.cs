@@ -5,7 +5,8 @@ using Schane.Tensors;
 namespace Schane.Data.Feeding;
 
 /// <summary>Keeps decoded images in memory, so that each is read once: for small sets and those of small pictures.</summary>
-/// <remarks>With <c>first</c>, a step that draws no random numbers (usually a <see cref="Resize"/>), what is kept is the picture after it. Once the limit is reached, further images are read anew each time.</remarks>
+/// <remarks>With <c>first</c>, a step that draws no random numbers (usually a <see cref="Resize"/>), what is kept is the picture after it.
+/// Once the limit is reached, further images are read anew each time.</remarks>
 /// <param name="inner">The images.</param>
 /// <param name="first">What is done once before an image is kept, null for nothing.</param>
 /// <param name="maxMegabytes">How many MiB of pixels are kept, 1024 by default.</param>
@@ -15,7 +16,8 @@ public sealed class CachedDataset(IImageDataset inner, ImageStep? first = null, 
     private readonly long limit = (long)Require.AtLeast(maxMegabytes, 0, nameof(maxMegabytes)) << 20;
     private long bytes;
 
-    /// <summary>The data set with a cache around it where all its pictures are likely to fit, judged by a few of them; else the data set itself, of whose files no more is decoded than a crop needs.</summary>
+    /// <summary>The data set with a cache around it where all its pictures are likely to fit, judged by a few of them; else the data set
+    /// itself, of whose files no more is decoded than a crop needs.</summary>
     /// <param name="inner">The images.</param>
     /// <param name="maxMegabytes">How many MiB of pixels may be kept.</param>
     public static IImageDataset Around(IImageDataset inner, int maxMegabytes = 1024)
@@ -26,7 +28,8 @@ public sealed class CachedDataset(IImageDataset inner, ImageStep? first = null, 
             try
             {
                 var index = (int)((long)i * inner.Count / looked);
-                var (width, height) = inner is IImageFiles files && files.ReadFile(index) is var (bytes, name) ? ImageDecoder.Measure(bytes, name, files.Limits)
+                var (width, height) = inner is IImageFiles files && files.ReadFile(index) is var (bytes, name)
+                    ? ImageDecoder.Measure(bytes, name, files.Limits)
                     : inner.Read(index) is var image ? (image.Width, image.Height) : default;
                 sizes.Add(3L * width * height);
             }
@@ -34,7 +37,8 @@ public sealed class CachedDataset(IImageDataset inner, ImageStep? first = null, 
             {
                 // Whoever asks for that image is told.
             }
-        return sizes.Count > 0 && sizes.Average() * inner.Count <= (long)maxMegabytes << 20 ? new CachedDataset(inner, maxMegabytes: maxMegabytes) : inner;
+        return sizes.Count > 0 && sizes.Average() * inner.Count <= (long)maxMegabytes << 20
+            ? new CachedDataset(inner, maxMegabytes: maxMegabytes) : inner;
     }
 
     /// <summary>MiB of pixels that are kept at the moment.</summary>

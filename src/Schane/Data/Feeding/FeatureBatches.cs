@@ -10,9 +10,11 @@ namespace Schane.Data.Feeding;
 /// <param name="rank">Which share of each batch is given.</param>
 /// <param name="ranks">How many share it.</param>
 /// <param name="unit">Images that stay together.</param>
-internal sealed class FeatureBatches(Tensor features, Tensor labels, Tensor images, ISampler sampler, int rank, int ranks, int unit) : IBatchSource
+internal sealed class FeatureBatches(Tensor features, Tensor labels, Tensor images, ISampler sampler, int rank,
+    int ranks, int unit) : IBatchSource
 {
-    private readonly Dictionary<int, int> rows = images.data<long>().Select((image, row) => (image, row)).ToDictionary(p => (int)p.image, p => p.row);
+    private readonly Dictionary<int, int> rows = images.data<long>().Select((image, row) => (image, row))
+        .ToDictionary(p => (int)p.image, p => p.row);
     private long step;
     private (int Number, IReadOnlyList<int[]> Batches) epoch = (-1, []);
 
@@ -36,7 +38,8 @@ internal sealed class FeatureBatches(Tensor features, Tensor labels, Tensor imag
         int[] indices = [.. positions.Select(i => whole[i])];
         using var scope = NewDisposeScope();
         var wanted = tensor([.. indices.Select(i => (long)rows[i])], ScalarType.Int64);
-        return new(step++, number, features.index_select(0, wanted.to(features.device)).DetachFromDisposeScope(), labels.index_select(0, wanted).DetachFromDisposeScope(),
+        return new(step++, number, features.index_select(0, wanted.to(features.device)).DetachFromDisposeScope(),
+            labels.index_select(0, wanted).DetachFromDisposeScope(),
             tensor([.. indices.Select(i => (long)i)], ScalarType.Int64).DetachFromDisposeScope(), indices, positions);
     }
 

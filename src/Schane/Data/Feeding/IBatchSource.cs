@@ -16,6 +16,6 @@ public interface IBatchSource : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled while waiting.</exception>
     Batch Next(CancellationToken cancel = default);
 
-    /// <summary>Goes on at a step, the same or another; what was made ahead is thrown away and made anew.</summary>
+    /// <summary>Continues at the given step; batches made ahead are discarded and made again.</summary>
     void SeekTo(long step);
 }

@@ -36,12 +36,14 @@ public sealed record LoaderOptions
     /// <summary>Into how many shares every batch is cut. 1 by default.</summary>
     public int Ranks { get; init => field = Require.AtLeast(value, 1); } = 1;
 
-    /// <summary>Images that no share divides: the group that mixing draws from (<see cref="MixOptions.GroupSize"/>). 1 by default.</summary>
+    /// <summary>Images that no share divides: the group that mixing draws from
+    /// (<see cref="MixOptions.GroupSize"/>). 1 by default.</summary>
     public int ShareUnit { get; init => field = Require.AtLeast(value, 1); } = 1;
 
     /// <summary>Whether images lie in page-locked memory, for copies to a GPU. False by default.</summary>
     public bool PinMemory { get; init; }
 
-    /// <summary>Whether images wait as bytes and are normalised where they are used, by <see cref="Batch.Normalised"/>: a quarter of the memory. For an <see cref="Transforms.ImagePipeline"/> alone; other transforms give floats. False by default.</summary>
+    /// <summary>Whether images wait as bytes and are normalised where they are used, by <see cref="Batch.Normalised"/>: a quarter of the
+    /// memory. For an <see cref="Transforms.ImagePipeline"/> alone; other transforms give floats. False by default.</summary>
     public bool KeepBytes { get; init; }
 }

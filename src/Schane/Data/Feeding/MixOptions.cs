@@ -2,7 +2,8 @@ using Schane.Tensors;
 
 namespace Schane.Data.Feeding;
 
-/// <summary>How <see cref="BatchMixer"/> mixes images: Mixup (Zhang et al. 2017, arXiv:1710.09412) and CutMix (Yun et al. 2019, arXiv:1905.04899).</summary>
+/// <summary>How <see cref="BatchMixer"/> mixes images: Mixup (Zhang et al. 2017, arXiv:1710.09412) and CutMix (Yun et al.
+/// 2019, arXiv:1905.04899).</summary>
 public sealed record MixOptions
 {
     /// <summary>α of Mixup's share λ ~ Beta(α, α); 0 turns Mixup off. 0.8 by default.</summary>
@@ -21,5 +22,10 @@ public sealed record MixOptions
     /// Images that draw one λ and exchange partners, consecutive in the batch of all ranks; even. Shares of ranks and micro-batches must be
     /// multiples of it. 16 by default.
     /// </summary>
-    public int GroupSize { get; init => field = value >= 2 && value % 2 == 0 ? value : throw new ArgumentOutOfRangeException(nameof(GroupSize), $"GroupSize must be even and at least 2 but is {value}."); } = 16;
+    public int GroupSize
+    {
+        get;
+        init => field = value >= 2 && value % 2 == 0
+            ? value : throw new ArgumentOutOfRangeException(nameof(GroupSize), $"GroupSize must be even and at least 2 but is {value}.");
+    } = 16;
 }

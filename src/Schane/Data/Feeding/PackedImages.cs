@@ -17,15 +17,18 @@ public sealed class PackedImages : IImageDataset
     /// <param name="stride">Bytes from one image to the next.</param>
     /// <param name="offset">Bytes before the first sample of an image.</param>
     /// <param name="planar">Red, green and blue planes rather than pixels.</param>
-    internal PackedImages(string name, IReadOnlyList<string> classes, int[] labels, byte[] bytes, (int Width, int Height) size, int stride, int offset, bool planar)
+    internal PackedImages(string name, IReadOnlyList<string> classes, int[] labels, byte[] bytes, (int Width, int Height) size,
+        int stride, int offset, bool planar)
     {
-        (Name, Classes, this.labels, this.bytes, this.stride, this.offset, this.planar) = (name, classes, labels, bytes, stride, offset, planar);
+        (Name, Classes, this.labels, this.bytes, this.stride, this.offset, this.planar) = (name, classes, labels,
+            bytes, stride, offset, planar);
         (width, height) = size;
         prefix = name.Replace(':', '/');
         if (bytes.Length < (long)stride * (labels.Length - 1) + offset + width * height * 3)
             throw new SchaneException($"{name} has {labels.Length} labels but {bytes.Length} bytes of images; the file is cut off.");
         if (Array.FindIndex(labels, l => l < 0 || l >= classes.Count) is var bad and >= 0)
-            throw new SchaneException($"{name}: image {bad} has label {labels[bad]}; there are {classes.Count} classes. The file is damaged.");
+            throw new SchaneException(
+                $"{name}: image {bad} has label {labels[bad]}; there are {classes.Count} classes. The file is damaged.");
     }
 
     /// <inheritdoc/>

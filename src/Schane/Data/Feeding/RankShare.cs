@@ -2,7 +2,8 @@ using Schane.Tensors;
 
 namespace Schane.Data.Feeding;
 
-/// <summary>The rows of a global batch that one rank takes: from <see cref="Start"/> up to and without <see cref="End"/>. Shares are consecutive in order of ranks, cover the batch, and differ by one unit at most.</summary>
+/// <summary>The rows of a global batch that one rank takes: from <see cref="Start"/> up to and without <see cref="End"/>. Shares are
+/// consecutive in order of ranks, cover the batch, and differ by one unit at most.</summary>
 /// <param name="Start">First row.</param>
 /// <param name="End">First row of the next rank.</param>
 public readonly record struct RankShare(int Start, int End)
@@ -14,7 +15,8 @@ public readonly record struct RankShare(int Start, int End)
     /// <param name="rows">Rows of the global batch.</param>
     /// <param name="rank">Which rank, 0 ≤ rank &lt; <paramref name="ranks"/>.</param>
     /// <param name="ranks">How many there are.</param>
-    /// <param name="unit">Rows that stay together, counted from the first: a group of images that are mixed with each other. 1 by default.</param>
+    /// <param name="unit">Rows that stay together, counted from the first: a group of images that are mixed with
+    /// each other. 1 by default.</param>
     /// <exception cref="ArgumentOutOfRangeException">A number is out of range.</exception>
     public static RankShare Of(int rows, int rank, int ranks, int unit = 1)
     {

@@ -4,7 +4,8 @@ namespace Schane.Data.Feeding;
 
 /// <summary>All images in random order, another one each epoch. A last batch smaller than half a batch is dropped.</summary>
 /// <remarks>
-/// It guarantees no positives: with few images a class in a batch a contrastive loss has nothing to pull together. <see cref="BalancedSampler"/> does.
+/// It guarantees no positives: with few images a class in a batch a contrastive loss has nothing to pull together.
+/// <see cref="BalancedSampler"/> does.
 /// </remarks>
 public sealed class ShuffledSampler : ISampler
 {
@@ -14,7 +15,8 @@ public sealed class ShuffledSampler : ISampler
     /// <summary>Batches of <paramref name="batchSize"/> out of <paramref name="count"/> images.</summary>
     public ShuffledSampler(int count, int batchSize, long seed)
     {
-        (this.count, this.batchSize, this.seed) = (Require.AtLeast(count, 1, nameof(count)), Require.AtLeast(batchSize, 1, nameof(batchSize)), seed);
+        (this.count, this.batchSize, this.seed) = (Require.AtLeast(count, 1, nameof(count)),
+            Require.AtLeast(batchSize, 1, nameof(batchSize)), seed);
         var (full, rest) = Math.DivRem(count, batchSize);
         // A set smaller than half a batch still makes one batch.
         BatchesPerEpoch = Math.Max(1, full + (2 * rest >= batchSize ? 1 : 0));

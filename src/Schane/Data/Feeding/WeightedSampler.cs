@@ -3,8 +3,8 @@ using Schane.Tensors;
 namespace Schane.Data.Feeding;
 
 /// <summary>
-/// Draws every image of an epoch independently by its weight, with replacement (PyTorch's <c>WeightedRandomSampler</c>): rare classes are seen more
-/// often, common ones less. An epoch has as many draws as there are images, as far as they fill batches.
+/// Draws every image of an epoch independently by its weight, with replacement (PyTorch's <c>WeightedRandomSampler</c>): rare classes are
+/// seen more often, common ones less. An epoch has as many draws as there are images, as far as they fill batches.
 /// </summary>
 /// <remarks>It guarantees no positives, and a batch may hold an image twice, each time augmented anew.</remarks>
 public sealed class WeightedSampler : ISampler
@@ -24,7 +24,8 @@ public sealed class WeightedSampler : ISampler
         var sum = 0.0;
         for (var i = 0; i < weights.Count; i++)
             cumulative[i] = sum += double.IsFinite(weights[i]) && weights[i] >= 0 ? weights[i]
-                : throw new ArgumentException($"weights must be finite and 0 or more but the weight of image {i} is {weights[i]}.", nameof(weights));
+                : throw new ArgumentException($"weights must be finite and 0 or more but the weight of image {i} is {weights[i]}.",
+                    nameof(weights));
         if (!(sum > 0))
             throw new ArgumentException("weights must have one above 0.", nameof(weights));
         var (full, rest) = Math.DivRem(weights.Count, batchSize);
@@ -32,8 +33,8 @@ public sealed class WeightedSampler : ISampler
     }
 
     /// <summary>
-    /// Classes drawn in proportion to (images of the class) to the <paramref name="power"/>: 1 is the natural share, 0.5 the square root (Mahajan et
-    /// al. 2018, arXiv:1805.00932), 0 every class alike.
+    /// Classes drawn in proportion to (images of the class) to the <paramref name="power"/>: 1 is the natural share, 0.5 the square root
+    /// (Mahajan et al. 2018, arXiv:1805.00932), 0 every class alike.
     /// </summary>
     /// <param name="labels">Label of each image.</param>
     /// <param name="power">0 to 1.</param>

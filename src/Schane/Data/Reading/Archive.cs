@@ -4,8 +4,9 @@ using System.IO.Compression;
 namespace Schane.Data.Reading;
 
 /// <summary>
-/// Unpacks .tar, .tar.gz, .tgz and .zip files. Nothing is written outside the folder, links and devices are refused, and so is an archive that unpacks to more
-/// than <see cref="LargestRatio"/> times its size and <see cref="Spare"/>, or to more than <see cref="MostEntries"/> files.
+/// Unpacks .tar, .tar.gz, .tgz and .zip files. Nothing is written outside the folder, links and devices are refused, and so is an
+/// archive that unpacks to more than <see cref="LargestRatio"/> times its size and <see cref="Spare"/>, or to more than
+/// <see cref="MostEntries"/> files.
 /// </summary>
 internal static class Archive
 {
@@ -13,13 +14,14 @@ internal static class Archive
     public const long Spare = 256L << 20;
     public const int MostEntries = 5_000_000;
 
-    /// <summary>Unpacks an archive into a folder, replacing files of the same names; each file gets its name when it is whole.</summary>
+    /// <summary>Unpacks an archive into a folder, replacing files of the same names; a file gets its name only
+    /// once it is complete.</summary>
     /// <param name="path">The archive.</param>
-    /// <param name="folder">Where to; made if it isn't there.</param>
+    /// <param name="folder">Target folder; made if it doesn't exist.</param>
     /// <param name="progress">Told how many bytes have been written.</param>
     /// <param name="stop">Stops between files.</param>
     /// <returns>How many files were written.</returns>
-    /// <exception cref="SchaneException">Damaged, or against one of the rules.</exception>
+    /// <exception cref="SchaneException">The archive is damaged or breaks one of the rules.</exception>
     public static int Unpack(string path, string folder, IProgress<long>? progress = null, CancellationToken stop = default)
     {
         var root = Path.GetFullPath(folder) + Path.DirectorySeparatorChar;
@@ -44,14 +46,16 @@ internal static class Archive
         }
         catch (Exception e) when (e is InvalidDataException or FormatException or ArgumentException or EndOfStreamException)
         {
-            throw new SchaneException($"'{Printable.Escape(path)}' can't be unpacked: {Printable.Escape(e.Message.TrimEnd('.'))}. It is damaged; fetch it again.", e);
+            throw new SchaneException($"'{Printable.Escape(path)}' can't be unpacked: {Printable.Escape(e.Message.TrimEnd('.'))}. It is " +
+                "damaged; fetch it again.", e);
         }
         return files;
 
         string Target(string name)
         {
             // A name from another system, an absolute one, a drive's or one that climbs.
-            var full = name.Contains('\0') || name.Contains('\\') || name.Contains(':') || Path.IsPathRooted(name) ? "" : Path.GetFullPath(Path.Combine(root, name));
+            var full = name.Contains('\0') || name.Contains('\\') || name.Contains(':') || Path.IsPathRooted(name)
+                ? "" : Path.GetFullPath(Path.Combine(root, name));
             if (!full.StartsWith(root, StringComparison.Ordinal) && full + Path.DirectorySeparatorChar != root)
                 throw Refused($"holds '{Printable.Escape(name)}', which would be written outside '{Printable.Escape(folder)}'");
             for (var above = full; above.Length > root.Length; above = Path.GetDirectoryName(above)!)
@@ -90,7 +94,8 @@ internal static class Archive
     private static IEnumerable<(string Name, EntryKind Kind, Stream Content)> Tar(string path)
     {
         using var file = File.OpenRead(path);
-        using Stream plain = file.ReadByte() == 0x1F && file.Seek(0, SeekOrigin.Begin) == 0 ? new GZipStream(file, CompressionMode.Decompress) : Rewound(file);
+        using Stream plain = file.ReadByte() == 0x1F && file.Seek(0, SeekOrigin.Begin) == 0
+            ? new GZipStream(file, CompressionMode.Decompress) : Rewound(file);
         using var tar = new TarReader(plain);
         while (tar.GetNextEntry() is { } entry)
             if (entry.EntryType is not (TarEntryType.GlobalExtendedAttributes or TarEntryType.ExtendedAttributes))

@@ -32,9 +32,11 @@ public sealed record FolderCheck
         });
 
         var all = Enumerable.Range(0, images.Count).ToList();
-        IReadOnlyList<FileProblem> Problems(Func<int, string?> problem) => [.. all.Where(i => problem(i) is not null).Select(i => new FileProblem(images.NameOf(i), problem(i)!))];
+        IReadOnlyList<FileProblem> Problems(Func<int, string?> problem) =>
+            [.. all.Where(i => problem(i) is not null).Select(i => new FileProblem(images.NameOf(i), problem(i)!))];
         DuplicateFiles Alike(IEnumerable<int> group) => new(
-            [.. group.Select(images.NameOf)], group.Select(images.PartOf).Distinct().Count() > 1, group.Select(images.LabelOf).Distinct().Count() > 1);
+            [.. group.Select(images.NameOf)], group.Select(images.PartOf).Distinct().Count() > 1,
+            group.Select(images.LabelOf).Distinct().Count() > 1);
         return new(
             folder,
             images.Count,
@@ -43,11 +45,14 @@ public sealed record FolderCheck
             Problems(i => found[i].Misnamed),
             [.. all.Where(i => found[i].Hash is not null).GroupBy(i => found[i].Hash).Where(g => g.Count() > 1).Select(Alike)],
             // One picture of each file: equal files are reported above.
-            [.. PerceptualHash.Groups([.. all.Select(i => found[i].Look)]).Select(g => g.DistinctBy(i => found[i].Hash).ToList()).Where(g => g.Count > 1)
+            [.. PerceptualHash.Groups([.. all.Select(i => found[i].Look)])
+                .Select(g => g.DistinctBy(i => found[i].Hash).ToList()).Where(g => g.Count > 1)
                 .Select(Alike).Where(d => d.AcrossClasses || d.AcrossParts)],
-            [.. Counts(images, [.. all.Where(i => found[i].Problem is null && images.PartOf(i) is null or "train")]).Where(c => c.Images < MinImages)],
+            [.. Counts(images, [.. all.Where(i => found[i].Problem is null && images.PartOf(i) is null or "train")])
+                .Where(c => c.Images < MinImages)],
             images.Strays,
-            images.Classes.Count == 1 ? [$"There is one class, '{Printable.Escape(images.Classes[0])}'; telling classes apart needs two.", .. images.Warnings] : images.Warnings);
+            images.Classes.Count == 1 ? [$"There is one class, '{Printable.Escape(images.Classes[0])}'; telling classes apart needs two.",
+                .. images.Warnings] : images.Warnings);
     }
 
     private Finding Look(ImageFolder images, int index)
@@ -58,7 +63,8 @@ public sealed record FolderCheck
             var bytes = ImageDecoder.ReadBytes(images.PathOf(index), name, Limits);
             var (claimed, actual) = (Magic.Claimed(name), Magic.Sniff(bytes));
             var misnamed = actual == ImageFormat.Unknown || claimed == actual ? null
-                : $"'{Printable.Escape(name)}' is a {ImageDecoder.Name(actual)}{(claimed == ImageFormat.Unknown ? " without the extension of one" : $", not a {ImageDecoder.Name(claimed)}")}.";
+                : $"'{Printable.Escape(name)}' is a {ImageDecoder.Name(actual)}" +
+                    (claimed == ImageFormat.Unknown ? " without the extension of one." : $", not a {ImageDecoder.Name(claimed)}.");
             var hash = bytes.Length == 0 ? null : Convert.ToHexString(SHA256.HashData(bytes));
             try
             {
@@ -79,7 +85,8 @@ public sealed record FolderCheck
     {
         var byClass = indices.ToLookup(images.LabelOf);
         return [.. images.Classes.Select((name, label) => new ClassCount(
-            name, byClass[label].Count(), images.Parts.ToDictionary(part => part, part => byClass[label].Count(i => images.PartOf(i) == part))))];
+            name, byClass[label].Count(),
+            images.Parts.ToDictionary(part => part, part => byClass[label].Count(i => images.PartOf(i) == part))))];
     }
 
     private readonly record struct Finding(string? Problem, string? Misnamed, string? Hash, ulong? Look);

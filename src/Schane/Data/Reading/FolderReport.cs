@@ -40,6 +40,7 @@ public sealed record FolderReport(
     IReadOnlyList<string> Strays,
     IReadOnlyList<string> Warnings)
 {
-    /// <summary>Whether training can start: every file is readable, no label contradicts another, and no part holds copies of another.</summary>
+    /// <summary>Whether training can start: every file is readable, no label contradicts another, and no part
+    /// holds copies of another.</summary>
     public bool IsClean => Unreadable.Count == 0 && !Duplicates.Any(d => d.AcrossClasses || d.AcrossParts);
 }

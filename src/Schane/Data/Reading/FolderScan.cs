@@ -7,8 +7,8 @@ namespace Schane.Data.Reading;
 internal sealed record ScannedFile(string Relative, string Class, string? Part);
 
 /// <summary>
-/// Lists the images of a folder without decoding any: files with an image extension in any case, and others that begin like an image. Hidden
-/// files and folders (a leading dot, __MACOSX) are passed over. Links are followed, but not back up.
+/// Lists the images of a folder without decoding any: files with an image extension in any case, and others that begin like an image.
+/// Hidden files and folders (a leading dot, __MACOSX) are passed over. Links are followed, but not back up.
 /// </summary>
 internal sealed class FolderScan
 {
@@ -30,13 +30,16 @@ internal sealed class FolderScan
         if (File.Exists(folder))
             throw new SchaneException($"'{shown}' is a file; name the folder that holds the class folders.");
         if (!Directory.Exists(folder))
-            throw new SchaneException($"There is no folder '{shown}'. Check the path; it is relative to '{Printable.Escape(Environment.CurrentDirectory)}' unless it begins with '/'.");
+            throw new SchaneException($"There is no folder '{shown}'. Check the path; it is relative to " +
+                $"'{Printable.Escape(Environment.CurrentDirectory)}' unless it begins with '/'.");
         var scan = new FolderScan(Path.GetFullPath(folder));
         var top = Entries(scan.root).Where(e => e is DirectoryInfo).ToList();
         var parts = top.Select(d => (Folder: d, Part: PartNamed(d.Name))).Where(p => p.Part is not null).ToList();
         var divided = parts.Any(p => p.Part == "train") && parts.Count >= 1;
         if (divided && parts.GroupBy(p => p.Part).FirstOrDefault(g => g.Count() > 1) is { } twice)
-            throw new SchaneException($"'{shown}' holds {string.Join(" and ", twice.Select(t => $"'{Printable.Escape(t.Folder.Name)}'"))}, which both mean {twice.Key}. Keep one of them.");
+            throw new SchaneException(
+                $"'{shown}' holds {string.Join(" and ", twice.Select(t => $"'{Printable.Escape(t.Folder.Name)}'"))}, which both mean " +
+                $"{twice.Key}. Keep one of them.");
         if (divided)
             foreach (var (part, name) in parts)
                 scan.AddClasses(part.FullName, name);
@@ -71,7 +74,8 @@ internal sealed class FolderScan
     {
         var real = RealPath(directory);
         if (above.Contains(real))
-            throw new SchaneException($"'{Printable.Escape(Relative(directory.FullName))}' is a link to a folder above it, a loop. Remove the link.");
+            throw new SchaneException(
+                $"'{Printable.Escape(Relative(directory.FullName))}' is a link to a folder above it, a loop. Remove the link.");
         above.Add(real);
         foreach (var entry in Entries(directory.FullName))
             if (entry is DirectoryInfo below)
@@ -108,7 +112,8 @@ internal sealed class FolderScan
         }
         catch (IOException e)
         {
-            throw new SchaneException($"The link '{Printable.Escape(directory.FullName)}' leads nowhere: {Printable.Escape(e.Message)} Remove it.", e);
+            throw new SchaneException(
+                $"The link '{Printable.Escape(directory.FullName)}' leads nowhere: {Printable.Escape(e.Message)} Remove it.", e);
         }
     }
 

@@ -14,8 +14,8 @@ public static class ImageDecoder
 {
     /// <summary>Reads and decodes a file.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="name">How errors call it; its path if null.</param>
-    /// <param name="limits">What is refused unread; <see cref="ImageLimits.Default"/> if null.</param>
+    /// <param name="name">Its name in messages; the path if null.</param>
+    /// <param name="limits">What is refused before it is decoded; <see cref="ImageLimits.Default"/> if null.</param>
     /// <param name="orient">Whether EXIF orientation is applied.</param>
     /// <exception cref="SchaneException">Missing, unreadable, too large, not an image, or cut off.</exception>
     public static Image8 DecodeFile(string path, string? name = null, ImageLimits? limits = null, bool orient = true) =>
@@ -23,8 +23,8 @@ public static class ImageDecoder
 
     /// <summary>Decodes a file that is already in memory.</summary>
     /// <param name="bytes">The whole file.</param>
-    /// <param name="name">How errors call it.</param>
-    /// <param name="limits">What is refused unread; <see cref="ImageLimits.Default"/> if null.</param>
+    /// <param name="name">Its name in messages.</param>
+    /// <param name="limits">What is refused before it is decoded; <see cref="ImageLimits.Default"/> if null.</param>
     /// <param name="orient">Whether EXIF orientation is applied.</param>
     /// <exception cref="SchaneException">Too large, not an image, or cut off.</exception>
     public static unsafe Image8 Decode(ReadOnlySpan<byte> bytes, string name, ImageLimits? limits = null, bool orient = true)
@@ -46,7 +46,8 @@ public static class ImageDecoder
         fixed (byte* start = bytes)
         {
             using var codec = Open(start, bytes, name, limits ?? ImageLimits.Default);
-            return Orientation.Swaps((int)codec.EncodedOrigin) ? (codec.Info.Height, codec.Info.Width) : (codec.Info.Width, codec.Info.Height);
+            return Orientation.Swaps((int)codec.EncodedOrigin)
+                ? (codec.Info.Height, codec.Info.Width) : (codec.Info.Width, codec.Info.Height);
         }
     }
 
@@ -55,10 +56,12 @@ public static class ImageDecoder
     {
         try
         {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0, FileOptions.SequentialScan);
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete,
+                bufferSize: 0, FileOptions.SequentialScan);
             var length = file.Length;
             if (length > (long)limits.MaxMegabytes << 20)
-                throw new SchaneException($"'{Printable.Escape(name)}' is {length >> 20} MiB; images may have {limits.MaxMegabytes} MiB. Shrink it or raise MaxMegabytes.");
+                throw new SchaneException($"'{Printable.Escape(name)}' is {length >> 20} MiB; images may have {limits.MaxMegabytes} MiB. " +
+                    "Shrink it or raise MaxMegabytes.");
             var bytes = new byte[length];
             file.ReadExactly(bytes);
             return bytes;
@@ -76,20 +79,24 @@ public static class ImageDecoder
     internal static unsafe SKCodec Open(byte* start, ReadOnlySpan<byte> bytes, string name, ImageLimits limits)
     {
         if (bytes.Length > (long)limits.MaxMegabytes << 20)
-            throw new SchaneException($"'{Printable.Escape(name)}' is {bytes.Length >> 20} MiB; images may have {limits.MaxMegabytes} MiB. Shrink it or raise MaxMegabytes.");
+            throw new SchaneException($"'{Printable.Escape(name)}' is {bytes.Length >> 20} MiB; images may have {limits.MaxMegabytes} " +
+                "MiB. Shrink it or raise MaxMegabytes.");
         var format = Magic.Sniff(bytes);
         if (format == ImageFormat.Unknown)
-            throw new SchaneException($"'{Printable.Escape(name)}' is not a JPEG, PNG, GIF, WebP or BMP image: {Magic.Describe(bytes)}. Remove it or put the picture in its place.");
+            throw new SchaneException($"'{Printable.Escape(name)}' is not a JPEG, PNG, GIF, WebP or BMP image: {Magic.Describe(bytes)}. " +
+                "Remove it or put the picture in its place.");
         var data = SKData.Create((nint)start, bytes.Length);
         var codec = SKCodec.Create(data);
         data.Dispose();                                                   // the codec holds its own reference
         if (codec is null)
-            throw new SchaneException($"'{Printable.Escape(name)}' begins as a {Name(format)} but its header can't be read; it is cut off or damaged.");
+            throw new SchaneException(
+                $"'{Printable.Escape(name)}' begins as a {Name(format)} but its header can't be read; it is cut off or damaged.");
         if ((long)codec.Info.Width * codec.Info.Height is var pixels && pixels > limits.MaxPixels)
         {
             var (width, height) = (codec.Info.Width, codec.Info.Height);
             codec.Dispose();
-            throw new SchaneException($"'{Printable.Escape(name)}' is {width} × {height} = {pixels} pixels; images may have {limits.MaxPixels}. Shrink it or raise the limit (--max-megapixels, MaxPixels).");
+            throw new SchaneException($"'{Printable.Escape(name)}' is {width} × {height} = {pixels} pixels; images may have " +
+                $"{limits.MaxPixels}. Shrink it or raise the limit (--max-megapixels, MaxPixels).");
         }
         return codec;
     }
@@ -99,7 +106,8 @@ public static class ImageDecoder
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         var pixels = new byte[width * height];
         fixed (byte* to = pixels)
-            Check(codec, codec.GetPixels(new SKImageInfo(width, height, SKColorType.Gray8, SKAlphaType.Opaque), (nint)to, width, SKCodecOptions.Default), name);
+            Check(codec, codec.GetPixels(new SKImageInfo(width, height, SKColorType.Gray8, SKAlphaType.Opaque), (nint)to, width,
+                SKCodecOptions.Default), name);
         return new(width, height, 1, pixels);
     }
 
@@ -120,7 +128,8 @@ public static class ImageDecoder
         try
         {
             fixed (byte* to = buffer)
-                Check(codec, codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, alpha), (nint)to, width * 4, SKCodecOptions.Default), name);
+                Check(codec, codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, alpha), (nint)to, width * 4,
+                    SKCodecOptions.Default), name);
             var pixels = new byte[width * height * 3];
             PixelRows.DropAlpha(buffer.AsSpan(0, width * height * 4), pixels);
             return new(width, height, 3, pixels);

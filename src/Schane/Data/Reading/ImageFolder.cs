@@ -1,8 +1,9 @@
 namespace Schane.Data.Reading;
 
 /// <summary>
-/// Pictures in class folders: <c>FOLDER/class/….jpg</c>, or the same below <c>train/</c>, <c>val/</c> (or <c>valid/</c>, <c>validation/</c>)
-/// and <c>test/</c>. Files are images by content, extensions in any case; folders inside a class folder belong to the class.
+/// Pictures in class folders: <c>FOLDER/class/….jpg</c>, or the same below <c>train/</c>, <c>val/</c> (or
+/// <c>valid/</c>, <c>validation/</c>) and <c>test/</c>. Files are images by content, extensions in any case; folders
+/// inside a class folder belong to the class.
 /// </summary>
 /// <remarks>Only reads. Hidden files, and files that are no images, are passed over and listed in <see cref="Strays"/>.</remarks>
 public sealed class ImageFolder : IImageFiles, IDividedImages
@@ -13,7 +14,8 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
 
     private ImageFolder(string folder, FolderScan scan, FolderOptions options, string? name)
     {
-        (Folder, Name, files, this.options) = (folder, name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), scan.Files, options);
+        (Folder, Name, files, this.options) = (folder,
+            name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), scan.Files, options);
         Classes = [.. files.Select(f => f.Class).Distinct().Order(StringComparer.Ordinal)];
         var numbers = Classes.Select((name, label) => (name, label)).ToDictionary(c => c.name, c => c.label);
         labels = [.. files.Select(f => numbers[f.Class])];
@@ -24,7 +26,8 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
     /// <summary>Lists a folder; no image is decoded.</summary>
     /// <param name="folder">The folder.</param>
     /// <param name="options">What is allowed; the defaults if null.</param>
-    /// <exception cref="SchaneException">No such folder, no class folders, no images, too few classes, an empty class, a class that is tested but not trained, or a loop of links.</exception>
+    /// <exception cref="SchaneException">No such folder, no class folders, no images, too few classes, an empty class, a class that is
+    /// tested but not trained, or a loop of links.</exception>
     public static ImageFolder Open(string folder, FolderOptions? options = null) => Open(folder, options, name: null);
 
     /// <summary>The same under another name than the folder's.</summary>
@@ -38,7 +41,8 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
         var opened = new ImageFolder(folder, scan, options, name);
         if (opened.Classes.Count < options.MinClasses)
             throw new SchaneException(
-                $"'{shown}' holds one class, '{Printable.Escape(opened.Classes[0])}'; telling classes apart needs at least {options.MinClasses}. Put the pictures of each class in a folder of its own.");
+                $"'{shown}' holds one class, '{Printable.Escape(opened.Classes[0])}'; telling classes apart needs at least " +
+                $"{options.MinClasses}. Put the pictures of each class in a folder of its own.");
 
         List<string> warnings = [];
         var filled = scan.Files.Select(f => (f.Part, f.Class)).ToHashSet();
@@ -46,16 +50,19 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
             if (!filled.Contains((part, @class)))
                 warnings.Add(options.AllowEmptyClasses
                     ? $"Class '{Printable.Escape(@class)}' has no images and is left out."
-                    : throw new SchaneException($"Class '{Printable.Escape(@class)}' has no images in '{shown}'. Fill the folder, remove it, or allow empty classes."));
+                    : throw new SchaneException($"Class '{Printable.Escape(@class)}' has no images in '{shown}'. Fill the folder, remove " +
+                        "it, or allow empty classes."));
         if (opened.Parts.Count > 0)
         {
             var trained = scan.Files.Where(f => f.Part == "train").Select(f => f.Class).ToHashSet();
             if (scan.Files.Find(f => !trained.Contains(f.Class)) is { } untrained)
-                throw new SchaneException($"Class '{Printable.Escape(untrained.Class)}' is in {untrained.Part}/ of '{shown}' but not in train/. Add it there or remove it.");
+                throw new SchaneException($"Class '{Printable.Escape(untrained.Class)}' is in {untrained.Part}/ of '{shown}' but not in " +
+                    "train/. Add it there or remove it.");
         }
         var counts = scan.Files.Where(f => f.Part is null or "train").CountBy(f => f.Class);
         warnings.AddRange(counts.Where(c => c.Value == 1).OrderBy(c => c.Key, StringComparer.Ordinal).Select(c =>
-            $"Class '{Printable.Escape(c.Key)}' has one image: it can be trained on but not tested, and a contrastive loss has only its other augmentations to pull it towards. Add pictures or leave the class out."));
+            $"Class '{Printable.Escape(c.Key)}' has one image: it can be trained on but not tested, and a contrastive loss has only its " +
+            "other augmentations to pull it towards. Add pictures or leave the class out."));
         opened.Warnings = warnings;
         return opened;
     }
@@ -75,7 +82,7 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
     /// <summary><c>train</c> and what there is of <c>val</c> and <c>test</c>; empty where the folder isn't divided.</summary>
     public IReadOnlyList<string> Parts { get; }
 
-    /// <summary>Sentences about what was let pass: classes with one image, empty classes.</summary>
+    /// <summary>Warnings in words: classes with one image, empty classes.</summary>
     public IReadOnlyList<string> Warnings { get; private set; } = [];
 
     /// <summary>Files that are no images, relative to the folder.</summary>
@@ -98,14 +105,18 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
 
     ImageLimits IImageFiles.Limits => options.Limits;
 
-    (byte[] Bytes, string Name)? IImageFiles.ReadFile(int index) => (ImageDecoder.ReadBytes(PathOf(index), PathOf(index), options.Limits), PathOf(index));
+    (byte[] Bytes, string Name)? IImageFiles.ReadFile(int index) =>
+        (ImageDecoder.ReadBytes(PathOf(index), PathOf(index), options.Limits), PathOf(index));
 
     private static string NoImages(string shown, FolderScan scan)
     {
         var loose = scan.Strays.FirstOrDefault(s => !s.Contains('/') && Magic.Claimed(s) != ImageFormat.Unknown);
         if (loose is not null)
-            return $"'{shown}' holds images such as '{Printable.Escape(loose)}' but no class folders. Put the pictures of each class in a folder of its own: {shown}/CLASS/{Printable.Escape(loose)}.";
-        return scan.ClassFolders.Count == 0 && scan.Strays.Count == 0 ? $"'{shown}' is empty. It should hold one folder for each class, with its pictures in it."
-            : $"'{shown}' holds no images: {scan.ClassFolders.Count} folders and {scan.Strays.Count} other files. It should hold one folder for each class, with JPEG, PNG, GIF, WebP or BMP files in it.";
+            return $"'{shown}' holds images such as '{Printable.Escape(loose)}' but no class folders. Put the pictures of each class in " +
+                $"a folder of its own: {shown}/CLASS/{Printable.Escape(loose)}.";
+        return scan.ClassFolders.Count == 0 && scan.Strays.Count == 0
+            ? $"'{shown}' is empty. It should hold one folder for each class, with its pictures in it."
+            : $"'{shown}' holds no images: {scan.ClassFolders.Count} folders and {scan.Strays.Count} other files. It should hold one " +
+                "folder for each class, with JPEG, PNG, GIF, WebP or BMP files in it.";
     }
 }

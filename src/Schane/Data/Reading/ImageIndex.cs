@@ -21,7 +21,8 @@ public sealed class ImageIndex : IImageFiles, IDividedImages
     public static bool Is(string path) => Path.GetExtension(path).ToLowerInvariant() is ".csv" or ".jsonl" or ".ndjson";
 
     /// <summary>Reads an index; no image is looked at.</summary>
-    /// <exception cref="SchaneException">A column is missing, a label is not among the classes, a path leads out of the folder, or there are no images; with the line.</exception>
+    /// <exception cref="SchaneException">A column is missing, a label is not among the classes, a path leads out of the folder, or there
+    /// are no images; with the line.</exception>
     public static ImageIndex Open(string path, IndexOptions? options = null)
     {
         options ??= new();
@@ -36,11 +37,15 @@ public sealed class ImageIndex : IImageFiles, IDividedImages
             var where = $"'{Printable.Escape(path)}', line {row.Line}";
             var full = Path.GetFullPath(Path.Combine(root, row.File));
             if (!full.StartsWith(Path.TrimEndingDirectorySeparator(root) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
-                throw new SchaneException($"{where}: '{Printable.Escape(row.File)}' lies outside '{Printable.Escape(root)}'. Name its folder as the root or move the file.");
-            return (Path.GetRelativePath(root, full).Replace(Path.DirectorySeparatorChar, '/'), labels.TryGetValue(row.Label, out var label) ? label
-                : throw new SchaneException($"{where}: '{Printable.Escape(row.Label)}' is not among the {classes.Count} classes{Nearest.Hint(row.Label, classes)}."));
+                throw new SchaneException($"{where}: '{Printable.Escape(row.File)}' lies outside '{Printable.Escape(root)}'. Name its " +
+                    "folder as the root or move the file.");
+            return (Path.GetRelativePath(root, full).Replace(Path.DirectorySeparatorChar, '/'),
+                labels.TryGetValue(row.Label, out var label) ? label
+                : throw new SchaneException($"{where}: '{Printable.Escape(row.Label)}' is not among the {classes.Count} " +
+                    $"classes{Nearest.Hint(row.Label, classes)}."));
         }).ToList();
-        return new(path, options, new(Path.GetFileNameWithoutExtension(path), root, classes, listed, options.Limits), [.. rows.Select(r => r.Part)]);
+        return new(path, options, new(Path.GetFileNameWithoutExtension(path), root, classes, listed, options.Limits),
+            [.. rows.Select(r => r.Part)]);
     }
 
     /// <inheritdoc/>
@@ -68,7 +73,8 @@ public sealed class ImageIndex : IImageFiles, IDividedImages
     /// <exception cref="SchaneException">There is no such part.</exception>
     public Subset Part(string part) => Parts.Contains(part)
         ? new(this, [.. Enumerable.Range(0, Count).Where(i => parts[i] == part)], $"{Name}:{part}")
-        : throw new SchaneException($"{Name} has {(Parts.Count == 0 ? "no parts" : $"the parts {string.Join(", ", Parts)}")}, not '{Printable.Escape(part)}'.");
+        : throw new SchaneException(
+            $"{Name} has {(Parts.Count == 0 ? "no parts" : $"the parts {string.Join(", ", Parts)}")}, not '{Printable.Escape(part)}'.");
 
     /// <inheritdoc/>
     public Image8 Read(int index) => images.Read(index);
@@ -83,7 +89,8 @@ public sealed class ImageIndex : IImageFiles, IDividedImages
     internal IReadOnlyList<string?>? Column(string name)
     {
         string?[] values = [.. Rows(path, options with { SplitColumn = name }).Select(row => row.Part)];
-        return values.Length != Count ? throw new SchaneException($"'{Printable.Escape(path)}' was changed while it was read.") : values.Any(v => v is not null) ? values : null;
+        return values.Length != Count ? throw new SchaneException($"'{Printable.Escape(path)}' was changed while it was read.")
+            : values.Any(v => v is not null) ? values : null;
     }
 
     private static IEnumerable<(int Line, string File, string Label, string? Part)> Rows(string path, IndexOptions options) =>
@@ -99,12 +106,14 @@ public sealed class ImageIndex : IImageFiles, IDividedImages
             {
                 columns = [.. fields.Select(f => f.TrimStart('\uFEFF').Trim())];
                 int Column(string name) => columns.IndexOf(name) is var at and >= 0 ? at
-                    : throw new SchaneException($"'{Printable.Escape(path)}' has no column '{Printable.Escape(name)}'; it has {string.Join(", ", columns.Select(Printable.Escape))}{Nearest.Hint(name, columns)}.");
+                    : throw new SchaneException($"'{Printable.Escape(path)}' has no column '{Printable.Escape(name)}'; it has " +
+                        $"{string.Join(", ", columns.Select(Printable.Escape))}{Nearest.Hint(name, columns)}.");
                 (file, label, part) = (Column(options.PathColumn), Column(options.LabelColumn), columns.IndexOf(options.SplitColumn));
                 continue;
             }
             if (fields.Count != columns.Count)
-                throw new SchaneException($"'{Printable.Escape(path)}', line {line}: {fields.Count} fields; {columns.Count} columns are named.");
+                throw new SchaneException(
+                    $"'{Printable.Escape(path)}', line {line}: {fields.Count} fields; {columns.Count} columns are named.");
             yield return (line, fields[file], fields[label], part < 0 || fields[part].Length == 0 ? null : fields[part]);
         }
     }
@@ -128,9 +137,12 @@ public sealed class ImageIndex : IImageFiles, IDividedImages
             }
             using (entry)
             {
-                string? Text(string name) => entry.RootElement.ValueKind == JsonValueKind.Object && entry.RootElement.TryGetProperty(name, out var value)
-                    ? value.ValueKind == JsonValueKind.String ? value.GetString() : value.ValueKind == JsonValueKind.Number ? value.GetRawText() : null : null;
-                string Needed(string name) => Text(name) ?? throw new SchaneException($"'{Printable.Escape(path)}', line {number} has no text or number '{Printable.Escape(name)}'.");
+                string? Text(string name) =>
+                    entry.RootElement.ValueKind == JsonValueKind.Object && entry.RootElement.TryGetProperty(name, out var value)
+                    ? value.ValueKind == JsonValueKind.String
+                        ? value.GetString() : value.ValueKind == JsonValueKind.Number ? value.GetRawText() : null : null;
+                string Needed(string name) => Text(name) ?? throw new SchaneException(
+                    $"'{Printable.Escape(path)}', line {number} has no text or number '{Printable.Escape(name)}'.");
                 yield return (number, Needed(options.PathColumn), Needed(options.LabelColumn), Text(options.SplitColumn));
             }
         }

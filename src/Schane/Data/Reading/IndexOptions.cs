@@ -12,7 +12,8 @@ public sealed record IndexOptions
     /// <summary>Column of the part (<c>train</c>, <c>val</c>, <c>test</c>), where there is one. <c>split</c> by default.</summary>
     public string SplitColumn { get; init; } = "split";
 
-    /// <summary>The classes in the order of their labels; null for those of the index in order of names. A label outside the list is refused.</summary>
+    /// <summary>The classes in the order of their labels; null for those of the index in order of names. A label outside
+    /// the list is refused.</summary>
     public IReadOnlyList<string>? Classes { get; init; }
 
     /// <summary>The folder that paths are relative to; the index's own if null. No path may lead out of it.</summary>

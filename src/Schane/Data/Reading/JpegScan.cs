@@ -4,8 +4,8 @@ namespace Schane.Data.Reading;
 internal static class JpegScan
 {
     /// <summary>
-    /// Whether a progressive file lacks its end marker. The decoder paints such a file from the scans it has and reports success; a baseline
-    /// file that ends early it reports by itself, and one that lacks nothing but the end marker is whole.
+    /// Whether a progressive file lacks its end marker. The decoder paints such a file from the scans it has and reports success; a
+    /// baseline file that ends early it reports by itself, and one that lacks nothing but the end marker is whole.
     /// </summary>
     public static bool IsProgressiveAndCut(ReadOnlySpan<byte> file)
     {
@@ -33,7 +33,8 @@ internal static class JpegScan
         }
     }
 
-    /// <summary>Where the height of the picture stands, two bytes, in a file whose rows come in order (baseline or extended sequential, Huffman); −1 for others.</summary>
+    /// <summary>Where the height of the picture stands, two bytes, in a file whose rows come in order (baseline or extended sequential,
+    /// Huffman); −1 for others.</summary>
     public static int HeightAt(ReadOnlySpan<byte> file)
     {
         for (var at = 2; at + 8 < file.Length && file[at] == 0xFF;)

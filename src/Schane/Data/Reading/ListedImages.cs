@@ -6,12 +6,14 @@ public sealed class ListedImages : IImageDataset, IImageFiles
     private readonly IReadOnlyList<(string File, int Label)> images;
     private readonly ImageLimits limits;
 
-    internal ListedImages(string name, string root, IReadOnlyList<string> classes, IReadOnlyList<(string File, int Label)> images, ImageLimits? limits = null)
+    internal ListedImages(string name, string root, IReadOnlyList<string> classes,
+        IReadOnlyList<(string File, int Label)> images, ImageLimits? limits = null)
     {
         (Name, Root, Classes, this.images, this.limits) = (name, root, classes, images, limits ?? ImageLimits.Default);
         foreach (var (file, label) in images)
             if (label < 0 || label >= classes.Count)
-                throw new SchaneException($"{name}: '{Printable.Escape(file)}' has label {label}; there are {classes.Count} classes. The lists don't belong together.");
+                throw new SchaneException($"{name}: '{Printable.Escape(file)}' has label {label}; there are {classes.Count} classes. The " +
+                    "lists don't belong together.");
     }
 
     /// <summary>The folder that names are relative to.</summary>
@@ -43,5 +45,6 @@ public sealed class ListedImages : IImageDataset, IImageFiles
 
     ImageLimits IImageFiles.Limits => limits;
 
-    (byte[] Bytes, string Name)? IImageFiles.ReadFile(int index) => (ImageDecoder.ReadBytes(PathOf(index), PathOf(index), limits), PathOf(index));
+    (byte[] Bytes, string Name)? IImageFiles.ReadFile(int index) =>
+        (ImageDecoder.ReadBytes(PathOf(index), PathOf(index), limits), PathOf(index));
 }

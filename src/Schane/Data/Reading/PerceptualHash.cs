@@ -4,8 +4,8 @@ using Schane.Data.Transforms;
 namespace Schane.Data.Reading;
 
 /// <summary>
-/// 64 bits that near-identical pictures share: whether each of 8 × 8 coarse pixels is brighter than its right neighbour, on the picture shrunk to
-/// 9 × 8 ("difference hash"). Survives another format, size, quality and a little brightness; not a crop, a turn or a mirror.
+/// 64 bits that near-identical pictures share: whether each of 8 × 8 coarse pixels is brighter than its right neighbour, on the picture
+/// shrunk to 9 × 8 ("difference hash"). Survives another format, size, quality and a little brightness; not a crop, a turn or a mirror.
 /// </summary>
 public static class PerceptualHash
 {
@@ -44,7 +44,8 @@ public static class PerceptualHash
         }
         void Join(int a, int b) => leader[Math.Max(Find(a), Find(b))] = Math.Min(Find(a), Find(b));
 
-        // One picture of each hash, then: two hashes that differ in at most M bits agree in at least one of M + 1 bands of their bits, so only those are compared.
+        // One picture of each hash, then: two hashes that differ in at most M bits agree in at least one of M + 1 bands of their
+        // bits, so only those are compared.
         var first = new Dictionary<ulong, int>();
         for (var i = 0; i < hashes.Count; i++)
             if (hashes[i] is { } hash && BitOperations.PopCount(hash) is >= 8 and <= 56 && !first.TryAdd(hash, i))

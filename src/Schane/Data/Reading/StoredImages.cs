@@ -2,7 +2,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Schane.Data.Reading;
 
-/// <summary>Images inside one large file, each from an offset on: image files, or plain RGB samples of one size. Only what is read is in memory.</summary>
+/// <summary>Images inside one large file, each from an offset on: image files, or plain RGB samples of one size. Only what
+/// is read is in memory.</summary>
 internal sealed class StoredImages : IImageFiles, IDividedImages
 {
     private readonly SafeFileHandle file;
@@ -16,11 +17,12 @@ internal sealed class StoredImages : IImageFiles, IDividedImages
     /// <param name="classes">Class names.</param>
     /// <param name="labels">Label of each image.</param>
     /// <param name="file">The file, open as long as this object is used.</param>
-    /// <param name="shown">How errors call the file.</param>
+    /// <param name="shown">The file's name in messages.</param>
     /// <param name="spans">Where each image lies.</param>
     /// <param name="raw">Size of images that are plain RGB samples, pixel by pixel; null for image files.</param>
     /// <param name="limits">What image files are refused; null for the default.</param>
-    public StoredImages(string name, IReadOnlyList<string> classes, int[] labels, SafeFileHandle file, string shown, IReadOnlyList<StoredSpan> spans, (int Width, int Height)? raw = null, ImageLimits? limits = null)
+    public StoredImages(string name, IReadOnlyList<string> classes, int[] labels, SafeFileHandle file, string shown,
+        IReadOnlyList<StoredSpan> spans, (int Width, int Height)? raw = null, ImageLimits? limits = null)
     {
         (Name, Classes, this.labels, this.file, this.shown, this.spans, this.raw) = (name, classes, labels, file, shown, spans, raw);
         Limits = limits ?? ImageLimits.Default;
@@ -28,7 +30,8 @@ internal sealed class StoredImages : IImageFiles, IDividedImages
         if (labels.Length != spans.Count)
             throw new SchaneException($"{name} has {spans.Count} images but {labels.Length} labels; the files don't belong together.");
         if (Array.FindIndex(labels, l => l < 0 || l >= classes.Count) is var bad and >= 0)
-            throw new SchaneException($"{name}: image {bad} has label {labels[bad]}; there are {classes.Count} classes. The file is damaged.");
+            throw new SchaneException(
+                $"{name}: image {bad} has label {labels[bad]}; there are {classes.Count} classes. The file is damaged.");
         Parts = [.. spans.Select(s => s.Part).OfType<string>().Distinct()];
     }
 
@@ -53,7 +56,8 @@ internal sealed class StoredImages : IImageFiles, IDividedImages
 
     public string? PartOf(int index) => spans[index].Part;
 
-    public Image8 Read(int index) => raw is var (width, height) ? new(width, height, 3, Bytes(index)) : ImageDecoder.Decode(Bytes(index), ShownAs(index), Limits);
+    public Image8 Read(int index) =>
+        raw is var (width, height) ? new(width, height, 3, Bytes(index)) : ImageDecoder.Decode(Bytes(index), ShownAs(index), Limits);
 
     public (byte[] Bytes, string Name)? ReadFile(int index) => raw is null ? (Bytes(index), ShownAs(index)) : null;
 
@@ -69,7 +73,8 @@ internal sealed class StoredImages : IImageFiles, IDividedImages
             while (read < bytes.Length && RandomAccess.Read(file, bytes.AsSpan(read), span.Offset + read) is var n and > 0)
                 read += n;
             if (read < bytes.Length)
-                throw new SchaneException($"'{Printable.Escape(ShownAs(index))}' lies beyond the end of its file, which was cut off while it was open.");
+                throw new SchaneException(
+                    $"'{Printable.Escape(ShownAs(index))}' lies beyond the end of its file, which was cut off while it was open.");
         }
         catch (IOException e)
         {

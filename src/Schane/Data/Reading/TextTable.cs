@@ -6,7 +6,8 @@ namespace Schane.Data.Reading;
 /// <summary>Reads the text files that data sets come with; errors name file and line.</summary>
 internal static class TextTable
 {
-    /// <summary>Lines that are neither empty nor begin with #, split at white space into at least <paramref name="columns"/> fields; the last takes the rest.</summary>
+    /// <summary>Lines that are neither empty nor begin with #, split at white space into at least <paramref name="columns"/> fields; the
+    /// last takes the rest.</summary>
     public static IEnumerable<string[]> Words(string path, int columns)
     {
         var number = 0;
@@ -17,12 +18,14 @@ internal static class TextTable
                 continue;
             var words = line.Split((char[]?)null, columns, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             yield return words.Length == columns ? words
-                : throw new SchaneException($"'{Printable.Escape(path)}', line {number}: '{Printable.Escape(line)}' has {words.Length} fields; {columns} are expected.");
+                : throw new SchaneException($"'{Printable.Escape(path)}', line {number}: '{Printable.Escape(line)}' has {words.Length} " +
+                    $"fields; {columns} are expected.");
         }
     }
 
     /// <summary>A whole number of a field.</summary>
-    public static int Number(string text, string path) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
+    public static int Number(string text, string path) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
         : throw new SchaneException($"'{Printable.Escape(path)}' has '{Printable.Escape(text)}' where a whole number is expected.");
 
     public static IEnumerable<string> Lines(string path)

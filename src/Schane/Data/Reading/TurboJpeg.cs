@@ -3,18 +3,19 @@ using System.Runtime.InteropServices;
 namespace Schane.Data.Reading;
 
 /// <summary>
-/// Decodes colour JPEG files through libturbojpeg (libjpeg-turbo, API version 2) where the system has it: the decoder inside SkiaSharp is the same one without
-/// its vector code. The pixels are the same; docs/performance.md has the speed.
+/// Decodes colour JPEG files through libturbojpeg (libjpeg-turbo, API version 2) where the system has it: the decoder inside SkiaSharp is
+/// the same one without its vector code. The pixels are the same; docs/performance.md has the speed.
 /// </summary>
 /// <remarks>
-/// Whatever the library so much as warns of is left to the other decoder, which knows how to say what is wrong. One warning is expected: of a picture of which only the
-/// upper rows are wanted it is told a smaller height, and it finds the data of the other rows to be too much.
+/// Whatever the library so much as warns of is left to the other decoder, which knows how to say what is wrong. One warning is expected: of
+/// a picture of which only the upper rows are wanted it is told a smaller height, and it finds the data of the other rows to be too much.
 /// </remarks>
 internal static unsafe class TurboJpeg
 {
     private const int Rgb = 0, YCbCr = 1, AccurateTransform = 4096, Warning = 0;
 
-    // Rows of a block of samples at the coarsest customary subsampling; below the last wanted row one more block is decoded, for colours are smoothed over its border.
+    // Rows of a block of samples at the coarsest customary subsampling; below the last wanted row one more block is decoded, for
+    // colours are smoothed over its border.
     private const int BlockRows = 16;
 
     private static readonly nint library = Load();
@@ -25,14 +26,17 @@ internal static unsafe class TurboJpeg
     private static readonly delegate* unmanaged[Cdecl]<nint, byte*, CULong, byte*, int, int, int, int, int, int> decompress =
         (delegate* unmanaged[Cdecl]<nint, byte*, CULong, byte*, int, int, int, int, int, int>)Function("tjDecompress2");
 
-    private static readonly delegate* unmanaged[Cdecl]<nint, int> errorCode = (delegate* unmanaged[Cdecl]<nint, int>)Function("tjGetErrorCode");
-    private static readonly delegate* unmanaged[Cdecl]<nint, byte*> errorText = (delegate* unmanaged[Cdecl]<nint, byte*>)Function("tjGetErrorStr2");
+    private static readonly delegate* unmanaged[Cdecl]<nint, int> errorCode =
+        (delegate* unmanaged[Cdecl]<nint, int>)Function("tjGetErrorCode");
+    private static readonly delegate* unmanaged[Cdecl]<nint, byte*> errorText =
+        (delegate* unmanaged[Cdecl]<nint, byte*>)Function("tjGetErrorStr2");
 
     [ThreadStatic] private static Decompressor? decompressor;
     [ThreadStatic] private static byte[]? shortened;
 
     /// <summary>Whether the library was found.</summary>
-    public static bool IsFound { get; } = init != null && destroy != null && readHeader != null && decompress != null && errorCode != null && errorText != null;
+    public static bool IsFound { get; } = init != null && destroy != null && readHeader != null && decompress != null
+        && errorCode != null && errorText != null;
 
     /// <summary>Decodes a file as RGB, at least its upper rows.</summary>
     /// <param name="file">The file.</param>
@@ -74,11 +78,13 @@ internal static unsafe class TurboJpeg
     /// <summary>Whether all that was wrong is data left over after the last row.</summary>
     private static bool ExpectedWarning(Decompressor decompressor) =>
         errorCode(decompressor.DangerousGetHandle()) == Warning
-        && Marshal.PtrToStringAnsi((nint)errorText(decompressor.DangerousGetHandle())) is { } text && text.Contains("extraneous bytes before marker", StringComparison.Ordinal);
+        && Marshal.PtrToStringAnsi((nint)errorText(decompressor.DangerousGetHandle())) is { } text
+        && text.Contains("extraneous bytes before marker", StringComparison.Ordinal);
 
     private static nint Load()
     {
-        string[] names = OperatingSystem.IsWindows() ? ["turbojpeg.dll"] : OperatingSystem.IsMacOS() ? ["libturbojpeg.0.dylib", "libturbojpeg.dylib"] : ["libturbojpeg.so.0"];
+        string[] names = OperatingSystem.IsWindows()
+            ? ["turbojpeg.dll"] : OperatingSystem.IsMacOS() ? ["libturbojpeg.0.dylib", "libturbojpeg.dylib"] : ["libturbojpeg.so.0"];
         foreach (var name in names)
             if (NativeLibrary.TryLoad(name, out var found))
                 return found;

@@ -3,7 +3,8 @@ using Schane.Data.Reading;
 
 namespace Schane.Data.Sets;
 
-/// <summary>The published Omniglot archives (github.com/brendenlake/omniglot), read in place. Pixels: ink 255 on paper 0, whatever the file says.</summary>
+/// <summary>The published Omniglot archives (github.com/brendenlake/omniglot), read in place. Pixels: ink 255 on paper 0,
+/// whatever the file says.</summary>
 internal static class OmniglotArchive
 {
     public const int Side = 105;
@@ -26,7 +27,8 @@ internal static class OmniglotArchive
     public static byte[] Bytes(ZipArchiveEntry entry)
     {
         if (entry.Length > MaxEntryBytes)
-            throw new SchaneException($"'{Printable.Escape(entry.FullName)}' would unpack to {entry.Length} bytes; a file of Omniglot has fewer than {MaxEntryBytes}.");
+            throw new SchaneException($"'{Printable.Escape(entry.FullName)}' would unpack to {entry.Length} bytes; a file of Omniglot " +
+                $"has fewer than {MaxEntryBytes}.");
         try
         {
             using var stream = entry.Open();
@@ -45,7 +47,8 @@ internal static class OmniglotArchive
     {
         var image = PixelRows.WithChannels(ImageDecoder.Decode(Bytes(entry), entry.FullName), 1);
         if (image.Width != Side || image.Height != Side)
-            throw new SchaneException($"'{Printable.Escape(entry.FullName)}' is {image.Width} × {image.Height}; images of Omniglot are {Side} × {Side}.");
+            throw new SchaneException(
+                $"'{Printable.Escape(entry.FullName)}' is {image.Width} × {image.Height}; images of Omniglot are {Side} × {Side}.");
         for (var i = 0; i < image.Pixels.Length; i++)
             image.Pixels[i] = (byte)(255 - image.Pixels[i]);
         return image.Pixels;

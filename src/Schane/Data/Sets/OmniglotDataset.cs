@@ -4,8 +4,8 @@ using Schane.Data.Reading;
 namespace Schane.Data.Sets;
 
 /// <summary>
-/// Omniglot (Lake, Salakhutdinov, Tenenbaum 2015): hand-written characters, 20 drawers each, 105 × 105 gray, read in place from the published
-/// ZIP files and held decoded in memory (30 MB for a small set).
+/// Omniglot (Lake, Salakhutdinov, Tenenbaum 2015): hand-written characters, 20 drawers each, 105 × 105 gray, read in place from the
+/// published ZIP files and held decoded in memory (30 MB for a small set).
 /// </summary>
 /// <remarks>
 /// <para>Ink is 255 and paper 0 (the files have black ink on white), so whatever a transform fills with zeros is paper.</para>
@@ -26,9 +26,11 @@ public sealed class OmniglotDataset : IImageDataset
     }
 
     /// <summary>Reads one of the published sets.</summary>
-    /// <param name="part"><c>small1</c>, <c>small2</c> (the "minimal" background sets of five alphabets), <c>background</c> or <c>evaluation</c>.</param>
+    /// <param name="part"><c>small1</c>, <c>small2</c> (the "minimal" background sets of five alphabets),
+    /// <c>background</c> or <c>evaluation</c>.</param>
     /// <param name="rotations">Whether turns by 90°, 180° and 270° are classes of their own.</param>
-    /// <param name="dataRoot">Folder that holds <c>omniglot/*.zip</c>; <c>$SCHANE_DATA</c> and the user's data folder are searched after it.</param>
+    /// <param name="dataRoot">Folder that holds <c>omniglot/*.zip</c>; <c>$SCHANE_DATA</c> and the user's data folder
+    /// are searched after it.</param>
     /// <exception cref="SchaneException">No such part, or the archive is missing or damaged.</exception>
     public static OmniglotDataset Background(string part, bool rotations = true, string? dataRoot = null)
     {
@@ -36,10 +38,12 @@ public sealed class OmniglotDataset : IImageDataset
         {
             "small1" or "small2" => $"images_background_{part}.zip",
             "background" or "evaluation" => $"images_{part}.zip",
-            _ => throw new SchaneException($"Omniglot has the parts small1, small2, background, evaluation and runs, but no '{Printable.Escape(part)}'."),
+            _ => throw new SchaneException(
+                $"Omniglot has the parts small1, small2, background, evaluation and runs, but no '{Printable.Escape(part)}'."),
         };
         using var archive = OmniglotArchive.Open(file, dataRoot);
-        var entries = archive.Entries.Where(e => e.FullName.EndsWith(".png", StringComparison.Ordinal) && !e.FullName.StartsWith("__MACOSX", StringComparison.Ordinal))
+        var entries = archive.Entries.Where(e =>
+            e.FullName.EndsWith(".png", StringComparison.Ordinal) && !e.FullName.StartsWith("__MACOSX", StringComparison.Ordinal))
             .Select(e => (Entry: e, Parts: e.FullName.Split('/')))
             .Where(e => e.Parts.Length >= 3)
             .OrderBy(e => e.Entry.FullName, StringComparer.Ordinal).ToList();
@@ -58,7 +62,8 @@ public sealed class OmniglotDataset : IImageDataset
             foreach (var turn in turns)
             {
                 var suffix = turn == 0 ? "" : $"@{turn}";
-                images.AddRange(character.Select((e, i) => (first + i, classes.Count, DrawerIn(e.Parts[^1]), $"{character.Key}/{e.Parts[^1]}{suffix}")));
+                images.AddRange(character.Select((e, i) =>
+                    (first + i, classes.Count, DrawerIn(e.Parts[^1]), $"{character.Key}/{e.Parts[^1]}{suffix}")));
                 classes.Add((alphabets.IndexOf(character.First().Parts[^3]), character.Key + suffix, turn));
             }
         }
@@ -128,6 +133,7 @@ public sealed class OmniglotDataset : IImageDataset
     }
 
     private static int DrawerIn(string file) =>                           // 0108_01.png: character 108, drawer 1
-        int.TryParse(Path.GetFileNameWithoutExtension(file).Split('_')[^1], NumberStyles.None, CultureInfo.InvariantCulture, out var drawer) ? drawer
+        int.TryParse(Path.GetFileNameWithoutExtension(file).Split('_')[^1], NumberStyles.None,
+            CultureInfo.InvariantCulture, out var drawer) ? drawer
             : throw new SchaneException($"'{Printable.Escape(file)}' doesn't end in _NN, the number of the drawer.");
 }

@@ -4,8 +4,9 @@ using Schane.Data.Reading;
 namespace Schane.Data.Sets;
 
 /// <summary>
-/// Finds the pictures in a pickled list of PNG or JPEG files without reading them: walks over Python's pickle instructions (protocols 0 to 5,
-/// pickletools), does none of them, and notes where texts of bytes lie that begin like an image. Works on files of any size, and nothing can be called.
+/// Finds the pictures in a pickled list of PNG or JPEG files without reading them: walks over Python's pickle instructions
+/// (protocols 0 to 5, pickletools), does none of them, and notes where texts of bytes lie that begin like an image. Works on files
+/// of any size, and nothing can be called.
 /// </summary>
 internal static class PickledBytes
 {
@@ -28,7 +29,8 @@ internal static class PickledBytes
                 {
                     case '.':
                         return spans;
-                    case '(' or '0' or '1' or '2' or 'N' or '\x88' or '\x89' or ')' or '\x85' or '\x86' or '\x87' or 't' or ']' or 'l' or '}' or 'd' or 'a' or 'e' or 's' or 'u' or 'R' or 'b' or 'o' or 'Q'
+                    case '(' or '0' or '1' or '2' or 'N' or '\x88' or '\x89' or ')' or '\x85' or '\x86' or '\x87' or 't' or ']' or 'l'
+                        or '}' or 'd' or 'a' or 'e' or 's' or 'u' or 'R' or 'b' or 'o' or 'Q'
                         or '\x81' or '\x8f' or '\x90' or '\x91' or '\x92' or '\x93' or '\x94':
                         break;
                     case 'K' or 'h' or 'q' or '\x80':
@@ -76,7 +78,8 @@ internal static class PickledBytes
                     throw Bad("is cut off");
                 var first = head[..(int)Math.Min(length, head.Length)];
                 stream.ReadExactly(first);
-                if (isText ? first.StartsWith("\u0089PNG"u8) || first.StartsWith("\u00ff\u00d8"u8) : Magic.Sniff(first) != ImageFormat.Unknown)
+                if (isText
+                    ? first.StartsWith("\u0089PNG"u8) || first.StartsWith("\u00ff\u00d8"u8) : Magic.Sniff(first) != ImageFormat.Unknown)
                     spans.Add(new(start, (int)length, null, isText));
                 stream.Position = start + length;
             }
@@ -90,7 +93,8 @@ internal static class PickledBytes
             throw new SchaneException($"'{Printable.Escape(path)}' can't be read: {Printable.Escape(e.Message)}", e);
         }
 
-        SchaneException Bad(string what) => new($"'{Printable.Escape(path)}' is no pickle of pictures: it {what}. Unpack or download it again.");
+        SchaneException Bad(string what) =>
+            new($"'{Printable.Escape(path)}' is no pickle of pictures: it {what}. Unpack or download it again.");
     }
 
     private static byte Byte(FileStream stream) => stream.ReadByte() is var b and >= 0 ? (byte)b : throw new EndOfStreamException();

@@ -4,9 +4,9 @@ using Schane.Data.Reading;
 namespace Schane.Data.Sets;
 
 /// <summary>
-/// tieredImageNet (Ren et al. 2018, arXiv:1803.00676, github.com/renmengye/few-shot-ssl-public): <c>PART_images_png.pkl</c> (a list of PNG files) or
-/// <c>PART_images.npz</c> (array <c>images</c> [N, 84, 84, 3]), each with <c>PART_labels.pkl</c> (<c>label_specific</c>, names in <c>label_specific_str</c>).
-/// Pictures are read where they lie: the training part has 450,000.
+/// tieredImageNet (Ren et al. 2018, arXiv:1803.00676, github.com/renmengye/few-shot-ssl-public): <c>PART_images_png.pkl</c> (a list of PNG
+/// files) or <c>PART_images.npz</c> (array <c>images</c> [N, 84, 84, 3]), each with <c>PART_labels.pkl</c> (<c>label_specific</c>, names in
+/// <c>label_specific_str</c>). Pictures are read where they lie: the training part has 450,000.
 /// </summary>
 internal static class TieredImageNet
 {
@@ -15,7 +15,8 @@ internal static class TieredImageNet
 
     public static IImageDataset Open(string part, string? dataRoot)
     {
-        var labelFile = DataRoot.Find(dataRoot, "tieredImageNet", HowToGet, $"tiered-imagenet/{part}_labels.pkl", $"tiered_imagenet/{part}_labels.pkl", $"{part}_labels.pkl");
+        var labelFile = DataRoot.Find(dataRoot, "tieredImageNet", HowToGet, $"tiered-imagenet/{part}_labels.pkl",
+            $"tiered_imagenet/{part}_labels.pkl", $"{part}_labels.pkl");
         var folder = Path.GetDirectoryName(labelFile)!;
         var (classes, labels) = PickledSets.Labels(labelFile);
         var name = $"tiered-imagenet:{part}";
@@ -28,10 +29,13 @@ internal static class TieredImageNet
             using var arrays = new NumpyFile(new ByteSource(archive), new() { ["images.npy"] = (offset, length) });
             long each = Side * Side * 3;
             if (arrays.ShapeOf("images") is not [var count, Side, Side, 3] || arrays.TypeOf("images") != TorchSharp.torch.ScalarType.Byte)
-                throw new SchaneException($"'{Printable.Escape(archive)}' should hold images [N, {Side}, {Side}, 3] of bytes but holds [{string.Join(", ", arrays.ShapeOf("images"))}]. {HowToGet}.");
+                throw new SchaneException($"'{Printable.Escape(archive)}' should hold images [N, {Side}, {Side}, 3] of bytes but holds " +
+                    $"[{string.Join(", ", arrays.ShapeOf("images"))}]. {HowToGet}.");
             var first = offset + length - count * each;                   // the header is in front of the samples
-            return new StoredImages(name, classes, labels, File.OpenHandle(archive), archive, [.. Enumerable.Range(0, (int)count).Select(i => new StoredSpan(first + i * each, (int)each))], (Side, Side));
+            return new StoredImages(name, classes, labels, File.OpenHandle(archive), archive,
+                [.. Enumerable.Range(0, (int)count).Select(i => new StoredSpan(first + i * each, (int)each))], (Side, Side));
         }
-        throw new SchaneException($"'{Printable.Escape(folder)}' has {part}_labels.pkl but neither {part}_images_png.pkl nor {part}_images.npz. {HowToGet}.");
+        throw new SchaneException(
+            $"'{Printable.Escape(folder)}' has {part}_labels.pkl but neither {part}_images_png.pkl nor {part}_images.npz. {HowToGet}.");
     }
 }

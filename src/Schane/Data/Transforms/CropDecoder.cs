@@ -4,8 +4,8 @@ using SkiaSharp;
 namespace Schane.Data.Transforms;
 
 /// <summary>
-/// Decodes no more rows of a JPEG than the box that a random crop has drawn needs: those above are skipped, those below never reached. Where libturbojpeg is found
-/// all rows down to the last of the box are decoded, which is faster still.
+/// Decodes no more rows of a JPEG than the box that a random crop has drawn needs: those above are skipped, those below never reached.
+/// Where libturbojpeg is found all rows down to the last of the box are decoded, which is faster still.
 /// </summary>
 /// <remarks>
 /// Other formats, and pictures to be turned upright, are decoded whole. The pixels are those of a whole decode. Columns can't be left out:
@@ -16,7 +16,8 @@ internal static class CropDecoder
     [ThreadStatic] private static byte[]? rows;
 
     /// <summary>Puts the cropped and resized picture on the canvas; draws what the crop draws on a decoded picture.</summary>
-    public static unsafe void Decode(ReadOnlySpan<byte> file, string name, ImageLimits limits, RandomResizedCrop crop, int channels, ref Tensors.SampleRandom random, Canvas canvas)
+    public static unsafe void Decode(ReadOnlySpan<byte> file, string name, ImageLimits limits, RandomResizedCrop crop, int channels,
+        ref Tensors.SampleRandom random, Canvas canvas)
     {
         if (Magic.Sniff(file) == ImageFormat.Jpeg)
             fixed (byte* start = file)
@@ -34,7 +35,8 @@ internal static class CropDecoder
         crop.Apply(canvas, ref random);
     }
 
-    private static unsafe void Box(SKCodec codec, ReadOnlySpan<byte> file, string name, RandomResizedCrop crop, int channels, ref Tensors.SampleRandom random, Canvas canvas)
+    private static unsafe void Box(SKCodec codec, ReadOnlySpan<byte> file, string name, RandomResizedCrop crop, int channels,
+        ref Tensors.SampleRandom random, Canvas canvas)
     {
         if (JpegScan.IsProgressiveAndCut(file))
             ImageDecoder.Check(codec, SKCodecResult.IncompleteInput, name);

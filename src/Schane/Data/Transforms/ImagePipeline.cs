@@ -4,14 +4,16 @@ using Schane.Tensors;
 
 namespace Schane.Data.Transforms;
 
-/// <summary>What a model wants to be fed: channels (1 or 3), the side of the square input, and mean and deviation per channel for inputs in [0, 1].</summary>
+/// <summary>What a model wants to be fed: channels (1 or 3), the side of the square input, and mean and deviation per channel
+/// for inputs in [0, 1].</summary>
 public sealed record InputShape(int Channels, int Size, float[] Mean, float[] Std)
 {
     /// <summary>What a backbone takes, at its own size or another.</summary>
     public static InputShape Of(BackboneInfo info, int? size = null) => new(info.Channels, size ?? info.InputSize, info.Mean, info.Std);
 
     /// <summary>Per channel, what turns a level of 0 to 255 into (level / 255 − mean) / deviation: level · factor + shift.</summary>
-    internal (float[] Factors, float[] Shifts) Scaling() => ([.. Std.Select(s => (float)(1 / (255 * (double)s)))], [.. Mean.Zip(Std, (m, s) => (float)(-(double)m / s))]);
+    internal (float[] Factors, float[] Shifts) Scaling() =>
+        ([.. Std.Select(s => (float)(1 / (255 * (double)s)))], [.. Mean.Zip(Std, (m, s) => (float)(-(double)m / s))]);
 }
 
 /// <summary>
@@ -27,16 +29,19 @@ public sealed class ImagePipeline : IImageTransform
     private readonly float[] factors, shifts;
 
     /// <summary>A pipeline whose last size is <paramref name="input"/>'s.</summary>
-    /// <exception cref="ArgumentException">The steps don't end at the input's size, or mean and deviation don't fit the channels.</exception>
+    /// <exception cref="ArgumentException">The steps don't end at the input's size, or mean and deviation
+    /// don't fit the channels.</exception>
     public ImagePipeline(InputShape input, params IReadOnlyList<ImageStep> steps)
     {
         if (input.Channels is not (1 or 3) || input.Mean.Length != input.Channels || input.Std.Length != input.Channels)
-            throw new ArgumentException($"input must have 1 or 3 channels and as many means and deviations but has {input.Channels}, {input.Mean.Length} and {input.Std.Length}.", nameof(input));
+            throw new ArgumentException($"input must have 1 or 3 channels and as many means and deviations but has {input.Channels}, " +
+                $"{input.Mean.Length} and {input.Std.Length}.", nameof(input));
         (int Width, int Height)? size = null;
         foreach (var step in steps)
             size = step.SizeAfter(size);
         if (size != (input.Size, input.Size))
-            throw new ArgumentException($"steps must end at {input.Size} × {input.Size} but end at {(size is { } s ? $"{s.Width} × {s.Height}" : "a size that depends on the picture")}.", nameof(steps));
+            throw new ArgumentException($"steps must end at {input.Size} × {input.Size} but end at " +
+                $"{(size is { } s ? $"{s.Width} × {s.Height}" : "a size that depends on the picture")}.", nameof(steps));
         (this.input, this.steps) = (input, [.. steps]);
         (factors, shifts) = input.Scaling();
     }
@@ -60,14 +65,16 @@ public sealed class ImagePipeline : IImageTransform
     internal bool CropsFirst => steps is [RandomResizedCrop, ..];
 
     /// <summary><see cref="Apply"/> without normalisation: channels × height × width bytes.</summary>
-    internal void ApplyBytes(Image8 image, ref SampleRandom random, Span<byte> destination) => Separate(Draw(image, ref random), destination);
+    internal void ApplyBytes(Image8 image, ref SampleRandom random, Span<byte> destination) =>
+        Separate(Draw(image, ref random), destination);
 
     /// <summary><see cref="Apply"/> from a file in memory, of which no more is decoded than the first step's box needs.</summary>
     internal void ApplyToFile(ReadOnlySpan<byte> file, string name, ImageLimits limits, ref SampleRandom random, Span<float> destination) =>
         Normalise(Cut(file, name, limits, ref random), destination);
 
     /// <summary>The same without normalisation: channels × height × width bytes.</summary>
-    internal void ApplyBytesToFile(ReadOnlySpan<byte> file, string name, ImageLimits limits, ref SampleRandom random, Span<byte> destination) =>
+    internal void ApplyBytesToFile(ReadOnlySpan<byte> file, string name, ImageLimits limits,
+        ref SampleRandom random, Span<byte> destination) =>
         Separate(Cut(file, name, limits, ref random), destination);
 
     private Canvas Cut(ReadOnlySpan<byte> file, string name, ImageLimits limits, ref SampleRandom random)
@@ -84,7 +91,8 @@ public sealed class ImagePipeline : IImageTransform
     {
         var plane = input.Size * input.Size;
         if (destination.Length != plane * input.Channels)
-            throw new ArgumentException($"destination must have {plane * input.Channels} elements but has {destination.Length}.", nameof(destination));
+            throw new ArgumentException($"destination must have {plane * input.Channels} elements but has {destination.Length}.",
+                nameof(destination));
         if (picture.Channels == 3)
             PixelRows.Separate(picture.Pixels, destination);
         else
@@ -96,7 +104,8 @@ public sealed class ImagePipeline : IImageTransform
     {
         var plane = input.Size * input.Size;
         if (destination.Length != plane * input.Channels)
-            throw new ArgumentException($"destination must have {plane * input.Channels} elements but has {destination.Length}.", nameof(destination));
+            throw new ArgumentException($"destination must have {plane * input.Channels} elements but has {destination.Length}.",
+                nameof(destination));
         var levels = picture.Pixels;
         if (picture.Channels == 3)
         {
@@ -105,7 +114,8 @@ public sealed class ImagePipeline : IImageTransform
             levels = separate;
         }
         for (var c = 0; c < input.Channels; c++)
-            PixelRows.Scale(levels.Slice(picture.Channels == 3 ? c * plane : 0, plane), factors[c], shifts[c], destination.Slice(c * plane, plane));
+            PixelRows.Scale(levels.Slice(picture.Channels == 3 ? c * plane : 0, plane), factors[c], shifts[c],
+                destination.Slice(c * plane, plane));
     }
 
     /// <summary>The picture as the steps leave it, before normalisation: for showing.</summary>
@@ -113,7 +123,8 @@ public sealed class ImagePipeline : IImageTransform
 
     /// <summary>One line a step, and the normalisation last.</summary>
     public override string ToString() =>
-        string.Join('\n', steps.Select(s => s.ToString()).Append($"Normalize {{ Mean = [{string.Join(", ", input.Mean)}], Std = [{string.Join(", ", input.Std)}] }}"));
+        string.Join('\n', steps.Select(s => s.ToString())
+            .Append($"Normalize {{ Mean = [{string.Join(", ", input.Mean)}], Std = [{string.Join(", ", input.Std)}] }}"));
 
     private Canvas Draw(Image8 image, ref SampleRandom random)
     {

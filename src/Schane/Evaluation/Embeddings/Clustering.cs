@@ -7,7 +7,8 @@ namespace Schane.Evaluation.Embeddings;
 /// <param name="LabelEntropy">H(labels).</param>
 /// <param name="ClusterEntropy">H(clusters).</param>
 /// <param name="Nmi">I over the mean of the two entropies; 1 if both are one cluster.</param>
-/// <param name="Ami">The same with I's expectation under random partitions of these sizes taken off both parts; 0 where that leaves nothing.</param>
+/// <param name="Ami">The same with I's expectation under random partitions of these sizes taken off both parts; 0
+/// where that leaves nothing.</param>
 /// <param name="Ari">Rand index adjusted for chance.</param>
 public sealed record Clustering(double MutualInformation, double LabelEntropy, double ClusterEntropy, double Nmi, double Ami, double Ari)
 {
@@ -17,7 +18,8 @@ public sealed record Clustering(double MutualInformation, double LabelEntropy, d
     public static Clustering Of(IReadOnlyList<int> labels, IReadOnlyList<int> clusters)
     {
         if (labels.Count == 0 || labels.Count != clusters.Count)
-            throw new ArgumentException($"clusters must hold one number for each of the {labels.Count} labels, at least one, but has {clusters.Count}.", nameof(clusters));
+            throw new ArgumentException($"clusters must hold one number for each of the {labels.Count} labels, at least one, but has " +
+                $"{clusters.Count}.", nameof(clusters));
         double n = labels.Count;
         var a = labels.CountBy(l => l).ToDictionary();
         var b = clusters.CountBy(c => c).ToDictionary();
@@ -57,7 +59,8 @@ public sealed record Clustering(double MutualInformation, double LabelEntropy, d
                 for (var cell = Math.Max(1, size + other - n); cell <= Math.Min(size, other); cell++)
                 {
                     var log = LogFactorial(size) + LogFactorial(other) + LogFactorial(n - size) + LogFactorial(n - other)
-                        - LogFactorial(n) - LogFactorial(cell) - LogFactorial(size - cell) - LogFactorial(other - cell) - LogFactorial(n - size - other + cell);
+                        - LogFactorial(n) - LogFactorial(cell) - LogFactorial(size - cell) - LogFactorial(other - cell)
+                        - LogFactorial(n - size - other + cell);
                     sum += times * often * ((double)cell / n) * Math.Log((double)n * cell / ((double)size * other)) * Math.Exp(log);
                 }
         return sum;

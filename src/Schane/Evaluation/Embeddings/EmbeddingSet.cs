@@ -16,13 +16,17 @@ public sealed class EmbeddingSet
     public EmbeddingSet(float[] values, int width, int[] labels, IReadOnlyList<string> classes)
     {
         if (width < 1 || values.Length != (long)labels.Length * width)
-            throw new ArgumentException($"values must hold {labels.Length} rows of {width} but has {values.Length} numbers.", nameof(values));
+            throw new ArgumentException($"values must hold {labels.Length} rows of {width} but has {values.Length} numbers.",
+                nameof(values));
         if (Array.FindIndex(labels, l => l < 0 || l >= classes.Count) is var odd and >= 0)
-            throw new ArgumentException($"labels must lie between 0 and {classes.Count - 1} but labels[{odd}] is {labels[odd]}.", nameof(labels));
+            throw new ArgumentException($"labels must lie between 0 and {classes.Count - 1} but labels[{odd}] is {labels[odd]}.",
+                nameof(labels));
         if (labels.Length == 0)
             throw new SchaneException("There are no embeddings to evaluate; the data set is empty.");
         if (Array.FindIndex(values, v => !float.IsFinite(v)) is var bad and >= 0)
-            throw new SchaneException($"The embedding of image {bad / width} (class '{Printable.Escape(classes[labels[bad / width]])}') holds {values[bad]}; every number must be finite. The model has diverged: use an earlier checkpoint or a lower learning rate.");
+            throw new SchaneException(
+                $"The embedding of image {bad / width} (class '{Printable.Escape(classes[labels[bad / width]])}') holds {values[bad]}; " +
+                "every number must be finite. The model has diverged: use an earlier checkpoint or a lower learning rate.");
         (Values, Width, Labels, Classes) = (values, width, labels, classes);
     }
 
@@ -37,7 +41,8 @@ public sealed class EmbeddingSet
         Tensors.Require.Shape(embeddings, [-1, -1]);
         Tensors.Require.Shape(labels, [embeddings.shape[0]]);
         int[] y = [.. Tensors.Copy.Longs(labels).Select(l => checked((int)l))];
-        return new(Tensors.Copy.Floats(embeddings), checked((int)embeddings.shape[1]), y, classes ?? [.. Enumerable.Range(0, y.DefaultIfEmpty(-1).Max() + 1).Select(c => $"{c}")]);
+        return new(Tensors.Copy.Floats(embeddings), checked((int)embeddings.shape[1]), y,
+            classes ?? [.. Enumerable.Range(0, y.DefaultIfEmpty(-1).Max() + 1).Select(c => $"{c}")]);
     }
 
     /// <summary>n × D numbers, row by row.</summary>
@@ -72,7 +77,8 @@ public sealed class EmbeddingSet
     /// <param name="dtype">float64 unless said otherwise.</param>
     public Tensor ToTensor(ScalarType dtype = ScalarType.Float64) => tensor(Values, [Count, Width]).to_type(dtype);
 
-    /// <summary>Mean of several embeddings of the same images, each row first scaled to unit length: what augmented views are averaged by.</summary>
+    /// <summary>Mean of several embeddings of the same images, each row first scaled to unit length: what augmented
+    /// views are averaged by.</summary>
     /// <exception cref="ArgumentException">None given, or they differ in rows, width or labels.</exception>
     public static EmbeddingSet Average(params IReadOnlyList<EmbeddingSet> views)
     {
@@ -83,7 +89,8 @@ public sealed class EmbeddingSet
         foreach (var view in views)
         {
             if (view.Width != first.Width || !view.Labels.AsSpan().SequenceEqual(first.Labels))
-                throw new ArgumentException($"views must be of the same images: one has {view.Count} rows of {view.Width}, another {first.Count} of {first.Width} or other labels.", nameof(views));
+                throw new ArgumentException($"views must be of the same images: one has {view.Count} rows of {view.Width}, another " +
+                    $"{first.Count} of {first.Width} or other labels.", nameof(views));
             for (var i = 0; i < view.Count; i++)
             {
                 var row = view.Row(i);

@@ -19,8 +19,8 @@ internal sealed record HardestNegatives(int[] Rows, float[] Cosines)
     public readonly record struct Pair(int First, int Second, float Cosine);
 
     /// <summary>
-    /// Measures in float32, by tiles of rows against rows of later classes that stay in cache, so that each pair is multiplied once and no n × n matrix is held. Rows
-    /// stand in the order of their classes: what a row must not look at ends where its class does.
+    /// Measures in float32, by tiles of rows against rows of later classes that stay in cache, so that each pair is multiplied once and no
+    /// n × n matrix is held. Rows stand in the order of their classes: what a row must not look at ends where its class does.
     /// </summary>
     public static HardestNegatives Of(EmbeddingSet data)
     {
@@ -43,13 +43,15 @@ internal sealed record HardestNegatives(int[] Rows, float[] Cosines)
                 using var tile = NewDisposeScope();
                 var (height, width) = (Math.Min(Height, n - top), Math.Min(Width, n - left));
                 var similarity = room.narrow(0, 0, height * width).view(height, width);
-                similarity.addmm_(unit.narrow(0, top, height), unit.narrow(0, left, width).T, beta: 0, alpha: 1);  // [height, width], the same memory again
+                // [height, width], the same memory again
+                similarity.addmm_(unit.narrow(0, top, height), unit.narrow(0, left, width).T, beta: 0, alpha: 1);
                 var from = (int row) => Math.Max(0, end[top + row] - left);
                 Parallel.For(0, (height + Strip - 1) / Strip, strip =>
                 {
                     var all = MemoryMarshal.Cast<byte, float>(similarity.bytes);
                     for (var row = strip * Strip; row < Math.Min(height, (strip + 1) * Strip); row++)
-                        if (from(row) is var first && first < width && all[(row * width + first)..((row + 1) * width)] is var values && AnyAbove(values, cosines[top + row]))
+                        if (from(row) is var first && first < width && all[(row * width + first)..((row + 1) * width)] is var values
+                            && AnyAbove(values, cosines[top + row]))
                         {
                             var at = TensorPrimitives.IndexOfMax<float>(values);
                             (rows[top + row], cosines[top + row]) = (left + first + at, values[at]);
@@ -61,7 +63,8 @@ internal sealed record HardestNegatives(int[] Rows, float[] Cosines)
                     var (start, stop) = (strip * Strip, Math.Min(width, (strip + 1) * Strip));
                     for (var row = 0; row < height; row++)
                         if (Math.Max(start, from(row)) is var first && first < stop)
-                            Raise(all[(row * width + first)..(row * width + stop)], cosines.AsSpan(left + first), rows.AsSpan(left + first), top + row);
+                            Raise(all[(row * width + first)..(row * width + stop)], cosines.AsSpan(left + first),
+                                rows.AsSpan(left + first), top + row);
                 });
             }
         var (found, cosine) = (new int[n], new float[n]);

@@ -5,7 +5,8 @@ namespace Schane.Evaluation.Embeddings;
 
 // n rows, K clusters, D width.
 
-/// <summary>k-means by Lloyd's rounds from k-means++ seeds (Arthur &amp; Vassilvitskii 2007), in float64; the best of several starts.</summary>
+/// <summary>k-means by Lloyd's rounds from k-means++ seeds (Arthur &amp; Vassilvitskii 2007), in float64; the
+/// best of several starts.</summary>
 public static class KMeans
 {
     private const int MostRounds = 100;

@@ -7,8 +7,10 @@ namespace Schane.Evaluation.Embeddings;
 /// <summary>Nearest rows by tiles of q × n similarities in float64, so that no n × n matrix is ever held.</summary>
 internal static class Neighbours
 {
-    /// <summary>Hands over each query with all reference rows, nearest first; a row is not its own neighbour where the sets are the same.</summary>
-    public static void Rank(EmbeddingSet query, EmbeddingSet reference, Metric metric, bool sameImages, int rowsAtOnce, Action<int, ReadOnlySpan<long>> take) =>
+    /// <summary>Hands over each query with all reference rows, nearest first; a row is not its own neighbour where
+    /// the sets are the same.</summary>
+    public static void Rank(EmbeddingSet query, EmbeddingSet reference, Metric metric, bool sameImages, int rowsAtOnce,
+        Action<int, ReadOnlySpan<long>> take) =>
         Tiles(query, reference, metric, sameImages, rowsAtOnce, (start, similarity) =>
         {
             var order = Tensors.Copy.Longs(similarity.argsort(dim: 1, descending: true));
@@ -16,8 +18,10 @@ internal static class Neighbours
                 take(start + row, order.AsSpan(row * reference.Count, reference.Count - (sameImages ? 1 : 0)));
         });
 
-    /// <summary>Hands over tiles of similarities [q, n] (cosine, or minus the squared distance) and the first row of each; a row's similarity to itself is −∞ where the sets are the same.</summary>
-    public static void Tiles(EmbeddingSet query, EmbeddingSet reference, Metric metric, bool sameImages, int rowsAtOnce, Action<int, Tensor> take)
+    /// <summary>Hands over tiles of similarities [q, n] (cosine, or minus the squared distance) and the first row of each; a row's
+    /// similarity to itself is −∞ where the sets are the same.</summary>
+    public static void Tiles(EmbeddingSet query, EmbeddingSet reference, Metric metric, bool sameImages,
+        int rowsAtOnce, Action<int, Tensor> take)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();

@@ -12,7 +12,8 @@ public enum Metric
     Euclidean,
 }
 
-/// <summary>How well the neighbours of an image are of its class (Musgrave et al. 2020, arXiv:2003.08505). Queries whose class has no other image are left out.</summary>
+/// <summary>How well the neighbours of an image are of its class (Musgrave et al. 2020, arXiv:2003.08505). Queries whose class has no
+/// other image are left out.</summary>
 /// <param name="Queries">Images that have another of their class to find.</param>
 /// <param name="PrecisionAt1">Share whose nearest neighbour is of their class.</param>
 /// <param name="RPrecision">Mean share of their class among the R(i) nearest.</param>
@@ -21,7 +22,8 @@ public enum Metric
 /// <param name="MeanReciprocalRank">Mean of 1 / rank of the first of the class.</param>
 /// <param name="RecallAt">For each k: share that has one of its class among the k nearest.</param>
 public sealed record Retrieval(
-    int Queries, double PrecisionAt1, double RPrecision, double MapAtR, double Map, double MeanReciprocalRank, IReadOnlyDictionary<int, double> RecallAt)
+    int Queries, double PrecisionAt1, double RPrecision, double MapAtR, double Map, double MeanReciprocalRank,
+    IReadOnlyDictionary<int, double> RecallAt)
 {
     private const int RowsAtOnce = 512;
 
@@ -30,7 +32,8 @@ public sealed record Retrieval(
     /// <param name="metric">How embeddings are compared.</param>
     /// <param name="recallAt">The k of recall@k; null for 1, 2, 4, 8.</param>
     /// <exception cref="SchaneException">No class has two images.</exception>
-    public static Retrieval Of(EmbeddingSet data, Metric metric = Metric.Cosine, IReadOnlyList<int>? recallAt = null) => Search(data, data, metric, recallAt ?? [1, 2, 4, 8], sameImages: true);
+    public static Retrieval Of(EmbeddingSet data, Metric metric = Metric.Cosine, IReadOnlyList<int>? recallAt = null) =>
+        Search(data, data, metric, recallAt ?? [1, 2, 4, 8], sameImages: true);
 
     /// <summary>The images of one set search another.</summary>
     /// <param name="query">What searches; its labels are those of <paramref name="reference"/>.</param>
@@ -39,13 +42,15 @@ public sealed record Retrieval(
     /// <param name="recallAt">The k of recall@k; null for 1, 2, 4, 8.</param>
     /// <exception cref="ArgumentException">The widths differ.</exception>
     /// <exception cref="SchaneException">No query has an image of its class to find.</exception>
-    public static Retrieval Of(EmbeddingSet query, EmbeddingSet reference, Metric metric = Metric.Cosine, IReadOnlyList<int>? recallAt = null) =>
+    public static Retrieval Of(EmbeddingSet query, EmbeddingSet reference, Metric metric = Metric.Cosine,
+        IReadOnlyList<int>? recallAt = null) =>
         Search(query, reference, metric, recallAt ?? [1, 2, 4, 8], sameImages: false);
 
     private static Retrieval Search(EmbeddingSet query, EmbeddingSet reference, Metric metric, IReadOnlyList<int> recallAt, bool sameImages)
     {
         if (query.Width != reference.Width)
-            throw new ArgumentException($"reference must have embeddings of width {query.Width} but has {reference.Width}.", nameof(reference));
+            throw new ArgumentException($"reference must have embeddings of width {query.Width} but has {reference.Width}.",
+                nameof(reference));
         var ofClass = new int[Math.Max(query.Classes.Count, reference.Classes.Count)];
         foreach (var label in reference.Labels)
             ofClass[label]++;
@@ -80,6 +85,7 @@ public sealed record Retrieval(
         if (queries == 0)
             throw new SchaneException("No class has a second image to find; retrieval needs at least two images of a class.");
         double n = queries;
-        return new(queries, first / n, rPrecision / n, mapAtR / n, map / n, reciprocal / n, recallAt.Zip(hits).ToDictionary(p => p.First, p => p.Second / n));
+        return new(queries, first / n, rPrecision / n, mapAtR / n, map / n, reciprocal / n,
+            recallAt.Zip(hits).ToDictionary(p => p.First, p => p.Second / n));
     }
 }

@@ -19,7 +19,8 @@ internal sealed class PaddedRows(int rows, int width)
     /// <summary>The first vector of a row; the others follow.</summary>
     public ref Vector<double> this[int row] => ref MemoryMarshal.GetReference(All(row));
 
-    /// <summary>Widens a row and scales it. Compiled at its best at once, as the loops that it stands beside: a thousand episodes are over before the runtime would come to it.</summary>
+    /// <summary>Widens a row and scales it. Compiled at its best at once, as the loops that it stands beside: a thousand episodes are over
+    /// before the runtime would come to it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public void Set(int row, ScaledRow from)
     {
@@ -73,7 +74,8 @@ internal static class RowProducts
             for (var j = half ? i / Across * Across : 0; j < columns; j += Across)
             {
                 // Rows past the end repeat the last: their products are not told.
-                Block(ref first[i], ref first[Math.Min(i + 1, rows - 1)], ref second[j], ref second[Math.Min(j + 1, columns - 1)], ref second[Math.Min(j + 2, columns - 1)], ref second[Math.Min(j + 3, columns - 1)], first.Vectors, products);
+                Block(ref first[i], ref first[Math.Min(i + 1, rows - 1)], ref second[j], ref second[Math.Min(j + 1, columns - 1)],
+                    ref second[Math.Min(j + 2, columns - 1)], ref second[Math.Min(j + 3, columns - 1)], first.Vectors, products);
                 for (var down = 0; down < Down && i + down < rows; down++)
                     for (var across = 0; across < Across && j + across < columns; across++)
                         found(i + down, j + across, products[down * Across + across]);
@@ -82,7 +84,8 @@ internal static class RowProducts
 
     /// <summary>Eight sums that stay in registers; a method of its own, since beside the loops above they would not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Block(ref Vector<double> a, ref Vector<double> b, ref Vector<double> p, ref Vector<double> q, ref Vector<double> r, ref Vector<double> s, int vectors, Span<double> products)
+    private static void Block(ref Vector<double> a, ref Vector<double> b, ref Vector<double> p, ref Vector<double> q, ref Vector<double> r,
+        ref Vector<double> s, int vectors, Span<double> products)
     {
         Vector<double> ap = default, aq = default, ar = default, at = default, bp = default, bq = default, br = default, bt = default;
         for (var d = 0; d < vectors; d++)

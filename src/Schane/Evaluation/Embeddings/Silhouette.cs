@@ -23,7 +23,9 @@ public sealed record Silhouette(double Mean, double[] Samples)
         if (sizes.Count(s => s > 0) < 2)
             throw new SchaneException("All images are of one class; the silhouette needs at least two.");
         using var scope = NewDisposeScope();
-        var members = nn.functional.one_hot(tensor(data.Labels.Select(l => (long)l).ToArray()), data.Classes.Count).to_type(ScalarType.Float64);   // [n, C]
+        // [n, C]
+        var members = nn.functional.one_hot(tensor(data.Labels.Select(l => (long)l).ToArray()), data.Classes.Count)
+            .to_type(ScalarType.Float64);
         var samples = new double[data.Count];
         Neighbours.Tiles(data, data, metric, sameImages: true, RowsAtOnce, (start, similarity) =>
         {

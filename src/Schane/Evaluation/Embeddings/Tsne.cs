@@ -6,8 +6,9 @@ namespace Schane.Evaluation.Embeddings;
 // n points, k coordinates.
 
 /// <summary>
-/// A map in two dimensions on which near points stay near: exact t-SNE (van der Maaten and Hinton 2008), O(n²) a step, begun at the first two coordinates as
-/// Kobak and Berens (2019, doi:10.1038/s41467-019-13056-x) advise. No random number enters: the same points give the same map, whatever the number of threads.
+/// A map in two dimensions on which near points stay near: exact t-SNE (van der Maaten and Hinton 2008), O(n²) a step, begun at the first
+/// two coordinates as Kobak and Berens (2019, doi:10.1038/s41467-019-13056-x) advise. No random number enters: the same points give the
+/// same map, whatever the number of threads.
 /// </summary>
 internal static class Tsne
 {
@@ -56,7 +57,8 @@ internal static class Tsne
         Parallel.For(0, n, i =>
         {
             var (px, py, row) = (new Vector<float>(x[i]), new Vector<float>(y[i]), affinity[i]);
-            var (ax, ay, rx, ry, sum) = (Vector<float>.Zero, Vector<float>.Zero, Vector<float>.Zero, Vector<float>.Zero, Vector<float>.Zero);
+            var (ax, ay, rx, ry, sum) = (Vector<float>.Zero, Vector<float>.Zero, Vector<float>.Zero,
+                Vector<float>.Zero, Vector<float>.Zero);
             var (lanes, j) = (Vector<float>.Count, 0);
             for (; j + lanes <= n; j += lanes)
             {
@@ -65,7 +67,8 @@ internal static class Tsne
                 var (pull, push) = (new Vector<float>(row, j) * near, near * near);
                 (ax, ay, rx, ry, sum) = (ax + pull * dx, ay + pull * dy, rx + push * dx, ry + push * dy, sum + near);
             }
-            var (attractionX, attractionY, repulsionX, repulsionY, total) = (Vector.Sum(ax), Vector.Sum(ay), Vector.Sum(rx), Vector.Sum(ry), (double)Vector.Sum(sum));
+            var (attractionX, attractionY, repulsionX, repulsionY, total) = (Vector.Sum(ax), Vector.Sum(ay), Vector.Sum(rx),
+                Vector.Sum(ry), (double)Vector.Sum(sum));
             for (; j < n; j++)
             {
                 var (dx, dy) = (x[i] - x[j], y[i] - y[j]);

@@ -19,22 +19,32 @@ public sealed record EpisodeList(FewShotOptions Options, int Images, IReadOnlyLi
 {
     private const string Format = "schane-episodes-1";
     private const int NamesShown = 8;
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
+    private static readonly JsonSerializerOptions Json = new()
+    { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 
-    /// <summary>Draws classes without replacement, then images of each without replacement. Episode e depends on the seed and e alone.</summary>
+    /// <summary>Draws classes without replacement, then images of each without replacement. Episode e depends on
+    /// the seed and e alone.</summary>
     /// <param name="labels">Label of each row.</param>
     /// <param name="classes">Names, for errors.</param>
     /// <param name="options">How many of what.</param>
     /// <exception cref="SchaneException">Too few classes, or a class with too few images; such classes are named.</exception>
     public static EpisodeList Draw(IReadOnlyList<int> labels, IReadOnlyList<string> classes, FewShotOptions options)
     {
-        var rows = Enumerable.Range(0, labels.Count).GroupBy(i => labels[i]).OrderBy(g => g.Key).Select(g => (Label: g.Key, Rows: g.ToArray())).ToArray();
+        var rows = Enumerable.Range(0, labels.Count).GroupBy(i => labels[i]).OrderBy(g => g.Key)
+            .Select(g => (Label: g.Key, Rows: g.ToArray())).ToArray();
         var need = options.Shots + options.Queries;
         var small = rows.Where(r => r.Rows.Length < need).ToList();
         if (small.Count > 0)
-            throw new SchaneException($"Too few images: {string.Join(", ", small.Take(NamesShown).Select(s => $"'{Printable.Escape(classes[s.Label])}' has {s.Rows.Length}"))}{(small.Count > NamesShown ? $" and {small.Count - NamesShown} more classes" : "")}; {options.Shots} shots and {options.Queries} queries need {need} of each class. Lower the shots or queries, or leave these classes out.");
+        {
+            var named = string.Join(", ",
+                small.Take(NamesShown).Select(s => $"'{Printable.Escape(classes[s.Label])}' has {s.Rows.Length}"));
+            var more = small.Count > NamesShown ? $" and {small.Count - NamesShown} more classes" : "";
+            throw new SchaneException($"Too few images: {named}{more}; {options.Shots} shots and {options.Queries} queries need {need} " +
+                "of each class. Lower the shots or queries, or leave these classes out.");
+        }
         if (rows.Length < options.Ways)
-            throw new SchaneException($"The data has {rows.Length} classes with images; {options.Ways}-way episodes need {options.Ways}. Lower the ways.");
+            throw new SchaneException(
+                $"The data has {rows.Length} classes with images; {options.Ways}-way episodes need {options.Ways}. Lower the ways.");
 
         var episodes = new Episode[options.Episodes];
         for (var e = 0; e < episodes.Length; e++)
@@ -77,9 +87,11 @@ public sealed record EpisodeList(FewShotOptions Options, int Images, IReadOnlyLi
         if (document is not { Format: Format, List: { Options: { } options, Episodes: { } episodes } list })
             throw new SchaneException($"'{Printable.Escape(path)}' is not a list of episodes of the form {Format}.");
         for (var e = 0; e < episodes.Count; e++)
-            if (episodes[e] is not { Classes: { } c, Support: { } s, Query: { } q } || c.Length != options.Ways || s.Length != options.Ways * options.Shots || q.Length != options.Ways * options.Queries
+            if (episodes[e] is not { Classes: { } c, Support: { } s, Query: { } q } || c.Length != options.Ways
+                || s.Length != options.Ways * options.Shots || q.Length != options.Ways * options.Queries
                 || s.Concat(q).Any(i => i < 0 || i >= list.Images))
-                throw new SchaneException($"'{Printable.Escape(path)}': episode {e} doesn't hold {options.Ways} classes with {options.Shots} + {options.Queries} of {list.Images} images each; draw the episodes again.");
+                throw new SchaneException($"'{Printable.Escape(path)}': episode {e} doesn't hold {options.Ways} classes with " +
+                    $"{options.Shots} + {options.Queries} of {list.Images} images each; draw the episodes again.");
         return list;
     }
 

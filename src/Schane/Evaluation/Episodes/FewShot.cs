@@ -12,7 +12,8 @@ namespace Schane.Evaluation.Episodes;
 /// <param name="Episodes">Accuracy of each episode.</param>
 public sealed record FewShotResult(FewShotClassifier Classifier, Interval Accuracy, IReadOnlyList<double> Episodes);
 
-/// <summary>Few-shot classification of embeddings: episodes side by side, in float64; logistic regression in vectors with an episode a lane, the rest on the tensor library.</summary>
+/// <summary>Few-shot classification of embeddings: episodes side by side, in float64; logistic regression in vectors with an episode a
+/// lane, the rest on the tensor library.</summary>
 public static class FewShot
 {
     /// <summary>Most numbers in the largest tensor of a chunk: 64 MiB of float64.</summary>
@@ -26,12 +27,14 @@ public static class FewShot
     /// <param name="data">The embeddings that the episodes' rows point into.</param>
     /// <param name="list">Episodes, drawn from data of the same classes and size.</param>
     /// <param name="classifier">How.</param>
-    /// <param name="supportViews">Embeddings of the same images augmented, which stand as further labelled rows beside each support row; null for none. Queries are never augmented.</param>
+    /// <param name="supportViews">Embeddings of the same images augmented, which stand as further labelled rows beside each support row;
+    /// null for none. Queries are never augmented.</param>
     /// <param name="regressionC">Weight of the data against the penalty ½‖W‖² of logistic regression, above 0; scikit-learn's C.</param>
     /// <exception cref="ArgumentException">A view is not of the same images.</exception>
     /// <exception cref="SchaneException">The episodes were drawn from other data.</exception>
     public static FewShotResult Run(
-        EmbeddingSet data, EpisodeList list, FewShotClassifier classifier, IReadOnlyList<EmbeddingSet>? supportViews = null, double regressionC = 1)
+        EmbeddingSet data, EpisodeList list, FewShotClassifier classifier,
+        IReadOnlyList<EmbeddingSet>? supportViews = null, double regressionC = 1)
     {
         Check(data, list);
         var predictions = Predict(data, list, classifier, supportViews, regressionC);
@@ -44,13 +47,16 @@ public static class FewShot
     /// <exception cref="ArgumentException">A view is not of the same images.</exception>
     /// <exception cref="SchaneException">An episode points to a row that isn't there.</exception>
     public static int[][] Predict(
-        EmbeddingSet data, EpisodeList list, FewShotClassifier classifier, IReadOnlyList<EmbeddingSet>? supportViews = null, double regressionC = 1)
+        EmbeddingSet data, EpisodeList list, FewShotClassifier classifier,
+        IReadOnlyList<EmbeddingSet>? supportViews = null, double regressionC = 1)
     {
         supportViews ??= [];
         if (supportViews.FirstOrDefault(v => v.Count != data.Count || v.Width != data.Width) is { } odd)
-            throw new ArgumentException($"supportViews must hold {data.Count} rows of {data.Width}, one for each image, but a view has {odd.Count} of {odd.Width}.", nameof(supportViews));
+            throw new ArgumentException($"supportViews must hold {data.Count} rows of {data.Width}, one for each image, but a view has " +
+                $"{odd.Count} of {odd.Width}.", nameof(supportViews));
         if (list.Images != data.Count)
-            throw new SchaneException($"The episodes were drawn from {list.Images} images but there are {data.Count} embeddings; draw the episodes again.");
+            throw new SchaneException(
+                $"The episodes were drawn from {list.Images} images but there are {data.Count} embeddings; draw the episodes again.");
         if (classifier == FewShotClassifier.LogisticRegression)
             return Regress([data, .. supportViews], list, regressionC);
         using var scope = NewDisposeScope();
@@ -84,7 +90,8 @@ public static class FewShot
         var predictions = new List<int[]>();
         foreach (var chunk in list.Episodes.Chunk(MostEpisodes))
         {
-            RegressionProblem[] problems = [.. chunk.Select(e => new RegressionProblem([.. views.SelectMany((_, view) => e.Support.Select(i => Row(view, i)))], labels, [.. e.Query.Select(i => Row(0, i))]))];
+            RegressionProblem[] problems = [.. chunk.Select(e => new RegressionProblem(
+                [.. views.SelectMany((_, view) => e.Support.Select(i => Row(view, i)))], labels, [.. e.Query.Select(i => Row(0, i))]))];
             predictions.AddRange(LogisticRegression.Logits(problems, width, ways, c).Select(Greatest));
         }
         return [.. predictions];
@@ -157,7 +164,8 @@ public static class FewShot
         var (shots, queries) = (list.Options.Shots, list.Options.Queries);
         if (list.Images == data.Count && list.Episodes.All(e => Fits(e.Support, shots, e) && Fits(e.Query, queries, e)))
             return;
-        throw new SchaneException($"The episodes were drawn from other data: their {list.Images} images are not the {data.Count} embeddings with these labels; draw the episodes again.");
+        throw new SchaneException($"The episodes were drawn from other data: their {list.Images} images are not the {data.Count} " +
+            "embeddings with these labels; draw the episodes again.");
 
         bool Fits(int[] rows, int perWay, Episode episode)
         {

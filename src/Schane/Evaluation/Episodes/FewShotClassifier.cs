@@ -16,11 +16,13 @@ public enum FewShotClassifier
     EuclideanNeighbour,
 
     /// <summary>
-    /// <see cref="CosineCentroid"/> whose class means are then moved by the episode's queries, each by how much it seems to be of the class (soft k-means, Ren et al. 2018,
-    /// arXiv:1803.00676). Transductive: the queries of an episode are seen together, so its figures are not to be compared with the others'.
+    /// <see cref="CosineCentroid"/> whose class means are then moved by the episode's queries, each by how much it seems to be of the class
+    /// (soft k-means, Ren et al. 2018, arXiv:1803.00676). Transductive: the queries of an episode are seen together, so its figures are not
+    /// to be compared with the others'.
     /// </summary>
     TransductiveCentroid,
 
-    /// <summary>Logistic regression on rows of unit length, penalty ½‖W‖² against the summed cross-entropy (Tian et al. 2020, arXiv:2003.11539).</summary>
+    /// <summary>Logistic regression on rows of unit length, penalty ½‖W‖² against the summed cross-entropy (Tian et al.
+    /// 2020, arXiv:2003.11539).</summary>
     LogisticRegression,
 }

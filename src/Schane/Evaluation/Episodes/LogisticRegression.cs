@@ -7,7 +7,7 @@ namespace Schane.Evaluation.Episodes;
 
 // n support rows, q query rows, K classes, D width.
 
-/// <summary>A row of embeddings where it lies, and the number that it is to be multiplied by.</summary>
+/// <summary>A row of embeddings in place, and the factor to multiply it by.</summary>
 /// <param name="Values">What it lies in.</param>
 /// <param name="Start">Its first number there.</param>
 /// <param name="Scale">The factor: 1 over its length for rows of unit length.</param>
@@ -20,12 +20,13 @@ internal readonly record struct ScaledRow(float[] Values, int Start, double Scal
 internal sealed record RegressionProblem(ScaledRow[] Support, int[] Labels, ScaledRow[] Query);
 
 /// <summary>
-/// Multinomial logistic regression with an L2 penalty, as scikit-learn states it: ½‖W‖² + C Σ CE(W x + b, y), b free. Many small problems at
-/// once, in float64, to a residual of 1e-10.
+/// Multinomial logistic regression with an L2 penalty, as scikit-learn states it: ½‖W‖² + C Σ CE(W x + b, y), b free. Many small problems
+/// at once, in float64, to a residual of 1e-10.
 /// </summary>
 /// <remarks>
-/// The best W is αᵀX, so that D matters only for the n × n products of the support rows, for W itself and for the queries; all rounds are in n numbers a class
-/// (<see cref="RegressionLanes"/>). As many problems as a vector has lanes are solved together, and such groups share the threads.
+/// The best W is αᵀX, so that D matters only for the n × n products of the support rows, for W itself and for the queries; all
+/// rounds are in n numbers a class (<see cref="RegressionLanes"/>). As many problems as a vector has lanes are solved together, and
+/// such groups share the threads.
 /// </remarks>
 internal static class LogisticRegression
 {
@@ -43,7 +44,8 @@ internal static class LogisticRegression
             () => new Workplace(problems[0].Support.Length, width, classes, c),
             (group, _, place) =>
             {
-                RegressionProblem[] some = [.. Enumerable.Range(group * lanes, Math.Min(lanes, problems.Count - group * lanes)).Select(i => problems[i])];
+                RegressionProblem[] some = [
+                    .. Enumerable.Range(group * lanes, Math.Min(lanes, problems.Count - group * lanes)).Select(i => problems[i])];
                 var found = place.Solve(some);
                 for (var lane = 0; lane < some.Length; lane++)
                     logits[group * lanes + lane] = found[lane];
@@ -94,7 +96,8 @@ internal static class LogisticRegression
                 var count = Math.Min(QueriesTogether, problem.Query.Length - first);
                 for (var q = 0; q < count; q++)
                     queries.Set(q, problem.Query[first + q]);
-                RowProducts.All(weights, classes, queries, count, (k, q, product) => logits[(first + q) * classes + k] = product + lanes.Bias(lane, k));
+                RowProducts.All(weights, classes, queries, count,
+                    (k, q, product) => logits[(first + q) * classes + k] = product + lanes.Bias(lane, k));
             }
             return logits;
         }

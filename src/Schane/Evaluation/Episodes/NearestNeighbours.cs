@@ -4,7 +4,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Evaluation.Episodes;
 
-/// <summary>Weighted k-nearest-neighbour classification by cosine (Wu et al. 2018, arXiv:1805.01978; the protocol of DINO): each of the k nearest votes with exp(cosine / T).</summary>
+/// <summary>Weighted k-nearest-neighbour classification by cosine (Wu et al. 2018, arXiv:1805.01978; the protocol of DINO): each of the k
+/// nearest votes with exp(cosine / T).</summary>
 /// <param name="Accuracy">Share of the queries whose class has the most votes, with Wilson's interval.</param>
 /// <param name="Scores">[queries][classes] votes.</param>
 public sealed record NearestNeighbours(Interval Accuracy, double[][] Scores)
@@ -21,13 +22,15 @@ public sealed record NearestNeighbours(Interval Accuracy, double[][] Scores)
         Tensors.Require.AtLeast(k, 1, nameof(k));
         Tensors.Require.Positive(temperature, nameof(temperature));
         if (query.Width != reference.Width || query.Classes.Count != reference.Classes.Count)
-            throw new ArgumentException($"reference must have {query.Classes.Count} classes and width {query.Width} but has {reference.Classes.Count} and {reference.Width}.", nameof(reference));
+            throw new ArgumentException($"reference must have {query.Classes.Count} classes and width {query.Width} but has " +
+                $"{reference.Classes.Count} and {reference.Width}.", nameof(reference));
         using var scope = NewDisposeScope();
         var (scores, right) = (new double[query.Count][], 0);
         Neighbours.Tiles(query, reference, Metric.Cosine, sameImages: false, RowsAtOnce, (start, similarity) =>
         {
             var (values, indices) = similarity.topk(Math.Min(k, reference.Count), dim: 1);
-            var (votes, rows, each) = (Tensors.Copy.Doubles((values / temperature).exp()), Tensors.Copy.Longs(indices), (int)indices.shape[1]);
+            var (votes, rows, each) = (Tensors.Copy.Doubles((values / temperature).exp()),
+                Tensors.Copy.Longs(indices), (int)indices.shape[1]);
             for (var q = 0; q < similarity.shape[0]; q++)
             {
                 var score = scores[start + q] = new double[query.Classes.Count];

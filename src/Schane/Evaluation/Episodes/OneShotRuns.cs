@@ -14,18 +14,22 @@ public sealed record OneShotRuns(int Wrong, int Trials, IReadOnlyList<double> Pe
     /// <summary>Error over all trials, percent.</summary>
     public double ErrorPercent => 100.0 * Wrong / Trials;
 
-    /// <summary>Every image of the runs in the order in which <see cref="Of"/> wants their embeddings: run by run, training before test.</summary>
-    public static IReadOnlyList<Image8> Images(IReadOnlyList<OmniglotRun> runs) => [.. runs.SelectMany(run => run.Training.Concat(run.Test))];
+    /// <summary>Every image of the runs in the order in which <see cref="Of"/> wants their embeddings: run by run,
+    /// training before test.</summary>
+    public static IReadOnlyList<Image8> Images(IReadOnlyList<OmniglotRun> runs) =>
+        [.. runs.SelectMany(run => run.Training.Concat(run.Test))];
 
     /// <summary>Classifies every test image by the nearest training image of its run, by cosine.</summary>
     /// <param name="runs">The runs.</param>
-    /// <param name="embeddings">One row for each image of <see cref="Images"/>, in that order; labels don't matter. For augmented views pass <see cref="EmbeddingSet.Average"/> of them.</param>
+    /// <param name="embeddings">One row for each image of <see cref="Images"/>, in that order; labels don't matter. For augmented views
+    /// pass <see cref="EmbeddingSet.Average"/> of them.</param>
     /// <exception cref="ArgumentException">Not as many rows as images.</exception>
     public static OneShotRuns Of(IReadOnlyList<OmniglotRun> runs, EmbeddingSet embeddings)
     {
         var images = runs.Sum(r => r.Training.Count + r.Test.Count);
         if (images == 0 || embeddings.Count != images)
-            throw new ArgumentException($"embeddings must hold one row for each of the {images} images of the runs but has {embeddings.Count}.", nameof(embeddings));
+            throw new ArgumentException($"embeddings must hold one row for each of the {images} images of the runs but has " +
+                $"{embeddings.Count}.", nameof(embeddings));
         var (first, wrong, trials) = (0, 0, 0);
         List<double> perRun = [];
         List<int[]> answers = [];

@@ -6,12 +6,13 @@ namespace Schane.Evaluation.Episodes;
 
 // n support rows, m = n + 1, K classes. Each number is a vector: one problem a lane. States are [K, m]: α of a class, then its b.
 
-/// <summary>Logistic regression problems of one shape, one in each lane of the vectors: α [n, K] and b [K] from the products of the support rows.</summary>
+/// <summary>Logistic regression problems of one shape, one in each lane of the vectors: α [n, K] and b [K] from the products
+/// of the support rows.</summary>
 /// <remarks>
-/// With F = G α + b the optimum is where α = C (Y − P(F)) and 1ᵀα = 0. Softmax curvature is at most h (I − 11ᵀ/K), h = ½ (Böhning 1992), which makes one m × m system,
-/// the same for all classes and rounds; it is inverted once and stepped along with Nesterov's momentum, restarted where the step turns against the last (O'Donoghue &amp;
-/// Candès 2015). A lane is done at its own round, so that no problem changes another's answer. Lanes that are still not there (rows of large norm) finish by
-/// <see cref="NewtonRegression"/>.
+/// With F = G α + b the optimum is where α = C (Y − P(F)) and 1ᵀα = 0. Softmax curvature is at most h (I − 11ᵀ/K), h = ½ (Böhning 1992),
+/// which makes one m × m system, the same for all classes and rounds; it is inverted once and stepped along with Nesterov's momentum,
+/// restarted where the step turns against the last (O'Donoghue &amp; Candès 2015). A lane is done at its own round, so that no problem
+/// changes another's answer. Lanes that are still not there (rows of large norm) finish by <see cref="NewtonRegression"/>.
 /// </remarks>
 internal sealed class RegressionLanes(int support, int classes, double c)
 {
@@ -24,8 +25,10 @@ internal sealed class RegressionLanes(int support, int classes, double c)
     private readonly int m = support + 1;
     private readonly Vector<double>[] border = new Vector<double>[(support + 1) * (support + 1)];     // [G 1; 1ᵀ 0]
     private readonly Vector<double>[] inverse = new Vector<double>[(support + 1) * (support + 1)];
-    private readonly Vector<double>[] targets = State(support, classes), now = State(support, classes), ahead = State(support, classes), before = State(support, classes);
-    private readonly Vector<double>[] scores = State(support, classes), right = State(support, classes), step = State(support, classes), result = State(support, classes);
+    private readonly Vector<double>[] targets = State(support, classes), now = State(support, classes), ahead = State(support, classes),
+        before = State(support, classes);
+    private readonly Vector<double>[] scores = State(support, classes), right = State(support, classes), step = State(support, classes),
+        result = State(support, classes);
 
     /// <summary>Gives a lane the product of two support rows, and of the same two the other way round.</summary>
     public void SetProduct(int lane, int i, int j, double product)
@@ -128,7 +131,8 @@ internal sealed class RegressionLanes(int support, int classes, double c)
         }
     }
 
-    /// <summary>The inverse of h C [G 1; 1ᵀ 0] + [I 0; 0 0], by elimination; its order needs no exchange of rows: all pivots but the last are at least 1, and that is below 0.</summary>
+    /// <summary>The inverse of h C [G 1; 1ᵀ 0] + [I 0; 0 0], by elimination; its order needs no exchange of rows: all pivots but the last
+    /// are at least 1, and that is below 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Invert()
     {
@@ -200,8 +204,10 @@ internal sealed class RegressionLanes(int support, int classes, double c)
         for (var i = 0; i < support; i++)
             for (var j = 0; j < support; j++)
                 products[i * support + j] = Lane(border, i * m + j, lane);
-        double[] Part(Vector<double>[] state, int from, int count) => [.. Enumerable.Range(from, count).SelectMany(i => Enumerable.Range(0, classes).Select(k => Lane(state, k * m + i, lane)))];
-        var (alpha, bias) = NewtonRegression.Solve(products, Part(targets, 0, support), Part(ahead, 0, support), Part(ahead, support, 1), c);
+        double[] Part(Vector<double>[] state, int from, int count) =>
+            [.. Enumerable.Range(from, count).SelectMany(i => Enumerable.Range(0, classes).Select(k => Lane(state, k * m + i, lane)))];
+        var (alpha, bias) = NewtonRegression.Solve(products, Part(targets, 0, support),
+            Part(ahead, 0, support), Part(ahead, support, 1), c);
         for (var k = 0; k < classes; k++)
         {
             for (var i = 0; i < support; i++)
@@ -210,7 +216,8 @@ internal sealed class RegressionLanes(int support, int classes, double c)
         }
     }
 
-    private static ref double Lane(Vector<double>[] vectors, int index, int lane) => ref MemoryMarshal.Cast<Vector<double>, double>(vectors.AsSpan(index, 1))[lane];
+    private static ref double Lane(Vector<double>[] vectors, int index, int lane) =>
+        ref MemoryMarshal.Cast<Vector<double>, double>(vectors.AsSpan(index, 1))[lane];
 
     private static Vector<double>[] State(int support, int classes) => new Vector<double>[classes * (support + 1)];
 }

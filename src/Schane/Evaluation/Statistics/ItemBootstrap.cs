@@ -2,14 +2,15 @@ using Schane.Tensors;
 
 namespace Schane.Evaluation.Statistics;
 
-/// <summary>95 % intervals of what is no plain share of images, by a bootstrap over the test items.</summary>
+/// <summary>95 % intervals of figures that are not a plain share of images, by a bootstrap over the test items.</summary>
 /// <param name="MeanPerClass">Of <see cref="Classification.MeanPerClass"/>.</param>
 /// <param name="MacroF1">Of <see cref="Classification.MacroF1"/>.</param>
 /// <param name="Nll">Of <see cref="Classification.Nll"/>.</param>
 /// <param name="Ece">Of <see cref="Classification.Calibration"/>.</param>
 /// <remarks>
-/// Items are drawn with replacement inside each class, so that a class keeps its number. Ends are 2θ − q of the draws' quantiles q (the basic bootstrap, Davison and
-/// Hinkley 1997), which takes out to first order that the calibration error of a resample is larger than that of the whole.
+/// Items are drawn with replacement inside each class, so that a class keeps its number. Ends are 2θ − q of the draws' quantiles q
+/// (the basic bootstrap, Davison and Hinkley 1997), which takes out to first order that the calibration error of a resample is
+/// larger than that of the whole.
 /// </remarks>
 internal sealed record ItemBootstrap(Interval MeanPerClass, Interval MacroF1, Interval Nll, Interval Ece)
 {
@@ -58,7 +59,8 @@ internal sealed record ItemBootstrap(Interval MeanPerClass, Interval MacroF1, In
             (all[0][draw], all[1][draw], all[2][draw], all[3][draw]) = Measure((own, _) => own[random.Below(own.Length)]);
         });
         var whole = Measure((own, i) => own[i]);
-        return new(Around(whole.MeanPerClass, all[0], 1), Around(whole.MacroF1, all[1], 1), Around(whole.Nll, all[2], double.PositiveInfinity), Around(whole.Ece, all[3], 1));
+        return new(Around(whole.MeanPerClass, all[0], 1), Around(whole.MacroF1, all[1], 1),
+            Around(whole.Nll, all[2], double.PositiveInfinity), Around(whole.Ece, all[3], 1));
 
         Interval Around(double figure, double[] draws, double most)
         {

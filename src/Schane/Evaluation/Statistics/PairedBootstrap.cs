@@ -2,8 +2,10 @@ using Schane.Tensors;
 
 namespace Schane.Evaluation.Statistics;
 
-/// <summary>Where a mean difference of two settings lies if other test items and other seeds had been drawn: a percentile bootstrap over both (Efron and Tibshirani 1993; Owen 2007 for crossed factors).</summary>
-/// <remarks>Seeds and groups of items are drawn with replacement, independently of each other; the settings always share the draw, so that the pairs stay together.</remarks>
+/// <summary>Where a mean difference of two settings lies if other test items and other seeds had been drawn: a percentile bootstrap over
+/// both (Efron and Tibshirani 1993; Owen 2007 for crossed factors).</summary>
+/// <remarks>Seeds and groups of items are drawn with replacement, independently of each other; the settings always share the draw, so that
+/// the pairs stay together.</remarks>
 public static class PairedBootstrap
 {
     /// <summary>Draws unless said otherwise.</summary>
@@ -19,11 +21,14 @@ public static class PairedBootstrap
     /// <returns>The lower and upper end.</returns>
     /// <exception cref="ArgumentException">No seeds or items, or the two differ in their number.</exception>
     public static (double Low, double High) Of(
-        IReadOnlyList<double[]> first, IReadOnlyList<double[]> second, IReadOnlyList<int> groups, double level = 0.95, int draws = DefaultDraws, long seed = 0)
+        IReadOnlyList<double[]> first, IReadOnlyList<double[]> second, IReadOnlyList<int> groups, double level = 0.95,
+        int draws = DefaultDraws, long seed = 0)
     {
         Require.AtLeast(draws, 100, nameof(draws));
-        if (first.Count == 0 || second.Count != first.Count || groups.Count == 0 || first.Concat(second).Any(outcomes => outcomes.Length != groups.Count))
-            throw new ArgumentException($"second must hold {first.Count} seeds, and each seed {groups.Count} outcomes, one for each item.", nameof(second));
+        if (first.Count == 0 || second.Count != first.Count || groups.Count == 0
+            || first.Concat(second).Any(outcomes => outcomes.Length != groups.Count))
+            throw new ArgumentException($"second must hold {first.Count} seeds, and each seed {groups.Count} outcomes, one for each item.",
+                nameof(second));
         var places = groups.Distinct().Select((group, place) => (group, place)).ToDictionary(g => g.group, g => g.place);
         var (seeds, many) = (first.Count, places.Count);
         var sums = new double[seeds, many];                              // differences summed over the items of a group
@@ -65,11 +70,14 @@ public static class PairedBootstrap
     /// <param name="seed">Of the draws.</param>
     /// <returns>The lower and upper end of the mean over seeds.</returns>
     /// <exception cref="ArgumentException">No seeds or items, or the two differ in their number.</exception>
-    public static (double Low, double High) WithinSeeds(IReadOnlyList<double[]> first, IReadOnlyList<double[]> second, double level = 0.95, int draws = DefaultDraws, long seed = 0)
+    public static (double Low, double High) WithinSeeds(IReadOnlyList<double[]> first, IReadOnlyList<double[]> second, double level = 0.95,
+        int draws = DefaultDraws, long seed = 0)
     {
         Require.AtLeast(draws, 100, nameof(draws));
-        if (first.Count == 0 || second.Count != first.Count || first.Where((outcomes, s) => outcomes.Length == 0 || outcomes.Length != second[s].Length).Any())
-            throw new ArgumentException($"second must hold {first.Count} seeds, each with as many outcomes as the first, and at least one.", nameof(second));
+        if (first.Count == 0 || second.Count != first.Count
+            || first.Where((outcomes, s) => outcomes.Length == 0 || outcomes.Length != second[s].Length).Any())
+            throw new ArgumentException($"second must hold {first.Count} seeds, each with as many outcomes as the first, and at least one.",
+                nameof(second));
         double[][] differences = [.. first.Select((outcomes, s) => outcomes.Select((outcome, i) => outcome - second[s][i]).ToArray())];
         var means = new double[draws];
         Parallel.For(0, draws, draw =>

@@ -6,8 +6,10 @@ namespace Schane.Evaluation.Statistics;
 /// <param name="First">Mean of the first with its t interval.</param>
 /// <param name="Second">Mean of the second with its t interval.</param>
 /// <param name="Difference">First − second per seed, with its t interval.</param>
-/// <param name="PValue">Two-sided paired t test of a mean difference of 0; null for one seed; 1 if all differences are 0, 0 if they are all the same but 0.</param>
-/// <param name="SignFlipP">Share of the sign patterns whose mean difference is at least as far from 0 (two-sided; all 2ⁿ patterns up to 20 seeds); null beyond.</param>
+/// <param name="PValue">Two-sided paired t test of a mean difference of 0; null for one seed; 1 if all differences are 0, 0 if they
+/// are all the same but 0.</param>
+/// <param name="SignFlipP">Share of the sign patterns whose mean difference is at least as far from 0 (two-sided; all 2ⁿ patterns up to
+/// 20 seeds); null beyond.</param>
 public sealed record PairedComparison(Interval First, Interval Second, Interval Difference, double? PValue, double? SignFlipP)
 {
     /// <summary>Seeds up to which every pattern of signs is counted.</summary>
@@ -20,15 +22,18 @@ public sealed record PairedComparison(Interval First, Interval Second, Interval 
     /// <param name="second">The same seeds in the same order.</param>
     /// <param name="level">Coverage of the intervals.</param>
     /// <param name="testPerTrain">
-    /// Test images for each training image where the measurements are folds of a cross-validation: their training sets overlap, so the variance of the mean difference is
-    /// taken as (1/n + this)·s² rather than s²/n (Nadeau and Bengio 2003, "Inference for the generalization error"). 0: independent seeds.
+    /// Test images for each training image where the measurements are folds of a cross-validation: their training sets overlap, so the
+    /// variance of the mean difference is taken as (1/n + this)·s² rather than s²/n (Nadeau and Bengio 2003, "Inference for the
+    /// generalization error"). 0: independent seeds.
     /// </param>
     /// <exception cref="ArgumentException">None, or not as many of the second.</exception>
-    public static PairedComparison Of(IReadOnlyList<double> first, IReadOnlyList<double> second, double level = 0.95, double testPerTrain = 0)
+    public static PairedComparison Of(IReadOnlyList<double> first, IReadOnlyList<double> second,
+        double level = 0.95, double testPerTrain = 0)
     {
         Tensors.Require.InRange(testPerTrain, 0, 1000, nameof(testPerTrain));
         if (first.Count != second.Count)
-            throw new ArgumentException($"second must hold {first.Count} measurements, one for each of the first, but has {second.Count}.", nameof(second));
+            throw new ArgumentException($"second must hold {first.Count} measurements, one for each of the first, but has {second.Count}.",
+                nameof(second));
         double[] differences = [.. first.Zip(second, (a, b) => a - b)];
         var widening = Math.Sqrt(1 + differences.Length * testPerTrain);
         Interval Over(IReadOnlyList<double> values) => Interval.StudentT(values, level) is { HalfWidth: { } half } plain

@@ -13,7 +13,7 @@ namespace Schane.Jobs.Studies;
 /// <remarks>Runs that are finished are reused and runs that were cut short go on, so a comparison can be stopped at any time.</remarks>
 public static class CompareJob
 {
-    /// <summary>Pairs of more images would take longer than the training that they are of.</summary>
+    /// <summary>With more images, pairing them would take longer than the training.</summary>
     private const int EmbeddingsLookedAt = 2000;
 
     /// <summary>Makes the runs that are missing, then compares; writes <c>compare.json</c> and <c>compare.html</c>.</summary>
@@ -28,22 +28,30 @@ public static class CompareJob
             throw new SchaneException($"A comparison needs two or more arms but has {options.Arms.Count}.");
         if (options.Seeds.Count == 0)
             throw new SchaneException("A comparison needs at least one seed.");
-        IReadOnlyList<ComparedObjective> objectives = [.. options.Arms.Select(arm => new ComparedObjective(arm.Name, CompareOptions.Label(arm.Name)))];
-        _ = ComparisonTable.Pairs(new Comparison { Objectives = objectives, Runs = [], Against = options.Against });      // a name that is no arm is refused before anything is made
-        var arms = EqualBudget.For([.. options.Arms.Select(arm => (arm.Name, arm.Recipe with { Seed = options.Seeds[0] }))], options.Folder, options.Jobs, options.DataRoot, options.Hub);
+        IReadOnlyList<ComparedObjective> objectives = [
+            .. options.Arms.Select(arm => new ComparedObjective(arm.Name, CompareOptions.Label(arm.Name)))];
+        // a name that is no arm is refused before anything is made
+        _ = ComparisonTable.Pairs(new Comparison { Objectives = objectives, Runs = [], Against = options.Against });
+        var arms = EqualBudget.For([.. options.Arms.Select(arm => (arm.Name, arm.Recipe with { Seed = options.Seeds[0] }))], options.Folder,
+            options.Jobs, options.DataRoot, options.Hub);
         // Seed by seed, so that a comparison that is cut short has whole pairs.
         var work = options.Seeds.SelectMany(seed => arms.Select(arm => (arm.Name, Recipe: arm.Recipe with { Seed = seed }))).ToList();
         new ManyRuns("compare", options.Jobs, options.DataRoot, options.Hub)
-            .Make([.. work.Select(item => new PlannedRun(RunOf(options.Folder, item.Name, item.Recipe.Seed), item.Recipe, $"{CompareOptions.Label(item.Name)}, seed {item.Recipe.Seed}"))], progress, stop);
+            .Make([.. work.Select(item => new PlannedRun(RunOf(options.Folder, item.Name, item.Recipe.Seed), item.Recipe,
+                $"{CompareOptions.Label(item.Name)}, seed {item.Recipe.Seed}"))], progress, stop);
 
         var runs = work.Select(item => (item.Name, Folder: RunFolder.Open(RunOf(options.Folder, item.Name, item.Recipe.Seed))))
             .Select(run => (run.Name, run.Folder, Results: RunResults.Load(run.Folder.Results))).ToList();
         var first = runs[0].Results;
         var lengths = runs.Select(run => run.Results.Steps).Distinct().Order().ToArray();
-        if (runs.Find(run => RecipeFile.Load(run.Folder.Recipe) is { Patience: null, Steps: { } steps } && run.Results.Steps < steps) is { Folder: { } cut } early)
-            throw new SchaneException($"'{cut.Root}' stopped early, after {early.Results.Steps} of {RecipeFile.Load(cut.Recipe).Steps} steps, and a comparison needs whole runs. Delete its results.json and compare again, which goes on with the run, or delete the folder.");
+        if (runs.Find(run => RecipeFile.Load(run.Folder.Recipe) is { Patience: null, Steps: { } steps }
+            && run.Results.Steps < steps) is { Folder: { } cut } early)
+            throw new SchaneException(
+                $"'{cut.Root}' stopped early, after {early.Results.Steps} of {RecipeFile.Load(cut.Recipe).Steps} steps, and a comparison " +
+                "needs whole runs. Delete its results.json and compare again, which goes on with the run, or delete the folder.");
         if (runs.FirstOrDefault(run => run.Results.Data != first.Data || run.Results.Part != first.Part).Results is { } odd)
-            throw new SchaneException($"'{options.Folder}' holds runs on {first.Data} ({first.Part}) and on {odd.Data} ({odd.Part}); a comparison needs one data set. Name another folder with --out.");
+            throw new SchaneException($"'{options.Folder}' holds runs on {first.Data} ({first.Part}) and on {odd.Data} ({odd.Part}); a " +
+                "comparison needs one data set. Name another folder with --out.");
         var items = runs.ToDictionary(run => (run.Name, run.Results.Seed), run => PredictedItem.Load(run.Folder.Predictions));
         RequireSameItems(items, options.Folder);
         var folds = arms[0].Recipe.Folds;
@@ -59,7 +67,8 @@ public static class CompareJob
             TestPerTrain = folds is { } k ? 1.0 / (k - 1) : null,
             Against = options.Against,
             Objectives = objectives,
-            Runs = [.. runs.Select(run => new ComparedRun(run.Name, run.Results.Seed, Figures(run.Results, run.Folder), run.Results.PerClass?.ToDictionary(c => c.Class, c => c.Accuracy), run.Results.Seconds))],
+            Runs = [.. runs.Select(run => new ComparedRun(run.Name, run.Results.Seed, Figures(run.Results, run.Folder),
+                run.Results.PerClass?.ToDictionary(c => c.Class, c => c.Accuracy), run.Results.Seconds))],
         };
         comparison = comparison with { Bootstrap = Bootstrap(comparison, items) };
         comparison.Save(Path.Combine(options.Folder, "compare.json"));
@@ -67,7 +76,8 @@ public static class CompareJob
         return comparison;
     }
 
-    /// <summary>Joins comparisons of the same arms and seeds on different data: the figures are the means over the data, seed by seed.</summary>
+    /// <summary>Joins comparisons of the same arms and seeds on different data: the figures are the means over
+    /// the data, seed by seed.</summary>
     /// <param name="folders">Folders that <see cref="Run"/> made; what their arms are compared with is that of the first.</param>
     /// <exception cref="SchaneException">A folder holds no comparison, or arms, seeds or metric differ.</exception>
     public static Comparison Mean(params IReadOnlyList<string> folders)
@@ -75,20 +85,24 @@ public static class CompareJob
         var parts = folders.Select(folder => Comparison.Load(Path.Combine(folder, "compare.json"))).ToList();
         var first = parts[0];
         var metric = first.Metric;
-        var values = parts.Select(part => part.Runs.ToDictionary(run => (run.Objective, run.Seed), run => run.Metrics[part.Metric])).ToList();
+        var values = parts.Select(part => part.Runs.ToDictionary(run => (run.Objective, run.Seed), run => run.Metrics[part.Metric]))
+            .ToList();
         if (parts.Any(part => part.Metric != metric) || values.Any(v => !v.Keys.ToHashSet().SetEquals(values[0].Keys)))
-            throw new SchaneException("The comparisons must have the same arms, seeds and metric; make them with the same arms and --seeds.");
+            throw new SchaneException(
+                "The comparisons must have the same arms, seeds and metric; make them with the same arms and --seeds.");
         return first with
         {
             Data = string.Join(" and ", parts.Select(part => part.Data)),
             Bootstrap = null,
-            Runs = [.. first.Runs.Select(run => new ComparedRun(run.Objective, run.Seed, new Dictionary<string, double> { [metric] = values.Average(v => v[(run.Objective, run.Seed)]) }))],
+            Runs = [.. first.Runs.Select(run => new ComparedRun(run.Objective, run.Seed,
+                new Dictionary<string, double> { [metric] = values.Average(v => v[(run.Objective, run.Seed)]) }))],
         };
     }
 
     /// <summary>How many images a data set has that does not come divided into parts; null for one that does.</summary>
     /// <exception cref="SchaneException">There are no such data.</exception>
-    public static int? UndividedImages(string data, string? dataRoot = null) => data.Split(':')[0] is "lookalikes" or "omniglot" ? null : DividedData.UndividedImages(data, dataRoot);
+    public static int? UndividedImages(string data, string? dataRoot = null) =>
+        data.Split(':')[0] is "lookalikes" or "omniglot" ? null : DividedData.UndividedImages(data, dataRoot);
 
     /// <summary>Metrics of a run, and what its embeddings look like: the paper's analysis beside the accuracy.</summary>
     private static Dictionary<string, double> Figures(RunResults results, RunFolder run)
@@ -96,36 +110,44 @@ public static class CompareJob
         var figures = new Dictionary<string, double>(results.Metrics);
         if (File.Exists(run.Embeddings) && EmbeddedImages.Load(run.Embeddings).Part(results.Part) is { Embeddings: var all })
         {
-            var shown = all.Count <= EmbeddingsLookedAt ? all : all.Rows([.. Enumerable.Range(0, EmbeddingsLookedAt).Select(i => (int)((long)i * all.Count / EmbeddingsLookedAt))]);
+            var shown = all.Count <= EmbeddingsLookedAt
+                ? all : all.Rows([.. Enumerable.Range(0, EmbeddingsLookedAt).Select(i => (int)((long)i * all.Count / EmbeddingsLookedAt))]);
             foreach (var (name, value) in EmbeddingQuality.Of(shown).Named())
                 figures[name] = value;
         }
         return figures;
     }
 
-    /// <summary>Runs of a seed are pairs only where they were measured on the same images under the same labels; folders of one name may hold different ones.</summary>
+    /// <summary>Runs of a seed are pairs only where they were measured on the same images under the same labels; folders of one name may
+    /// hold different ones.</summary>
     private static void RequireSameItems(Dictionary<(string Arm, int Seed), IReadOnlyList<PredictedItem>> items, string folder)
     {
         foreach (var seed in items.GroupBy(run => run.Key.Seed))
         {
             var first = seed.First();
-            if (seed.FirstOrDefault(run => !run.Value.Select(i => (i.Image, i.Label)).SequenceEqual(first.Value.Select(i => (i.Image, i.Label)))) is { Value: not null } odd)
-                throw new SchaneException($"'{RunOf(folder, first.Key.Arm, seed.Key)}' and '{RunOf(folder, odd.Key.Arm, seed.Key)}' were measured on different images; a comparison needs one data set. Make all runs again in another folder, named with --out.");
+            if (seed.FirstOrDefault(run => !run.Value.Select(i => (i.Image, i.Label))
+                .SequenceEqual(first.Value.Select(i => (i.Image, i.Label)))) is { Value: not null } odd)
+                throw new SchaneException(
+                    $"'{RunOf(folder, first.Key.Arm, seed.Key)}' and '{RunOf(folder, odd.Key.Arm, seed.Key)}' were measured on different " +
+                    "images; a comparison needs one data set. Make all runs again in another folder, named with --out.");
         }
     }
 
     /// <summary>The differences that are shown, over test items and seeds.</summary>
-    private static List<BootstrapInterval> Bootstrap(Comparison comparison, Dictionary<(string Arm, int Seed), IReadOnlyList<PredictedItem>> items)
+    private static List<BootstrapInterval> Bootstrap(Comparison comparison,
+        Dictionary<(string Arm, int Seed), IReadOnlyList<PredictedItem>> items)
     {
         int[] seeds = [.. items.Keys.Select(key => key.Seed).Distinct().Order()];
         var wrong = comparison.Metric == "error";
         double[] Outcomes(string arm, int seed) => [.. items[(arm, seed)].Select(item => item.Right != wrong ? 1.0 : 0.0)];
-        var shared = items.Values.All(list => list.Select(item => item.Image).SequenceEqual(items.Values.First().Select(item => item.Image)));
+        var shared =
+            items.Values.All(list => list.Select(item => item.Image).SequenceEqual(items.Values.First().Select(item => item.Image)));
         int[] groups = [.. items.Values.First().Select(item => item.Group)];
         List<BootstrapInterval> found = [];
         foreach (var (a, b) in ComparisonTable.Pairs(comparison))
         {
-            double[][] first = [.. seeds.Select(seed => Outcomes(a.Name, seed))], second = [.. seeds.Select(seed => Outcomes(b.Name, seed))];
+            double[][] first = [.. seeds.Select(seed => Outcomes(a.Name, seed))],
+                second = [.. seeds.Select(seed => Outcomes(b.Name, seed))];
             var (low, high) = shared ? PairedBootstrap.Of(first, second, groups) : PairedBootstrap.WithinSeeds(first, second);
             found.Add(new(a.Name, b.Name, low, high));
         }

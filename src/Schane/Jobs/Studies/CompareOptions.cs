@@ -19,7 +19,8 @@ public sealed record CompareOptions
     /// <summary>Folder of the comparison; a run lies in <c>ARM-sSEED</c>.</summary>
     public required string Folder { get; init; }
 
-    /// <summary>Seeds of every arm, at least one. With <see cref="Recipe.Folds"/> K, seeds 0 … K·R − 1 are R repeats of all folds.</summary>
+    /// <summary>Seeds of every arm, at least one. With <see cref="Recipe.Folds"/> K, seeds 0 … K·R − 1 are R
+    /// repeats of all folds.</summary>
     public IReadOnlyList<int> Seeds { get; init; } = [.. Enumerable.Range(0, 8)];
 
     /// <summary>Runs at a time; each takes its share of the cores.</summary>
@@ -28,10 +29,12 @@ public sealed record CompareOptions
     /// <summary>Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</summary>
     public string? DataRoot { get; init; }
 
-    /// <summary>Where downloaded weights are kept and whether the network may be used; null for the defaults, which come from the environment.</summary>
+    /// <summary>Where downloaded weights are kept and whether the network may be used; null for the defaults, which come
+    /// from the environment.</summary>
     public HubOptions? Hub { get; init; }
 
-    /// <summary>CE on shuffled batches, CE, SupCon (β = 0) and SCHaNe with otherwise the same settings: so the gain of the contrastive term, that of hard negatives and the cost of P × K batches each stand apart.</summary>
+    /// <summary>CE on shuffled batches, CE, SupCon (β = 0) and SCHaNe with otherwise the same settings: so that the gain of the contrastive
+    /// term, the gain of hard negatives and the cost of P × K batches can be told apart.</summary>
     /// <param name="recipe">The settings they share.</param>
     public static IReadOnlyList<(string Name, Recipe Recipe)> DefaultArms(Recipe recipe) =>
     [

@@ -12,15 +12,16 @@ namespace Schane.Jobs.Studies;
 internal static class EqualBudget
 {
     /// <summary>
-    /// The settings with the open choices made once. A budget in time is measured on the last of them, and the choice is kept in the folder, so that work that goes on has
-    /// the same.
+    /// The settings with the open choices made once. A budget in time is measured on the last of them, and the choice is kept in the
+    /// folder, so that work that goes on has the same.
     /// </summary>
     /// <param name="arms">At least one.</param>
     /// <param name="folder">Gets <c>plan.yaml</c>, or has it.</param>
     /// <param name="jobs">Runs side by side, each with its share of the cores.</param>
     /// <param name="dataRoot">Folder of the named data sets.</param>
     /// <param name="hub">Where weights come from.</param>
-    public static List<(string Name, Recipe Recipe)> For(IReadOnlyList<(string Name, Recipe Recipe)> arms, string folder, int jobs, string? dataRoot, HubOptions? hub)
+    public static List<(string Name, Recipe Recipe)> For(IReadOnlyList<(string Name, Recipe Recipe)> arms, string folder, int jobs,
+        string? dataRoot, HubOptions? hub)
     {
         var threads = ComputeThreads.For(sharers: jobs).Count;
         var shared = arms.Select(arm => (arm.Name, Recipe: arm.Recipe with { Threads = arm.Recipe.Threads ?? threads })).ToList();

@@ -17,7 +17,8 @@ namespace Schane.Jobs.Studies;
 /// <param name="View">What it sees of its data; null: what its recipe says.</param>
 internal sealed record PlannedRun(string Path, Recipe Recipe, string Label, RunView? View = null);
 
-/// <summary>Makes runs side by side: finished ones are used again, those that were cut short go on. Their pages are left to <see cref="ReportJob"/>, since few are looked at.</summary>
+/// <summary>Makes runs side by side: finished ones are used again, those that were cut short go on. Their pages are left to
+/// <see cref="ReportJob"/>, since few are looked at.</summary>
 /// <param name="phase">Name of the work in the progress over all runs.</param>
 /// <param name="jobs">Runs at a time.</param>
 /// <param name="dataRoot">Folder of the named data sets.</param>
@@ -54,15 +55,18 @@ internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOpti
         }
         try
         {
-            Parallel.ForEach(Partitioner.Create(Enumerable.Range(0, work.Count), EnumerablePartitionerOptions.NoBuffering), new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = stop }, run =>
-            {
-                var found = results[run] = One(work[run], new Inner(share => Tell(run, (int)(share * (Ticks - 1)), null)), stop);
-                Tell(run, Ticks, found is null ? $"{work[run].Label}: diverged" : $"{work[run].Label}: {found.Headline} {found.Metrics[found.Headline]:P2}");
-            });
+            Parallel.ForEach(Partitioner.Create(Enumerable.Range(0, work.Count), EnumerablePartitionerOptions.NoBuffering),
+                new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = stop }, run =>
+                {
+                    var found = results[run] = One(work[run], new Inner(share => Tell(run, (int)(share * (Ticks - 1)), null)), stop);
+                    Tell(run, Ticks, found is null
+                        ? $"{work[run].Label}: diverged" : $"{work[run].Label}: {found.Headline} {found.Metrics[found.Headline]:P2}");
+                });
         }
         catch (AggregateException e)
         {
-            ExceptionDispatchInfo.Throw(e.Flatten().InnerExceptions.FirstOrDefault(inner => inner is not OperationCanceledException) ?? e.InnerExceptions[0]);
+            ExceptionDispatchInfo.Throw(
+                e.Flatten().InnerExceptions.FirstOrDefault(inner => inner is not OperationCanceledException) ?? e.InnerExceptions[0]);
         }
         return results;
     }
@@ -73,9 +77,11 @@ internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOpti
         work = [.. work.Where(run => !File.Exists(Diverged(run)))];
         if (progress is null || work.Count == 0)
             return;
-        var done = work.Where(run => File.Exists(RunFolder.Elsewhere(run.Path).Results)).ToDictionary(run => run, run => RunResults.Load(RunFolder.Elsewhere(run.Path).Results));
+        var done = work.Where(run => File.Exists(RunFolder.Elsewhere(run.Path).Results))
+            .ToDictionary(run => run, run => RunResults.Load(RunFolder.Elsewhere(run.Path).Results));
         var data = DataSetup.Open(work[0].Recipe, dataRoot);
-        progress.Report(new TrainingProgress("plan", 0, 0, 0, null, 0, null, RunEstimate.Sentence(work, done, jobs, work[0].View?.Of(data) ?? data)));
+        progress.Report(new TrainingProgress("plan", 0, 0, 0, null, 0, null,
+            RunEstimate.Sentence(work, done, jobs, work[0].View?.Of(data) ?? data)));
     }
 
     private RunResults? One(PlannedRun planned, IProgress<TrainingProgress> progress, CancellationToken stop)
@@ -85,7 +91,8 @@ internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOpti
         try
         {
             if (!File.Exists(Path.Combine(planned.Path, "run.json")))
-                return TrainJob.Make(planned.Recipe, planned.Path, force: false, dataRoot, progress, hub, planned.View, stop, page: false).Results;
+                return TrainJob.Make(planned.Recipe, planned.Path, force: false, dataRoot, progress, hub,
+                    planned.View, stop, page: false).Results;
             var run = RunFolder.Open(planned.Path);
             if (File.Exists(run.Results))
                 return RunResults.Load(run.Results);
@@ -107,7 +114,8 @@ internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOpti
 
     private static void RequireSameRecipe(PlannedRun run)
     {
-        if (File.Exists(Path.Combine(run.Path, "run.json")) && SavedRun.Differs(RecipeFile.Load(RunFolder.Open(run.Path).Recipe), run.Recipe) is { } setting)
+        if (File.Exists(Path.Combine(run.Path, "run.json"))
+            && SavedRun.Differs(RecipeFile.Load(RunFolder.Open(run.Path).Recipe), run.Recipe) is { } setting)
             throw new SchaneException($"'{run.Path}' was made with another recipe ({setting}); name another folder with --out.");
     }
 

@@ -9,7 +9,9 @@ namespace Schane.Jobs.Studies;
 public sealed record SweepAxis
 {
     /// <summary>Settings that change the task or its budget, so that figures of two values say nothing about training.</summary>
-    private static readonly string[] Fixed = ["data", "labels-per-class", "folds", "seed", "steps", "epochs", "budget", "threads", "device", "on-bad-image", "save-every", "keep-last", "tensorboard", "exclude", "relabel", "imbalance", "group-by", "max-megapixels", "no-thumbnails"];
+    private static readonly string[] Fixed = ["data", "labels-per-class", "folds", "seed", "steps", "epochs", "budget", "threads", "device",
+        "on-bad-image", "save-every", "keep-last", "tensorboard", "exclude", "relabel", "imbalance", "group-by",
+        "max-megapixels", "no-thumbnails"];
 
     private SweepAxis()
     {
@@ -44,14 +46,16 @@ public sealed record SweepAxis
             throw new SchaneException($"--over takes KEY=V,V,... or KEY=LOW..HIGH[:log] but is '{Printable.Escape(text)}'.");
         var (arm, key) = name.Split(':', 2) is [var before, var after] ? (before, after) : (null, name);
         if (Fixed.Contains(key))
-            throw new SchaneException($"--over {key}: a sweep compares settings on one task with one budget, so it can't vary '{key}'; set it once with --{key}.");
+            throw new SchaneException($"--over {key}: a sweep compares settings on one task with one budget, so it can't vary '{key}'; " +
+                $"set it once with --{key}.");
         var axis = new SweepAxis { Key = key, Arm = arm };
         if (values.Split("..", 2) is [var low, var rest])
         {
             var logarithmic = rest.EndsWith(":log", StringComparison.Ordinal);
             axis = axis with { Low = Number(low), High = Number(logarithmic ? rest[..^":log".Length] : rest), Logarithmic = logarithmic };
             if (axis.Low >= axis.High || logarithmic && axis.Low <= 0)
-                throw new SchaneException($"--over {key}: a range goes from a lower number to a higher one{(logarithmic ? ", both above 0" : "")} but is {values}.");
+                throw new SchaneException($"--over {key}: a range goes from a lower number to a higher " +
+                    $"one{(logarithmic ? ", both above 0" : "")} but is {values}.");
         }
         else
             axis = axis with { Values = values.Split(',') };
@@ -59,7 +63,8 @@ public sealed record SweepAxis
             RecipeFile.With(new Recipe(), key, value, "--over");
         return axis;
 
-        double Number(string word) => double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number
+        double Number(string word) =>
+            double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number
             : throw new SchaneException($"--over {key}: a range is LOW..HIGH with two numbers but is '{Printable.Escape(values)}'.");
     }
 

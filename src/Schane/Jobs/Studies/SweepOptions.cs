@@ -25,7 +25,8 @@ public sealed record SweepOptions
     /// <summary>Runs of each trial, with the recipe's seed and those after it; their mean is the trial's figure.</summary>
     public int Seeds { get; init => field = Require.AtLeast(value, 1); } = 1;
 
-    /// <summary>Successive halving (Jamieson and Talwalkar 2016): the share 1 in this many goes on to a run of this many times the steps. At least 2; null: every trial gets all steps.</summary>
+    /// <summary>Successive halving (Jamieson and Talwalkar 2016): the share 1 in this many goes on to a run of this many times the steps.
+    /// At least 2; null: every trial gets all steps.</summary>
     public int? Halving { get; init => field = value is { } v ? Require.AtLeast(v, 2) : null; }
 
     /// <summary>Metric of the validation part to choose by; null: top-1 accuracy, or the error of one-shot runs.</summary>
@@ -40,6 +41,7 @@ public sealed record SweepOptions
     /// <summary>Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</summary>
     public string? DataRoot { get; init; }
 
-    /// <summary>Where downloaded weights are kept and whether the network may be used; null for the defaults, which come from the environment.</summary>
+    /// <summary>Where downloaded weights are kept and whether the network may be used; null for the defaults, which come
+    /// from the environment.</summary>
     public HubOptions? Hub { get; init; }
 }

@@ -36,7 +36,8 @@ public sealed record SweepResult
 
     internal void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(this, Format) + "\n");
 
-    internal static SweepResult? Load(string path) => File.Exists(path) ? JsonSerializer.Deserialize<SweepResult>(File.ReadAllText(path), Format) : null;
+    internal static SweepResult? Load(string path) =>
+        File.Exists(path) ? JsonSerializer.Deserialize<SweepResult>(File.ReadAllText(path), Format) : null;
 }
 
 /// <summary>One combination of settings.</summary>
@@ -46,11 +47,13 @@ public sealed record SweepResult
 /// <param name="Steps">Steps of its longest runs.</param>
 /// <param name="Scores">The metric on the validation part, seed by seed; NaN where a run diverged.</param>
 /// <param name="Score">Their mean; NaN where a run diverged.</param>
-public sealed record SweepTrial(string Arm, int Number, IReadOnlyDictionary<string, string> Settings, int Steps, IReadOnlyList<double> Scores, double Score);
+public sealed record SweepTrial(string Arm, int Number, IReadOnlyDictionary<string, string> Settings, int Steps,
+    IReadOnlyList<double> Scores, double Score);
 
 /// <summary>The trial that was chosen for an arm.</summary>
 /// <param name="Arm">The arm.</param>
 /// <param name="Trial">Its number.</param>
 /// <param name="Validation">Its figure on the validation part: optimistic, since it is the best of many.</param>
-/// <param name="Test">The headline metric on the test part, Student's t over seeds, or Wilson's of one; null where the test was left alone.</param>
+/// <param name="Test">The headline metric on the test part, Student's t over seeds, or Wilson's of one; null where
+/// the test was left alone.</param>
 public sealed record SweepWinner(string Arm, int Trial, double Validation, Interval? Test);

@@ -2,7 +2,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Losses.Pairs;
 
-/// <summary>Who is whose positive: from one label a row, or from a mixture of classes a row. Everything but the tiles is O(N).</summary>
+/// <summary>Which rows are positives of which: from one label a row, or from a mixture of classes a row. Everything
+/// but the tiles is O(N).</summary>
 internal sealed class PairWeights : IDisposable
 {
     private readonly Tensor? mixture;

@@ -27,7 +27,8 @@ internal struct RowSums
     public int Tile;
 }
 
-/// <summary>From cosines to exponents: e = 2^(cos · Slope + Shift) = exp(s − σ), so that neither e^(1+β) overflows nor what counts underflows.</summary>
+/// <summary>From cosines to exponents: e = 2^(cos · Slope + Shift) = exp(s − σ), so that neither e^(1+β) overflows nor
+/// what counts underflows.</summary>
 internal readonly struct TileScale
 {
     // e^(1+β) reaches at most exp(40); single precision ends at exp(88) and exp(−87).
@@ -48,8 +49,10 @@ internal readonly struct TileScale
     public float Shift { get; }
     public float Beta { get; }
 
-    /// <summary>Whether negatives down to a cosine of about −¼ keep their full precision; below that τ the op graph computes in logs.</summary>
-    public static bool Serves(PairFormula formula) => (2 * Top + 45) * formula.Temperature / (1 + formula.Beta) >= 1.25 && formula.Beta <= 16;
+    /// <summary>Whether negatives down to a cosine of about −¼ keep their full precision; below that τ the op
+    /// graph computes in logs.</summary>
+    public static bool Serves(PairFormula formula) =>
+        (2 * Top + 45) * formula.Temperature / (1 + formula.Beta) >= 1.25 && formula.Beta <= 16;
 }
 
 /// <summary>The coefficients of a row in ∂loss/∂cos = p (e α − γ) + n w (e κ − μ).</summary>

@@ -4,13 +4,14 @@ using Schane.Losses.Pairs;
 namespace Schane.Losses.Tiled;
 
 /// <summary>
-/// <see cref="PairFormula"/> and its gradient on the CPU in float32 (matrix products in bfloat16 on request), from row sums: tiles of the similarities are made, used and thrown away, twice, so that memory is
-/// O(N·D·√threads). Keeps its threads and buffers from step to step.
+/// <see cref="PairFormula"/> and its gradient on the CPU in float32 (matrix products in bfloat16 on request), from row sums: tiles of the
+/// similarities are made, used and thrown away, twice, so that memory is O(N·D·√threads). Keeps its threads and buffers from step to step.
 /// </summary>
 /// <remarks>
-/// Phases, each on all threads: normalise and copy the rows, sorted by label; sums of each row over its tiles; slopes of each row; tiles again, for the gradient;
-/// from unit rows back to the embeddings. Every thread adds in places that no other writes to (<see cref="TilePlan"/>), which are summed in a fixed order: same input and thread count, same bits.
-/// Beside the copies of the rows, T threads hold about 2·√T gradients of all rows (T up to 5: T of them), 4·N·D bytes each, and 48 bytes a row and thread for the sums.
+/// Phases, each on all threads: normalise and copy the rows, sorted by label; sums of each row over its tiles; slopes of each row; tiles
+/// again, for the gradient; from unit rows back to the embeddings. Every thread adds in places that no other writes to
+/// (<see cref="TilePlan"/>), which are summed in a fixed order: same input and thread count, same bits. Beside the copies of the rows, T
+/// threads hold about 2·√T gradients of all rows (T up to 5: T of them), 4·N·D bytes each, and 48 bytes a row and thread for the sums.
 /// docs/performance.md has the figures.
 /// </remarks>
 internal sealed unsafe partial class TiledPairLoss : IDisposable
@@ -73,7 +74,8 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
     public bool Bf16 { get; }
 
     /// <summary>Bytes of all buffers.</summary>
-    public long Bytes => products.Bytes + norms.Bytes + slopes.Bytes + cache.Bytes + shares.Bytes + sharesTransposed.Bytes + order.Bytes + classes.Bytes
+    public long Bytes =>
+        products.Bytes + norms.Bytes + slopes.Bytes + cache.Bytes + shares.Bytes + sharesTransposed.Bytes + order.Bytes + classes.Bytes
         + (keys.Length + positives.Length) * 8L + workers.Sum(w => w.Bytes);
 
     /// <summary>Whether the last step kept its similarities for the way back.</summary>
@@ -88,8 +90,10 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
     /// <param name="share">What the gradient is multiplied by (λ).</param>
     /// <param name="gradient">[rows, width], overwritten.</param>
     /// <param name="statistics">Filled, one entry an anchor; null leaves them out.</param>
-    /// <returns>The anchors' part of the mean loss; NaN when no row has a positive; null when single precision does not hold the sums of a row.</returns>
-    public double? Compute(float* embeddings, long* labels, float* mixture, TiledSizes sizes, PairFormula pairFormula, double share, float* gradient, RowStatistics? statistics)
+    /// <returns>The anchors' part of the mean loss; NaN when no row has a positive; null when single precision does not
+    /// hold the sums of a row.</returns>
+    public double? Compute(float* embeddings, long* labels, float* mixture, TiledSizes sizes, PairFormula pairFormula, double share,
+        float* gradient, RowStatistics? statistics)
     {
         source = embeddings;
         target = gradient;
@@ -137,14 +141,16 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
             worker.Dispose();
     }
 
-    // A small problem is over before another thread wakes. Waking T threads takes a time in proportion to T and the work is done in a time in proportion to 1/T: the best T grows with the root of the work.
+    // A small problem is over before another thread wakes. Waking T threads takes a time in proportion to T and the work is done in a time
+    // in proportion to 1/T: the best T grows with the root of the work.
     private int ThreadsFor(int rows, int width)
     {
         var worth = Math.Sqrt(WorthWaking * rows * rows * width);
         return (int)Math.Clamp(Math.Min(worth, TilePlan.TilesOf(rows, SmallBlock)), 1, crew.Size);
     }
 
-    private static int BlockFor(int rows, int threads) => rows <= 512 || TilePlan.TilesOf(rows, LargeBlock) < 2 * threads ? SmallBlock : LargeBlock;
+    private static int BlockFor(int rows, int threads) =>
+        rows <= 512 || TilePlan.TilesOf(rows, LargeBlock) < 2 * threads ? SmallBlock : LargeBlock;
 
     private static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;
 
@@ -152,7 +158,8 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
     private (int From, int To) Part(int t)
     {
         var panels = RoundUp(rows, MatrixKernel.PanelWidth) / MatrixKernel.PanelWidth;
-        return (Math.Min(rows, (int)((long)panels * t / active) * MatrixKernel.PanelWidth), Math.Min(rows, (int)((long)panels * (t + 1) / active) * MatrixKernel.PanelWidth));
+        return (Math.Min(rows, (int)((long)panels * t / active) * MatrixKernel.PanelWidth),
+            Math.Min(rows, (int)((long)panels * (t + 1) / active) * MatrixKernel.PanelWidth));
     }
 
     private void Reserve()

@@ -25,9 +25,11 @@ internal static unsafe class TiledPairs
     }
 
     /// <summary>Whether the kernel takes such embeddings: on the CPU, float32, on a machine with vectors.</summary>
-    public static bool Takes(Tensor embeddings) => embeddings.device_type == TorchSharp.DeviceType.CPU && embeddings.dtype == ScalarType.Float32 && TiledPairLoss.BestLanes > 1;
+    public static bool Takes(Tensor embeddings) =>
+        embeddings.device_type == TorchSharp.DeviceType.CPU && embeddings.dtype == ScalarType.Float32 && TiledPairLoss.BestLanes > 1;
 
-    /// <returns>Null where single precision does not hold the sums: a temperature too small for fixed shifts, or a row whose negatives are all far away.</returns>
+    /// <returns>Null where single precision does not hold the sums: a temperature too small for fixed shifts, or a row whose
+    /// negatives are all far away.</returns>
     public static PairResult? Compute(TiledPairLoss kernel, Tensor embeddings, PairProblem problem, PairFormula formula, double share)
     {
         if (!TileScale.Serves(formula))
@@ -36,8 +38,10 @@ internal static unsafe class TiledPairs
         using var free = no_grad();
         var rows = RowStatistics.Empty(problem.First, problem.Count);
         var gradient = empty(embeddings.shape, ScalarType.Float32);
-        var sizes = new TiledSizes((int)embeddings.shape[0], (int)embeddings.shape[1], (int)(problem.Mixture?.shape[1] ?? 0), (int)problem.First, (int)problem.Count);
-        fixed (byte* source = Start(embeddings), labels = Start(problem.Labels), mixture = Start(problem.Mixture?.to_type(ScalarType.Float32)), target = Start(gradient))
+        var sizes = new TiledSizes((int)embeddings.shape[0], (int)embeddings.shape[1], (int)(problem.Mixture?.shape[1] ?? 0),
+            (int)problem.First, (int)problem.Count);
+        fixed (byte* source = Start(embeddings), labels = Start(problem.Labels),
+            mixture = Start(problem.Mixture?.to_type(ScalarType.Float32)), target = Start(gradient))
         {
             var loss = kernel.Compute((float*)source, (long*)labels, (float*)mixture, sizes, formula, share, (float*)target, rows);
             return loss is { } value ? new(value, gradient.MoveToOuterDisposeScope(), rows) : null;

@@ -9,7 +9,8 @@ namespace Schane.Models.Convolutional;
 /// <summary>The numbers of a ConvNeXt.</summary>
 /// <param name="Depths">Blocks in each stage.</param>
 /// <param name="Widths">Width of each stage.</param>
-/// <param name="ConvolutionalMlp">Whether MLP weights have the shape of 1×1 convolutions, as in the published small variants (atto to nano).</param>
+/// <param name="ConvolutionalMlp">Whether MLP weights have the shape of 1×1 convolutions, as in the published small
+/// variants (atto to nano).</param>
 internal sealed record ConvNeXtShape(int[] Depths, int[] Widths, bool ConvolutionalMlp = false)
 {
     /// <summary>Side of a patch of the stem, in pixels.</summary>
@@ -26,8 +27,8 @@ internal sealed record ConvNeXtShape(int[] Depths, int[] Widths, bool Convolutio
 }
 
 /// <summary>
-/// ConvNeXt (Liu et al. 2022, arXiv:2201.03545) with timm's parameter names; the original ones are understood. Inside it runs channels-last, so
-/// norms and MLPs are plain layers over the last dimension.
+/// ConvNeXt (Liu et al. 2022, arXiv:2201.03545) with timm's parameter names; the original ones are understood. Inside it runs
+/// channels-last, so norms and MLPs are plain layers over the last dimension.
 /// </summary>
 internal sealed partial class ConvNeXt : Backbone
 {
@@ -39,14 +40,16 @@ internal sealed partial class ConvNeXt : Backbone
     public ConvNeXt(BackboneInfo info, ConvNeXtShape shape, double dropPath) : base(info)
     {
         this.shape = shape;
-        stem = new Chain(new Convolution(info.Channels, shape.Widths[0], shape.Patch, stride: shape.Patch, hasBias: true, std: 0.02), new LayerNormalization(shape.Widths[0], shape.Eps));
+        stem = new Chain(new Convolution(info.Channels, shape.Widths[0], shape.Patch, stride: shape.Patch, hasBias: true, std: 0.02),
+            new LayerNormalization(shape.Widths[0], shape.Eps));
         stages = new Chain();
         var rates = new Queue<double>(DropPaths.Rising(dropPath, shape.Depths.Sum()));
         for (var s = 0; s < shape.Depths.Length; s++)
         {
             var stage = new Chain();
             if (s > 0)
-                stage.Add(new Chain(new LayerNormalization(shape.Widths[s - 1], shape.Eps), new Convolution(shape.Widths[s - 1], shape.Widths[s], 2, stride: 2, hasBias: true, std: 0.02)), "downsample");
+                stage.Add(new Chain(new LayerNormalization(shape.Widths[s - 1], shape.Eps),
+                    new Convolution(shape.Widths[s - 1], shape.Widths[s], 2, stride: 2, hasBias: true, std: 0.02)), "downsample");
             var blocks = new Chain();
             for (var b = 0; b < shape.Depths[s]; b++)
                 blocks.Add(new ConvNeXtBlock(shape, s, Drops.Layer(rates.Dequeue())), $"{b}");
@@ -62,7 +65,8 @@ internal sealed partial class ConvNeXt : Backbone
     /// <summary>Stem; then the blocks of all stages.</summary>
     public override int LayerCount => shape.Depths.Sum() + 1;
 
-    /// <summary>Blocks count through the stages; a downsampling goes with the first block of its stage; the norm after pooling goes with the head.</summary>
+    /// <summary>Blocks count through the stages; a downsampling goes with the first block of its stage; the norm after
+    /// pooling goes with the head.</summary>
     public override int LayerOf(string parameter)
     {
         if (parameter.StartsWith("head.", StringComparison.Ordinal))
@@ -113,7 +117,8 @@ internal sealed partial class ConvNeXt : Backbone
     /// <summary>facebookresearch/ConvNeXt's names.</summary>
     private static string? FromOriginal(string name)
     {
-        name = Downsample().Replace(name, m => m.Groups[1].Value == "0" ? $"stem.{m.Groups[2].Value}" : $"stages.{m.Groups[1].Value}.downsample.{m.Groups[2].Value}");
+        name = Downsample().Replace(name,
+            m => m.Groups[1].Value == "0" ? $"stem.{m.Groups[2].Value}" : $"stages.{m.Groups[1].Value}.downsample.{m.Groups[2].Value}");
         name = Block().Replace(name, m => $"stages.{m.Groups[1].Value}.blocks.{m.Groups[2].Value}");
         name = name.Replace("dwconv", "conv_dw", StringComparison.Ordinal).Replace("pwconv", "mlp.fc", StringComparison.Ordinal);
         return name.StartsWith("head.", StringComparison.Ordinal) ? $"head.fc.{name[5..]}"

@@ -19,7 +19,8 @@ internal sealed class ConvNet4 : Backbone
     public ConvNet4(BackboneInfo info, int[] widths) : base(info)
     {
         if (info.InputSize % 16 != 0 || info.InputSize < 16)
-            throw new SchaneException($"{info.Name} halves its input four times: the input size must be a multiple of 16 but is {info.InputSize}.");
+            throw new SchaneException(
+                $"{info.Name} halves its input four times: the input size must be a multiple of 16 but is {info.InputSize}.");
         blocks = new Block[widths.Length];
         for (var i = 0; i < widths.Length; i++)
             register_module($"block{i + 1}", blocks[i] = new(i == 0 ? info.Channels : widths[i - 1], widths[i]));

@@ -121,7 +121,8 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
             ? [new(inputs, inner, 1), new(inner, inner, 3, stride, padding: 1, shape.Groups), new(inner, outputs, 1)]
             : [new(inputs, width, 3, stride, padding: 1), new(width, outputs, 3, padding: 1)];
         norms = shape.Bottleneck
-            ? [new(inner), new(inner), new(outputs, initialScale: 0)]     // zero last scale: the block starts as its shortcut (Goyal et al. 2017)
+            // zero last scale: the block starts as its shortcut (Goyal et al. 2017)
+            ? [new(inner), new(inner), new(outputs, initialScale: 0)]
             : [new(width), new(outputs, initialScale: 0)];
         for (var i = 0; i < convs.Length; i++)
         {
@@ -129,7 +130,8 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
             register_module($"bn{i + 1}", norms[i]);
         }
         if (stride != 1 || inputs != outputs)
-            register_module("downsample", downsample = new Chain(new Convolution(inputs, outputs, 1, stride), new BatchNormalization(outputs)));
+            register_module("downsample",
+                downsample = new Chain(new Convolution(inputs, outputs, 1, stride), new BatchNormalization(outputs)));
     }
 
     public override Tensor forward(Tensor input)

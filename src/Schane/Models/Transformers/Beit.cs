@@ -39,8 +39,8 @@ internal sealed record BeitShape(int Patch, int Width, int Depth, int Heads, dou
 }
 
 /// <summary>
-/// BEiT (Bao et al. 2021, arXiv:2106.08254) and BEiT v2 (Peng et al. 2022, arXiv:2208.06366) with timm's parameter names: a vision transformer
-/// with relative position biases, layer scale, and no bias at the keys.
+/// BEiT (Bao et al. 2021, arXiv:2106.08254) and BEiT v2 (Peng et al. 2022, arXiv:2208.06366) with timm's parameter names: a vision
+/// transformer with relative position biases, layer scale, and no bias at the keys.
 /// </summary>
 internal sealed class Beit : Backbone
 {
@@ -61,7 +61,8 @@ internal sealed class Beit : Backbone
         classToken = new Parameter(empty(1, 1, shape.Width));
         positions = shape.AbsolutePositions ? new Parameter(empty(1, patches.Side * patches.Side + 1, shape.Width)) : null;
         sharedBias = shape.SharedRelativePositions ? new RelativeBias(patches.Side, shape.Heads) : null;
-        blocks = new Chain(DropPaths.Rising(dropPath, shape.Depth).Select((rate, i) => new BeitBlock(shape, patches.Side, i, sharedBias, Drops.Layer(rate), Drops.Layer(rate))));
+        blocks = new Chain(DropPaths.Rising(dropPath, shape.Depth)
+            .Select((rate, i) => new BeitBlock(shape, patches.Side, i, sharedBias, Drops.Layer(rate), Drops.Layer(rate))));
         norm = shape.AveragePool ? null : new LayerNormalization(shape.Width, shape.Eps);
         pooledNorm = shape.AveragePool ? new LayerNormalization(shape.Width, shape.Eps) : null;
         RegisterComponents();
@@ -76,7 +77,8 @@ internal sealed class Beit : Backbone
     public override int LayerOf(string parameter) => LayerNumbers.OfTransformer(parameter, LayerCount);
 
     public override bool Decays(string parameter, Tensor value) =>
-        base.Decays(parameter, value) && parameter is not ("cls_token" or "pos_embed") && !parameter.EndsWith("relative_position_bias_table", StringComparison.Ordinal);
+        base.Decays(parameter, value) && parameter is not ("cls_token" or "pos_embed")
+            && !parameter.EndsWith("relative_position_bias_table", StringComparison.Ordinal);
 
     public override Tensor Features(Tensor images)
     {
@@ -183,7 +185,8 @@ internal sealed class BeitAttention : nn.Module<Tensor, Tensor>
         qkv = new Dense(shape.Width, 3 * shape.Width, hasBias: false);
         proj = new Dense(shape.Width, shape.Width);
         index = new(() => RelativeIndex.Of(side, classToken: true).DetachFromDisposeScope());
-        (heads, shared) = (shape.Heads, sharedBias is null ? null : sharedBias.Bias);   // a function, so that the shared part is not registered here
+        // a function, so that the shared part is not registered here
+        (heads, shared) = (shape.Heads, sharedBias is null ? null : sharedBias.Bias);
         RegisterComponents();
     }
 

@@ -10,7 +10,8 @@ namespace Schane.Models.Transformers;
 /// <param name="Width">D.</param>
 /// <param name="Depth">Blocks.</param>
 /// <param name="Heads">Heads of each attention.</param>
-/// <param name="NormsOutput">torchscale's <c>normalize_output</c>: a norm after the last block, before pooling. Off for image classification.</param>
+/// <param name="NormsOutput">torchscale's <c>normalize_output</c>: a norm after the last block, before pooling. Off
+/// for image classification.</param>
 internal sealed record Beit3Shape(int Patch, int Width, int Depth, int Heads, bool NormsOutput = false)
 {
     /// <summary>Width of an MLP's middle (torchscale's <c>encoder_ffn_embed_dim</c>); 0 stands for 4 × <see cref="Width"/>.</summary>
@@ -22,8 +23,8 @@ internal sealed record Beit3Shape(int Patch, int Width, int Depth, int Heads, bo
 
 /// <summary>
 /// The vision path of BEiT-3 (Wang et al. 2022, arXiv:2208.10442): sub-layer norms, positions from row 2 on, the mean of the patch tokens.
-/// Files have timm's names (<see cref="TimmBeit3"/>); torchscale's and unilm's, of the multiway model, are understood: branches <c>A</c> are taken, the text branches
-/// <c>B</c>, <c>text_embed</c> and <c>mask_token</c> are left out.
+/// Files have timm's names (<see cref="TimmBeit3"/>); torchscale's and unilm's, of the multiway model, are understood: branches <c>A</c>
+/// are taken, the text branches <c>B</c>, <c>text_embed</c> and <c>mask_token</c> are left out.
 /// </summary>
 internal sealed class Beit3 : Backbone
 {
@@ -44,7 +45,8 @@ internal sealed class Beit3 : Backbone
         patches = new PatchEmbed(info, shape.Patch, shape.Width);
         classToken = new Parameter(empty(1, 1, shape.Width));
         positions = new PositionTable(patches.Side * patches.Side + 1 + FirstPosition, shape.Width);
-        blocks = new Chain(DropPaths.Rising(dropPath, shape.Depth).Select(rate => new Beit3Block(shape, Drops.Layer(rate), Drops.Layer(rate))));
+        blocks = new Chain(DropPaths.Rising(dropPath, shape.Depth)
+            .Select(rate => new Beit3Block(shape, Drops.Layer(rate), Drops.Layer(rate))));
         norm = shape.NormsOutput ? new LayerNormalization(shape.Width, shape.Eps) : null;
         pooledNorm = new LayerNormalization(shape.Width, shape.Eps);
         RegisterComponents();
@@ -56,14 +58,17 @@ internal sealed class Beit3 : Backbone
     /// <summary>Embeddings; then the blocks.</summary>
     public override int LayerCount => shape.Depth + 1;
 
-    /// <summary>unilm's rule, for timm's and torchscale's names: anything with "embed" in its name and the class token are 0, blocks i + 1, the rest goes with the head.</summary>
+    /// <summary>unilm's rule, for timm's and torchscale's names: anything with "embed" in its name and the class token are 0, blocks i + 1,
+    /// the rest goes with the head.</summary>
     public override int LayerOf(string parameter) =>
-        parameter.Contains("embed", StringComparison.Ordinal) || parameter.EndsWith("cls_token", StringComparison.Ordinal) || parameter.EndsWith("mask_token", StringComparison.Ordinal) ? 0
+        parameter.Contains("embed", StringComparison.Ordinal) || parameter.EndsWith("cls_token", StringComparison.Ordinal)
+            || parameter.EndsWith("mask_token", StringComparison.Ordinal) ? 0
         : (LayerNumbers.Number(parameter, "blocks.") ?? LayerNumbers.Number(parameter, "beit3.encoder.layers.")) is { } block ? block + 1
         : LayerCount;
 
     public override bool Decays(string parameter, Tensor value) =>
-        base.Decays(parameter, value) && parameter is not ("cls_token" or "pos_embed.weight" or "beit3.vision_embed.cls_token" or "beit3.encoder.embed_positions.A.weight");
+        base.Decays(parameter, value) && parameter is not ("cls_token" or "pos_embed.weight" or "beit3.vision_embed.cls_token"
+            or "beit3.encoder.embed_positions.A.weight");
 
     public override Tensor Features(Tensor images)
     {
@@ -82,9 +87,11 @@ internal sealed class Beit3 : Backbone
         return pooledNorm.call(features.narrow(1, 1, features.shape[1] - 1).mean([1])).MoveToOuterDisposeScope();
     }
 
-    protected internal override Checkpoints.ICheckpoint Combined(Checkpoints.ICheckpoint checkpoint) => TimmBeit3.Is(checkpoint) ? new TimmBeit3(checkpoint) : checkpoint;
+    protected internal override Checkpoints.ICheckpoint Combined(Checkpoints.ICheckpoint checkpoint) =>
+        TimmBeit3.Is(checkpoint) ? new TimmBeit3(checkpoint) : checkpoint;
 
-    internal override IReadOnlyDictionary<string, Tensor> Published(IReadOnlyDictionary<string, Tensor> state) => TimmBeit3.Published(state);
+    internal override IReadOnlyDictionary<string, Tensor> Published(IReadOnlyDictionary<string, Tensor> state) =>
+        TimmBeit3.Published(state);
 
     protected internal override Func<string, string?> Naming(IReadOnlyCollection<string> names) =>
         names.Any(n => n.StartsWith("beit3.", StringComparison.Ordinal)) ? FromTorchscale : name => name;
@@ -106,7 +113,8 @@ internal sealed class Beit3 : Backbone
         using var _ = no_grad();
         var gain = Math.Sqrt(Math.Log(2 * shape.Depth));
         foreach (var (name, parameter) in named_parameters())
-            if (name.Contains("fc1", StringComparison.Ordinal) || name.Contains("fc2", StringComparison.Ordinal) || name.Contains("out_proj", StringComparison.Ordinal) || name.Contains("v_proj", StringComparison.Ordinal))
+            if (name.Contains("fc1", StringComparison.Ordinal) || name.Contains("fc2", StringComparison.Ordinal)
+                || name.Contains("out_proj", StringComparison.Ordinal) || name.Contains("v_proj", StringComparison.Ordinal))
                 parameter.mul_(gain);
     }
 
@@ -189,7 +197,8 @@ internal sealed class Beit3Attention : nn.Module<Tensor, Tensor>
 
     public Beit3Attention(Beit3Shape shape) : base("Beit3Attention")
     {
-        (key, value, query, output) = (new(shape.Width, shape.Width), new(shape.Width, shape.Width), new(shape.Width, shape.Width), new(shape.Width, shape.Width));
+        (key, value, query, output) = (new(shape.Width, shape.Width), new(shape.Width, shape.Width), new(shape.Width, shape.Width),
+            new(shape.Width, shape.Width));
         norm = new LayerNormalization(shape.Width, shape.Eps);
         heads = shape.Heads;
         RegisterComponents();

@@ -27,14 +27,15 @@ internal static class Positions
         using var scope = NewDisposeScope();
         var grid = value.narrow(1, prefix, from.Height * from.Width).to(ScalarType.Float32)
             .reshape(1, from.Height, from.Width, -1).permute(0, 3, 1, 2);
-        var resized = nn.functional.interpolate(grid, [to.Height, to.Width], mode: InterpolationMode.Bicubic, align_corners: false, antialias: antialias)
+        var resized = nn.functional.interpolate(grid, [to.Height, to.Width], mode: InterpolationMode.Bicubic,
+            align_corners: false, antialias: antialias)
             .permute(0, 2, 3, 1).reshape(1, to.Height * to.Width, -1).to(value.dtype);
         return (prefix == 0 ? resized : cat([value.narrow(1, 0, prefix), resized], 1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>
-    /// Relative position tables of a larger or smaller square window (BEiT's rule, as timm computes it without SciPy): the given offsets are
-    /// spread as a geometric progression over the wanted ones, near offsets staying near, and read bilinearly.
+    /// Relative position tables of a larger or smaller square window (BEiT's rule, as timm computes it without SciPy): the given offsets
+    /// are spread as a geometric progression over the wanted ones, near offsets staying near, and read bilinearly.
     /// </summary>
     /// <param name="value">[(2w − 1)² + extra, heads].</param>
     /// <param name="wanted">[(2W − 1)² + extra, heads].</param>
@@ -54,7 +55,8 @@ internal static class Positions
         return (extra == 0 ? resized : cat([resized, value.narrow(0, from * from, extra)], 0)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Linear interpolation from geometric offsets to whole ones, as a matrix [to, from]; beyond the ends the end value holds.</summary>
+    /// <summary>Linear interpolation from geometric offsets to whole ones, as a matrix [to, from]; beyond the ends
+    /// the end value holds.</summary>
     private static Tensor RelativeWeights(int from, int to)
     {
         var known = GeometricOffsets(from, to);

@@ -5,7 +5,8 @@ namespace Schane.Models.Transformers;
 /// <summary>Which row of a relative position table each pair of tokens of a square window reads.</summary>
 internal static class RelativeIndex
 {
-    /// <summary>Rows (Δy + side − 1)(2 side − 1) + Δx + side − 1 for query and key one after another; with a class token, three rows after them: class to patch, patch to class, class to class.</summary>
+    /// <summary>Rows (Δy + side − 1)(2 side − 1) + Δx + side − 1 for query and key one after another; with a class token, three rows after
+    /// them: class to patch, patch to class, class to class.</summary>
     /// <returns>[tokens · tokens], int64, tokens = side² (+ 1).</returns>
     public static Tensor Of(int side, bool classToken)
     {
@@ -16,7 +17,8 @@ internal static class RelativeIndex
             for (var k = 0; k < tokens; k++)
                 rows[q * tokens + k] = (q >= first, k >= first) switch
                 {
-                    (true, true) => ((q - first) / side - (k - first) / side + side - 1) * width + (q - first) % side - (k - first) % side + side - 1,
+                    (true, true) =>
+                        ((q - first) / side - (k - first) / side + side - 1) * width + (q - first) % side - (k - first) % side + side - 1,
                     (false, true) => width * width,
                     (true, false) => width * width + 1,
                     _ => width * width + 2,
@@ -29,6 +31,7 @@ internal static class RelativeIndex
     {
         using var scope = NewDisposeScope();
         var tokens = (long)Math.Round(Math.Sqrt(index.shape[0]));
-        return table.index_select(0, index.to(table.device)).view(tokens, tokens, -1).permute(2, 0, 1).unsqueeze(0).contiguous().MoveToOuterDisposeScope();
+        return table.index_select(0, index.to(table.device)).view(tokens, tokens, -1).permute(2, 0, 1).unsqueeze(0)
+            .contiguous().MoveToOuterDisposeScope();
     }
 }

@@ -27,7 +27,8 @@ internal sealed record VisionTransformerShape(int Patch, int Width, int Depth, i
     /// <summary>Whether the embedding is the mean of the patch tokens or the class token.</summary>
     public bool AveragePool { get; init; }
 
-    /// <summary>Whether the last norm comes after pooling. Null: after the mean of the patch tokens, before the class token is chosen.</summary>
+    /// <summary>Whether the last norm comes after pooling. Null: after the mean of the patch tokens, before the
+    /// class token is chosen.</summary>
     public bool? NormsPooled { get; init; }
 
     /// <summary>eps of the norms.</summary>
@@ -59,8 +60,8 @@ internal sealed record VisionTransformerShape(int Patch, int Width, int Depth, i
 }
 
 /// <summary>
-/// Vision transformers (Dosovitskiy et al. 2020, arXiv:2010.11929) with timm's parameter names; by switches also DeiT (arXiv:2012.12877), the
-/// image tower of CLIP (arXiv:2103.00020), MAE (arXiv:2111.06377) and DINOv2 (arXiv:2304.07193). CLIP's own names are understood too.
+/// Vision transformers (Dosovitskiy et al. 2020, arXiv:2010.11929) with timm's parameter names; by switches also DeiT (arXiv:2012.12877),
+/// the image tower of CLIP (arXiv:2103.00020), MAE (arXiv:2111.06377) and DINOv2 (arXiv:2304.07193). CLIP's own names are understood too.
 /// </summary>
 internal sealed class VisionTransformer : Backbone, ITwoHeaded
 {
@@ -87,7 +88,8 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
         distillationToken = shape.Distilled ? new Parameter(empty(1, 1, shape.Width)) : null;
         registers = shape.Registers > 0 ? new Parameter(empty(1, shape.Registers, shape.Width)) : null;
         preNorm = shape.PreNorm ? new LayerNormalization(shape.Width, shape.Eps) : null;
-        blocks = new Chain(DropPaths.Rising(dropPath, shape.Depth).Select(rate => new TransformerBlock(shape, Drops.Layer(rate), Drops.Layer(rate))));
+        blocks = new Chain(DropPaths.Rising(dropPath, shape.Depth)
+            .Select(rate => new TransformerBlock(shape, Drops.Layer(rate), Drops.Layer(rate))));
         norm = shape.NormsPooled ?? shape.AveragePool ? null : new LayerNormalization(shape.Width, shape.Eps);
         pooledNorm = norm is null ? new LayerNormalization(shape.Width, shape.Eps) : null;
         RegisterComponents();
@@ -149,7 +151,8 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
     {
         if (names.Any(n => n.StartsWith("visual.", StringComparison.Ordinal)))
             return FromClip;
-        var normsPooled = pooledNorm is not null && !names.Contains("fc_norm.weight");   // a checkpoint made for the class token, MAE's for instance
+        // a checkpoint made for the class token, MAE's for instance
+        var normsPooled = pooledNorm is not null && !names.Contains("fc_norm.weight");
         return name =>
             name.StartsWith("decoder_", StringComparison.Ordinal) || name == "mask_token" ? null       // MAE's decoder, DINOv2's mask
             : normsPooled && name is "norm.weight" or "norm.bias" ? $"fc_{name}"

@@ -38,7 +38,8 @@ public sealed class DividedDataTests : IDisposable
     public void An_index_without_training_images_is_refused()
     {
         Text("list.csv", "path,label,split\na.png,x,training\nb.png,y,training\n");
-        Assert.Contains("its parts are training", Assert.Throws<SchaneException>(() => DividedData.Open(Path.Combine(root.Path, "list.csv"))).Message);
+        Assert.Contains("its parts are training",
+            Assert.Throws<SchaneException>(() => DividedData.Open(Path.Combine(root.Path, "list.csv"))).Message);
     }
 
     [Fact]
@@ -58,7 +59,8 @@ public sealed class DividedDataTests : IDisposable
         Text("mini-imagenet/train.csv", "filename,label\na.jpg,n1\n");
         Text("mini-imagenet/val.csv", "filename,label\nb.jpg,n2\n");
         Text("mini-imagenet/test.csv", "filename,label\nc.jpg,n3\n");
-        Assert.Contains("schane fewshot", Assert.Throws<SchaneException>(() => DividedData.Open("mini-imagenet", dataRoot: root.Path)).Message);
+        Assert.Contains("schane fewshot",
+            Assert.Throws<SchaneException>(() => DividedData.Open("mini-imagenet", dataRoot: root.Path)).Message);
     }
 
     private static List<string> Names(IImageDataset images) => [.. Enumerable.Range(0, images.Count).Select(images.NameOf)];
@@ -71,15 +73,18 @@ public sealed class DividedDataTests : IDisposable
                 root.Write($"pics/{name}/film{i / 3}_{i}.png", Pictures.Flat(2, 2, 1, 1, 1));
         var path = Path.Combine(root.Path, "pics");
         string Group(string name) => name.Split('_')[0];
-        foreach (var data in new[] { DividedData.Open(path, groupBy: @"^(.*/film\d+)_"), DividedData.Open(path, groupBy: @"^(.)/film(\d+)"), DividedData.Open(path, folds: 5, seed: 3, groupBy: @".*film\d+_") })
+        foreach (var data in new[] { DividedData.Open(path, groupBy: @"^(.*/film\d+)_"), DividedData.Open(path, groupBy: @"^(.)/film(\d+)"),
+            DividedData.Open(path, folds: 5, seed: 3, groupBy: @".*film\d+_") })
         {
-            var parts = new[] { data.Train, data.Validation!, data.Test! }.SelectMany((part, p) => Names(part).Select(n => (Group(n), p))).Distinct().ToList();
+            var parts = new[] { data.Train, data.Validation!, data.Test! }.SelectMany((part, p) => Names(part).Select(n => (Group(n), p)))
+                .Distinct().ToList();
             Assert.Equal(20, parts.Count);
             Assert.Equal(60, data.Train.Count + data.Validation!.Count + data.Test!.Count);
         }
         // Without it, groups are torn apart.
         Assert.Contains(Names(DividedData.Open(path).Test!), n => Names(DividedData.Open(path).Train).Select(Group).Contains(Group(n)));
-        Assert.Contains("matches none of the 60 names", Assert.Throws<SchaneException>(() => DividedData.Open(path, groupBy: "animal")).Message);
+        Assert.Contains("matches none of the 60 names",
+            Assert.Throws<SchaneException>(() => DividedData.Open(path, groupBy: "animal")).Message);
         Assert.Contains("no regular expression", Assert.Throws<SchaneException>(() => DividedData.Open(path, groupBy: "(")).Message);
         Assert.Contains("no regular expression", Assert.Throws<SchaneException>(() => DividedData.Open(path, groupBy: @"(a)\1")).Message);
     }
@@ -87,12 +92,16 @@ public sealed class DividedDataTests : IDisposable
     [Fact]
     public void A_column_of_an_index_keeps_its_groups_together()
     {
-        Text("list.csv", "path,label,animal\n" + string.Concat(Enumerable.Range(0, 40).Select(i => $"{i}.png,{(i < 20 ? "x" : "y")},{(i == 7 ? "" : i / 4)}\n")));
+        Text("list.csv", "path,label,animal\n" +
+            string.Concat(Enumerable.Range(0, 40).Select(i => $"{i}.png,{(i < 20 ? "x" : "y")},{(i == 7 ? "" : i / 4)}\n")));
         var data = DividedData.Open(Path.Combine(root.Path, "list.csv"), groupBy: "animal");
         string Group(string name) => name == "7.png" ? "alone" : $"{int.Parse(name[..^4]) / 4}";
-        Assert.Equal(11, new[] { data.Train, data.Validation!, data.Test! }.SelectMany((part, p) => Names(part).Select(n => (Group(n), p))).Distinct().Count());
-        Text("list.jsonl", string.Concat(Enumerable.Range(0, 40).Select(i => $"{{\"path\":\"{i}.png\",\"label\":\"{(i < 20 ? "x" : "y")}\",\"animal\":{i / 4}}}\n")));
+        Assert.Equal(11, new[] { data.Train, data.Validation!, data.Test! }.SelectMany((part, p) => Names(part).Select(n => (Group(n), p)))
+            .Distinct().Count());
+        Text("list.jsonl", string.Concat(Enumerable.Range(0, 40)
+            .Select(i => $"{{\"path\":\"{i}.png\",\"label\":\"{(i < 20 ? "x" : "y")}\",\"animal\":{i / 4}}}\n")));
         Assert.NotNull(DividedData.Open(Path.Combine(root.Path, "list.jsonl"), groupBy: "animal").Test);
-        Assert.Contains("is no column", Assert.Throws<SchaneException>(() => DividedData.Open(Path.Combine(root.Path, "list.csv"), groupBy: "anima")).Message);
+        Assert.Contains("is no column",
+            Assert.Throws<SchaneException>(() => DividedData.Open(Path.Combine(root.Path, "list.csv"), groupBy: "anima")).Message);
     }
 }

@@ -45,7 +45,8 @@ public class SplitsTests
         {
             Assert.Equal(24, fold.Parts.Values.Sum(p => p.Count));
             foreach (var part in (string[])["train", "test"])
-                Assert.Equal([0, 1, 2], fold.Part(data, part) is var images ? Enumerable.Range(0, images.Count).Select(images.LabelOf).Distinct().Order() : []);
+                Assert.Equal([0, 1, 2],
+                    fold.Part(data, part) is var images ? Enumerable.Range(0, images.Count).Select(images.LabelOf).Distinct().Order() : []);
         });
         Assert.InRange(folds.Max(f => f.Parts["test"].Count) - folds.Min(f => f.Parts["test"].Count), 0, 2);
         Assert.Contains("has 5", Assert.Throws<SchaneException>(() => Splits.Fold(data, 6, 0, 0.2, 3)).Message);
@@ -69,8 +70,10 @@ public class SplitsTests
     {
         var data = Data(12, 12);
         var reversed = new Subset(data, [.. Enumerable.Range(0, 24).Reverse()]);
-        Assert.Equal(Splits.Stratified(data, 0.25, 0.25, 7).Parts["val"].Order(), Splits.Stratified(reversed, 0.25, 0.25, 7).Parts["val"].Order());
-        Assert.NotEqual(Splits.Stratified(data, 0.25, 0.25, 7).Parts["val"].Order(), Splits.Stratified(data, 0.25, 0.25, 8).Parts["val"].Order());
+        Assert.Equal(Splits.Stratified(data, 0.25, 0.25, 7).Parts["val"].Order(),
+            Splits.Stratified(reversed, 0.25, 0.25, 7).Parts["val"].Order());
+        Assert.NotEqual(Splits.Stratified(data, 0.25, 0.25, 7).Parts["val"].Order(),
+            Splits.Stratified(data, 0.25, 0.25, 8).Parts["val"].Order());
     }
 
     [Fact]
@@ -99,8 +102,10 @@ public class SplitsTests
     [Fact]
     public void A_division_that_names_other_images_is_refused()
     {
-        var splits = new Splits { Dataset = "fake", Parts = new Dictionary<string, IReadOnlyList<string>> { ["train"] = ["image0", "image7", "image9"] } };
-        Assert.Contains("2 images of the splits are not in fake, 'image7'", Assert.Throws<SchaneException>(() => splits.Part(Data(1, 1), "train")).Message);
+        var splits = new Splits
+        { Dataset = "fake", Parts = new Dictionary<string, IReadOnlyList<string>> { ["train"] = ["image0", "image7", "image9"] } };
+        Assert.Contains("2 images of the splits are not in fake, 'image7'",
+            Assert.Throws<SchaneException>(() => splits.Part(Data(1, 1), "train")).Message);
         Assert.Contains("no 'test'", Assert.Throws<SchaneException>(() => splits.Part(Data(1, 1), "test")).Message);
     }
 

@@ -28,7 +28,8 @@ public class BatchLoaderTests
         using var loader = Loader(new() { Views = 2, Seed = 7 });
         using var batch = loader.Next(TestContext.Current.CancellationToken);
         Assert.Equal([24, 1, 1, 2], batch.Images.shape);
-        var (pixels, labels, ids) = (batch.Images.data<float>().ToArray().Chunk(2).ToArray(), batch.Labels.data<long>().ToArray(), batch.ImageIds.data<long>().ToArray());
+        var (pixels, labels, ids) = (batch.Images.data<float>().ToArray().Chunk(2).ToArray(), batch.Labels.data<long>().ToArray(),
+            batch.ImageIds.data<long>().ToArray());
         for (var i = 0; i < 12; i++)
         {
             Assert.Equal((batch.Indices[i], batch.Indices[i]), ((int)pixels[i][0], (int)pixels[12 + i][0]));
@@ -140,7 +141,8 @@ public class BatchLoaderTests
     public void Workers_stop_when_enough_is_ready()
     {
         var dataset = new FakeDataset(Labels);
-        using var loader = new BatchLoader(dataset, new SequentialSampler(60, 1), new PixelAndChance(), new() { Prefetch = 3, Workers = 2 });
+        using var loader = new BatchLoader(dataset, new SequentialSampler(60, 1), new PixelAndChance(),
+            new() { Prefetch = 3, Workers = 2 });
         using (loader.Next(TestContext.Current.CancellationToken)) { }
         SpinWait.SpinUntil(() => Volatile.Read(ref dataset.Reads) >= 4, TimeSpan.FromSeconds(10));
         Assert.False(SpinWait.SpinUntil(() => Volatile.Read(ref dataset.Reads) > 4, 50));   // one taken, three ahead
@@ -159,7 +161,8 @@ public class BatchLoaderTests
     [Fact]
     public void A_pass_shows_every_image_once_in_order()
     {
-        var batches = BatchLoader.Pass(new FakeDataset(Labels), new PixelAndChance(), 25, new() { Workers = 3 }, cancel: TestContext.Current.CancellationToken)
+        var batches = BatchLoader.Pass(new FakeDataset(Labels), new PixelAndChance(), 25, new() { Workers = 3 },
+            cancel: TestContext.Current.CancellationToken)
             .Select(b => (b.Indices, Rows: b.Images.shape[0])).ToList();
         Assert.Equal([.. Enumerable.Range(0, 60)], batches.SelectMany(b => b.Indices));
         Assert.Equal([25, 25, 10], batches.Select(b => b.Rows));
@@ -167,7 +170,8 @@ public class BatchLoaderTests
 
     [Fact]
     public void A_pass_over_nothing_is_empty() =>
-        Assert.Empty(BatchLoader.Pass(new Subset(new FakeDataset(Labels), []), new PixelAndChance(), 25, cancel: TestContext.Current.CancellationToken));
+        Assert.Empty(BatchLoader.Pass(new Subset(new FakeDataset(Labels), []), new PixelAndChance(), 25,
+            cancel: TestContext.Current.CancellationToken));
 
     [Fact]
     public void A_cached_set_reads_each_image_once_until_its_limit()

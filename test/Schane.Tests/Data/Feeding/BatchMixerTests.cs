@@ -21,13 +21,16 @@ public class BatchMixerTests
         {
             var key = entry.GetProperty("key").GetString()!;
             Assert.Equal("batch", entry.GetProperty("args").GetProperty("mode").GetString());
-            var (classes, smoothing) = (entry.GetProperty("args").GetProperty("num_classes").GetInt32(), entry.GetProperty("args").GetProperty("label_smoothing").GetDouble());
+            var (classes, smoothing) = (entry.GetProperty("args").GetProperty("num_classes").GetInt32(),
+                entry.GetProperty("args").GetProperty("label_smoothing").GetDouble());
             var images = tensor(arrays[$"{key}.x"].Floats()).reshape([.. arrays[$"{key}.x"].Shape.Select(s => (long)s)]);
             var labels = tensor(System.Runtime.InteropServices.MemoryMarshal.Cast<byte, long>(arrays[$"{key}.labels"].Bytes).ToArray());
             var mixture = nn.functional.one_hot(labels, classes).to_type(float32);
-            (int, int, int, int)? box = entry.TryGetProperty("bbox_yl_yh_xl_xh", out var b) ? (b[0].GetInt32(), b[1].GetInt32(), b[2].GetInt32(), b[3].GetInt32()) : null;
+            (int, int, int, int)? box = entry.TryGetProperty("bbox_yl_yh_xl_xh", out var b)
+                ? (b[0].GetInt32(), b[1].GetInt32(), b[2].GetInt32(), b[3].GetInt32()) : null;
             BatchMixer.Apply(images, mixture, new(entry.GetProperty("lam_used").GetDouble(), box));
-            var target = mixture * (1 - smoothing) + smoothing / classes;   // timm smooths the labels before it mixes: the same, for mixing is linear
+            // timm smooths the labels before it mixes: the same, for mixing is linear
+            var target = mixture * (1 - smoothing) + smoothing / classes;
             Assert.InRange(images.data<float>().Zip(arrays[$"{key}.out"].Floats(), (x, y) => Math.Abs(x - y)).Max(), 0, 1e-6);
             Assert.InRange(target.data<float>().Zip(arrays[$"{key}.target"].Floats(), (x, y) => Math.Abs(x - y)).Max(), 0, 1e-6);
         }
@@ -51,7 +54,8 @@ public class BatchMixerTests
         Batch Share(int from, int to)
         {
             var rows = cat([arange(from, to, int64), arange(16 + from, 16 + to, int64)]);
-            return new(7, 0, images.index_select(0, rows), labels.index_select(0, rows), rows, [.. Enumerable.Range(from, to - from)], [.. Enumerable.Range(from, to - from)]);
+            return new(7, 0, images.index_select(0, rows), labels.index_select(0, rows), rows, [.. Enumerable.Range(from, to - from)],
+                [.. Enumerable.Range(from, to - from)]);
         }
         using var whole = mixer.Mix(Share(0, 16));
         foreach (var (from, to) in new[] { (0, 8), (8, 12), (12, 16) })

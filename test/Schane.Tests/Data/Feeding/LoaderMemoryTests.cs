@@ -15,9 +15,11 @@ public class LoaderMemoryTests
         var labels = new int[100_000];
         var bytes = new byte[1000 * 3072];
         new Random(1).NextBytes(bytes);
-        var png = Enumerable.Range(0, 50).Select(i => Pictures.Png(32, 32, bits: 8, colour: 2, bytes[(i * 3072)..((i + 1) * 3072)])).ToArray();
+        var png = Enumerable.Range(0, 50)
+            .Select(i => Pictures.Png(32, 32, bits: 8, colour: 2, bytes[(i * 3072)..((i + 1) * 3072)])).ToArray();
         var pipeline = TransformPreset.Find("standard").Training(new(3, 32, [0f, 0f, 0f], [1f, 1f, 1f]));
-        using var loader = new BatchLoader(new Decoded(labels, png), new ShuffledSampler(labels.Length, 100, 1), pipeline, new() { Workers = 2 });
+        using var loader = new BatchLoader(new Decoded(labels, png), new ShuffledSampler(labels.Length, 100, 1),
+            pipeline, new() { Workers = 2 });
         long Used(int batches)
         {
             for (var i = 0; i < batches; i++)

@@ -127,7 +127,8 @@ public class SamplerTests
     {
         var labels = Labels([.. Enumerable.Repeat(8, 12)]);
         // 0–1, 2–3, …: each is taken for its twin, now this way round, now that.
-        var sampler = new BalancedSampler(labels, 2, 4, seed: 1) { Confusion = Confused(12, [.. Enumerable.Range(0, 6).Select(i => i % 2 == 0 ? (2 * i, 2 * i + 1, 5L) : (2 * i + 1, 2 * i, 5L))]) };
+        var sampler = new BalancedSampler(labels, 2, 4, seed: 1)
+        { Confusion = Confused(12, [.. Enumerable.Range(0, 6).Select(i => i % 2 == 0 ? (2 * i, 2 * i + 1, 5L) : (2 * i + 1, 2 * i, 5L))]) };
         Assert.All(sampler.Batches(3), batch => Assert.Single(batch.Select(i => labels[i] / 2).Distinct()));
         sampler.Confusion = null;
         Assert.Contains(sampler.Batches(3), batch => batch.Select(i => labels[i] / 2).Distinct().Count() == 2);
@@ -138,7 +139,8 @@ public class SamplerTests
     {
         // 0 is confused with 1, 1 with 2, 2 with 3, 3 with 0, and 4 to 7 likewise: a batch of four is 0–3 or 4–7.
         var labels = Labels([.. Enumerable.Repeat(4, 8)]);
-        var sampler = new BalancedSampler(labels, 4, 2, seed: 1) { Confusion = Confused(8, [.. Enumerable.Range(0, 8).Select(c => (c, c / 4 * 4 + (c + 1) % 4, 1L))]) };
+        var sampler = new BalancedSampler(labels, 4, 2, seed: 1)
+        { Confusion = Confused(8, [.. Enumerable.Range(0, 8).Select(c => (c, c / 4 * 4 + (c + 1) % 4, 1L))]) };
         Assert.All(sampler.Batches(0), batch => Assert.Single(batch.Select(i => labels[i] / 4).Distinct()));
     }
 
@@ -153,7 +155,8 @@ public class SamplerTests
         var random = new Random(7);
         for (var epoch = 0; epoch < 20; epoch++)
         {
-            var sampler = new BalancedSampler(labels, classes, images, seed: 3) { Confusion = new(sizes.Length, [.. Enumerable.Range(0, sizes.Length * sizes.Length).Select(_ => (long)random.Next(50))]) };
+            var sampler = new BalancedSampler(labels, classes, images, seed: 3)
+            { Confusion = new(sizes.Length, [.. Enumerable.Range(0, sizes.Length * sizes.Length).Select(_ => (long)random.Next(50))]) };
             var batches = sampler.Batches(epoch);
             Assert.Equal(sampler.BatchesPerEpoch, batches.Count);
             Assert.Equal(labels.Length - sampler.ImagesLeftOut, batches.SelectMany(b => b).Distinct().Count());
@@ -163,7 +166,8 @@ public class SamplerTests
     }
 
     [Fact]
-    public void Confusion_of_another_number_of_classes_is_refused() => Assert.Throws<ArgumentException>(() => new ClassConfusion(3, [0, 1]));
+    public void Confusion_of_another_number_of_classes_is_refused() =>
+        Assert.Throws<ArgumentException>(() => new ClassConfusion(3, [0, 1]));
 
     [Theory]
     [InlineData(0, 0.5)]                                                  // 900 and 100 images: alike
@@ -178,13 +182,15 @@ public class SamplerTests
         Assert.Equal(10_000, drawn.Count);
         Assert.InRange(drawn.Count(i => labels[i] == 1) / 10_000.0, share - 0.02, share + 0.02);   // four deviations
         Assert.InRange(drawn.Distinct().Count(), power == 1 ? 990 : 900, 1000);
-        Assert.Equal(sampler.Batches(4).SelectMany(b => b), WeightedSampler.ByClass(labels, power, 50, seed: 2).Batches(4).SelectMany(b => b));
+        Assert.Equal(sampler.Batches(4).SelectMany(b => b),
+            WeightedSampler.ByClass(labels, power, 50, seed: 2).Batches(4).SelectMany(b => b));
     }
 
     [Fact]
     public void An_image_of_weight_0_is_never_drawn_and_weights_that_are_none_are_refused()
     {
-        Assert.DoesNotContain(Enumerable.Range(0, 200).SelectMany(new WeightedSampler([0, 1, 0, 1e-300, 3, 0], 6, 1).Batches).SelectMany(b => b), i => i is 0 or 2 or 5);
+        Assert.DoesNotContain(Enumerable.Range(0, 200).SelectMany(new WeightedSampler([0, 1, 0, 1e-300, 3, 0], 6, 1).Batches)
+            .SelectMany(b => b), i => i is 0 or 2 or 5);
         Assert.Contains("image 1 is NaN", Assert.Throws<ArgumentException>(() => new WeightedSampler([1, double.NaN], 2, 1)).Message);
         Assert.Throws<ArgumentException>(() => new WeightedSampler([0, 0], 2, 1));
         Assert.Throws<ArgumentException>(() => new WeightedSampler([], 2, 1));

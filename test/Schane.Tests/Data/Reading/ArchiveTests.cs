@@ -30,7 +30,8 @@ public sealed class ArchiveTests : IDisposable
         }
     }
 
-    private static PaxTarEntry File(string name, string content) => new(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(content)) };
+    private static PaxTarEntry File(string name, string content) =>
+        new(TarEntryType.RegularFile, name) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(content)) };
 
     private string Zip(params (string Name, byte[] Content)[] entries)
     {
@@ -46,7 +47,8 @@ public sealed class ArchiveTests : IDisposable
 
     private string Out => Path.Combine(root.Path, "out", "deep");
 
-    private string Refusal(string archive) => Assert.Throws<SchaneException>(() => Archive.Unpack(archive, Out, stop: TestContext.Current.CancellationToken)).Message;
+    private string Refusal(string archive) =>
+        Assert.Throws<SchaneException>(() => Archive.Unpack(archive, Out, stop: TestContext.Current.CancellationToken)).Message;
 
     [Theory]
     [InlineData(false)]
@@ -64,7 +66,8 @@ public sealed class ArchiveTests : IDisposable
     {
         Directory.CreateDirectory(Out);
         System.IO.File.WriteAllText(Path.Combine(Out, "x.txt"), "old");
-        Archive.Unpack(Zip(("x.txt", "new"u8.ToArray()), ("empty/", []), ("d/y.txt", [1])), Out, stop: TestContext.Current.CancellationToken);
+        Archive.Unpack(Zip(("x.txt", "new"u8.ToArray()), ("empty/", []), ("d/y.txt", [1])), Out,
+            stop: TestContext.Current.CancellationToken);
         Assert.Equal("new", System.IO.File.ReadAllText(Path.Combine(Out, "x.txt")));
         Assert.True(Directory.Exists(Path.Combine(Out, "empty")));
     }
@@ -87,7 +90,8 @@ public sealed class ArchiveTests : IDisposable
     public void Links_and_devices_are_refused_and_none_is_followed()
     {
         foreach (var kind in new[] { TarEntryType.SymbolicLink, TarEntryType.HardLink, TarEntryType.Fifo })
-            Assert.Contains("no file", Refusal(Tar(false, kind == TarEntryType.Fifo ? new PaxTarEntry(kind, "x") : new PaxTarEntry(kind, "x") { LinkName = "/etc/passwd" })));
+            Assert.Contains("no file", Refusal(Tar(false,
+                kind == TarEntryType.Fifo ? new PaxTarEntry(kind, "x") : new PaxTarEntry(kind, "x") { LinkName = "/etc/passwd" })));
         Directory.CreateDirectory(Out);
         Directory.CreateDirectory(Path.Combine(root.Path, "elsewhere"));
         Directory.CreateSymbolicLink(Path.Combine(Out, "link"), Path.Combine(root.Path, "elsewhere"));

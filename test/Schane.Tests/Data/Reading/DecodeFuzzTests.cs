@@ -17,8 +17,10 @@ public class DecodeFuzzTests
     {
         List<(string Name, byte[] Bytes)> files =
         [
-            .. Directory.GetFiles(Path.Combine(GoldenImages.Own.Folder, "images")).Order().Select(f => (Path.GetFileName(f), File.ReadAllBytes(f))).Where(f => f.Item2.Length < 20_000),
-            .. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Data", "Miniatures", "animated")).Order().Select(f => (Path.GetFileName(f), File.ReadAllBytes(f))),
+            .. Directory.GetFiles(Path.Combine(GoldenImages.Own.Folder, "images")).Order()
+                .Select(f => (Path.GetFileName(f), File.ReadAllBytes(f))).Where(f => f.Item2.Length < 20_000),
+            .. Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "Data", "Miniatures", "animated")).Order()
+                .Select(f => (Path.GetFileName(f), File.ReadAllBytes(f))),
             .. Encoded(),
         ];
         var pipeline = new ImagePipeline(new(3, 16, [0f, 0f, 0f], [1f, 1f, 1f]), new RandomResizedCrop(16));
@@ -52,8 +54,11 @@ public class DecodeFuzzTests
                 Assert.Contains(name, e.Message);
             }
         }
-        TestContext.Current.TestOutputHelper?.WriteLine($"{count} damaged files ({string.Join(", ", formats.Select(f => $"{f.Key} from {f.Value}"))}), each decoded whole and cut to a crop: {read} read, {refused} refused.");
-        Assert.True(read > count / 20 && refused > count / 20, $"{read} were read and {refused} refused: the damage is too small or too great to test anything.");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{count} damaged files ({string.Join(", ", formats.Select(f => $"{f.Key} from {f.Value}"))}), each decoded whole and cut to " +
+            $"a crop: {read} read, {refused} refused.");
+        Assert.True(read > count / 20 && refused > count / 20,
+            $"{read} were read and {refused} refused: the damage is too small or too great to test anything.");
     }
 
     private static byte[] Damage(byte[] whole, ref SampleRandom random)
@@ -71,7 +76,8 @@ public class DecodeFuzzTests
                     bytes[random.Below(Math.Min(64, bytes.Length))] = (byte)random.Below(256);
                 return bytes;
             case 3:                                                       // a run of one value
-                Array.Fill(bytes, (byte)random.Below(256), from = random.Below(bytes.Length), Math.Min(1 + random.Below(32), bytes.Length - from));
+                Array.Fill(bytes, (byte)random.Below(256), from = random.Below(bytes.Length),
+                    Math.Min(1 + random.Below(32), bytes.Length - from));
                 return bytes;
             default:                                                      // scattered bytes
                 for (var k = 1 + random.Below(20); k > 0; k--)
@@ -92,8 +98,10 @@ public class DecodeFuzzTests
         yield return ("print.jpg", Pictures.CmykJpeg());
         yield return ("deep.png", Pictures.Png(6, 4, bits: 16, colour: 2, [.. Enumerable.Range(0, 6 * 4 * 6).Select(i => (byte)(i * 7))]));
         // GIF 89a, 2 × 2, two colours, LZW with minimum code size 2: clear, 0, 1, 1, 0, end.
-        yield return ("two.gif", [.. "GIF89a"u8, 2, 0, 2, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255, 0x2C, 0, 0, 0, 0, 2, 0, 2, 0, 0, 2, 3, 0x44, 0x02, 0x05, 0, 0x3B]);
+        yield return ("two.gif", [.. "GIF89a"u8, 2, 0, 2, 0, 0x80, 0, 0, 0, 0, 0, 255, 255, 255, 0x2C, 0, 0, 0, 0, 2, 0, 2, 0, 0, 2,
+            3, 0x44, 0x02, 0x05, 0, 0x3B]);
         // BMP, 2 × 2, 24 bits.
-        yield return ("two.bmp", [.. "BM"u8, 70, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 24, 0, 0, 0, 0, 0, 16, 0, 0, 0, .. new byte[16], 1, 2, 3, 4, 5, 6, 0, 0, 7, 8, 9, 10, 11, 12, 0, 0]);
+        yield return ("two.bmp", [.. "BM"u8, 70, 0, 0, 0, 0, 0, 0, 0, 54, 0, 0, 0, 40, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 1, 0, 24, 0, 0, 0,
+            0, 0, 16, 0, 0, 0, .. new byte[16], 1, 2, 3, 4, 5, 6, 0, 0, 7, 8, 9, 10, 11, 12, 0, 0]);
     }
 }

@@ -33,8 +33,10 @@ public sealed class FolderCheckTests : IDisposable
 
         var report = new FolderCheck { Workers = 2 }.Run(folder.Path, cancel: TestContext.Current.CancellationToken);
         Assert.Equal(21, report.Images);
-        Assert.Equal([("a", 7, 6, 1), ("b", 12, 11, 1), ("few", 2, 2, 0)], report.Classes.Select(c => (c.Class, c.Images, c.Parts["train"], c.Parts["test"])));
-        Assert.Equal(["train/b/cut.png", "train/b/empty.jpg", "train/b/huge.png", "train/b/text.jpg"], report.Unreadable.Select(u => u.File).Order());
+        Assert.Equal([("a", 7, 6, 1), ("b", 12, 11, 1), ("few", 2, 2, 0)],
+            report.Classes.Select(c => (c.Class, c.Images, c.Parts["train"], c.Parts["test"])));
+        Assert.Equal(["train/b/cut.png", "train/b/empty.jpg", "train/b/huge.png", "train/b/text.jpg"],
+            report.Unreadable.Select(u => u.File).Order());
         Assert.Contains(report.Unreadable, u => u.Problem.Contains("20000 × 20000"));
         Assert.Equal("train/few/2.jpg", Assert.Single(report.Misnamed).File);
         Assert.Contains("is a PNG, not a JPEG", report.Misnamed[0].Problem);
@@ -66,9 +68,11 @@ public sealed class FolderCheckTests : IDisposable
     public void One_class_is_reported_rather_than_refused()
     {
         Picture("only/1.png", 1);
-        Assert.Contains(new FolderCheck().Run(folder.Path, cancel: TestContext.Current.CancellationToken).Warnings, w => w.Contains("one class, 'only'"));
+        Assert.Contains(new FolderCheck().Run(folder.Path, cancel: TestContext.Current.CancellationToken).Warnings,
+            w => w.Contains("one class, 'only'"));
     }
 
     private List<(string, DateTime, long)> Snapshot() =>
-        [.. Directory.GetFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories).Order().Select(f => (f, File.GetLastWriteTimeUtc(f), File.Exists(f) ? new FileInfo(f).Length : 0))];
+        [.. Directory.GetFileSystemEntries(folder.Path, "*", SearchOption.AllDirectories).Order()
+            .Select(f => (f, File.GetLastWriteTimeUtc(f), File.Exists(f) ? new FileInfo(f).Length : 0))];
 }

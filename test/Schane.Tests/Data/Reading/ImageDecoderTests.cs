@@ -5,10 +5,12 @@ namespace Schane.Tests.Data.Reading;
 
 public class ImageDecoderTests
 {
-    public static TheoryData<string> GoldenFiles => [.. Directory.GetFiles(Path.Combine(GoldenImages.Own.Folder, "images")).Select(f => Path.GetFileName(f)!).Order()];
+    public static TheoryData<string> GoldenFiles =>
+        [.. Directory.GetFiles(Path.Combine(GoldenImages.Own.Folder, "images")).Select(f => Path.GetFileName(f)!).Order()];
 
     public static TheoryData<string, string> DecodedByPil =>
-        [.. GoldenImages.All.SelectMany(images => images.Tensors("decoded.safetensors").Keys.Select(k => (images.Golden, k["decoded.".Length..])).Order())];
+        [.. GoldenImages.All.SelectMany(images =>
+            images.Tensors("decoded.safetensors").Keys.Select(k => (images.Golden, k["decoded.".Length..])).Order())];
 
     [Theory, MemberData(nameof(DecodedByPil))]
     public void Decodes_as_PIL_does(string folder, string file)
@@ -86,7 +88,8 @@ public class ImageDecoderTests
     [Fact]
     public void A_larger_limit_can_be_asked_for()
     {
-        var error = Assert.Throws<SchaneException>(() => ImageDecoder.DecodeFile(GoldenImages.Image("natural.png"), limits: new() { MaxPixels = 76799 }));
+        var error = Assert.Throws<SchaneException>(() =>
+            ImageDecoder.DecodeFile(GoldenImages.Image("natural.png"), limits: new() { MaxPixels = 76799 }));
         Assert.Contains("76800", error.Message);
         Assert.Equal(320, ImageDecoder.DecodeFile(GoldenImages.Image("natural.png"), limits: new() { MaxPixels = 76800 }).Width);
     }
@@ -112,7 +115,8 @@ public class ImageDecoderTests
     {
         var image = ImageDecoder.Decode(Pictures.CmykJpeg(), "print.jpg");
         Assert.Equal((8, 8, 3), (image.Width, image.Height, image.Channels));
-        Assert.All(image.Pixels.Chunk(3), p => Assert.True(p[0] < 40 && p[1] > 215 && p[2] > 215, $"expected cyan but got {p[0]}, {p[1]}, {p[2]}"));
+        Assert.All(image.Pixels.Chunk(3),
+            p => Assert.True(p[0] < 40 && p[1] > 215 && p[2] > 215, $"expected cyan but got {p[0]}, {p[1]}, {p[2]}"));
     }
 
     [Fact]

@@ -10,7 +10,8 @@ public sealed class ImageFolderTests : IDisposable
 
     private void Picture(string relative, byte shade = 10) => folder.Write(relative, Pictures.Flat(3, 2, shade, 20, 30));
 
-    private string Refusal(FolderOptions? options = null) => Assert.Throws<SchaneException>(() => ImageFolder.Open(folder.Path, options)).Message;
+    private string Refusal(FolderOptions? options = null) =>
+        Assert.Throws<SchaneException>(() => ImageFolder.Open(folder.Path, options)).Message;
 
     [Fact]
     public void Classes_are_folders_and_extensions_don_t_matter()
@@ -49,7 +50,8 @@ public sealed class ImageFolderTests : IDisposable
         Picture("x/1.png");
         Assert.Contains("nowhere", Assert.Throws<SchaneException>(() => ImageFolder.Open(Path.Combine(folder.Path, "nowhere"))).Message);
         Assert.Contains("is a file", Assert.Throws<SchaneException>(() => ImageFolder.Open(Path.Combine(folder.Path, "x/1.png"))).Message);
-        Assert.Contains("There is no folder", Assert.Throws<SchaneException>(() => ImageFolder.Open(Path.Combine(folder.Path, "x/1.png/below"))).Message);
+        Assert.Contains("There is no folder",
+            Assert.Throws<SchaneException>(() => ImageFolder.Open(Path.Combine(folder.Path, "x/1.png/below"))).Message);
     }
 
     [Fact]
@@ -128,7 +130,8 @@ public sealed class ImageFolderTests : IDisposable
         File.CreateSymbolicLink(Path.Combine(folder.Path, "b", "gone.png"), Path.Combine(folder.Path, "gone.png"));
         var images = ImageFolder.Open(folder.Path);
         foreach (var bad in new[] { "self.png", "gone.png" })
-            Assert.Contains(bad, Assert.Throws<SchaneException>(() => images.Read(Enumerable.Range(0, images.Count).Single(i => images.NameOf(i).EndsWith(bad, StringComparison.Ordinal)))).Message);
+            Assert.Contains(bad, Assert.Throws<SchaneException>(() => images.Read(Enumerable.Range(0, images.Count)
+                .Single(i => images.NameOf(i).EndsWith(bad, StringComparison.Ordinal)))).Message);
     }
 
     [Fact]
@@ -138,7 +141,8 @@ public sealed class ImageFolderTests : IDisposable
         foreach (var name in new[] { "two words", "Straße 猫", "line\nbreak", "\u001b[31m[red]" })
             Picture($"{name}/1 2.png");
         var images = ImageFolder.Open(folder.Path);
-        Assert.Equal(["\u001b[31m[red]", "line\nbreak", "two words", "Straße 猫"], images.Classes.OrderBy(c => c, StringComparer.Ordinal).OrderBy(c => c[0] == 'S'));
+        Assert.Equal(["\u001b[31m[red]", "line\nbreak", "two words", "Straße 猫"],
+            images.Classes.OrderBy(c => c, StringComparer.Ordinal).OrderBy(c => c[0] == 'S'));
         Assert.All(Enumerable.Range(0, 4), i => images.Read(i));
         Assert.Contains(images.Warnings, w => w.Contains("'line\\nbreak'"));
         Assert.Contains(images.Warnings, w => w.Contains("'\\e[31m[red]'"));

@@ -16,10 +16,12 @@ public sealed class ImageIndexTests : IDisposable
     public void A_csv_gives_paths_labels_and_parts()
     {
         folder.Write("pics/a,1.png", Pictures.Flat(3, 2, 1, 2, 3));
-        var path = Index("list.csv", "\uFEFFsplit,path,label,note\r\ntrain,\"pics/a,1.png\",dog,\"two\nlines, \"\"quoted\"\"\"\r\n\r\ntest,pics/b.png,cat,\r\n");
+        var path = Index("list.csv",
+            "\uFEFFsplit,path,label,note\r\ntrain,\"pics/a,1.png\",dog,\"two\nlines, \"\"quoted\"\"\"\r\n\r\ntest,pics/b.png,cat,\r\n");
         var index = ImageIndex.Open(path);
         Assert.Equal(["cat", "dog"], index.Classes);
-        Assert.Equal([("pics/a,1.png", 1, "train"), ("pics/b.png", 0, "test")], Enumerable.Range(0, 2).Select(i => (index.NameOf(i), index.LabelOf(i), index.PartOf(i)!)));
+        Assert.Equal([("pics/a,1.png", 1, "train"), ("pics/b.png", 0, "test")],
+            Enumerable.Range(0, 2).Select(i => (index.NameOf(i), index.LabelOf(i), index.PartOf(i)!)));
         Assert.Equal(3, index.Read(0).Width);
         Assert.Equal(["pics/b.png"], Enumerable.Range(0, 1).Select(index.Part("test").NameOf));
         Assert.IsType<ImageIndex>(DatasetCatalog.Open(path));
@@ -28,8 +30,10 @@ public sealed class ImageIndexTests : IDisposable
     [Fact]
     public void Json_lines_give_the_same()
     {
-        var index = ImageIndex.Open(Index("list.jsonl", "{\"path\":\"x.png\",\"label\":7}\n\n{\"path\":\"y.png\",\"label\":\"b\",\"split\":\"val\"}\n"));
-        Assert.Equal([("x.png", "7", null), ("y.png", "b", "val")], Enumerable.Range(0, 2).Select(i => (index.NameOf(i), index.Classes[index.LabelOf(i)], index.PartOf(i))));
+        var index = ImageIndex.Open(Index("list.jsonl",
+            "{\"path\":\"x.png\",\"label\":7}\n\n{\"path\":\"y.png\",\"label\":\"b\",\"split\":\"val\"}\n"));
+        Assert.Equal([("x.png", "7", null), ("y.png", "b", "val")],
+            Enumerable.Range(0, 2).Select(i => (index.NameOf(i), index.Classes[index.LabelOf(i)], index.PartOf(i))));
     }
 
     [Theory]
@@ -53,5 +57,6 @@ public sealed class ImageIndexTests : IDisposable
 
     [Fact]
     public void A_missing_index_is_named() =>
-        Assert.Contains("gone.csv", Assert.Throws<SchaneException>(() => DatasetCatalog.Open(Path.Combine(folder.Path, "gone.csv"))).Message);
+        Assert.Contains("gone.csv",
+            Assert.Throws<SchaneException>(() => DatasetCatalog.Open(Path.Combine(folder.Path, "gone.csv"))).Message);
 }

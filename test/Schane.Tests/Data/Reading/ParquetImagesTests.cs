@@ -4,10 +4,12 @@ using Schane.Data.Dividing;
 
 namespace Schane.Tests.Data.Reading;
 
-/// <summary>Parquet files in the layout of image sets on the Hugging Face hub (docs: "Image dataset", features in the key huggingface).</summary>
+/// <summary>Parquet files in the layout of image sets on the Hugging Face hub (docs: "Image dataset", features in
+/// the key huggingface).</summary>
 public sealed class ParquetImagesTests : IDisposable
 {
-    private const string Features = """{"info": {"features": {"img": {"_type": "Image"}, "fine_label": {"names": ["apple", "fish"], "_type": "ClassLabel"}, "coarse_label": {"names": ["x"], "_type": "ClassLabel"}}}}""";
+    private const string Features = """{"info": {"features": {"img": {"_type": "Image"}, "fine_label": {"names": """ +
+        """["apple", "fish"], "_type": "ClassLabel"}, "coarse_label": {"names": ["x"], "_type": "ClassLabel"}}}}""";
     private readonly TemporaryFolder root = new();
 
     public void Dispose() => root.Dispose();
@@ -20,7 +22,8 @@ public sealed class ParquetImagesTests : IDisposable
         root.Write(file, stream.ToArray());
     }
 
-    private static Row Picture(byte red, long? label) => new() { img = new() { bytes = Pictures.Flat(3, 2, red, 1, 1), path = "x.png" }, fine_label = label };
+    private static Row Picture(byte red, long? label) =>
+        new() { img = new() { bytes = Pictures.Flat(3, 2, red, 1, 1), path = "x.png" }, fine_label = label };
 
     [Fact]
     public async Task A_folder_of_parquet_files_is_divided_as_their_names_say()
@@ -30,14 +33,16 @@ public sealed class ParquetImagesTests : IDisposable
         await Write("set/data/test-00000-of-00001.parquet", [Picture(6, 1)]);
         var data = DividedData.Open(Path.Combine(root.Path, "set"), validation: 0);
         Assert.Equal(["apple", "fish"], data.Train.Classes);
-        Assert.Equal([(1, 0), (2, 1), (3, 1), (4, 0), (5, 1)], Enumerable.Range(0, data.Train.Count).Select(i => ((int)data.Train.Read(i).Pixels[0], data.Train.LabelOf(i))));
+        Assert.Equal([(1, 0), (2, 1), (3, 1), (4, 0), (5, 1)],
+            Enumerable.Range(0, data.Train.Count).Select(i => ((int)data.Train.Read(i).Pixels[0], data.Train.LabelOf(i))));
         Assert.Equal((1, 6, 1), (data.Test!.Count, data.Test.Read(0).Pixels[0], data.Test.LabelOf(0)));
     }
 
     [Fact]
     public async Task A_file_without_metadata_is_read_by_its_columns()
     {
-        await Write("one.parquet", [new Plain { image = new() { bytes = Pictures.Flat(2, 2, 9, 1, 1) }, label = "cat" }, new Plain { image = new() { bytes = Pictures.Flat(2, 2, 8, 1, 1) }, label = "ant" }], features: null);
+        await Write("one.parquet", [new Plain { image = new() { bytes = Pictures.Flat(2, 2, 9, 1, 1) }, label = "cat" },
+            new Plain { image = new() { bytes = Pictures.Flat(2, 2, 8, 1, 1) }, label = "ant" }], features: null);
         var images = DatasetCatalog.Open(Path.Combine(root.Path, "one.parquet"));
         Assert.Equal(["ant", "cat"], images.Classes);
         Assert.Equal((9, 1), (images.Read(0).Pixels[0], images.LabelOf(0)));
@@ -58,9 +63,11 @@ public sealed class ParquetImagesTests : IDisposable
     [Fact]
     public async Task Pictures_over_the_limit_are_refused_by_their_headers()
     {
-        await Write("a.parquet", [new Plain { image = new() { bytes = Pictures.HugePng(1200, 1000) }, label = "cat" }, new Plain { image = new() { bytes = Pictures.Flat(2, 2, 8, 1, 1) }, label = "ant" }], features: null);
+        await Write("a.parquet", [new Plain { image = new() { bytes = Pictures.HugePng(1200, 1000) }, label = "cat" },
+            new Plain { image = new() { bytes = Pictures.Flat(2, 2, 8, 1, 1) }, label = "ant" }], features: null);
         var images = DatasetCatalog.Open(Path.Combine(root.Path, "a.parquet"), options: new() { Limits = new() { MaxPixels = 1_000_000 } });
-        Assert.Contains("1200 × 1000 = 1200000 pixels; images may have 1000000", Assert.Throws<SchaneException>(() => images.Read(0)).Message);
+        Assert.Contains("1200 × 1000 = 1200000 pixels; images may have 1000000",
+            Assert.Throws<SchaneException>(() => images.Read(0)).Message);
         Assert.Equal(1_000_000, ((IImageFiles)images).Limits.MaxPixels);
         Assert.Equal(8, images.Read(1).Pixels[0]);
     }

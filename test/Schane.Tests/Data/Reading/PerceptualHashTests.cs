@@ -51,8 +51,10 @@ public class PerceptualHashTests
                 hash ^= 1UL << random.Below(64);
             hashes.Add(hash);
         }
-        var expected = Enumerable.Range(0, 300).SelectMany(i => Enumerable.Range(i + 1, 299 - i).Select(j => (i, j))).Where(p => PerceptualHash.Distance(hashes[p.i]!.Value, hashes[p.j]!.Value) <= 7);
-        Assert.Equal(expected.SelectMany(p => new[] { p.i, p.j }).Distinct().Order(), PerceptualHash.Groups(hashes, 7).SelectMany(g => g).Order());
+        var expected = Enumerable.Range(0, 300).SelectMany(i => Enumerable.Range(i + 1, 299 - i).Select(j => (i, j)))
+            .Where(p => PerceptualHash.Distance(hashes[p.i]!.Value, hashes[p.j]!.Value) <= 7);
+        Assert.Equal(expected.SelectMany(p => new[] { p.i, p.j }).Distinct().Order(),
+            PerceptualHash.Groups(hashes, 7).SelectMany(g => g).Order());
     }
 
     [Fact]
@@ -61,7 +63,8 @@ public class PerceptualHashTests
         var random = new Schane.Tensors.SampleRandom(7);
         var hashes = new ulong?[100_000];
         for (var i = 0; i < hashes.Length; i++)
-            hashes[i] = i % 10 == 9 ? hashes[i - 9] ^ 0b1011UL << random.Below(60) : i % 10 == 8 ? 0x00FF_0F0F_3333_5555 : random.NextBits();
+            hashes[i] = i % 10 == 9
+                ? hashes[i - 9] ^ 0b1011UL << random.Below(60) : i % 10 == 8 ? 0x00FF_0F0F_3333_5555 : random.NextBits();
         var groups = PerceptualHash.Groups(hashes);
         Assert.Equal(10_001, groups.Count);                               // each tenth with the ninth before it, and all the equal ones
         Assert.Equal(10_000, groups.Max(g => g.Count));

@@ -19,7 +19,8 @@ public class TurboJpegTests
             for (var x = 0; x < expected.Width; x++)
             {
                 var (at, pixel) = ((y * expected.Width + x) * 3, expected.GetPixel(x, y));
-                worst = Math.Max(worst, Math.Max(Math.Abs(pixels[at] - pixel.Red), Math.Max(Math.Abs(pixels[at + 1] - pixel.Green), Math.Abs(pixels[at + 2] - pixel.Blue))));
+                worst = Math.Max(worst, Math.Max(Math.Abs(pixels[at] - pixel.Red),
+                    Math.Max(Math.Abs(pixels[at + 1] - pixel.Green), Math.Abs(pixels[at + 2] - pixel.Blue))));
             }
         return worst;
     }
@@ -47,7 +48,8 @@ public class TurboJpegTests
     {
         var (expected, file) = Golden(name);
         using (expected)
-            Assert.False(TurboJpeg.TryDecode(file, expected.Width, expected.Height, expected.Height, new byte[expected.Width * expected.Height * 3]));
+            Assert.False(TurboJpeg.TryDecode(file, expected.Width, expected.Height, expected.Height,
+                new byte[expected.Width * expected.Height * 3]));
     }
 
     [Fact]
@@ -56,7 +58,8 @@ public class TurboJpegTests
         var (expected, file) = Golden("natural.jpg");
         using (expected)
             foreach (var share in new[] { 0.1, 0.4, 0.8 })
-                Assert.False(TurboJpeg.TryDecode(file.AsSpan(0, (int)(file.Length * share)), expected.Width, expected.Height, (int)(expected.Height * share) + 20, new byte[expected.Width * expected.Height * 3]));
+                Assert.False(TurboJpeg.TryDecode(file.AsSpan(0, (int)(file.Length * share)), expected.Width, expected.Height,
+                    (int)(expected.Height * share) + 20, new byte[expected.Width * expected.Height * 3]));
     }
 
     [Fact]
@@ -66,7 +69,8 @@ public class TurboJpegTests
         using (expected)
         {
             Assert.False(TurboJpeg.TryDecode(file, expected.Width, expected.Height, 1, new byte[10]));
-            Assert.False(TurboJpeg.TryDecode(file, expected.Width + 1, expected.Height, expected.Height, new byte[(expected.Width + 1) * expected.Height * 3]));
+            Assert.False(TurboJpeg.TryDecode(file, expected.Width + 1, expected.Height, expected.Height,
+                new byte[(expected.Width + 1) * expected.Height * 3]));
         }
     }
 }

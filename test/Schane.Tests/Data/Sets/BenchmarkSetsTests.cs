@@ -88,14 +88,17 @@ public sealed class BenchmarkSetsTests : IDisposable
         var options = new FolderOptions { Limits = new() { MaxPixels = 1_000_000 } };
         var divided = DividedData.Open("cub", validation: 0, dataRoot: root.Path, options: options);
         foreach (var images in new[] { DatasetCatalog.Open("cub:train", root.Path, options), divided.Train, divided.Test! })
-            Assert.Contains("1200 × 1000 = 1200000 pixels; images may have 1000000", Assert.Throws<SchaneException>(() => images.Read(0)).Message);
-        Assert.DoesNotContain("images may have", Assert.Throws<SchaneException>(() => DatasetCatalog.Open("cub:train", root.Path).Read(0)).Message);
+            Assert.Contains("1200 × 1000 = 1200000 pixels; images may have 1000000",
+                Assert.Throws<SchaneException>(() => images.Read(0)).Message);
+        Assert.DoesNotContain("images may have",
+            Assert.Throws<SchaneException>(() => DatasetCatalog.Open("cub:train", root.Path).Read(0)).Message);
     }
 
     [Fact]
     public void Caltech_leaves_out_clutter_and_stray_files()
     {
-        foreach (var file in new[] { "001.ak47/001_0001.jpg", "001.ak47/RENAME2", "056.dog/056_0001.jpg", "056.dog/greg/vision309", "056.dog/056_0002.JPG.txt", "257.clutter/257_0001.jpg" })
+        foreach (var file in new[] { "001.ak47/001_0001.jpg", "001.ak47/RENAME2", "056.dog/056_0001.jpg", "056.dog/greg/vision309",
+            "056.dog/056_0002.JPG.txt", "257.clutter/257_0001.jpg" })
             Text($"256_ObjectCategories/{file}", "x");
         Assert.Equal([("001.ak47/001_0001.jpg", "001.ak47"), ("056.dog/056_0001.jpg", "056.dog")], Open("caltech256:all"));
     }
@@ -122,10 +125,13 @@ public sealed class BenchmarkSetsTests : IDisposable
     [Fact]
     public void Pets_take_the_breed_from_the_name_and_pass_over_comments()
     {
-        Text("oxford-iiit-pet/annotations/trainval.txt", "#Image CLASS-ID SPECIES BREED ID\nAbyssinian_100 1 1 1\namerican_bulldog_7 2 2 1\n");
+        Text("oxford-iiit-pet/annotations/trainval.txt",
+            "#Image CLASS-ID SPECIES BREED ID\nAbyssinian_100 1 1 1\namerican_bulldog_7 2 2 1\n");
         Text("oxford-iiit-pet/annotations/test.txt", "american_bulldog_10 2 2 1\n");
-        root.Write("oxford-iiit-pet/images/american_bulldog_10.jpg", Pictures.Flat(4, 3, 1, 2, 3));                  // a PNG under a .jpg name
-        Assert.Equal([("images/Abyssinian_100.jpg", "Abyssinian"), ("images/american_bulldog_7.jpg", "american_bulldog")], Open("pets:train"));
+        // a PNG under a .jpg name
+        root.Write("oxford-iiit-pet/images/american_bulldog_10.jpg", Pictures.Flat(4, 3, 1, 2, 3));
+        Assert.Equal([("images/Abyssinian_100.jpg", "Abyssinian"), ("images/american_bulldog_7.jpg", "american_bulldog")],
+            Open("pets:train"));
         Assert.Equal([("images/american_bulldog_10.jpg", "american_bulldog")], Open("pets:test"));
         Assert.Equal(4, DatasetCatalog.Open("pets:test", root.Path).Read(0).Width);
     }
@@ -134,8 +140,10 @@ public sealed class BenchmarkSetsTests : IDisposable
     public void Inaturalist_follows_the_json_and_passes_over_repeated_ids()
     {
         Text("inat2017/val2017.json", """
-            {"info": {}, "images": [{"id": 5, "file_name": "train_val_images/Aves/Gull/b.jpg", "width": 3}, {"id": 4, "file_name": "train_val_images/Aves/Tern/a.jpg"}, {"id": 5, "file_name": "again.jpg"}],
-             "annotations": [{"image_id": 4, "category_id": 20, "id": 1}, {"image_id": 5, "category_id": 10, "id": 2}, {"image_id": 5, "category_id": 20, "id": 3}],
+            {"info": {}, "images": [{"id": 5, "file_name": "train_val_images/Aves/Gull/b.jpg", "width": 3},
+              {"id": 4, "file_name": "train_val_images/Aves/Tern/a.jpg"}, {"id": 5, "file_name": "again.jpg"}],
+             "annotations": [{"image_id": 4, "category_id": 20, "id": 1},
+              {"image_id": 5, "category_id": 10, "id": 2}, {"image_id": 5, "category_id": 20, "id": 3}],
              "categories": [{"id": 20, "name": "Tern", "supercategory": "Aves"}, {"id": 10, "name": "Gull", "supercategory": "Aves"}]}
             """);
         Assert.Equal([("train_val_images/Aves/Gull/b.jpg", "Gull"), ("train_val_images/Aves/Tern/a.jpg", "Tern")], Open("inat2017:val"));
@@ -213,16 +221,20 @@ public sealed class BenchmarkSetsTests : IDisposable
         Assert.All(DatasetCheck.Run("lookalikes", root.Path, TestContext.Current.CancellationToken), part => Assert.Null(part.Problem));
     }
 
-    /// <summary>A MATLAB file of row vectors, byte by byte after "MAT-File Format", numbers stored as uint8 of class double, as MATLAB does with small ones.</summary>
+    /// <summary>A MATLAB file of row vectors, byte by byte after "MAT-File Format", numbers stored as uint8 of class double, as MATLAB
+    /// does with small ones.</summary>
     private static byte[] Mat(bool compressed, params (string Name, byte[] Numbers)[] arrays)
     {
         byte[] file = [.. Encoding.ASCII.GetBytes("MATLAB 5.0 MAT-file".PadRight(124)), 0, 1, (byte)'I', (byte)'M'];
         foreach (var (name, numbers) in arrays)
         {
             byte[] text = Encoding.ASCII.GetBytes(name);
-            byte[] nameElement = text.Length <= 4 ? [1, 0, (byte)text.Length, 0, .. Pad(text, 4)] : [1, 0, 0, 0, (byte)text.Length, 0, 0, 0, .. Pad(text, 8)];
-            byte[] data = numbers.Length <= 4 ? [2, 0, (byte)numbers.Length, 0, .. Pad(numbers, 4)] : [2, 0, 0, 0, (byte)numbers.Length, 0, 0, 0, .. Pad(numbers, 8)];
-            byte[] body = [6, 0, 0, 0, 8, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, (byte)numbers.Length, 0, 0, 0, .. nameElement, .. data];
+            byte[] nameElement = text.Length <= 4
+                ? [1, 0, (byte)text.Length, 0, .. Pad(text, 4)] : [1, 0, 0, 0, (byte)text.Length, 0, 0, 0, .. Pad(text, 8)];
+            byte[] data = numbers.Length <= 4
+                ? [2, 0, (byte)numbers.Length, 0, .. Pad(numbers, 4)] : [2, 0, 0, 0, (byte)numbers.Length, 0, 0, 0, .. Pad(numbers, 8)];
+            byte[] body = [6, 0, 0, 0, 8, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 8, 0, 0, 0, 1, 0, 0, 0, (byte)numbers.Length, 0,
+                0, 0, .. nameElement, .. data];
             byte[] element = [14, 0, 0, 0, (byte)body.Length, 0, 0, 0, .. body];
             if (compressed)
             {

@@ -34,14 +34,16 @@ public class LookalikesTests
         var set = new LookalikesDataset(LookalikesPart.Test, imagesPerClass: 2);
         var once = Enumerable.Range(0, set.Count).Select(i => set.Read(i).Pixels).ToArray();
         var again = new byte[set.Count][];
-        Parallel.For(0, set.Count, new() { MaxDegreeOfParallelism = 4 }, i => again[set.Count - 1 - i] = set.Read(set.Count - 1 - i).Pixels);
+        Parallel.For(0, set.Count, new() { MaxDegreeOfParallelism = 4 },
+            i => again[set.Count - 1 - i] = set.Read(set.Count - 1 - i).Pixels);
         Assert.Equal(once, again);
     }
 
     [Fact]
     public void No_picture_comes_twice_in_any_part_or_under_another_seed()
     {
-        LookalikesDataset[] sets = [.. Enum.GetValues<LookalikesPart>().Select(part => new LookalikesDataset(part, 3)), new(LookalikesPart.Test, 3, seed: 1)];
+        LookalikesDataset[] sets = [.. Enum.GetValues<LookalikesPart>().Select(part => new LookalikesDataset(part, 3)),
+            new(LookalikesPart.Test, 3, seed: 1)];
         var pictures = sets.SelectMany(set => Enumerable.Range(0, set.Count).Select(i => Convert.ToHexString(set.Read(i).Pixels))).ToList();
         Assert.Equal(pictures.Count, pictures.Distinct().Count());
     }
@@ -74,10 +76,14 @@ public class LookalikesTests
     public void Wrong_indices_labels_counts_and_parts_are_refused_by_name()
     {
         var set = new LookalikesDataset(LookalikesPart.Train, 2);
-        Assert.Contains("index must lie between 0 and 79 but is 80.", Assert.Throws<ArgumentOutOfRangeException>(() => set.Read(80)).Message);
-        Assert.Contains("label must lie between 0 and 39 but is -1.", Assert.Throws<ArgumentOutOfRangeException>(() => set.TwinGroupOf(-1)).Message);
-        Assert.Contains("imagesPerClass must be at least 1", Assert.Throws<ArgumentOutOfRangeException>(() => new LookalikesDataset(LookalikesPart.Train, 0)).Message);
-        Assert.Equal("Lookalikes has the parts base, base-val, train, val, test, but no 'tset'.", Assert.Throws<SchaneException>(() => LookalikesDataset.PartOf("tset")).Message);
+        Assert.Contains("index must lie between 0 and 79 but is 80.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => set.Read(80)).Message);
+        Assert.Contains("label must lie between 0 and 39 but is -1.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => set.TwinGroupOf(-1)).Message);
+        Assert.Contains("imagesPerClass must be at least 1",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new LookalikesDataset(LookalikesPart.Train, 0)).Message);
+        Assert.Equal("Lookalikes has the parts base, base-val, train, val, test, but no 'tset'.",
+            Assert.Throws<SchaneException>(() => LookalikesDataset.PartOf("tset")).Message);
         Assert.Equal(LookalikesPart.BaseValidation, LookalikesDataset.PartOf("base-val"));
     }
 

@@ -37,7 +37,8 @@ public class OmniglotTests
             var index = Enumerable.Range(0, set.Count).First(i => set.NameOf(i) == $"{set.NameOf(0)}@{degrees}");
             var (turned, expected) = (set.Read(index).Pixels, upright);
             for (var k = 0; k < degrees / 90; k++)
-                expected = [.. Enumerable.Range(0, 105 * 105).Select(i => expected[i % 105 * 105 + 104 - i / 105])];   // numpy's rot90: out[r, c] = in[c, n − 1 − r]
+                // numpy's rot90: out[r, c] = in[c, n − 1 − r]
+                expected = [.. Enumerable.Range(0, 105 * 105).Select(i => expected[i % 105 * 105 + 104 - i / 105])];
             Assert.Equal(expected, turned);
             Assert.Equal(degrees, set.RotationOf(set.LabelOf(index)));
         }
@@ -83,7 +84,8 @@ public class OmniglotTests
     {
         using var folder = new TemporaryFolder();
         folder.Write("omniglot/images_background_small1.zip", "PK, but no archive"u8.ToArray());
-        Assert.Contains("images_background_small1.zip", Assert.Throws<SchaneException>(() => OmniglotDataset.Background("small1", dataRoot: folder.Path)).Message);
+        Assert.Contains("images_background_small1.zip",
+            Assert.Throws<SchaneException>(() => OmniglotDataset.Background("small1", dataRoot: folder.Path)).Message);
     }
 
     [Fact]
@@ -93,14 +95,17 @@ public class OmniglotTests
         var page = new byte[105 * 105];
         Array.Fill(page, (byte)255);
         page[0] = 0;                                                      // one dot of ink, top left
-        folder.Write("omniglot/images_background_small2.zip", Zip(("images_background_small2/A/character01/0001_07.png", Pictures.Png(105, 105, 8, 0, page))));
+        folder.Write("omniglot/images_background_small2.zip",
+            Zip(("images_background_small2/A/character01/0001_07.png", Pictures.Png(105, 105, 8, 0, page))));
         var set = OmniglotDataset.Background("small2", rotations: false, folder.Path);
         Assert.Equal(["A/character01"], set.Classes);
         Assert.Equal(7, set.DrawerOf(0));
         Assert.Equal([255, 0], set.Read(0).Pixels[..2]);
 
-        folder.Write("omniglot/images_background_small2.zip", Zip(("images_background_small2/A/character01/0001_07.png", Pictures.Flat(20, 20, 0, 0, 0))));
-        Assert.Contains("20 × 20", Assert.Throws<SchaneException>(() => OmniglotDataset.Background("small2", dataRoot: folder.Path)).Message);
+        folder.Write("omniglot/images_background_small2.zip",
+            Zip(("images_background_small2/A/character01/0001_07.png", Pictures.Flat(20, 20, 0, 0, 0))));
+        Assert.Contains("20 × 20",
+            Assert.Throws<SchaneException>(() => OmniglotDataset.Background("small2", dataRoot: folder.Path)).Message);
     }
 
     private static byte[] Zip(params (string Name, byte[] Content)[] files)

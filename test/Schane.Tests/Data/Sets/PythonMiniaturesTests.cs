@@ -5,7 +5,8 @@ using Schane.Data.Transforms;
 
 namespace Schane.Tests.Data.Sets;
 
-/// <summary>Readers on files that Debian's NumPy and SciPy wrote: Miniatures/write.py. Picture i is of the value (i, i + 1, i + 2).</summary>
+/// <summary>Readers on files that Debian's NumPy and SciPy wrote: Miniatures/write.py. Picture i is of the
+/// value (i, i + 1, i + 2).</summary>
 public class PythonMiniaturesTests
 {
     private static string Root(string name) => Path.Combine(AppContext.BaseDirectory, "Data", "Miniatures", name);
@@ -54,10 +55,12 @@ public class PythonMiniaturesTests
     public void An_animation_is_its_first_frame_decoded_whole_and_cut_to_a_crop(string name)
     {
         var bytes = File.ReadAllBytes(Path.Combine(Root("animated"), name));
-        Assert.True(System.Text.Encoding.Latin1.GetString(bytes).Split(["ANMF", "fcTL", "\u0021\u00F9\u0004"], StringSplitOptions.None).Length - 1 >= 3, "the file has fewer than three frames");
+        Assert.True(System.Text.Encoding.Latin1.GetString(bytes).Split(["ANMF", "fcTL", "\u0021\u00F9\u0004"],
+            StringSplitOptions.None).Length - 1 >= 3, "the file has fewer than three frames");
         var picture = ImageDecoder.Decode(bytes, name);
         Assert.Equal((6, 4, 3), (picture.Width, picture.Height, picture.Channels));
-        byte[] Row(int repeat) => [.. Enumerable.Repeat((byte[])[200, 30, 60], repeat).SelectMany(p => p), .. Enumerable.Repeat((byte[])[10, 120, 240], repeat).SelectMany(p => p)];
+        byte[] Row(int repeat) => [.. Enumerable.Repeat((byte[])[200, 30, 60], repeat).SelectMany(p => p),
+            .. Enumerable.Repeat((byte[])[10, 120, 240], repeat).SelectMany(p => p)];
         Assert.Equal(Enumerable.Repeat(Row(3), 4).SelectMany(r => r), picture.Pixels);
         var pipeline = new ImagePipeline(new(3, 4, [0f, 0f, 0f], [1f, 1f, 1f]), new RandomResizedCrop(4));
         var output = new float[3 * 4 * 4];
@@ -74,7 +77,8 @@ public class PythonMiniaturesTests
     {
         using var folder = new TemporaryFolder();
         var whole = File.ReadAllBytes(Path.Combine(Root("protocol2"), "tiered-imagenet", "val_images_png.pkl"));
-        foreach (var bytes in new[] { whole[..^1], whole[..400], [], "<html>"u8.ToArray(), [(byte)'B', 255, 255, 255, 255, 1], [(byte)'\x8e', 255, 255, 255, 255, 255, 255, 255, 255] })
+        foreach (var bytes in new[] { whole[..^1], whole[..400], [], "<html>"u8.ToArray(), [(byte)'B', 255, 255, 255, 255, 1],
+            [(byte)'\x8e', 255, 255, 255, 255, 255, 255, 255, 255] })
             Assert.Contains("x.pkl", Assert.Throws<SchaneException>(() => PickledBytes.Find(folder.Write("x.pkl", bytes))).Message);
     }
 
@@ -85,7 +89,8 @@ public class PythonMiniaturesTests
         foreach (var file in new[] { "val_labels.pkl", "val_images_png.pkl" })
             folder.Write(file, File.ReadAllBytes(Path.Combine(Root("protocol2"), "tiered-imagenet", file)));
         folder.Write("val_images_png.pkl", [0x80, 2, (byte)']', (byte)'.']);
-        Assert.Contains("0 images but 3 labels", Assert.Throws<SchaneException>(() => DatasetCatalog.Open("tiered-imagenet:val", folder.Path)).Message);
+        Assert.Contains("0 images but 3 labels",
+            Assert.Throws<SchaneException>(() => DatasetCatalog.Open("tiered-imagenet:val", folder.Path)).Message);
     }
 
     [Theory]

@@ -7,7 +7,8 @@ namespace Schane.Tests.Data.Transforms;
 
 public class CropDecoderTests
 {
-    public static TheoryData<string> Files => [.. Directory.GetFiles(Path.Combine(GoldenImages.Own.Folder, "images")).Select(f => Path.GetFileName(f)!).Order()];
+    public static TheoryData<string> Files =>
+        [.. Directory.GetFiles(Path.Combine(GoldenImages.Own.Folder, "images")).Select(f => Path.GetFileName(f)!).Order()];
 
     [Theory, MemberData(nameof(Files))]
     public void Decoding_the_box_alone_gives_the_pixels_of_a_whole_decode(string file)
@@ -29,9 +30,11 @@ public class CropDecoderTests
     public void A_file_cut_in_half_is_an_error_as_soon_as_the_box_needs_it(string file)
     {
         var bytes = File.ReadAllBytes(GoldenImages.Image(file));
-        var pipeline = new ImagePipeline(new(3, 32, [0f, 0f, 0f], [1f, 1f, 1f]), new RandomResizedCrop(32) { MinArea = 1, MaxRatio = 1.34 });
+        var pipeline = new ImagePipeline(new(3, 32, [0f, 0f, 0f], [1f, 1f, 1f]),
+            new RandomResizedCrop(32) { MinArea = 1, MaxRatio = 1.34 });
         var random = new SampleRandom(1);
-        var error = Assert.Throws<SchaneException>(() => pipeline.ApplyToFile(bytes.AsSpan(0, bytes.Length / 2), file, ImageLimits.Default, ref random, new float[3 * 32 * 32]));
+        var error = Assert.Throws<SchaneException>(() =>
+            pipeline.ApplyToFile(bytes.AsSpan(0, bytes.Length / 2), file, ImageLimits.Default, ref random, new float[3 * 32 * 32]));
         Assert.Contains(file, error.Message);
     }
 
@@ -39,7 +42,8 @@ public class CropDecoderTests
     public void A_folder_feeds_the_loader_the_same_values_either_way()
     {
         using var folder = new TemporaryFolder();
-        foreach (var (name, file) in new[] { ("a/1.jpg", "natural.jpg"), ("a/2.png", "synthetic.png"), ("b/1.jpg", "progressive.jpg"), ("b/2.jpg", "exif_orientation6.jpg") })
+        foreach (var (name, file) in new[] { ("a/1.jpg", "natural.jpg"), ("a/2.png", "synthetic.png"), ("b/1.jpg", "progressive.jpg"),
+            ("b/2.jpg", "exif_orientation6.jpg") })
             folder.Write(name, File.ReadAllBytes(GoldenImages.Image(file)));
         var images = ImageFolder.Open(folder.Path);
         var pipeline = TransformPreset.Find("standard").Training(new(3, 24, [0f, 0f, 0f], [1f, 1f, 1f]));

@@ -8,7 +8,8 @@ namespace Schane.Tests.Evaluation.Embeddings;
 public sealed class EmbeddedImagesTests : IDisposable
 {
     private static readonly EmbeddedImages Three = new(
-        new EmbeddingSet([1, 2, 3, 4, 5, 6.5f], 2, [0, 1, 0], ["a, b", "<i>\"c\"</i>"]), ["a/1.png", "c/é 2.png", "a/3.png"], ["train", "train", "test"]);
+        new EmbeddingSet([1, 2, 3, 4, 5, 6.5f], 2, [0, 1, 0], ["a, b", "<i>\"c\"</i>"]),
+        ["a/1.png", "c/é 2.png", "a/3.png"], ["train", "train", "test"]);
 
     private readonly TemporaryFolder folder = new();
 
@@ -38,7 +39,8 @@ public sealed class EmbeddedImagesTests : IDisposable
         using var values = array.Read(array.Names.Single());
         Assert.Equal([3, 2], values.shape);
         Assert.Equal(Three.Embeddings.Values, values.data<float>().ToArray());
-        Assert.Equal("image,part,label,class\na/1.png,train,0,\"a, b\"\nc/é 2.png,train,1,\"<i>\"\"c\"\"</i>\"\na/3.png,test,0,\"a, b\"\n", File.ReadAllText(At("e.csv")));
+        Assert.Equal("image,part,label,class\na/1.png,train,0,\"a, b\"\nc/é 2.png,train,1,\"<i>\"\"c\"\"</i>\"\na/3.png,test,0,\"a, b\"\n",
+            File.ReadAllText(At("e.csv")));
     }
 
     [Fact]
@@ -57,7 +59,8 @@ public sealed class EmbeddedImagesTests : IDisposable
     [InlineData("e.txt", "must end with .safetensors, .npy or .parquet")]
     public void What_is_no_file_of_embeddings_is_refused_by_name(string name, string rule)
     {
-        var error = Assert.Throws<SchaneException>(() => { if (name.StartsWith('e')) Three.Save(At(name)); else EmbeddedImages.Load(At(name)); });
+        var error = Assert.Throws<SchaneException>(() => { if (name.StartsWith('e')) Three.Save(At(name)); else
+            EmbeddedImages.Load(At(name)); });
         Assert.Contains(rule, error.Message);
         Assert.Contains(name, error.Message);
     }

@@ -54,7 +54,9 @@ public class EmbeddingQualityTests
     [Fact]
     public void One_class_or_lone_images_are_refused_where_there_is_nothing_to_measure()
     {
-        Assert.Contains("at least two images of a class", Assert.Throws<SchaneException>(() => Retrieval.Of(new([1, 2], 1, [0, 1], ["a", "b"]))).Message);
-        Assert.Contains("needs at least two", Assert.Throws<SchaneException>(() => Silhouette.Of(new([1, 2], 1, [0, 0], ["a"]), Metric.Cosine)).Message);
+        Assert.Contains("at least two images of a class",
+            Assert.Throws<SchaneException>(() => Retrieval.Of(new([1, 2], 1, [0, 1], ["a", "b"]))).Message);
+        Assert.Contains("needs at least two",
+            Assert.Throws<SchaneException>(() => Silhouette.Of(new([1, 2], 1, [0, 0], ["a"]), Metric.Cosine)).Message);
     }
 }

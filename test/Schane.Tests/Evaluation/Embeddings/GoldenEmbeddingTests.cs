@@ -35,12 +35,14 @@ public class GoldenEmbeddingTests
         CheckRetrieval(expected.GetProperty("pml_euclidean_normalised"), Retrieval.Of(Normalised(data), Metric.Euclidean));
         foreach (var metric in expected.GetProperty("recall_at_k").EnumerateObject())
         {
-            var found = Retrieval.Of(data, metric.Name switch { "euclidean" => Metric.Euclidean, "cosine" => Metric.Cosine, var other => throw new InvalidDataException(other) },
+            var found = Retrieval.Of(data, metric.Name switch
+            { "euclidean" => Metric.Euclidean, "cosine" => Metric.Cosine, var other => throw new InvalidDataException(other) },
                 [.. metric.Value.EnumerateObject().Select(k => int.Parse(k.Name))]);
             foreach (var k in metric.Value.EnumerateObject())
             {
                 Assert.Equal(k.Value.GetProperty("queries_with_a_match").GetDouble(), found.RecallAt[int.Parse(k.Name)], Tolerance);
-                Assert.Equal(k.Value.GetProperty("all_queries").GetDouble(), found.RecallAt[int.Parse(k.Name)] * found.Queries / data.Count, Tolerance);
+                Assert.Equal(k.Value.GetProperty("all_queries").GetDouble(),
+                    found.RecallAt[int.Parse(k.Name)] * found.Queries / data.Count, Tolerance);
             }
         }
 
@@ -48,9 +50,11 @@ public class GoldenEmbeddingTests
         CheckRetrieval(parts, Retrieval.Of(Part(data, parts, "query_rows"), Part(data, parts, "reference_rows"), Metric.Euclidean));
 
         var knn = expected.GetProperty("weighted_knn");
-        var voted = NearestNeighbours.Of(Part(data, knn, "query_rows"), Part(data, knn, "reference_rows"), knn.GetProperty("k").GetInt32(), knn.GetProperty("temperature").GetDouble());
+        var voted = NearestNeighbours.Of(Part(data, knn, "query_rows"), Part(data, knn, "reference_rows"), knn.GetProperty("k").GetInt32(),
+            knn.GetProperty("temperature").GetDouble());
         Assert.Equal(knn.GetProperty("top1").GetDouble(), voted.Accuracy.Mean, Tolerance);
-        Assert.Equal(tensors[$"{name}.weighted_knn.scores"].data<double>().ToArray(), voted.Scores.SelectMany(s => s), (a, b) => Math.Abs(a - b) < 1e-9 * Math.Max(1, Math.Abs(a)));
+        Assert.Equal(tensors[$"{name}.weighted_knn.scores"].data<double>().ToArray(), voted.Scores.SelectMany(s => s),
+            (a, b) => Math.Abs(a - b) < 1e-9 * Math.Max(1, Math.Abs(a)));
 
         int[] clusters = [.. tensors[$"{name}.clusters"].data<long>().ToArray().Select(c => (int)c)];
         var agreement = Clustering.Of(data.Labels, clusters);
@@ -66,7 +70,8 @@ public class GoldenEmbeddingTests
 
         var silhouette = Silhouette.Of(data, Metric.Euclidean);
         Assert.Equal(Value("silhouette_euclidean"), silhouette.Mean, 1e-7);                     // scikit-learn's distances are float32 here
-        Assert.Equal(tensors[$"{name}.silhouette_samples_euclidean"].data<double>().ToArray(), silhouette.Samples, (a, b) => Math.Abs(a - b) < 1e-6);
+        Assert.Equal(tensors[$"{name}.silhouette_samples_euclidean"].data<double>().ToArray(), silhouette.Samples,
+            (a, b) => Math.Abs(a - b) < 1e-6);
         Assert.Equal(Value("silhouette_cosine"), Silhouette.Of(data, Metric.Cosine).Mean, 1e-7);
 
         var quality = EmbeddingQuality.Of(data);
@@ -86,7 +91,8 @@ public class GoldenEmbeddingTests
     private static EmbeddingSet Normalised(EmbeddingSet data)
     {
         using var scope = NewDisposeScope();
-        return new([.. nn.functional.normalize(data.ToTensor(), dim: 1).to_type(ScalarType.Float32).data<float>()], data.Width, data.Labels, data.Classes);
+        return new([.. nn.functional.normalize(data.ToTensor(), dim: 1).to_type(ScalarType.Float32).data<float>()],
+            data.Width, data.Labels, data.Classes);
     }
 
     private static EmbeddingSet Part(EmbeddingSet data, JsonElement parts, string key)
@@ -99,13 +105,15 @@ public class GoldenEmbeddingTests
     [MemberData(nameof(Folders))]
     public void Tiny_partitions_have_scikit_learns_values(string folder)
     {
-        var cases = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "clustering_edge_cases.json"))).RootElement.EnumerateArray().ToList();
+        var cases = JsonDocument.Parse(File.ReadAllText(Path.Combine(folder, "clustering_edge_cases.json"))).RootElement
+            .EnumerateArray().ToList();
         Assert.NotEmpty(cases);
         foreach (var expected in cases)
         {
             int[] Numbers(string key) => [.. expected.GetProperty(key).EnumerateArray().Select(l => l.GetInt32())];
             var found = Clustering.Of(Numbers("labels"), Numbers("clusters"));
-            Assert.Equal((expected.GetProperty("nmi").GetDouble(), expected.GetProperty("ami").GetDouble(), expected.GetProperty("ari").GetDouble()), (found.Nmi, found.Ami, found.Ari),
+            Assert.Equal((expected.GetProperty("nmi").GetDouble(), expected.GetProperty("ami").GetDouble(),
+                expected.GetProperty("ari").GetDouble()), (found.Nmi, found.Ami, found.Ari),
                 (a, b) => Math.Abs(a.Item1 - b.Item1) + Math.Abs(a.Item2 - b.Item2) + Math.Abs(a.Item3 - b.Item3) < Tolerance);
         }
         TestContext.Current.SendDiagnosticMessage($"{cases.Count} clustering cases from {folder}");

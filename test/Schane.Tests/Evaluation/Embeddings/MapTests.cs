@@ -54,7 +54,8 @@ public sealed class MapTests
     {
         // On the unit circle at ±0.3 around 45°: all scatter lies across that direction.
         float[] angles = [0.3f, -0.3f, 0.1f, -0.1f];
-        var data = new EmbeddingSet([.. angles.SelectMany(a => (float[])[2 * MathF.Cos(MathF.PI / 4 + a), 2 * MathF.Sin(MathF.PI / 4 + a)])], 2, [0, 0, 0, 0], ["a"]);
+        var data = new EmbeddingSet([.. angles.SelectMany(a =>
+            (float[])[2 * MathF.Cos(MathF.PI / 4 + a), 2 * MathF.Sin(MathF.PI / 4 + a)])], 2, [0, 0, 0, 0], ["a"]);
         var axes = PrincipalAxes.Of(data, 2);
         Assert.InRange(axes.Shares[0], 0.99, 1);
         Assert.Equal(1, axes.Shares.Sum(), 1e-6);
@@ -74,7 +75,8 @@ public sealed class MapTests
                 Assert.Equal(affinity[i][j], affinity[j][i]);
             Assert.Equal(0, affinity[i][i]);
         }
-        // Three points, two of them close: each point's conditional perplexity of 1.5, by hand. Entropy of (p, 1 − p) is ln 1.5 at p = 0.859723.
+        // Three points, two of them close: each point's conditional perplexity of 1.5, by hand. Entropy of (p, 1
+        // − p) is ln 1.5 at p = 0.859723.
         float[][] three = [[0], [1], [3]];
         var pair = Tsne.Affinities(three, 1.5);
         var p = 0.859_723;
@@ -88,7 +90,8 @@ public sealed class MapTests
     {
         var affinity = Tsne.Affinities(Points(21, 3, spread: 1, clusters: 2), 5);
         var random = new SampleRandom(7);
-        float[] x = [.. Enumerable.Range(0, 21).Select(_ => (float)random.Normal())], y = [.. Enumerable.Range(0, 21).Select(_ => (float)random.Normal())];
+        float[] x = [.. Enumerable.Range(0, 21).Select(_ => (float)random.Normal())],
+            y = [.. Enumerable.Range(0, 21).Select(_ => (float)random.Normal())];
         var (slopeX, slopeY) = Tsne.Gradient(affinity, x, y, 1);
         for (var i = 0; i < 21; i++)
         {
@@ -117,7 +120,8 @@ public sealed class MapTests
         Assert.Equal(x, again);
         for (var i = 0; i < 150; i++)
         {
-            var nearest = Enumerable.Range(0, 150).Where(j => j != i).MinBy(j => (x[i] - x[j]) * (x[i] - x[j]) + (y[i] - y[j]) * (y[i] - y[j]));
+            var nearest = Enumerable.Range(0, 150).Where(j => j != i)
+                .MinBy(j => (x[i] - x[j]) * (x[i] - x[j]) + (y[i] - y[j]) * (y[i] - y[j]));
             Assert.Equal(i % 5, nearest % 5);
         }
     }
@@ -138,7 +142,8 @@ public sealed class MapTests
     {
         var (dot, a, b) = (0.0, 0.0, 0.0);
         for (var d = 0; d < data.Width; d++)
-            (dot, a, b) = (dot + (double)data.Row(i)[d] * data.Row(j)[d], a + (double)data.Row(i)[d] * data.Row(i)[d], b + (double)data.Row(j)[d] * data.Row(j)[d]);
+            (dot, a, b) = (dot + (double)data.Row(i)[d] * data.Row(j)[d], a + (double)data.Row(i)[d] * data.Row(i)[d],
+                b + (double)data.Row(j)[d] * data.Row(j)[d]);
         return dot / Math.Sqrt(a * b);
     }
 
@@ -160,7 +165,9 @@ public sealed class MapTests
     private static float[][] Points(int count, int width, float spread, int clusters)
     {
         var random = new SampleRandom(3, count, width);
-        float[][] centres = [.. Enumerable.Range(0, clusters).Select(_ => Enumerable.Range(0, width).Select(_ => (float)random.Normal()).ToArray())];
-        return [.. Enumerable.Range(0, count).Select(i => centres[i % clusters].Select(centre => centre + spread * (float)random.Normal()).ToArray())];
+        float[][] centres = [.. Enumerable.Range(0, clusters)
+            .Select(_ => Enumerable.Range(0, width).Select(_ => (float)random.Normal()).ToArray())];
+        return [.. Enumerable.Range(0, count)
+            .Select(i => centres[i % clusters].Select(centre => centre + spread * (float)random.Normal()).ToArray())];
     }
 }

@@ -37,8 +37,10 @@ public class FewShotTests
         var predictions = FewShot.Predict(data, list, FewShotClassifier.CosineCentroid);
         foreach (var (episode, got) in list.Episodes.Zip(predictions))
         {
-            var centroids = episode.Support.Chunk(3).Select(rows => Unit(Sum(rows.Select(r => Unit([.. data.Row(r).ToArray().Select(v => (double)v)]))))).ToArray();
-            var expected = episode.Query.Select(q => Enumerable.Range(0, 4).MaxBy(w => centroids[w].Zip(data.Row(q).ToArray(), (c, v) => c * v).Sum()));
+            var centroids = episode.Support.Chunk(3)
+                .Select(rows => Unit(Sum(rows.Select(r => Unit([.. data.Row(r).ToArray().Select(v => (double)v)]))))).ToArray();
+            var expected = episode.Query.Select(q =>
+                Enumerable.Range(0, 4).MaxBy(w => centroids[w].Zip(data.Row(q).ToArray(), (c, v) => c * v).Sum()));
             Assert.Equal(expected, got);
         }
     }
@@ -73,10 +75,12 @@ public class FewShotTests
             list.Save(path);
             var again = EpisodeList.Load(path);
             Assert.Equal(list.Options, again.Options);
-            Assert.Equal(FewShot.Run(data, list, FewShotClassifier.CosineNeighbour).Episodes, FewShot.Run(data, again, FewShotClassifier.CosineNeighbour).Episodes);
+            Assert.Equal(FewShot.Run(data, list, FewShotClassifier.CosineNeighbour).Episodes,
+                FewShot.Run(data, again, FewShotClassifier.CosineNeighbour).Episodes);
 
             var shuffled = new EmbeddingSet(data.Values, data.Width, [.. data.Labels.Reverse()], Names);
-            Assert.Contains("drawn from other data", Assert.Throws<SchaneException>(() => FewShot.Run(shuffled, again, FewShotClassifier.CosineNeighbour)).Message);
+            Assert.Contains("drawn from other data",
+                Assert.Throws<SchaneException>(() => FewShot.Run(shuffled, again, FewShotClassifier.CosineNeighbour)).Message);
 
             File.WriteAllText(path, File.ReadAllText(path).Replace("\"images\":120", "\"images\":3"));
             Assert.Contains("episode 0 doesn't hold", Assert.Throws<SchaneException>(() => EpisodeList.Load(path)).Message);
@@ -105,7 +109,8 @@ public class FewShotTests
         }
         var data = Clustered(0.4);
         var drawn = EpisodeList.Draw(data.Labels, Names, new() { Shots = 2, Episodes = 20 });
-        foreach (var classifier in (FewShotClassifier[])[FewShotClassifier.CosineCentroid, FewShotClassifier.EuclideanCentroid, FewShotClassifier.CosineNeighbour])
+        foreach (var classifier in (FewShotClassifier[])[FewShotClassifier.CosineCentroid, FewShotClassifier.EuclideanCentroid,
+            FewShotClassifier.CosineNeighbour])
             Assert.Equal(FewShot.Predict(data, drawn, classifier), FewShot.Predict(data, drawn, classifier, [data]));
         Assert.Throws<ArgumentException>(() => FewShot.Predict(data, drawn, FewShotClassifier.CosineCentroid, [Rows(1)]));
     }
@@ -124,8 +129,10 @@ public class FewShotTests
             double Cosine(double[] q, double[] c) => q.Zip(c, (a, b) => a * b).Sum();
             for (var round = 0; round < 10; round++)
             {
-                var shares = queries.Select(q => centroids.Select(c => Math.Exp(Cosine(q, c) / 0.1)).ToArray()).Select(e => e.Select(v => v / e.Sum()).ToArray()).ToArray();
-                centroids = [.. sums.Select((sum, w) => Unit(Sum([sum, .. queries.Select((q, i) => q.Select(v => v * shares[i][w]).ToArray())])))];
+                var shares = queries.Select(q => centroids.Select(c => Math.Exp(Cosine(q, c) / 0.1)).ToArray())
+                    .Select(e => e.Select(v => v / e.Sum()).ToArray()).ToArray();
+                centroids = [
+                    .. sums.Select((sum, w) => Unit(Sum([sum, .. queries.Select((q, i) => q.Select(v => v * shares[i][w]).ToArray())])))];
             }
             Assert.Equal(queries.Select(q => Enumerable.Range(0, 3).MaxBy(w => Cosine(q, centroids[w]))), got);
         }
@@ -135,10 +142,16 @@ public class FewShotTests
     public void Classes_that_are_too_small_are_named()
     {
         int[] labels = [.. Enumerable.Repeat(0, 20), .. Enumerable.Repeat(1, 4), 2];
-        var message = Assert.Throws<SchaneException>(() => EpisodeList.Draw(labels, ["ok", "few\u001b[1m", "one"], new() { Ways = 2, Shots = 5 })).Message;
-        Assert.Equal(@"Too few images: 'few\e[1m' has 4, 'one' has 1; 5 shots and 15 queries need 20 of each class. Lower the shots or queries, or leave these classes out.", message);
-        Assert.Contains("The data has 1 classes with images; 5-way episodes need 5.", Assert.Throws<SchaneException>(() => EpisodeList.Draw([0, 0, 0], ["a"], new() { Queries = 2 })).Message);
-        Assert.Contains("Ways must be at least 2 but is 1.", Assert.Throws<ArgumentOutOfRangeException>(() => new FewShotOptions { Ways = 1 }).Message);
+        var message = Assert.Throws<SchaneException>(() =>
+            EpisodeList.Draw(labels, ["ok", "few\u001b[1m", "one"], new() { Ways = 2, Shots = 5 })).Message;
+        Assert.Equal(
+            @"Too few images: 'few\e[1m' has 4, 'one' has 1; 5 shots and 15 queries need 20 of each class. " +
+            "Lower the shots or queries, or leave these classes out.",
+            message);
+        Assert.Contains("The data has 1 classes with images; 5-way episodes need 5.",
+            Assert.Throws<SchaneException>(() => EpisodeList.Draw([0, 0, 0], ["a"], new() { Queries = 2 })).Message);
+        Assert.Contains("Ways must be at least 2 but is 1.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new FewShotOptions { Ways = 1 }).Message);
     }
 
     [Fact]

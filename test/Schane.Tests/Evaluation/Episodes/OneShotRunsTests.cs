@@ -13,7 +13,8 @@ public class OneShotRunsTests
     public void Each_test_image_is_compared_with_the_training_images_of_its_own_run()
     {
         // Two runs of two classes. The second run's rows would all be nearest to the first run's training rows if runs were mixed.
-        OmniglotRun[] runs = [new("run01", [Picture, Picture], [Picture, Picture], [1, 0]), new("run02", [Picture, Picture], [Picture], [0])];
+        OmniglotRun[] runs = [new("run01", [Picture, Picture], [Picture, Picture], [1, 0]),
+            new("run02", [Picture, Picture], [Picture], [0])];
         float[] rows =
         [
             1, 0, 0, 1,                                                   // training of run01

@@ -8,7 +8,8 @@ public class ItemBootstrapTests
     [Fact]
     public void Agrees_with_theory_where_there_is_one()
     {
-        // Two classes of 400 items, of which 300 and 200 are right: variance of the mean recall (0.75·0.25 + 0.5·0.5) / 400 / 4. The loss is its own mean.
+        // Two classes of 400 items, of which 300 and 200 are right: variance of the mean recall (0.75·0.25 + 0.5·0.5) / 400
+        // / 4. The loss is its own mean.
         const int each = 400;
         var random = new SampleRandom(3);
         int[] labels = [.. Enumerable.Range(0, 2 * each).Select(i => i / each)];
@@ -46,6 +47,7 @@ public class ItemBootstrapTests
     {
         int[] labels = [0, 0, 1, 1], predicted = [0, 1, 1, 1];
         double[] confidence = [0.9, 0.6, 0.8, 0.7], losses = [0.1, 0.9, 0.2, 0.4];
-        Assert.Equal(ItemBootstrap.Of(labels, predicted, confidence, losses, 2), ItemBootstrap.Of(labels, predicted, confidence, losses, 2));
+        Assert.Equal(ItemBootstrap.Of(labels, predicted, confidence, losses, 2),
+            ItemBootstrap.Of(labels, predicted, confidence, losses, 2));
     }
 }

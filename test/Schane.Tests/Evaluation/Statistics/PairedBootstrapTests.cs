@@ -15,7 +15,8 @@ public class PairedBootstrapTests
     [Fact]
     public void One_seed_gives_the_binomial_interval_of_its_items()
     {
-        // 30 of 100 items differ by 1: the bootstrap mean is Binomial(100, 0.3)/100, whose 2.5 % and 97.5 % quantiles are 0.21 and 0.39 (scipy.stats.binom.ppf).
+        // 30 of 100 items differ by 1: the bootstrap mean is Binomial(100, 0.3)/100, whose 2.5 % and 97.5 % quantiles are 0.21
+        // and 0.39 (scipy.stats.binom.ppf).
         double[] first = [.. Enumerable.Range(0, 100).Select(i => i < 30 ? 1.0 : 0)];
         var (low, high) = PairedBootstrap.Of([first], [new double[100]], [.. Enumerable.Range(0, 100)], draws: 40_000);
         Assert.Equal(0.21, low, 0.0101);
@@ -27,7 +28,8 @@ public class PairedBootstrapTests
     {
         // Two groups of 50, one all 1, one all 0: the mean is 0, ½ or 1 with chances ¼, ½, ¼; by single items it would be near ½.
         double[] first = [.. Enumerable.Range(0, 100).Select(i => i < 50 ? 1.0 : 0)];
-        Assert.Equal((0, 1), PairedBootstrap.Of([first], [new double[100]], [.. Enumerable.Range(0, 100).Select(i => i / 50)], draws: 2000));
+        Assert.Equal((0, 1),
+            PairedBootstrap.Of([first], [new double[100]], [.. Enumerable.Range(0, 100).Select(i => i / 50)], draws: 2000));
         var alone = PairedBootstrap.Of([first], [new double[100]], [.. Enumerable.Range(0, 100)], draws: 2000);
         Assert.InRange(alone.High - alone.Low, 0.15, 0.25);
     }
@@ -61,8 +63,10 @@ public class PairedBootstrapTests
         for (var trial = 0; trial < Trials; trial++)
         {
             double[] ofItem = [.. Enumerable.Range(0, Items).Select(_ => random.Normal())];
-            double[][] first = [.. Enumerable.Range(0, Seeds).Select(_ => { var ofSeed = 0.5 * random.Normal(); return ofItem.Select(i => 0.3 + i + ofSeed).ToArray(); })];
-            var (low, high) = PairedBootstrap.Of(first, [.. first.Select(f => new double[Items])], [.. Enumerable.Range(0, Items)], draws: 400, seed: trial);
+            double[][] first = [.. Enumerable.Range(0, Seeds)
+                .Select(_ => { var ofSeed = 0.5 * random.Normal(); return ofItem.Select(i => 0.3 + i + ofSeed).ToArray(); })];
+            var (low, high) = PairedBootstrap.Of(first, [.. first.Select(f => new double[Items])],
+                [.. Enumerable.Range(0, Items)], draws: 400, seed: trial);
             held += low <= 0.3 && 0.3 <= high ? 1 : 0;
         }
         Assert.InRange(held, 0.88 * Trials, 0.99 * Trials);

@@ -27,7 +27,8 @@ public class StatisticsTests
     public void Wilson_interval_agrees_with_Newcombe_1998()
     {
         // R. G. Newcombe, Statistics in Medicine 17 (1998), table I, method 3: 81/263, 15/148, 0/20, 1/29.
-        foreach (var (r, n, low, high) in ((int, int, double, double)[])[(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0000, 0.1611), (1, 29, 0.0061, 0.1718)])
+        foreach (var (r, n, low, high) in ((int, int, double, double)[])[(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605),
+            (0, 20, 0.0000, 0.1611), (1, 29, 0.0061, 0.1718)])
         {
             var interval = Interval.Wilson(r, n);
             Assert.Equal(low, interval.Low!.Value, 5.1e-5);
@@ -42,7 +43,8 @@ public class StatisticsTests
         // Differences 1 2 3, 2 folds a repeat (test/train 1): variance of the mean (1/3 + 1)·1, t = 2/√(4/3) = √3; p = 1 − √3/√(3 + 2).
         var paired = PairedComparison.Of([11, 22, 33], [10, 20, 30], testPerTrain: 1);
         Assert.Equal(1 - Math.Sqrt(3.0 / 5), paired.PValue!.Value, 1e-9);
-        Assert.Equal(2 * PairedComparison.Of([11, 22, 33], [10, 20, 30]).Difference.HalfWidth!.Value, paired.Difference.HalfWidth!.Value, 1e-9);
+        Assert.Equal(2 * PairedComparison.Of([11, 22, 33], [10, 20, 30]).Difference.HalfWidth!.Value,
+            paired.Difference.HalfWidth!.Value, 1e-9);
     }
 
     [Fact]

@@ -19,7 +19,11 @@ public sealed class CompareJobTests : IDisposable
 {
     private readonly Photos photos = Photos.OfTwoClasses();
 
-    private Recipe Short => new() { Data = photos.Data, Weights = "none", Model = "schane_tiny", InputSize = 32, ImagesPerClass = 2, Steps = 2, EvaluateEvery = 100, Threads = 1, Precision = Precision.Float32 };
+    private Recipe Short => new()
+    {
+        Data = photos.Data, Weights = "none", Model = "schane_tiny", InputSize = 32, ImagesPerClass = 2, Steps = 2, EvaluateEvery = 100,
+        Threads = 1, Precision = Precision.Float32
+    };
 
     public void Dispose() => photos.Dispose();
 
@@ -68,12 +72,19 @@ public sealed class CompareJobTests : IDisposable
     {
         var recipe = Short with { Steps = 100, Loss = new CrossEntropyAlone() };
         var work = Enumerable.Range(0, 4).Select(seed => new PlannedRun($"{seed}", recipe with { Seed = seed }, "CE")).ToArray();
-        var results = new RunResults { Schane = "", Data = "", Model = "", Loss = "", Part = "test", Metrics = new Dictionary<string, double>(), Seed = 0, Images = 1, Steps = 100, Seconds = 8 };
+        var results = new RunResults
+        {
+            Schane = "", Data = "", Model = "", Loss = "", Part = "test", Metrics = new Dictionary<string, double>(), Seed = 0,
+            Images = 1, Steps = 100, Seconds = 8
+        };
         var data = DataSetup.Open(recipe, null);
         // Three runs of 100 steps of 0.08 s, which take four fifths of a run.
-        Assert.EndsWith("3 to make, 100 steps each, 1 at a time on 1 thread, about 30 s by the finished runs.", RunEstimate.Sentence(work, new Dictionary<PlannedRun, RunResults> { [work[0]] = results }, 1, data));
-        Assert.EndsWith("3 at a time on 1 thread, about 10 s by the finished runs.", RunEstimate.Sentence(work, new Dictionary<PlannedRun, RunResults> { [work[0]] = results }, 3, data));
-        Assert.Matches("4 to make, 100 steps each, 1 at a time on 1 thread, about .* by a few steps tried here\\.", RunEstimate.Sentence(work, new Dictionary<PlannedRun, RunResults>(), 1, data));
+        Assert.EndsWith("3 to make, 100 steps each, 1 at a time on 1 thread, about 30 s by the finished runs.",
+            RunEstimate.Sentence(work, new Dictionary<PlannedRun, RunResults> { [work[0]] = results }, 1, data));
+        Assert.EndsWith("3 at a time on 1 thread, about 10 s by the finished runs.",
+            RunEstimate.Sentence(work, new Dictionary<PlannedRun, RunResults> { [work[0]] = results }, 3, data));
+        Assert.Matches("4 to make, 100 steps each, 1 at a time on 1 thread, about .* by a few steps tried here\\.",
+            RunEstimate.Sentence(work, new Dictionary<PlannedRun, RunResults>(), 1, data));
     }
 
     [Fact]
@@ -82,7 +93,8 @@ public sealed class CompareJobTests : IDisposable
         CompareJob.Run(TwoArms());
         var results = At("schane-s0", "results.json");
         File.WriteAllText(results, File.ReadAllText(results).Replace("\"steps\":2", "\"steps\":1"));
-        Assert.Matches("schane-s0' stopped early, after 1 of 2 steps, and a comparison needs whole runs\\. Delete", Assert.Throws<SchaneException>(() => CompareJob.Run(TwoArms())).Message);
+        Assert.Matches("schane-s0' stopped early, after 1 of 2 steps, and a comparison needs whole runs\\. Delete",
+            Assert.Throws<SchaneException>(() => CompareJob.Run(TwoArms())).Message);
         File.Delete(results);
         CompareJob.Run(TwoArms());
     }
@@ -91,7 +103,8 @@ public sealed class CompareJobTests : IDisposable
     public void A_run_that_diverges_is_named()
     {
         var options = TwoArms();
-        var error = Assert.ThrowsAny<Exception>(() => CompareJob.Run(options with { Arms = [options.Arms[0], ("wild", Short with { LearningRate = 1e30, Warmup = 0 })] }));
+        var error = Assert.ThrowsAny<Exception>(() =>
+            CompareJob.Run(options with { Arms = [options.Arms[0], ("wild", Short with { LearningRate = 1e30, Warmup = 0 })] }));
         Assert.IsType<DivergedException>(error);
         Assert.StartsWith("wild, seed 0 (", error.Message);
         Assert.Contains("stopped early", error.Message);
@@ -102,11 +115,13 @@ public sealed class CompareJobTests : IDisposable
     {
         var options = TwoArms();
         var three = options with { Arms = [.. options.Arms, ("supcon", Short with { Loss = new SupConLoss() })], Against = "schane" };
-        Assert.Contains("'schame' to compare the others with (did you mean 'schane'?)", Assert.Throws<SchaneException>(() => CompareJob.Run(three with { Against = "schame" })).Message);
+        Assert.Contains("'schame' to compare the others with (did you mean 'schane'?)",
+            Assert.Throws<SchaneException>(() => CompareJob.Run(three with { Against = "schame" })).Message);
         Assert.False(Directory.Exists(options.Folder));
         var found = CompareJob.Run(three);
         Assert.Equal([("ce", "schane"), ("supcon", "schane")], found.Bootstrap!.Select(b => (b.First, b.Second)));
-        Assert.Equal([("ce", "schane"), ("supcon", "schane")], ComparisonTable.Of(Comparison.Load(Path.Combine(options.Folder, "compare.json"))).Differences.Select(d => (d.First.Name, d.Second.Name)));
+        Assert.Equal([("ce", "schane"), ("supcon", "schane")], ComparisonTable.Of(
+            Comparison.Load(Path.Combine(options.Folder, "compare.json"))).Differences.Select(d => (d.First.Name, d.Second.Name)));
     }
 
     [Fact, Needs(Needs.Omniglot)]
@@ -114,24 +129,29 @@ public sealed class CompareJobTests : IDisposable
     public void Drawings_of_one_shot_runs_are_kept_as_embeddings_that_answer_as_the_run_did()
     {
         var root = Environment.GetEnvironmentVariable("SCHANE_DATA");
-        var (run, results) = TrainJob.Run(new() { Data = "omniglot:small1", Weights = "none", Steps = 1, Precision = Precision.Float32 }, photos.Run, dataRoot: root);
+        var (run, results) = TrainJob.Run(new() { Data = "omniglot:small1", Weights = "none", Steps = 1, Precision = Precision.Float32 },
+            photos.Run, dataRoot: root);
         var drawings = EmbeddedImages.Load(run.Embeddings).Part("runs")!;
         Assert.Equal(800, drawings.Images.Distinct().Count());
-        var runs = drawings.Images.Select((name, row) => (Run: name.Split(',')[0], IsTrial: name.Contains("trial"), Row: row)).GroupBy(one => one.Run).ToList();
+        var runs = drawings.Images.Select((name, row) => (Run: name.Split(',')[0], IsTrial: name.Contains("trial"), Row: row))
+            .GroupBy(one => one.Run).ToList();
         double Cosine(int a, int b)
         {
-            double[] x = [.. drawings.Embeddings.Row(a).ToArray().Select(v => (double)v)], y = [.. drawings.Embeddings.Row(b).ToArray().Select(v => (double)v)];
+            double[] x = [.. drawings.Embeddings.Row(a).ToArray().Select(v => (double)v)],
+                y = [.. drawings.Embeddings.Row(b).ToArray().Select(v => (double)v)];
             return x.Zip(y, (p, q) => p * q).Sum() / Math.Sqrt(x.Sum(p => p * p) * y.Sum(q => q * q));
         }
         var wrong = runs.Sum(own => own.Where(one => one.IsTrial).Count(trial =>
-            drawings.Embeddings.Labels[own.Where(one => !one.IsTrial).MaxBy(one => Cosine(trial.Row, one.Row)).Row] != drawings.Embeddings.Labels[trial.Row]));
+            drawings.Embeddings.Labels[own.Where(one => !one.IsTrial).MaxBy(one => Cosine(trial.Row, one.Row)).Row]
+                != drawings.Embeddings.Labels[trial.Row]));
         Assert.Equal(results.Metrics["error"], wrong / 400.0, 1e-9);
         var page = File.ReadAllText(run.Report);
         Assert.Contains("of the runs part, coloured by class", page);
         Assert.Contains("\"UklGR", page);
     }
 
-    private CompareOptions TwoArms() => new() { Arms = [("ce", Short with { Loss = new CrossEntropyAlone() }), ("schane", Short)], Folder = photos.Run, Seeds = [0] };
+    private CompareOptions TwoArms() =>
+        new() { Arms = [("ce", Short with { Loss = new CrossEntropyAlone() }), ("schane", Short)], Folder = photos.Run, Seeds = [0] };
 
     private string At(string run, string file = "") => Path.Combine(photos.Run, run, file);
 

@@ -65,7 +65,8 @@ public sealed class SweepJobTests : IDisposable
     [Fact]
     public void Each_loss_is_tuned_by_the_same_number_of_trials_though_some_settings_do_nothing_for_it()
     {
-        var options = Sweep(("ce", Short with { Loss = new CrossEntropyAlone() }), ("schane", Short)) with { Axes = [SweepAxis.Parse("lr=1e-4,1e-3"), SweepAxis.Parse("temperature=0.1,0.5")] };
+        var options = Sweep(("ce", Short with { Loss = new CrossEntropyAlone() }), ("schane", Short)) with
+        { Axes = [SweepAxis.Parse("lr=1e-4,1e-3"), SweepAxis.Parse("temperature=0.1,0.5")] };
         var refused = Assert.Throws<SchaneException>(() => SweepJob.Run(options));
         Assert.Contains("2 of ce, 4 of schane", refused.Message);
         Assert.Contains("--trials", refused.Message);
@@ -77,7 +78,8 @@ public sealed class SweepJobTests : IDisposable
         var (_, arms) = RecipeFile.LoadArms(Path.Combine(folder.Path, "best.yaml"));
         Assert.Equal(found.Winners.Select(w => w.Arm), arms.Select(a => a.Name));
         foreach (var (name, recipe) in arms)
-            Assert.Equal(found.Trials.First(t => t.Arm == name).Settings["lr"], recipe.LearningRate.ToString("0e-0", CultureInfo.InvariantCulture));
+            Assert.Equal(found.Trials.First(t => t.Arm == name).Settings["lr"],
+                recipe.LearningRate.ToString("0e-0", CultureInfo.InvariantCulture));
         Assert.Equal(new CrossEntropyAlone(), arms[0].Recipe.Loss);
     }
 
@@ -85,8 +87,11 @@ public sealed class SweepJobTests : IDisposable
     public void Random_trials_share_their_draws_between_losses_and_with_more_trials()
     {
         var axes = new[] { SweepAxis.Parse("lr=1e-4..1e-2:log"), SweepAxis.Parse("temperature=0.05..1") };
-        var few = SweepJob.Run(Sweep(("ce", Short with { Loss = new CrossEntropyAlone(), Steps = 1 }), ("schane", Short with { Steps = 1 })) with { Axes = axes, Trials = 2, MeasuresTest = false });
-        double[] Rates(string arm) => [.. few.Trials.Where(t => t.Arm == arm).OrderBy(t => t.Number).Select(t => double.Parse(t.Settings["lr"], CultureInfo.InvariantCulture))];
+        var few = SweepJob.Run(Sweep(("ce", Short with { Loss = new CrossEntropyAlone(), Steps = 1 }),
+            ("schane", Short with { Steps = 1 })) with
+        { Axes = axes, Trials = 2, MeasuresTest = false });
+        double[] Rates(string arm) => [.. few.Trials.Where(t => t.Arm == arm).OrderBy(t => t.Number)
+            .Select(t => double.Parse(t.Settings["lr"], CultureInfo.InvariantCulture))];
         Assert.Equal(Rates("ce"), Rates("schane"));
         Assert.All(Rates("ce"), rate => Assert.InRange(rate, 1e-4, 1e-2));
         Assert.Equal(2, Rates("ce").Distinct().Count());
@@ -95,16 +100,20 @@ public sealed class SweepJobTests : IDisposable
     [Fact]
     public void Successive_halving_gives_all_steps_to_the_best_alone()
     {
-        var found = SweepJob.Run(Sweep(("schane", Short with { Steps = 40 })) with { Axes = [SweepAxis.Parse("lr=1e-5,1e-4,1e-3,3e-3")], Halving = 2, MeasuresTest = false });
+        var found = SweepJob.Run(Sweep(("schane", Short with { Steps = 40 })) with
+        { Axes = [SweepAxis.Parse("lr=1e-5,1e-4,1e-3,3e-3")], Halving = 2, MeasuresTest = false });
         Assert.Equal([40, 20, 10, 10], found.Trials.Select(t => t.Steps));
-        var shortest = found.Trials.ToDictionary(t => t.Number, t => RunResults.Load(Path.Combine(folder.Path, $"schane-t{t.Number:000}-r0-s0", "results.json")).Metrics["top1"]);
+        var shortest = found.Trials.ToDictionary(t => t.Number,
+            t => RunResults.Load(Path.Combine(folder.Path, $"schane-t{t.Number:000}-r0-s0", "results.json")).Metrics["top1"]);
         Assert.True(found.Trials.Take(2).Min(t => shortest[t.Number]) >= found.Trials.Skip(2).Max(t => shortest[t.Number]));
     }
 
     [Fact]
     public void A_trial_that_diverges_comes_last_and_does_not_end_the_sweep()
     {
-        var found = SweepJob.Run(Sweep(("ce", Short with { Loss = new CrossEntropyAlone(), Warmup = 0, Optimizer = OptimizerKind.Sgd })) with { Axes = [SweepAxis.Parse("lr=1e30,1e-3")], MeasuresTest = false });
+        var found = SweepJob.Run(
+            Sweep(("ce", Short with { Loss = new CrossEntropyAlone(), Warmup = 0, Optimizer = OptimizerKind.Sgd })) with
+            { Axes = [SweepAxis.Parse("lr=1e30,1e-3")], MeasuresTest = false });
         Assert.Equal("1e-3", found.Trials[0].Settings["lr"]);
         Assert.True(double.IsNaN(found.Trials[1].Score));
     }

@@ -1,0 +1,73 @@
+using Microsoft.Extensions.Logging;
+using Schane.Data.Feeding;
+using Schane.Data.Reading;
+using Schane.Export;
+using Schane.Runs;
+using Schane.Tensors;
+
+namespace Schane.Inference;
+
+public sealed partial class Classifier
+{
+    internal (float[] Embeddings, float[] Logits) Run(IReadOnlyList<PreparedImage> images)
+    {
+        ArgumentNullException.ThrowIfNull(images);
+        var (channels, height, width) = transform.Output;
+        var size = channels * height * width;
+        if (images.Count == 0)
+            throw new ArgumentException("images must hold at least one.", nameof(images));
+        if (images.FirstOrDefault(i => i.Pixels.Length != size) is { } odd)
+            throw new ArgumentException($"'{odd.Name}' must have {size} pixels but has {odd.Pixels.Length}.", nameof(images));
+        var pixels = images[0].Pixels;
+        if (images.Count > 1)
+        {
+            pixels = new float[images.Count * size];
+            for (var i = 0; i < images.Count; i++)
+                images[i].Pixels.CopyTo(pixels, i * size);
+        }
+        lock (gate)
+            return pass.Run(pixels, images.Count);
+    }
+
+    private PreparedImage PrepareFile(string path) => Prepare(ImageDecoder.ReadBytes(path, path, options.Limits), path);
+
+    private (PreparedImage? Image, Prediction? Bad) Read(string path, PredictOptions wanted)
+    {
+        try
+        {
+            return (PrepareFile(path), null);
+        }
+        catch (SchaneException e) when (wanted.OnBadImage == OnBadImage.Skip)
+        {
+            if (options.Logger is { } logger)
+                Skipped(logger, e.Message);
+            return (null, new Prediction(path, []) { Problem = e.Message });
+        }
+    }
+
+    private Prediction Answer(string name, ReadOnlySpan<float> embedding, ReadOnlySpan<float> logits,
+        PredictOptions wanted, double threshold)
+    {
+        var probabilities = CalibratedConfidence.Softmax(logits, Confidence?.Temperature ?? 1);
+        var unknown = false;
+        if (enrolled is not null)
+            (probabilities, unknown) = enrolled.Answer(embedding, probabilities);
+        var top = Enumerable.Range(0, probabilities.Length).OrderByDescending(c => probabilities[c]).Take(wanted.Top)
+            .Select(c => new ClassProbability(Classes[c], probabilities[c])).ToArray();
+        return new(name, top)
+        { Withheld = top[0].Probability < threshold, Unknown = unknown, Embedding = wanted.Embedding ? embedding.ToArray() : null };
+    }
+
+    private void RequireSize(long length, string name)
+    {
+        if (length > (long)options.Limits.MaxMegabytes << 20)
+            throw new SchaneException(
+                $"'{Printable.Escape(name)}' has more than {options.Limits.MaxMegabytes} MiB. Shrink it or raise MaxMegabytes.");
+    }
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Loaded {Architecture} with {Classes} classes.")]
+    private static partial void Loaded(ILogger logger, string architecture, int classes);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Skipped: {Reason}")]
+    private static partial void Skipped(ILogger logger, string reason);
+}
