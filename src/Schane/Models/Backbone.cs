@@ -42,7 +42,8 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     /// <summary>What it takes and gives.</summary>
     public BackboneInfo Info { get; }
 
-    /// <summary>Number of layer ids for layer-wise decay, the head not counted: ids 0 … LayerCount − 1; the head, and a norm between pooling and head, have LayerCount. The learning rate of id i is scaled by decay^(LayerCount − i).</summary>
+    /// <summary>Number of layer ids for layer-wise decay, the head not counted: ids 0 … LayerCount − 1; the head, and a norm between
+    /// pooling and head, have LayerCount. The learning rate of id i is scaled by decay^(LayerCount − i).</summary>
     public abstract int LayerCount { get; }
 
     /// <summary>Layer id of a parameter of this trunk by its name.</summary>
@@ -51,11 +52,13 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     /// <summary>Whether weight decay applies to a parameter. By default not to vectors (biases, norm weights).</summary>
     public virtual bool Decays(string parameter, Tensor value) => value.dim() > 1;
 
-    /// <summary>Everything before pooling, in the layout of the architecture: [n, D, h, w] for convolutional nets, [n, tokens, D] for transformers.</summary>
+    /// <summary>Everything before pooling, in the layout of the architecture: [n, D, h, w] for convolutional nets, [n, tokens,
+    /// D] for transformers.</summary>
     /// <param name="images">[n, C, H, W], normalised by <see cref="Info"/>.</param>
     public abstract Tensor Features(Tensor images);
 
-    /// <summary><see cref="Features"/> → embeddings [n, D], with the norm that stands between pooling and the head where there is one.</summary>
+    /// <summary><see cref="Features"/> → embeddings [n, D], with the norm that stands between pooling and the
+    /// head where there is one.</summary>
     public abstract Tensor Pool(Tensor features);
 
     /// <inheritdoc/>
@@ -65,20 +68,24 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
         return Pool(Features(images)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Samples of the next training pass, for drop path. Needed before a training pass of a backbone made with drop path; otherwise unused.</summary>
+    /// <summary>Samples of the next training pass, for drop path. Needed before a training pass of a backbone made with drop
+    /// path; otherwise unused.</summary>
     public SampleDraws? Draws
     {
         get => Drops.Draws;
         set => Drops.Draws = value;
     }
 
-    /// <summary>Whether blocks keep only their inputs and run again in the backward pass: less memory for about a third more time. Off by default.</summary>
-    /// <exception cref="SchaneException">Turned on for a net with batch norm, whose second run would move its running statistics.</exception>
+    /// <summary>Whether blocks keep only their inputs and run again in the backward pass: less memory for about a third more
+    /// time. Off by default.</summary>
+    /// <exception cref="SchaneException">Turned on for a net with batch norm, whose second run would move its
+    /// running statistics.</exception>
     public bool Recomputes
     {
         get;
         set => field = !value || !HasBatchStatistics ? value
-            : throw new SchaneException($"{Info.Name} has batch norm, so its blocks can't be run again in the backward pass; leave activation checkpointing off or choose a transformer or ConvNeXt.");
+            : throw new SchaneException($"{Info.Name} has batch norm, so its blocks can't be run again in the backward pass; leave " +
+                "activation checkpointing off or choose a transformer or ConvNeXt.");
     }
 
     /// <summary>Whether a training pass normalises by the images that pass together, so that it is not the sum of its parts.</summary>
@@ -91,18 +98,22 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
             norm.Over = sums;
     }
 
-    /// <summary>Makes another of the same description whose weights have no values yet; null for a trunk that the registry did not make.</summary>
+    /// <summary>Makes another of the same description whose weights have no values yet; null for a trunk that the
+    /// registry did not make.</summary>
     internal Func<Backbone>? Another { get; set; }
 
     private protected DropPaths Drops { get; } = new();
 
-    /// <summary>A checkpoint whose tensors must be put together before they have a meaning here, put together; by default the checkpoint itself. It is not disposed.</summary>
+    /// <summary>A checkpoint whose tensors must be put together before they have a meaning here, put together; by default the checkpoint
+    /// itself. It is not disposed.</summary>
     protected internal virtual Checkpoints.ICheckpoint Combined(Checkpoints.ICheckpoint checkpoint) => checkpoint;
 
-    /// <summary>The tensors of a model with this trunk as they are published: by default as they are. New ones belong to the caller's dispose scope.</summary>
+    /// <summary>The tensors of a model with this trunk as they are published: by default as they are. New ones belong to the
+    /// caller's dispose scope.</summary>
     internal virtual IReadOnlyDictionary<string, Tensor> Published(IReadOnlyDictionary<string, Tensor> state) => state;
 
-    /// <summary>How tensors of a checkpoint are called in this trunk. The names of published checkpoints of other origin are understood.</summary>
+    /// <summary>How tensors of a checkpoint are called in this trunk. The names of published checkpoints of other
+    /// origin are understood.</summary>
     /// <param name="names">All names of the checkpoint.</param>
     /// <returns>From a name of the checkpoint to the name here; null for a tensor that has no place here and may be left out.</returns>
     protected internal virtual Func<string, string?> Naming(IReadOnlyCollection<string> names) => name => name;
@@ -114,7 +125,8 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     protected internal virtual Tensor? Fit(string name, Tensor value, long[] wanted)
     {
         var given = value.shape;
-        return wanted.Length == 4 && given.Length == 4 && wanted[1] == 1 && given[1] == 3 && given[0] == wanted[0] && given[2] == wanted[2] && given[3] == wanted[3]
+        return wanted.Length == 4 && given.Length == 4 && wanted[1] == 1 && given[1] == 3 && given[0] == wanted[0]
+            && given[2] == wanted[2] && given[3] == wanted[3]
             ? value.to(ScalarType.Float32).sum(1, keepdim: true)
             : null;
     }
@@ -136,7 +148,8 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     {
         if (!Recomputes || !training)
             return block(input);
-        var draws = Draws;                                                // those of this pass, whatever is set by the time of the backward pass
+        // those of this pass, whatever is set by the time of the backward pass
+        var draws = Draws;
         return Recompute.Call(x =>
         {
             var now = Draws;
@@ -153,5 +166,6 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>For nets with positions: images must have the size they were made for.</summary>
-    private protected void RequireInput(Tensor images) => Tensors.Require.Shape(images, [-1, Info.Channels, Info.InputSize, Info.InputSize]);
+    private protected void RequireInput(Tensor images) =>
+        Tensors.Require.Shape(images, [-1, Info.Channels, Info.InputSize, Info.InputSize]);
 }

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Models;
 
-/// <summary>A backbone, its linear classifier and an optional projection. What a checkpoint holds: the trunk's names at top level, the head under its published name.</summary>
+/// <summary>A backbone, its linear classifier and an optional projection. What a checkpoint holds: the trunk's names at top level, the head
+/// under its published name.</summary>
 public sealed class ImageClassifier : nn.Module
 {
     private const string ProjectionName = "projection";
@@ -57,7 +58,8 @@ public sealed class ImageClassifier : nn.Module
     /// <summary>Whether a second head takes other features than the embedding.</summary>
     internal bool HasTwoHeads => distillationHead is not null;
 
-    /// <summary>Number type of the trunk's products in training passes. Never <see cref="Precision.Auto"/>; float32, or the weights' own type, by default.</summary>
+    /// <summary>Number type of the trunk's products in training passes. Never <see cref="Precision.Auto"/>; float32, or the weights'
+    /// own type, by default.</summary>
     public Precision Precision
     {
         get;
@@ -69,7 +71,8 @@ public sealed class ImageClassifier : nn.Module
                 Precision.Float32 => null,
                 Precision.Bf16 => ScalarType.BFloat16,
                 Precision.Fp16 => ScalarType.Float16,
-                _ => throw new ArgumentOutOfRangeException(nameof(value), value, "A model computes in float32, bf16 or fp16; what auto means is decided before."),
+                _ => throw new ArgumentOutOfRangeException(nameof(value), value,
+                    "A model computes in float32, bf16 or fp16; what auto means is decided before."),
             };
             foreach (var layer in Backbone.modules().OfType<Layer>())
                 layer.Products = type;
@@ -79,8 +82,9 @@ public sealed class ImageClassifier : nn.Module
     /// <summary>One pass of the whole model.</summary>
     /// <param name="images">[n, channels, H, W], normalised by the backbone's constants.</param>
     /// <returns>
-    /// Embeddings [n, D], not normalised, and logits [n, C]. In training mode the embeddings are those that the contrastive loss sees, after the projection
-    /// where there is one; in evaluation mode the trunk's, since the projection serves the loss alone (Khosla et al. 2020, arXiv:2004.11362, §3.1).
+    /// Embeddings [n, D], not normalised, and logits [n, C]. In training mode the embeddings are those that the contrastive loss sees,
+    /// after the projection where there is one; in evaluation mode the trunk's, since the projection serves the loss alone (Khosla et al.
+    /// 2020, arXiv:2004.11362, §3.1).
     /// </returns>
     public (Tensor Embeddings, Tensor Logits) Forward(Tensor images)
     {
@@ -107,7 +111,8 @@ public sealed class ImageClassifier : nn.Module
         return (head.call(classInput).MoveToOuterDisposeScope(), distillationHead!.call(distillationInput).MoveToOuterDisposeScope());
     }
 
-    /// <summary>The model's own tensors by their published names: parameters and buffers of trunk, head and projection. They stay the model's; don't dispose them.</summary>
+    /// <summary>The model's own tensors by their published names: parameters and buffers of trunk, head and projection. They stay the
+    /// model's; don't dispose them.</summary>
     public IReadOnlyDictionary<string, Tensor> StateDict()
     {
         var state = new Dictionary<string, Tensor>();
@@ -117,7 +122,8 @@ public sealed class ImageClassifier : nn.Module
         return state;
     }
 
-    /// <summary>The parameters with their published names, as <see cref="StateDict"/> has them, without buffers; with the layer id for layer-wise decay and whether weight decay applies.</summary>
+    /// <summary>The parameters with their published names, as <see cref="StateDict"/> has them, without buffers; with the layer id for
+    /// layer-wise decay and whether weight decay applies.</summary>
     public IEnumerable<(string Name, TorchSharp.Modules.Parameter Parameter, int Layer, bool Decays)> NamedParameters()
     {
         foreach (var (prefix, part) in Parts())
@@ -128,16 +134,20 @@ public sealed class ImageClassifier : nn.Module
     }
 
     /// <summary>Running statistics and other tensors that are no parameters, with their published names.</summary>
-    internal IEnumerable<(string Name, Tensor Buffer)> Buffers() => Parts().SelectMany(part => part.Part.named_buffers().Select(b => (part.Prefix + b.name, b.buffer)));
+    internal IEnumerable<(string Name, Tensor Buffer)> Buffers() =>
+        Parts().SelectMany(part => part.Part.named_buffers().Select(b => (part.Prefix + b.name, b.buffer)));
 
     /// <summary>The layers that have weights of their own, by the name of the module in a checkpoint.</summary>
     internal IEnumerable<(string Name, Layer Layer)> Layers() =>
-        Parts().SelectMany(part => part.Part.named_modules().Prepend((name: "", module: part.Part)).Where(m => m.module is Layer).Select(m => ((part.Prefix + m.name).TrimEnd('.'), (Layer)m.module)));
+        Parts().SelectMany(part => part.Part.named_modules().Prepend((name: "", module: part.Part)).Where(m => m.module is Layer)
+            .Select(m => ((part.Prefix + m.name).TrimEnd('.'), (Layer)m.module)));
 
-    /// <summary>The same model in float64 on the CPU, with the values that this one has now, the same parameters trained; the caller's.</summary>
+    /// <summary>The same model in float64 on the CPU, with the values that this one has now, the same parameters
+    /// trained; the caller's.</summary>
     internal ImageClassifier Exact()
     {
-        var another = Backbone.Another ?? throw new InvalidOperationException($"{Backbone.Info.Name} was not made by the registry and does not say how to make another.");
+        var another = Backbone.Another ?? throw new InvalidOperationException(
+            $"{Backbone.Info.Name} was not made by the registry and does not say how to make another.");
         var copy = new ImageClassifier(another(), Classes, options);
         copy.to(ScalarType.Float64);
         using var _ = no_grad();
@@ -163,7 +173,8 @@ public sealed class ImageClassifier : nn.Module
             yield return ($"{ProjectionName}.", projection);
     }
 
-    /// <summary>Takes the weights of a checkpoint: every tensor of the trunk must be found and fit, and every tensor of the checkpoint must have a place or a known reason not to.</summary>
+    /// <summary>Takes the weights of a checkpoint: every tensor of the trunk must be found and fit, and every tensor of the checkpoint must
+    /// have a place or a known reason not to.</summary>
     /// <param name="checkpoint">An open file of weights, for instance <see cref="Safetensors.Open(string)"/>.</param>
     /// <param name="heads">What to do with the classifier (and the projection).</param>
     /// <exception cref="CheckpointException">A tensor is missing, has a shape that can't be made to fit, or is not known.</exception>

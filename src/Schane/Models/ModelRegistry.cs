@@ -8,7 +8,8 @@ namespace Schane.Models;
 /// <summary>Every backbone by name.</summary>
 public static class ModelRegistry
 {
-    private static readonly Dictionary<string, Variant> Variants = ((IEnumerable<Variant>)[.. ConvNetVariants.All, .. TransformerVariants.All]).ToDictionary(v => v.Info.Name, StringComparer.OrdinalIgnoreCase);
+    private static readonly Dictionary<string, Variant> Variants = ((IEnumerable<Variant>)[.. ConvNetVariants.All,
+        .. TransformerVariants.All]).ToDictionary(v => v.Info.Name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The names, sorted.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Variants.Keys.Order(StringComparer.Ordinal)];
@@ -18,11 +19,13 @@ public static class ModelRegistry
     public static BackboneInfo InfoOf(string name) => Find(name).Info;
 
     /// <summary>Builds a backbone with initial weights that depend on the seed, the name and the settings alone.</summary>
-    /// <param name="name">A name of <see cref="Names"/>, in any case; perhaps with other numbers behind a colon: <c>vit_tiny_patch16_224:patch=8,width=48,depth=2,heads=3,mlp=3</c>.</param>
+    /// <param name="name">A name of <see cref="Names"/>, in any case; perhaps with other numbers behind a colon:
+    /// <c>vit_tiny_patch16_224:patch=8,width=48,depth=2,heads=3,mlp=3</c>.</param>
     /// <param name="seed">Seed of the initial weights.</param>
     /// <param name="channels">1 or 3; null for the variant's own.</param>
     /// <param name="inputSize">Side of the input in pixels; null for the variant's own.</param>
-    /// <param name="dropPath">Share of samples whose last residual branch is dropped in training, rising linearly from 0 at the first; 0 to below 1.</param>
+    /// <param name="dropPath">Share of samples whose last residual branch is dropped in training, rising linearly from 0 at
+    /// the first; 0 to below 1.</param>
     /// <exception cref="SchaneException">No backbone of that name, or a setting that it can't have.</exception>
     public static Backbone Create(string name, long seed, int? channels = null, int? inputSize = null, double dropPath = 0)
     {
@@ -34,7 +37,8 @@ public static class ModelRegistry
         if (dropPath is not (>= 0 and < 1))
             throw new SchaneException($"Drop path must lie between 0 and below 1 but is {dropPath}.");
         if (dropPath > 0 && !variant.Info.HasDropPath)
-            throw new SchaneException($"{variant.Info.Name} has no drop path, but {dropPath} is asked for; leave it at 0 or choose a transformer or ConvNeXt.");
+            throw new SchaneException(
+                $"{variant.Info.Name} has no drop path, but {dropPath} is asked for; leave it at 0 or choose a transformer or ConvNeXt.");
 
         var info = variant.Info with { InputSize = inputSize ?? variant.Info.InputSize };
         if (channels is { } wanted && wanted != info.Channels)
@@ -45,9 +49,11 @@ public static class ModelRegistry
         return backbone;
     }
 
-    /// <summary>Parameters of the backbone without head, and multiply-adds of one image at its input size, without embedding look-ups and norms.</summary>
+    /// <summary>Parameters of the backbone without head, and multiply-adds of one image at its input size, without
+    /// embedding look-ups and norms.</summary>
     /// <exception cref="SchaneException">No backbone of that name.</exception>
-    public static (long Parameters, long MultiplyAdds) CostOf(string name) => ModelCosts.Known.TryGetValue(Find(name).Info.Name, out var known) ? known : CountCost(name);
+    public static (long Parameters, long MultiplyAdds) CostOf(string name) =>
+        ModelCosts.Known.TryGetValue(Find(name).Info.Name, out var known) ? known : CountCost(name);
 
     /// <summary>The same, counted in a pass.</summary>
     internal static (long Parameters, long MultiplyAdds) CountCost(string name)
@@ -80,7 +86,8 @@ public static class ModelRegistry
         read.RequireAllAsked();
         foreach (var (width, heads) in changed.Heads)
             if (width % heads != 0)
-                throw new SchaneException($"{Checkpoints.SafetensorsHeader.Shown(name)} must have a width that is a multiple of its heads, but {width} is none of {heads}.");
+                throw new SchaneException($"{Checkpoints.SafetensorsHeader.Shown(name)} must have a width that is a multiple of its " +
+                    $"heads, but {width} is none of {heads}.");
         return changed with { Info = changed.Info with { Name = name, Weights = null, WeightsLicense = null } };
     }
 
@@ -90,13 +97,15 @@ public static class ModelRegistry
         var (variantName, settings) = name.Split(':', 2) is [var before, var behind] ? (before, behind) : (name, null);
         if (Variants.TryGetValue(variantName, out var variant))
             return settings is null ? variant : Changed(variant, settings, $"{variant.Info.Name}:{settings}");
-        throw new SchaneException($"There is no model '{Checkpoints.SafetensorsHeader.Shown(name)}'{Nearest.Hint(variantName, Names)}; `schane models list` shows all.");
+        throw new SchaneException($"There is no model '{Checkpoints.SafetensorsHeader.Shown(name)}'{Nearest.Hint(variantName, Names)}; " +
+            "`schane models list` shows all.");
     }
 }
 
 /// <summary>One entry of the registry.</summary>
 /// <param name="Info">Its description at default settings.</param>
-/// <param name="Build">Builds it, without values in its weights, for a description whose channels and input size may differ, and a drop path rate.</param>
+/// <param name="Build">Builds it, without values in its weights, for a description whose channels and input size may
+/// differ, and a drop path rate.</param>
 /// <param name="Shape">Its numbers and switches.</param>
 internal sealed record Variant(BackboneInfo Info, Func<BackboneInfo, double, Backbone> Build, object Shape)
 {

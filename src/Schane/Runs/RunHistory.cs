@@ -34,7 +34,8 @@ internal sealed class RunHistory
     /// <summary>The run's end; null for one that is going, was cut off, or went on since.</summary>
     public EndEvent? End => events.LastOrDefault(one => one is EndEvent or ResumeEvent) as EndEvent;
 
-    /// <summary>Reads a journal; there may be none. Events of unknown kinds are ignored, and so is a last line that was cut off while it was written.</summary>
+    /// <summary>Reads a journal; there may be none. Events of unknown kinds are ignored, and so is a last line that was cut off
+    /// while it was written.</summary>
     /// <exception cref="SchaneException">A line before the last is not what it should be.</exception>
     public static RunHistory Read(string path)
     {

@@ -24,8 +24,8 @@ internal interface IPassObserver
 /// <summary>What comes out of a pass.</summary>
 /// <param name="Embeddings">[n, D].</param>
 /// <param name="Logits">[n, C].</param>
-/// <param name="Gradients">Of the images, named <c>images</c>, and of each parameter that is trained and that a gradient reaches; none without a
-/// backward pass.</param>
+/// <param name="Gradients">Of the images, named <c>images</c>, and of each parameter that is trained and that a gradient reaches; none
+/// without a backward pass.</param>
 internal sealed record PassResult(Tensor Embeddings, Tensor Logits, IReadOnlyList<(string Name, Tensor Gradient)> Gradients);
 
 /// <summary>A forward and a backward pass of a model under observation. The model's own gradients are not touched.</summary>

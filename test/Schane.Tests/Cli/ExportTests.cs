@@ -45,10 +45,13 @@ public sealed class ExportTests : IDisposable
     public void Without_its_data_the_certificate_says_that_look_alikes_took_their_place()
     {
         var run = Run();
-        Assert.Contains("look-alikes, since the run's data can't be opened", SchaneProgram.Run("export", run, "--onnx", Onnx, "--normalize", "--opset", "20").Done().Errors);
-        Assert.Contains("look-alikes, since there is no run", SchaneProgram.Run("export", Path.Combine(run, "model.safetensors"), "--onnx", Onnx, "--store", "float16", "--force").Done().Errors);
+        Assert.Contains("look-alikes, since the run's data can't be opened",
+            SchaneProgram.Run("export", run, "--onnx", Onnx, "--normalize", "--opset", "20").Done().Errors);
+        Assert.Contains("look-alikes, since there is no run", SchaneProgram.Run("export", Path.Combine(run, "model.safetensors"), "--onnx",
+            Onnx, "--store", "float16", "--force").Done().Errors);
         using var photos = new Photos(("red", 70));
-        Assert.Contains("64 pictures (of --inputs)", SchaneProgram.Run("export", run, "--onnx", Onnx, "--force", "--inputs", photos.Data).Done().Errors);
+        Assert.Contains("64 pictures (of --inputs)",
+            SchaneProgram.Run("export", run, "--onnx", Onnx, "--force", "--inputs", photos.Data).Done().Errors);
     }
 
     [Fact]
@@ -60,7 +63,8 @@ public sealed class ExportTests : IDisposable
             model.StateDict()["fc.weight"].fill_(1e6);                    // more than float16 holds
         });
         var sentence = SchaneProgram.Run("export", run, "--onnx", Onnx, "--store", "float16").Refusal(exitCode: 1);
-        Assert.StartsWith("The exported model does not agree with the trained one, so no file was left: no parity on 64 pictures", sentence);
+        Assert.StartsWith(
+            "The exported model does not agree with the trained one, so no file was left: no parity on 64 pictures", sentence);
         Assert.Equal(["run"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
     }
 
@@ -75,9 +79,11 @@ public sealed class ExportTests : IDisposable
         Assert.Contains("The folder of", Refused("--onnx", Path.Combine(folder.Path, "nowhere", "model.onnx")));
         Assert.Contains("The folder of", Refused("--onnx", Path.Combine(Onnx, "model.onnx")));
         Assert.Contains("The opset must lie between 17 and 22 but is 16", Refused("--onnx", Onnx, "--force", "--opset", "16"));
-        Assert.Contains("--store must be float32, float16 or bfloat16 but is 'int8'", Refused("--onnx", Onnx, "--force", "--store", "int8"));
+        Assert.Contains("--store must be float32, float16 or bfloat16 but is 'int8'",
+            Refused("--onnx", Onnx, "--force", "--store", "int8"));
         Assert.Contains("needs 64 pictures, but --inputs has 1", Refused("--onnx", Onnx, "--force", "--inputs", Onnx));
-        Assert.Contains("There is no run folder", SchaneProgram.Run("export", Path.Combine(folder.Path, "nowhere"), "--onnx", Onnx, "--force").Refusal());
+        Assert.Contains("There is no run folder",
+            SchaneProgram.Run("export", Path.Combine(folder.Path, "nowhere"), "--onnx", Onnx, "--force").Refusal());
         Assert.Equal("mine", File.ReadAllText(Onnx));
         if (OperatingSystem.IsLinux())
             Assert.Contains("'/proc/model.onnx' can't be written", Refused("--onnx", "/proc/model.onnx"));   // not even by root

@@ -11,12 +11,16 @@ public class FewShotTests
         using var photos = Photos.OfTwoClasses();
         var file = Path.Combine(photos.Root, "e.json");
         var first = SchaneProgram.Run(["fewshot", "--data", photos.Data, "--episodes-file", file, "--json", .. Shape]).Done();
-        Assert.Equal(["cosine-centroid", "cosine-neighbour", "logistic-regression"], first.Document().GetProperty("results").EnumerateArray().Select(r => r.GetProperty("classifier").GetString()!));
-        Assert.All(first.Document().GetProperty("results").EnumerateArray(), r => Assert.InRange(r.GetProperty("accuracy").GetProperty("mean").GetDouble(), 0.9, 1));
+        Assert.Equal(["cosine-centroid", "cosine-neighbour", "logistic-regression"],
+            first.Document().GetProperty("results").EnumerateArray().Select(r => r.GetProperty("classifier").GetString()!));
+        Assert.All(first.Document().GetProperty("results").EnumerateArray(),
+            r => Assert.InRange(r.GetProperty("accuracy").GetProperty("mean").GetDouble(), 0.9, 1));
         var written = File.ReadAllBytes(file);
-        Assert.Equal(first.Output, SchaneProgram.Run(["fewshot", "--data", photos.Data, "--episodes-file", file, "--json", .. Shape]).Done().Output);
+        Assert.Equal(first.Output,
+            SchaneProgram.Run(["fewshot", "--data", photos.Data, "--episodes-file", file, "--json", .. Shape]).Done().Output);
         Assert.Equal(written, File.ReadAllBytes(file));
-        Assert.Contains("other episodes", SchaneProgram.Run(["fewshot", "--data", photos.Data, "--episodes-file", file, "--seed", "1", .. Shape]).Refusal());
+        Assert.Contains("other episodes",
+            SchaneProgram.Run(["fewshot", "--data", photos.Data, "--episodes-file", file, "--seed", "1", .. Shape]).Refusal());
     }
 
     [Fact]
@@ -30,10 +34,12 @@ public class FewShotTests
     public void Queries_that_nobody_asked_for_are_lowered_to_what_the_smallest_class_has_and_it_is_said()
     {
         using var photos = new Photos(("red", 10), ("blue", 4));
-        var ended = SchaneProgram.Run("fewshot", "--data", photos.Data, "--ways", "2", "--episodes", "5", "--weights", "none", "--json").Done();
+        var ended = SchaneProgram.Run("fewshot", "--data", photos.Data, "--ways", "2", "--episodes", "5",
+            "--weights", "none", "--json").Done();
         Assert.Equal(3, ended.Document().GetProperty("options").GetProperty("queries").GetInt32());
         Assert.Contains("Queries are lowered from 15 to 3 of each class, since 'blue' has 4 images.", ended.Errors);
-        Assert.Contains("'blue' has 4", SchaneProgram.Run("fewshot", "--data", photos.Data, "--ways", "2", "--shots", "4", "--weights", "none").Refusal());
+        Assert.Contains("'blue' has 4",
+            SchaneProgram.Run("fewshot", "--data", photos.Data, "--ways", "2", "--shots", "4", "--weights", "none").Refusal());
     }
 
     [Theory]

@@ -8,7 +8,9 @@ namespace Schane.Tests.Cli;
 [Trait("Long", "1")]
 public class HelpTests
 {
-    public static TheoryData<string> Verbs => ["", "train", "evaluate", "predict", "enroll", "serve", "fewshot", "embed", "compare", "sweep", "export", "report", "data", "data list", "data check", "data doctor", "data labels", "data show", "data fetch", "recipe", "recipe check", "recipe show", "models", "models list", "models show", "models fetch", "doctor"];
+    public static TheoryData<string> Verbs => ["", "train", "evaluate", "predict", "enroll", "serve", "fewshot", "embed", "compare",
+        "sweep", "export", "report", "data", "data list", "data check", "data doctor", "data labels", "data show", "data fetch", "recipe",
+        "recipe check", "recipe show", "models", "models list", "models show", "models fetch", "doctor"];
 
     [Theory]
     [MemberData(nameof(Verbs))]
@@ -22,7 +24,8 @@ public class HelpTests
         Assert.Equal(File.ReadAllText(file), help.Output);
     }
 
-    /// <summary>docs/commands.md is made of the approved texts; after these have changed, SCHANE_APPROVE=1 once more writes it again.</summary>
+    /// <summary>docs/commands.md is made of the approved texts; after these have changed, SCHANE_APPROVE=1 once
+    /// more writes it again.</summary>
     [Fact]
     public void The_page_of_all_commands_holds_the_approved_texts()
     {
@@ -57,7 +60,9 @@ public class HelpTests
     public void Help_takes_less_than_a_third_of_a_second()
     {
         Assert.SkipUnless(File.Exists("/bin/bash"), "There is no bash to count processor time.");
-        using var shell = Process.Start(new ProcessStartInfo("/bin/bash", ["-c", "TIMEFORMAT='%U %S'; time \"$0\" --help >/dev/null", SchaneProgram.File]) { RedirectStandardError = true })!;
+        using var shell = Process.Start(new ProcessStartInfo("/bin/bash",
+            ["-c", "TIMEFORMAT='%U %S'; time \"$0\" --help >/dev/null", SchaneProgram.File])
+        { RedirectStandardError = true })!;
         var seconds = shell.StandardError.ReadToEnd().Trim().Split(' ').Sum(part => double.Parse(part, CultureInfo.InvariantCulture));
         Assert.InRange(seconds, 0.001, 0.3);
     }
@@ -84,7 +89,8 @@ public class HelpTests
     private static IEnumerable<string> VerbsBelow(string path)
     {
         var lines = SchaneProgram.Run([.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]).Done().Output.Split('\n');
-        foreach (var line in lines.SkipWhile(l => l != "Verbs:").Skip(1).TakeWhile(l => l.Length > 0).Where(l => l.Length > 2 && l[2] != ' '))
+        foreach (var line in lines.SkipWhile(l => l != "Verbs:").Skip(1).TakeWhile(l => l.Length > 0)
+            .Where(l => l.Length > 2 && l[2] != ' '))
         {
             var verb = $"{path} {line.Trim().Split(' ')[0]}".Trim();
             yield return verb;

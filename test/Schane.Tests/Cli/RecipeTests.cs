@@ -20,12 +20,15 @@ public class RecipeTests
     [Fact]
     public void The_schema_says_types_choices_limits_and_defaults()
     {
-        var keys = JsonDocument.Parse(File.ReadAllText(Path.Combine(PublishedRecipes.Folder, "schema.json"))).RootElement.GetProperty("properties");
+        var keys = JsonDocument.Parse(File.ReadAllText(Path.Combine(PublishedRecipes.Folder, "schema.json"))).RootElement
+            .GetProperty("properties");
         foreach (var key in Schane.Recipes.RecipeFile.Keys)
             Assert.NotEqual("", keys.GetProperty(key).GetProperty("description").GetString());
-        Assert.Equal((0, 1), (keys.GetProperty("lambda").GetProperty("minimum").GetInt32(), keys.GetProperty("lambda").GetProperty("maximum").GetInt32()));
+        Assert.Equal((0, 1),
+            (keys.GetProperty("lambda").GetProperty("minimum").GetInt32(), keys.GetProperty("lambda").GetProperty("maximum").GetInt32()));
         Assert.Equal(0, keys.GetProperty("temperature").GetProperty("exclusiveMinimum").GetInt32());
-        Assert.Equal((8, "integer"), (keys.GetProperty("input-size").GetProperty("minimum").GetInt32(), keys.GetProperty("input-size").GetProperty("type").GetString()));
+        Assert.Equal((8, "integer"), (keys.GetProperty("input-size").GetProperty("minimum").GetInt32(),
+            keys.GetProperty("input-size").GetProperty("type").GetString()));
         Assert.Equal(["adamw", "sgd"], keys.GetProperty("optimizer").GetProperty("enum").EnumerateArray().Select(v => v.GetString()!));
         Assert.Equal("adamw", keys.GetProperty("optimizer").GetProperty("default").GetString());
     }

@@ -12,12 +12,15 @@ public class SweepTests
         Assert.Equal(4, found.GetProperty("trials").GetArrayLength());
         Assert.Equal(["ce", "schane"], found.GetProperty("winners").EnumerateArray().Select(w => w.GetProperty("arm").GetString()!));
         Assert.Contains("once, at the end", ended.Errors);
-        Assert.All(found.GetProperty("winners").EnumerateArray(), w => Assert.Equal("wilson", w.GetProperty("test").GetProperty("kind").GetString()));
+        Assert.All(found.GetProperty("winners").EnumerateArray(),
+            w => Assert.Equal("wilson", w.GetProperty("test").GetProperty("kind").GetString()));
         Assert.Contains("Compare with --seeds N", ended.Errors);
-        var compared = SchaneProgram.Run("compare", "--recipe", Path.Combine(photos.Run, "best.yaml"), "--data", photos.Data, "--seeds", "2", "--threads", "1", "--out", Path.Combine(photos.Root, "compared"), "--json").Done();
+        var compared = SchaneProgram.Run("compare", "--recipe", Path.Combine(photos.Run, "best.yaml"), "--data", photos.Data, "--seeds",
+            "2", "--threads", "1", "--out", Path.Combine(photos.Root, "compared"), "--json").Done();
         Assert.Equal(4, compared.Document().GetProperty("comparisons")[0].GetProperty("comparison").GetProperty("runs").GetArrayLength());
         // What the sweep left for the test is what every seed of the comparison is tested on.
-        Assert.Single(((string[])[Path.Combine(photos.Run, "ce-t000-s0"), .. ((string[])["ce-s0", "schane-s1"]).Select(run => Path.Combine(photos.Root, "compared", run))])
+        Assert.Single(((string[])[Path.Combine(photos.Run, "ce-t000-s0"),
+            .. ((string[])["ce-s0", "schane-s1"]).Select(run => Path.Combine(photos.Root, "compared", run))])
             .Select(run => string.Join(' ', Schane.Data.Dividing.Splits.Load(Path.Combine(run, "splits.json")).Parts["test"])).Distinct());
     }
 
@@ -31,5 +34,6 @@ public class SweepTests
     }
 
     private static string[] Sweep(Photos photos, params string[] flags) =>
-        ["sweep", "--data", photos.Data, "--out", photos.Run, "--weights", "none", "--input-size", "32", "--images-per-class", "2", "--threads", "1", "--steps", "2", .. flags];
+        ["sweep", "--data", photos.Data, "--out", photos.Run, "--weights", "none", "--input-size", "32", "--images-per-class", "2",
+            "--threads", "1", "--steps", "2", .. flags];
 }

@@ -16,7 +16,8 @@ namespace Schane.Tests.Export;
 public sealed partial class RegistryExportTests : IDisposable
 {
     private static readonly HashSet<string> Operators =
-        ["Conv", "Gemm", "MatMul", "Add", "Sub", "Div", "Mul", "Erf", "Gelu", "Sigmoid", "Relu", "Softmax", "LayerNormalization", "BatchNormalization", "MaxPool", "GlobalAveragePool",
+        ["Conv", "Gemm", "MatMul", "Add", "Sub", "Div", "Mul", "Erf", "Gelu", "Sigmoid", "Relu", "Softmax", "LayerNormalization",
+            "BatchNormalization", "MaxPool", "GlobalAveragePool",
             "ReduceMean", "Reshape", "Flatten", "Transpose", "Split", "Slice", "Gather", "Pad"];
 
     private readonly DisposeScope scope = NewDisposeScope();
@@ -54,7 +55,8 @@ public sealed partial class RegistryExportTests : IDisposable
                 Assert.All(nodes, node => Assert.Contains(node.OpType, Operators));
                 var read = nodes.SelectMany(n => n.Input).Concat(["embedding", "logits"]).ToHashSet();
                 Assert.All(nodes, node => Assert.Contains(node.Output, read.Contains));
-                Assert.All(nodes.Where(n => n.OpType is "Reshape" or "Transpose"), node => Assert.DoesNotContain(nodes, next => next.OpType == node.OpType && next.Input[0] == node.Output[0]));
+                Assert.All(nodes.Where(n => n.OpType is "Reshape" or "Transpose"),
+                    node => Assert.DoesNotContain(nodes, next => next.OpType == node.OpType && next.Input[0] == node.Output[0]));
             }
     }
 
@@ -63,7 +65,8 @@ public sealed partial class RegistryExportTests : IDisposable
     {
         var rows = Row().Matches(File.ReadAllText(Docs()));
         Assert.True(rows.Count >= 8, $"docs/deployment.md counts the nodes of {rows.Count} models.");
-        Assert.All(rows, row => Assert.Equal((row.Groups[2].Value, row.Groups[3].Value), (Nodes(row.Groups[1].Value, 17), Nodes(row.Groups[1].Value, 20))));
+        Assert.All(rows, row =>
+            Assert.Equal((row.Groups[2].Value, row.Groups[3].Value), (Nodes(row.Groups[1].Value, 17), Nodes(row.Groups[1].Value, 20))));
 
         static string Nodes(string name, int opset) => Graph(name, opset).Proto.Node.Count.ToString(CultureInfo.InvariantCulture);
     }
@@ -85,12 +88,15 @@ public sealed partial class RegistryExportTests : IDisposable
         Backbone Build() => ModelRegistry.ShapeOf(name) switch
         {
             int[] => new ConvNet4(info with { EmbeddingWidth = 12 }, [4, 6, 6, 8]),
-            ResNetShape shape => shape with { Blocks = [1, 2], Widths = [4, 6], StemWidth = 5 } is var small ? new ResNet(info with { EmbeddingWidth = 6 * small.Expansion }, small) : null!,
+            ResNetShape shape => shape with { Blocks = [1, 2], Widths = [4, 6], StemWidth = 5 } is var small
+                ? new ResNet(info with { EmbeddingWidth = 6 * small.Expansion }, small) : null!,
             ConvNeXtShape shape => new ConvNeXt(info with { EmbeddingWidth = 12 }, shape with { Depths = [1, 2], Widths = [8, 12] }, 0),
-            VisionTransformerShape shape => new VisionTransformer(info with { EmbeddingWidth = 12 }, shape with { Patch = 4, Width = 12, Depth = 2, Heads = 3 }, 0),
+            VisionTransformerShape shape =>
+                new VisionTransformer(info with { EmbeddingWidth = 12 }, shape with { Patch = 4, Width = 12, Depth = 2, Heads = 3 }, 0),
             BeitShape shape => new Beit(info with { EmbeddingWidth = 12 }, shape with { Patch = 4, Width = 12, Depth = 2, Heads = 3 }, 0),
             Beit3Shape shape => new Beit3(info with { EmbeddingWidth = 12 }, shape with { Patch = 4, Width = 12, Depth = 2, Heads = 3 }, 0),
-            SwinShape shape => new SwinTransformer(info with { EmbeddingWidth = 16 }, shape with { Patch = 2, Window = 3, Width = 8, Depths = [2, 2], Heads = [2, 2] }, 0),
+            SwinShape shape => new SwinTransformer(info with { EmbeddingWidth = 16 },
+                shape with { Patch = 2, Window = 3, Width = 8, Depths = [2, 2], Heads = [2, 2] }, 0),
             var shape => throw new InvalidOperationException($"{name} has a shape that this test does not know: {shape}"),
         };
     }
@@ -100,7 +106,8 @@ public sealed partial class RegistryExportTests : IDisposable
         using var _ = no_grad();
         random.manual_seed(1);
         foreach (var (name, value) in model.StateDict().Where(s => s.Value.is_floating_point()))
-            if (name.EndsWith("running_var", StringComparison.Ordinal) || value.dim() == 1 && (name.EndsWith("weight", StringComparison.Ordinal) || name.Contains("gamma", StringComparison.Ordinal)))
+            if (name.EndsWith("running_var", StringComparison.Ordinal) || value.dim() == 1
+                && (name.EndsWith("weight", StringComparison.Ordinal) || name.Contains("gamma", StringComparison.Ordinal)))
                 value.uniform_(0.5, 1.5);
             else
                 value.normal_(0, deviation);
@@ -118,5 +125,6 @@ public sealed partial class RegistryExportTests : IDisposable
     [GeneratedRegex(@"(?m)^\| `([a-z0-9_]+)` \| (\d+) \| (\d+) \|")]
     private static partial Regex Row();
 
-    private static string Docs([CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "docs", "deployment.md");
+    private static string Docs([CallerFilePath] string here = "") =>
+        Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "docs", "deployment.md");
 }

@@ -35,14 +35,17 @@ public sealed partial class TrainJobTests
     public void The_journal_tells_of_every_step_how_many_positives_and_negatives_its_anchors_had()
     {
         TrainJob.Run(Short, At("run"));
-        var first = File.ReadLines(Path.Combine(At("run"), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).First(e => e.GetProperty("event").GetString() == "step");
-        Assert.Equal((0.0, 1.0, 6.0), (first.GetProperty("without_positives").GetDouble(), first.GetProperty("positives").GetDouble(), first.GetProperty("negatives").GetDouble()));
+        var first = File.ReadLines(Path.Combine(At("run"), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
+            .First(e => e.GetProperty("event").GetString() == "step");
+        Assert.Equal((0.0, 1.0, 6.0), (first.GetProperty("without_positives").GetDouble(), first.GetProperty("positives").GetDouble(),
+            first.GetProperty("negatives").GetDouble()));
     }
 
     [Fact]
     public void The_journal_tells_of_every_step_the_settings_of_the_loss_after_their_schedules_and_the_classes_of_its_batch()
     {
-        TrainJob.Run(Short with { BetaWarmup = 0.5, Temperature = 0.5, TemperatureFinal = 0.2, Lambda = 0.9, LambdaFinal = 0.6 }, At("moving"));
+        TrainJob.Run(
+            Short with { BetaWarmup = 0.5, Temperature = 0.5, TemperatureFinal = 0.2, Lambda = 0.9, LambdaFinal = 0.6 }, At("moving"));
         var steps = StepsOf("moving");
         double[] Field(string name) => [.. steps.Select(step => step.GetProperty(name).GetDouble())];
         Assert.Equal([0, 1 / 3.0, 2 / 3.0, 1, 1, 1], Field("beta"), (a, b) => Math.Abs(a - b) < 1e-8);       // warm over 3 of 6 steps

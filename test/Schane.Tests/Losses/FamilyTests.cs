@@ -9,7 +9,8 @@ namespace Schane.Tests.Losses;
 /// <summary>Properties that every member of the family has.</summary>
 public class FamilyTests
 {
-    public static TheoryData<string> Members => ["supcon", "supcon inside", "schane", "schane inside", "schane around w", "simclr", "hcl", "hcl easy", "triplet",
+    public static TheoryData<string> Members =>
+        ["supcon", "supcon inside", "schane", "schane inside", "schane around w", "simclr", "hcl", "hcl easy", "triplet",
         .. LossRegistry.All.Where(loss => loss.Positives != Positives.None).Select(loss => $"registered {loss.Name}")];
 
     private static ContrastiveLoss Member(string name, double tau = 0.3) => name switch
@@ -28,7 +29,8 @@ public class FamilyTests
 
     private static readonly long[] labels = [0, 0, 1, 1, 1, 2, 3, 3, 0];      // row 5 has no positive
 
-    private static double Value(ContrastiveLoss loss, Tensor rows, long[] of) => loss.Compute(rows, tensor(of)).to_type(ScalarType.Float64).item<double>();
+    private static double Value(ContrastiveLoss loss, Tensor rows, long[] of) =>
+        loss.Compute(rows, tensor(of)).to_type(ScalarType.Float64).item<double>();
 
     [Theory, MemberData(nameof(Members))]
     public void Does_not_depend_on_the_order_of_rows(string member) => Gen.Int[1, 1000].Sample(seed =>
@@ -36,14 +38,16 @@ public class FamilyTests
         using var scope = NewDisposeScope();
         var rows = Some.Rows(9, 5, seed);
         var order = Enumerable.Range(0, 9).OrderBy(i => Math.Sin(i * seed + 1)).Select(i => (long)i).ToArray();
-        Assert.Equal(Value(Member(member), rows, labels), Value(Member(member), rows.index(tensor(order)), [.. order.Select(i => labels[i])]), 1e-12);
+        Assert.Equal(Value(Member(member), rows, labels),
+            Value(Member(member), rows.index(tensor(order)), [.. order.Select(i => labels[i])]), 1e-12);
     }, iter: 10);
 
     [Theory, MemberData(nameof(Members))]
     public void Does_not_depend_on_what_the_labels_are_called(string member)
     {
         var rows = Some.Rows(9, 5);
-        Assert.Equal(Value(Member(member), rows, labels), Value(Member(member), rows, [.. labels.Select(l => 1_000_000_007L * (7 - l))]), 1e-13);
+        Assert.Equal(Value(Member(member), rows, labels),
+            Value(Member(member), rows, [.. labels.Select(l => 1_000_000_007L * (7 - l))]), 1e-13);
     }
 
     [Theory, MemberData(nameof(Members))]
@@ -60,7 +64,8 @@ public class FamilyTests
 
     [Theory, MemberData(nameof(Members))]
     public void Is_finite_with_one_class_unless_it_needs_negatives(string member) =>
-        Assert.Equal(!member.EndsWith("triplet", StringComparison.Ordinal), double.IsFinite(Value(Member(member), Some.Rows(4, 5), [3, 3, 3, 3])));
+        Assert.Equal(!member.EndsWith("triplet", StringComparison.Ordinal),
+            double.IsFinite(Value(Member(member), Some.Rows(4, 5), [3, 3, 3, 3])));
 
     [Theory, MemberData(nameof(Members))]
     public void Is_finite_in_float32_at_a_temperature_of_a_hundredth(string member)
@@ -75,7 +80,8 @@ public class FamilyTests
     public void Its_gradient_agrees_with_finite_differences(string member)
     {
         if (member == "schane around w")
-            return;                                                                              // by definition not the gradient of the value; golden cases hold it
+            // by definition not the gradient of the value; golden cases hold it
+            return;
         const double h = 1e-5;
         using var scope = NewDisposeScope();
         var rows = Some.Rows(9, 5).requires_grad_();
@@ -115,8 +121,10 @@ public class FamilyTests
         var values = Enumerable.Range(0, 9).Select(i => rows[i].data<double>().ToArray()).ToArray();
         var shares = Enumerable.Range(0, 9).Select(i => mixtures[i].data<double>().ToArray()).ToArray();
         var loss = new SchaneLoss { Temperature = 0.4, Beta = beta, Placement = inside ? Placement.Inside : Placement.Outside };
-        Assert.Equal(PairOracle.Loss(values, (i, j) => labels[i] == labels[j] ? 1 : 0, 0.4, beta, inside), Value(loss, rows, labels), 1e-12);
-        Assert.Equal(PairOracle.Loss(values, (i, j) => shares[i].Zip(shares[j], (a, b) => a * b).Sum(), 0.4, beta, inside), loss.ComputeSoft(rows, mixtures).item<double>(), 1e-12);
+        Assert.Equal(PairOracle.Loss(values, (i, j) => labels[i] == labels[j] ? 1 : 0, 0.4, beta, inside),
+            Value(loss, rows, labels), 1e-12);
+        Assert.Equal(PairOracle.Loss(values, (i, j) => shares[i].Zip(shares[j], (a, b) => a * b).Sum(), 0.4, beta, inside),
+            loss.ComputeSoft(rows, mixtures).item<double>(), 1e-12);
     }
 
     private static void SameValueAndGradient(ContrastiveLoss one, ContrastiveLoss other, Tensor rows, long[] of)
@@ -140,7 +148,8 @@ public class FamilyTests
     public void SCHaNe_without_hardness_is_SupCon(Placement placement, bool detached) => Gen.Int[1, 1000].Sample(seed =>
     {
         using var scope = NewDisposeScope();
-        SameValueAndGradient(new SchaneLoss { Temperature = 0.3, Beta = 0, Placement = placement, DetachWeights = detached }, new SupConLoss { Temperature = 0.3, Placement = placement }, Some.Rows(9, 5, seed), labels);
+        SameValueAndGradient(new SchaneLoss { Temperature = 0.3, Beta = 0, Placement = placement, DetachWeights = detached },
+            new SupConLoss { Temperature = 0.3, Placement = placement }, Some.Rows(9, 5, seed), labels);
     }, iter: 10);
 
     [Theory]
@@ -150,7 +159,8 @@ public class FamilyTests
     public void SCHaNe_of_two_views_of_images_that_are_a_class_each_is_HCL_without_debiasing(double beta) => Gen.Int[1, 1000].Sample(seed =>
     {
         using var scope = NewDisposeScope();
-        SameValueAndGradient(new SchaneLoss { Temperature = 0.3, Beta = beta }, new HclLoss { Temperature = 0.3, Beta = beta, TauPlus = 0 }, Some.Rows(10, 5, seed), [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
+        SameValueAndGradient(new SchaneLoss { Temperature = 0.3, Beta = beta }, new HclLoss { Temperature = 0.3, Beta = beta, TauPlus = 0 },
+            Some.Rows(10, 5, seed), [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
     }, iter: 10);
 
     [Fact]
@@ -159,7 +169,8 @@ public class FamilyTests
         var rows = Some.Rows(9, 5);
         var values = Enumerable.Range(0, 9).Select(i => rows[i].data<double>().ToArray()).ToArray();
         var loss = new HclLoss { Temperature = 0.4, Beta = 1, TauPlus = 0.2 };
-        Assert.Equal(PairOracle.Loss(values, (i, j) => i % 3 == j % 3 ? 1 : 0, 0.4, 1, tauPlus: 0.2), Value(loss, rows, [0, 1, 2, 0, 1, 2, 0, 1, 2]), 1e-12);
+        Assert.Equal(PairOracle.Loss(values, (i, j) => i % 3 == j % 3 ? 1 : 0, 0.4, 1, tauPlus: 0.2),
+            Value(loss, rows, [0, 1, 2, 0, 1, 2, 0, 1, 2]), 1e-12);
     }
 
     [Fact]

@@ -39,9 +39,11 @@ public class LossRegistryTests
     [Fact]
     public void An_unknown_name_is_one_sentence_with_the_nearest_names()
     {
-        Assert.Equal("There is no loss 'scahne' (did you mean 'schane'?); there are ce, supcon, simclr, hcl, schane, triplet, and LossRegistry.Register adds one.",
+        Assert.Equal("There is no loss 'scahne' (did you mean 'schane'?); there are ce, supcon, simclr, hcl, schane, triplet, and " +
+            "LossRegistry.Register adds one.",
             Assert.Throws<SchaneException>(() => LossRegistry.Find("scahne")).Message);
-        Assert.Equal("r.yaml line 1: loss must be one of ce, supcon, simclr, hcl, schane, triplet but is 'tripplet' (did you mean 'triplet'?).",
+        Assert.Equal(
+            "r.yaml line 1: loss must be one of ce, supcon, simclr, hcl, schane, triplet but is 'tripplet' (did you mean 'triplet'?).",
             Assert.Throws<SchaneException>(() => RecipeFile.Parse("loss: tripplet", "r.yaml")).Message);
         Assert.IsType<SchaneLoss>(LossRegistry.Find("SCHaNe"));
     }
@@ -63,7 +65,8 @@ public class LossRegistryTests
         Assert.Equal(new Pull { Margin = 0.7, Power = 4 }, (recipe with { Margin = null }).Objective().Loss);
         var again = RecipeFile.Parse(RecipeFile.Write(recipe), "r.yaml", new Pull());
         Assert.Equal(new Pull { Margin = 0.3, Power = 4 }, again.Objective().Loss);
-        Assert.Contains("there is no setting 'power'", Assert.Throws<SchaneException>(() => RecipeFile.Parse("loss: schane\npower: 4", "r.yaml")).Message);
+        Assert.Contains("there is no setting 'power'",
+            Assert.Throws<SchaneException>(() => RecipeFile.Parse("loss: schane\npower: 4", "r.yaml")).Message);
     }
 
     [Fact]
@@ -80,7 +83,8 @@ public class LossRegistryTests
         var triplet = new Recipe { Loss = new TripletLoss() }.WithTerm(scratch: true);
         Assert.Equal((0.2, null, null, null), (triplet.Margin, triplet.Temperature, triplet.TauPlus, triplet.Placement));
         var schane = new Recipe().WithTerm(scratch: true);
-        Assert.Equal((0.2, 1.0, Placement.Outside, false, null), (schane.Temperature, schane.Beta, schane.Placement, schane.DetachWeights, schane.Margin));
+        Assert.Equal((0.2, 1.0, Placement.Outside, false, null),
+            (schane.Temperature, schane.Beta, schane.Placement, schane.DetachWeights, schane.Margin));
         Assert.Equal(0.5, new Recipe { Loss = new SchaneLoss { Temperature = 0.5 } }.WithTerm(scratch: true).Temperature);
     }
 
@@ -102,7 +106,8 @@ public class LossRegistryTests
     [Fact]
     public void A_loss_that_does_not_return_one_number_is_told_so() =>
         Assert.Contains("The loss rows must return one number", Assert.Throws<InvalidOperationException>(
-            () => new JointObjective(new() { Loss = new Rows(), Lambda = 1 }).Compute(Some.Rows(4, 3), null, tensor([0L, 0, 1, 1]))).Message);
+            () =>
+                new JointObjective(new() { Loss = new Rows(), Lambda = 1 }).Compute(Some.Rows(4, 3), null, tensor([0L, 0, 1, 1]))).Message);
 
     [Fact]
     public void A_run_of_a_loss_that_the_program_lacks_can_be_read_and_not_trained()
@@ -120,7 +125,8 @@ public class LossRegistryTests
     [Fact]
     public void The_loss_of_the_cookbook_is_the_mean_over_pairs_worked_out_by_hand()
     {
-        // Unit rows at 0°, 60°, 90°; 0 and 1 of one class. Positive pair: 1 − 1/2; negatives: cosines 0 and √3/2, twice each, less the margin.
+        // Unit rows at 0°, 60°, 90°; 0 and 1 of one class. Positive pair: 1 − 1/2; negatives: cosines 0 and
+        // √3/2, twice each, less the margin.
         var rows = tensor([1.0, 0, 0.5, Math.Sqrt(0.75), 0, 1], [3, 2]);
         var loss = new Cookbook.Losses.MarginPairLoss { Margin = 0.5 };
         Assert.Equal(0.5 + (Math.Sqrt(0.75) - 0.5) / 2, loss.Compute(rows * 3, tensor([0L, 0, 1])).item<double>(), 1e-12);

@@ -14,14 +14,16 @@ public partial class TiledTests
         {
             var sizes = new TheoryData<int, int, int, int, bool>();
             foreach (var native in Brgemm.Available ? new[] { true, false } : [false])
-                foreach (var (rows, width, classes, lanes) in new[] { (2, 3, 1, 16), (7, 5, 3, 16), (97, 33, 48, 16), (385, 40, 5, 16), (530, 300, 265, 16), (130, 20, 10, 8), (40, 9, 5, 1) })
+                foreach (var (rows, width, classes, lanes) in new[] { (2, 3, 1, 16), (7, 5, 3, 16), (97, 33, 48, 16), (385, 40, 5, 16),
+                    (530, 300, 265, 16), (130, 20, 10, 8), (40, 9, 5, 1) })
                     sizes.Add(rows, width, classes, lanes, native);
             return sizes;
         }
     }
 
     [Theory, MemberData(nameof(HalfSizes))]
-    public void In_bfloat16_loss_and_gradient_are_within_its_rounding_by_libtorch_and_by_our_own_products(int count, int width, int classes, int lanes, bool native)
+    public void In_bfloat16_loss_and_gradient_are_within_its_rounding_by_libtorch_and_by_our_own_products(int count, int width,
+        int classes, int lanes, bool native)
     {
         using var kernel = new TiledPairLoss(2, lanes, bf16: true, native);
         foreach (var formula in formulas.Where(f => f.TauPlus == 0))
@@ -30,7 +32,8 @@ public partial class TiledTests
             var rows = Some.Rows(count, width, dtype: ScalarType.Float32) * 3;
             var problem = new PairProblem(tensor(Some.Labels(count, classes)), null, 0, count);
             var expected = ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, formula, 0.7);
-            Agree(expected, TiledPairs.Compute(kernel, rows, problem, formula, 0.7), width < 32 || formula.Temperature < 0.5 ? 2e-2 : 5e-3, $"{formula}");
+            Agree(expected, TiledPairs.Compute(kernel, rows, problem, formula, 0.7),
+                width < 32 || formula.Temperature < 0.5 ? 2e-2 : 5e-3, $"{formula}");
         }
     }
 
@@ -46,11 +49,13 @@ public partial class TiledTests
             using var scope = NewDisposeScope();
             using var kernel = new TiledPairLoss(2, bf16: true, native: native);
             var labels = Some.Labels(600, 20);
-            var rows = clustered ? Some.Clusters(labels, 128, 0.03, dtype: ScalarType.Float32) : Some.Rows(600, 128, dtype: ScalarType.Float32);
+            var rows = clustered
+                ? Some.Clusters(labels, 128, 0.03, dtype: ScalarType.Float32) : Some.Rows(600, 128, dtype: ScalarType.Float32);
             foreach (var beta in new[] { 0.0, 1 })
             {
                 var problem = new PairProblem(tensor(labels), null, 0, 600);
-                Agree(ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, new(temperature, beta), 1), TiledPairs.Compute(kernel, rows, problem, new(temperature, beta), 1), bound, $"native {native}, β {beta}");
+                Agree(ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, new(temperature, beta), 1),
+                    TiledPairs.Compute(kernel, rows, problem, new(temperature, beta), 1), bound, $"native {native}, β {beta}");
             }
         }
     }
@@ -65,7 +70,8 @@ public partial class TiledTests
         foreach (var (first, count) in new[] { (0, 130), (30, 40) })
         {
             var problem = new PairProblem(null, mixture, first, count);
-            Agree(ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, new(0.5, 1), 1), TiledPairs.Compute(kernel, rows, problem, new(0.5, 1), 1), 1e-2, $"{first}");
+            Agree(ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, new(0.5, 1), 1),
+                TiledPairs.Compute(kernel, rows, problem, new(0.5, 1), 1), 1e-2, $"{first}");
         }
     }
 

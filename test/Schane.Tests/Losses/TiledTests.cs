@@ -52,7 +52,8 @@ public partial class TiledTests
             Assert.True(double.IsNaN(actual.Value.Loss), what);
             return;
         }
-        Assert.True(Math.Abs(expected.Loss - actual.Value.Loss) <= tolerance * Math.Max(1, Math.Abs(expected.Loss)), $"{what}: loss {actual.Value.Loss} is not {expected.Loss}");
+        Assert.True(Math.Abs(expected.Loss - actual.Value.Loss) <= tolerance * Math.Max(1, Math.Abs(expected.Loss)),
+            $"{what}: loss {actual.Value.Loss} is not {expected.Loss}");
         var largest = expected.Gradient.abs().max().item<double>();
         var error = (expected.Gradient - actual.Value.Gradient.to_type(ScalarType.Float64)).abs().max().item<double>();
         Assert.True(error <= tolerance * largest + 1e-7, $"{what}: gradient differs by {error}, largest {largest}");
@@ -63,7 +64,8 @@ public partial class TiledTests
         void Close(float[] a, float[] b, string name, double tolerance = 2e-4)
         {
             for (var i = 0; i < a.Length; i++)
-                Assert.True((float.IsNaN(a[i]) && float.IsNaN(b[i])) || Math.Abs(a[i] - b[i]) <= tolerance * Math.Max(1, Math.Abs(a[i])), $"{what}: {name} of anchor {i} is {b[i]}, not {a[i]}");
+                Assert.True((float.IsNaN(a[i]) && float.IsNaN(b[i])) || Math.Abs(a[i] - b[i]) <= tolerance * Math.Max(1, Math.Abs(a[i])),
+                    $"{what}: {name} of anchor {i} is {b[i]}, not {a[i]}");
         }
         Close(expected.Loss, actual.Loss, "loss");
         Close(expected.Positives, actual.Positives, "positives");
@@ -82,7 +84,8 @@ public partial class TiledTests
     }
 
     [Theory, MemberData(nameof(Sizes))]
-    public void Loss_gradient_and_row_statistics_are_those_of_the_op_graph_in_float64(int count, int width, int classes, int threads, int lanes)
+    public void Loss_gradient_and_row_statistics_are_those_of_the_op_graph_in_float64(int count, int width,
+        int classes, int threads, int lanes)
     {
         using var kernel = new TiledPairLoss(threads, lanes);
         foreach (var formula in formulas)
@@ -137,7 +140,8 @@ public partial class TiledTests
             foreach (var (first, count) in new[] { (0, 50), (50, 1), (51, 179) })
             {
                 var problem = new PairProblem(labels, mixture, first, count);
-                var part = tiled ? TiledPairs.Compute(kernel, rows, problem, formula, 1)!.Value : ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, formula, 1, chunk: 37);
+                var part = tiled ? TiledPairs.Compute(kernel, rows, problem, formula, 1)!.Value
+                    : ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, formula, 1, chunk: 37);
                 loss += part.Loss;
                 gradient += part.Gradient.to_type(ScalarType.Float64);
                 Assert.Equal(whole.Rows.Loss[first], part.Rows.Loss[0], 1e-4f);
@@ -165,7 +169,8 @@ public partial class TiledTests
     public void Steps_after_the_first_allocate_nothing()
     {
         const int count = 400, width = 24;
-        using var kernel = new TiledPairLoss(1);                                                 // all on this thread, whose allocations are counted
+        // all on this thread, whose allocations are counted
+        using var kernel = new TiledPairLoss(1);
         var (rows, gradient) = (new float[count * width], new float[count * width]);
         for (var i = 0; i < rows.Length; i++)
             rows[i] = MathF.Sin(i * 1.7f);
@@ -194,7 +199,8 @@ public partial class TiledTests
         Assert.Null(TiledPairs.Compute(kernel, rows, problem, new(0.01, 1), 1));
         // Two clusters at opposite ends: every negative lies at cosine −1, whose exponentials are cut off.
         var opposite = cat([ones(10, 4), -ones(10, 4)]);
-        Assert.Null(TiledPairs.Compute(kernel, opposite, new(cat([zeros(10, ScalarType.Int64), ones(10, ScalarType.Int64)]), null, 0, 20), new(0.02, 1), 1));
+        Assert.Null(TiledPairs.Compute(kernel, opposite,
+            new(cat([zeros(10, ScalarType.Int64), ones(10, ScalarType.Int64)]), null, 0, 20), new(0.02, 1), 1));
     }
 
     [Fact]
@@ -206,9 +212,11 @@ public partial class TiledTests
         rows[2] *= 1e25;
         rows[3] *= 1e-9;
         var problem = new PairProblem(tensor(Some.Labels(12, 3)), null, 0, 12);
-        Agree(ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, new(0.5, 1), 1), TiledPairs.Compute(kernel, rows, problem, new(0.5, 1), 1), 4e-6, "scaled");
+        Agree(ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, new(0.5, 1), 1),
+            TiledPairs.Compute(kernel, rows, problem, new(0.5, 1), 1), 4e-6, "scaled");
         rows[5].zero_();
-        Agree(ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, new(0.5, 1), 1), TiledPairs.Compute(kernel, rows, problem, new(0.5, 1), 1), 4e-6, "zero");
+        Agree(ChunkedGraph.Compute(rows.to_type(ScalarType.Float64), problem, new(0.5, 1), 1),
+            TiledPairs.Compute(kernel, rows, problem, new(0.5, 1), 1), 4e-6, "zero");
     }
 
     [Theory]
@@ -228,7 +236,8 @@ public partial class TiledTests
             Assert.Equal(once.Loss, again.Loss);
             Assert.True(once.Gradient.equal(again.Gradient).all().item<bool>());
             var expected = TiledPairs.Compute(one, rows, problem, new(0.2, 1), 1)!.Value;
-            Agree(new(expected.Loss, expected.Gradient.to_type(ScalarType.Float64), expected.Rows), once, bf16 ? 1e-3 : 5e-6, $"anchors from {first}");
+            Agree(new(expected.Loss, expected.Gradient.to_type(ScalarType.Float64), expected.Rows), once,
+                bf16 ? 1e-3 : 5e-6, $"anchors from {first}");
         }
     }
 }

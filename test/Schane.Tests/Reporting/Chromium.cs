@@ -30,7 +30,8 @@ public sealed class Chromium : IAsyncLifetime
         if (Program is null)
             return;
         playwright = await Playwright.CreateAsync();
-        browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = Program, Args = ["--no-sandbox", "--disable-dev-shm-usage"] });
+        browser = await playwright.Chromium.LaunchAsync(
+            new() { ExecutablePath = Program, Args = ["--no-sandbox", "--disable-dev-shm-usage"] });
     }
 
     public async ValueTask DisposeAsync()
@@ -55,7 +56,8 @@ public sealed class Chromium : IAsyncLifetime
         int height = 900, bool charts = true)
     {
         Assert.SkipWhen(browser is null, "There is no Chromium.");
-        var page = new OpenPage(await browser!.NewPageAsync(new() { ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height } }), file);
+        var page = new OpenPage(
+            await browser!.NewPageAsync(new() { ColorScheme = scheme, ViewportSize = new() { Width = width, Height = height } }), file);
         await page.Load(charts);
         return page;
     }

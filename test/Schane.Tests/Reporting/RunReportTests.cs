@@ -75,13 +75,15 @@ public sealed class RunReportTests
         using var run = new SampleRun(write: false);
         using (var journal = new Journal(run.At("journal.jsonl")))
             foreach (var happened in (RunEvent[])[
-                new StartEvent { Steps = 9 }, new SkippedEvent(3, "cat/7.jpg", "cat/7.jpg ends in its header.", 1), new OverflowEvent(5, 32768)])
+                new StartEvent { Steps = 9 },
+                new SkippedEvent(3, "cat/7.jpg", "cat/7.jpg ends in its header.", 1), new OverflowEvent(5, 32768)])
                 journal.Write(happened);
         (SampleRun.Results with { SkippedSteps = 4 }).Save(run.At("results.json"));
         RunReport.Write(run.Folder, run.Page);
         var page = File.ReadAllText(run.Page);
         Assert.Contains("cat/7.jpg ends in its header. <span class=\"quiet\">step 3</span>", page, StringComparison.Ordinal);
-        Assert.Contains("1 step was left out because a half-precision gradient overflowed; the loss scale is 32768 since.", page, StringComparison.Ordinal);
+        Assert.Contains("1 step was left out because a half-precision gradient overflowed; the loss scale is 32768 since.",
+            page, StringComparison.Ordinal);
         Assert.Contains("<dt>Steps left out</dt><dd>4</dd>", page, StringComparison.Ordinal);
     }
 

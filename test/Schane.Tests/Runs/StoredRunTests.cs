@@ -14,7 +14,8 @@ public class StoredRunTests
     public void A_journal_of_format_1_still_reads()
     {
         var history = RunHistory.Read(At("journal.jsonl"));
-        Assert.Equal(("lookalikes", 395_968L, 72, 20L), (history.Start!.Data, history.Start.Parameters!.Value, history.Start.Loading!.Used, history.Start.Steps!.Value));
+        Assert.Equal(("lookalikes", 395_968L, 72, 20L),
+            (history.Start!.Data, history.Start.Parameters!.Value, history.Start.Loading!.Used, history.Start.Steps!.Value));
         Assert.Equal([1, 2, 3], history.Steps.Select(step => step.Step));
         Assert.Equal((3.633303033, 56.245620072), (history.Steps[0].Loss!.Value, history.Steps[0].EffectiveNegatives!.Value));
         Assert.Null(history.Steps[2].Loss);

@@ -9,7 +9,8 @@ public class OwnLossTests
     public void A_program_trains_with_a_loss_of_its_own_by_name_and_by_object_and_resumes_it_to_the_same_weights()
     {
         using var folder = new TemporaryFolder();
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "OwnLoss.exe" : "OwnLoss"), [folder.Path])
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory,
+            OperatingSystem.IsWindows() ? "OwnLoss.exe" : "OwnLoss"), [folder.Path])
         {
             RedirectStandardOutput = true,
         };

@@ -98,13 +98,16 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
         var package = Assert.Single(Directory.GetFiles(feed, "Schane.Weights.ResNet20.*.nupkg"));
         Assert.InRange(new FileInfo(package).Length, 20_000_000, 35_000_000);
         using (var zip = ZipFile.OpenRead(package))
-            Assert.Empty(((string[])["README.md", "LICENSE", "weights/resnet20_cntk.safetensors", "notices/LICENSE", "notices/THIRD-PARTY-NOTICES.TXT", "build/Schane.Weights.ResNet20.targets"])
+            Assert.Empty(((string[])["README.md", "LICENSE", "weights/resnet20_cntk.safetensors", "notices/LICENSE",
+                "notices/THIRD-PARTY-NOTICES.TXT", "build/Schane.Weights.ResNet20.targets"])
                 .Except(zip.Entries.Select(e => e.FullName)));
         var version = Path.GetFileNameWithoutExtension(package)["Schane.Weights.ResNet20.".Length..];
         Write("nuget.config", $"""<configuration><packageSources><add key="here" value="{feed}" /></packageSources></configuration>""");
         Write("app/app.csproj", $"""
             <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings><RestorePackagesPath>{folder}/packages</RestorePackagesPath><CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible></PropertyGroup>
+              <PropertyGroup><OutputType>Exe</OutputType><TargetFramework>net10.0</TargetFramework><ImplicitUsings>enable</ImplicitUsings>
+                <RestorePackagesPath>{folder}/packages</RestorePackagesPath>
+                <CreateHardLinksForCopyLocalIfPossible>true</CreateHardLinksForCopyLocalIfPossible></PropertyGroup>
               <ItemGroup>
                 <PackageReference Include="Schane" Version="{version}" />
                 <PackageReference Include="Schane.Weights.ResNet20" Version="{version}" />
@@ -113,11 +116,14 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
             </Project>
             """);
         Write("app/Program.cs", """
-            var source = new Schane.Jobs.EmbeddingSource { Model = "resnet20_cntk", Weights = "embedded", Data = args[0], Hub = new() { CacheFolder = args[1], Offline = true } };
+            var source = new Schane.Jobs.EmbeddingSource { Model = "resnet20_cntk", Weights = "embedded", Data = args[0],
+                Hub = new() { CacheFolder = args[1], Offline = true } };
             Console.WriteLine($"{source.Embed().Embeddings.Width}");
             """);
-        var fallback = Environment.GetEnvironmentVariable("NUGET_PACKAGES") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        Dotnet(Path.Combine(folder, "app"), "build", "-c", "Release", "-v", "quiet", "-nologo", "-o", Path.Combine(folder, "out"), $"-p:RestoreFallbackFolders={fallback}");
+        var fallback = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        Dotnet(Path.Combine(folder, "app"), "build", "-c", "Release", "-v", "quiet", "-nologo", "-o", Path.Combine(folder, "out"),
+            $"-p:RestoreFallbackFolders={fallback}");
         Assert.Equal("512", Dotnet(folder, Path.Combine(folder, "out", "app.dll"), run.Data, Path.Combine(folder, "cache")).Trim());
     }
 

@@ -57,15 +57,18 @@ public class TrainingStepTests
         var normalised = (bytes.to_type(ScalarType.Float32) / 255 - Of(scale.Mean)) / Of(scale.Std);
         foreach (var mixing in (MixedPairs?[])[null, MixedPairs.Soft])
             Assert.InRange(
-                Apart(GradientOf("schane", 2, mixing: mixing, type: ScalarType.Float32, images: floats with { Images = bytes, Scale = scale }),
-                    GradientOf("schane", 2, mixing: mixing, type: ScalarType.Float32, images: floats with { Images = normalised })), 0, 1e-5);
+                Apart(GradientOf("schane", 2, mixing: mixing, type: ScalarType.Float32,
+                    images: floats with { Images = bytes, Scale = scale }),
+                    GradientOf("schane", 2, mixing: mixing, type: ScalarType.Float32, images: floats with { Images = normalised })), 0,
+                1e-5);
     }
 
     [Fact]
     public void Drop_path_drops_something_else_at_every_step()
     {
         using var scope = NewDisposeScope();
-        var (first, second, plain) = (GradientOf("schane", null, 0.5), GradientOf("schane", null, 0.5, step: 1), GradientOf("schane", null));
+        var (first, second, plain) = (GradientOf("schane", null, 0.5),
+            GradientOf("schane", null, 0.5, step: 1), GradientOf("schane", null));
         Assert.True(Apart(first, second) > 1e-3);
         Assert.True(Apart(first, plain) > 1e-3);
     }
@@ -91,7 +94,8 @@ public class TrainingStepTests
     {
         using var scope = NewDisposeScope();
         var (model, plain) = Build("convnet4", 16, "schane", null);
-        model.eval();                                                                      // running statistics: a row does not depend on the others
+        // running statistics: a row does not depend on the others
+        model.eval();
         using var batch = Images(rows: 8, channels: 1, side: 16);
         using var unmixed = plain.Run(batch, 0);
         using var clean = Mixed(model, MixedPairs.Clean).Run(batch, 0);
@@ -104,7 +108,8 @@ public class TrainingStepTests
     }
 
     private static TrainingStep Mixed(ImageClassifier model, MixedPairs mixing) =>
-        new(model, new SharedObjective(new JointObjective(new JointOptions { Loss = new SchaneLoss(), Mixed = mixing }), new SingleProcess()), null, CPU, seed: 5, new Recipe { Mixup = 0.8, Cutmix = 1 }.Mixer(3));
+        new(model, new SharedObjective(new JointObjective(new JointOptions { Loss = new SchaneLoss(), Mixed = mixing }),
+            new SingleProcess()), null, CPU, seed: 5, new Recipe { Mixup = 0.8, Cutmix = 1 }.Mixer(3));
 
     [Fact]
     public void Running_statistics_move_once_however_many_micro_batches_there_are()
@@ -113,7 +118,8 @@ public class TrainingStepTests
         using var random = Images(rows: 8, channels: 1, side: 16);
         var (model, step) = Build("convnet4", 16, "schane", microBatch: 4);
         step.Run(random, 0).Dispose();
-        var counters = model.StateDict().Where(t => t.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal)).Select(t => t.Value.item<long>()).ToList();
+        var counters = model.StateDict().Where(t => t.Key.EndsWith("num_batches_tracked", StringComparison.Ordinal))
+            .Select(t => t.Value.item<long>()).ToList();
         Assert.NotEmpty(counters);
         Assert.All(counters, counter => Assert.Equal(2, counter));                         // two micro-batches, second pass only
     }
@@ -132,28 +138,40 @@ public class TrainingStepTests
         model.Dispose();
     }
 
-    private static Tensor GradientOf(string loss, int? microBatch, double dropPath = 0, bool recomputes = false, long step = 0, MixedPairs? mixing = null, bool accumulates = false,
+    private static Tensor GradientOf(string loss, int? microBatch, double dropPath = 0, bool recomputes = false, long step = 0,
+        MixedPairs? mixing = null, bool accumulates = false,
         ScalarType type = ScalarType.Float64, int rows = 8, (int At, int Count)? part = null, Batch? images = null)
     {
         var (model, seam) = Build("vit_tiny_patch16_224", 32, loss, microBatch, dropPath, mixing, accumulates);
         model.Backbone.Recomputes = recomputes;
         model.to(type);
-        using var parameters = new FlatParameters([.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, 0)))]);
+        using var parameters = new FlatParameters(
+            [.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, 0)))]);
         using var own = Images(rows, channels: 3, side: 32, type);
         var batch = images ?? own;
         if (part is var (at, count))
-            batch = batch with { Images = batch.Images.narrow(0, at, count), Labels = batch.Labels.narrow(0, at, count), ImageIds = batch.ImageIds.narrow(0, at, count), Indices = batch.Indices[at..(at + count)], Positions = batch.Positions[at..(at + count)] };
+            batch = batch with
+            {
+                Images = batch.Images.narrow(0, at, count),
+                Labels = batch.Labels.narrow(0, at, count),
+                ImageIds = batch.ImageIds.narrow(0, at, count),
+                Indices = batch.Indices[at..(at + count)],
+                Positions = batch.Positions[at..(at + count)]
+            };
         seam.Run(batch, step).Dispose();
         model.Dispose();
         return parameters.Gradients.clone();
     }
 
-    private static (ImageClassifier, TrainingStep) Build(string name, int side, string loss, int? microBatch, double dropPath = 0, MixedPairs? mixing = null, bool accumulates = false)
+    private static (ImageClassifier, TrainingStep) Build(string name, int side, string loss, int? microBatch, double dropPath = 0,
+        MixedPairs? mixing = null, bool accumulates = false)
     {
         var model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side, dropPath: dropPath), classes: 3);
         model.train();
-        var options = new JointOptions { Loss = LossRegistry.Find(loss) } is var plain && mixing is { } pairs ? plain with { Mixed = pairs } : plain;
-        return (model, new TrainingStep(model, new SharedObjective(new JointObjective(options), new SingleProcess()), microBatch, CPU, seed: 5, mixing is null ? null : new Recipe { Mixup = 0.8, Cutmix = 1 }.Mixer(3), accumulates));
+        var options = new JointOptions { Loss = LossRegistry.Find(loss) } is var plain && mixing is { } pairs
+            ? plain with { Mixed = pairs } : plain;
+        return (model, new TrainingStep(model, new SharedObjective(new JointObjective(options), new SingleProcess()), microBatch, CPU,
+            seed: 5, mixing is null ? null : new Recipe { Mixup = 0.8, Cutmix = 1 }.Mixer(3), accumulates));
     }
 
     private static Batch Images(int rows, int channels, int side, ScalarType type = ScalarType.Float32)
@@ -161,6 +179,7 @@ public class TrainingStepTests
         var generator = new Generator(7, CPU);
         var images = randn([rows, channels, side, side], dtype: ScalarType.Float64, generator: generator).to(type).DetachFromDisposeScope();
         var labels = tensor((long[])[.. Enumerable.Range(0, rows).Select(i => (long)(i / 2 % 3))]).DetachFromDisposeScope();
-        return new Batch(0, 0, images, labels, arange(rows, dtype: ScalarType.Int64).DetachFromDisposeScope(), [.. Enumerable.Range(0, rows)], [.. Enumerable.Range(0, rows)]);
+        return new Batch(0, 0, images, labels, arange(rows, dtype: ScalarType.Int64).DetachFromDisposeScope(),
+            [.. Enumerable.Range(0, rows)], [.. Enumerable.Range(0, rows)]);
     }
 }
