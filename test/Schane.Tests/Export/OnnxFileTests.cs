@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Google.Protobuf;
-using Schane.Export;
 using Schane.Checkpoints.Onnx;
+using Schane.Export;
 using Schane.Models;
 using Schane.Models.Convolutional;
 using Schane.Models.Transformers;

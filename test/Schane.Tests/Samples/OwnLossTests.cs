@@ -3,6 +3,7 @@ using Schane.Tests.Data;
 
 namespace Schane.Tests.Samples;
 
+[Trait("Long", "1")]
 public class OwnLossTests
 {
     [Fact]

@@ -9,8 +9,8 @@ using Schane.Recipes;
 using Schane.Reporting;
 using Schane.Runs;
 using Schane.Tests.Cli;
-using Schane.Training;
 using Schane.Tests.Support;
+using Schane.Training;
 
 namespace Schane.Tests.Jobs.Studies;
 
