@@ -44,8 +44,8 @@ internal sealed class RecipeFlags
         ];
         Model =
         [
-            Setting("model", "NAME", "Architecture; `schane models list` shows them. Other numbers stand behind a colon: NAME:patch=8,width=48,depth=2,heads=3,mlp=3 for a transformer, depths=2-2-6-2 for nets in stages; a wrong one is answered with all there are. Default: what suits the data."),
-            Setting("weights", CommonFlags.WeightsForm, "Where training starts from: safetensors, .pth, .bin, .npz, the index of shards, a run's model, or a download; `default` takes the published weights that `schane models show` names. Default: embedded where the model has such weights, else none."),
+            Setting("model", "NAME", "Architecture; `schane models list` shows them. Other numbers stand behind a colon: NAME:patch=8,width=48,depth=2,heads=3,mlp=3 for a transformer, depths=2-2-6-2 for nets in stages; a wrong one is answered with all there are. Default: what suits the data and has weights at hand (docs/weights.md); $SCHANE_MODEL names another."),
+            Setting("weights", CommonFlags.WeightsForm, "Where training starts from: safetensors, .pth, .bin, .npz, .onnx, the index of shards, a run's model, or a download; `default` takes the published weights that `schane models show` names. Default: embedded where the model has such weights, published ones where they are on this machine, else none."),
             Switch("keep-head", "Go on with the classifier of the weights too, where it has as many classes, instead of a new one."),
             Setting("input-size", "PIXELS", "Side of the square the model sees. Default: the model's own, or what the budget allows."),
             Setting("drop-path", "0..1", "Share of samples that lose the last residual branch in a training pass; falls to 0 towards the first."),

@@ -11,10 +11,15 @@ internal sealed class SourceFlags(string data)
     public Option<string> DataRoot { get; } = CommonFlags.DataRoot();
 
     public Option<string> Model { get; } = new("--model")
-    { HelpName = "NAME", Description = "Architecture where there is no RUN. Default: schane_tiny." };
+    {
+        HelpName = "NAME", Description = "Architecture where there is no RUN. Default: by the weights at hand; $SCHANE_MODEL names another."
+    };
 
     public Option<string> Weights { get; } = new("--weights")
-    { HelpName = CommonFlags.WeightsForm, Description = "Its weights, as schane train takes them. Default: embedded." };
+    {
+        HelpName = CommonFlags.WeightsForm,
+        Description = "Its weights, as schane train takes them. Default: what comes with the program, else the published ones."
+    };
 
     public Option<bool> Offline { get; } = CommonFlags.Offline();
 

@@ -26,7 +26,7 @@ internal sealed class EmbedVerb : Verb
     public override IReadOnlyList<Example> Examples =>
     [
         new("schane embed runs/photos-schane-1 --out photos.parquet", "all images of a run, for a data frame"),
-        new("schane embed --data photos --out photos.npy", "by the embedded model, for NumPy"),
+        new("schane embed --data photos --out photos.npy", "by the weights at hand, for NumPy"),
     ];
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)

@@ -38,7 +38,7 @@ internal sealed class FewShotVerb : Verb
     public override IReadOnlyList<Example> Examples =>
     [
         new("schane fewshot RUN --data new-classes", "5 ways, 1 shot, 15 queries (fewer on small classes), 1000 episodes"),
-        new("schane fewshot --data photos --shots 5", "the embedded model, without any training"),
+        new("schane fewshot --data photos --shots 5", "the weights at hand, without any training"),
         new("schane fewshot RUN --data photos --episodes-file e.json", "on the same episodes as another model"),
     ];
 

@@ -22,11 +22,16 @@ public sealed record EmbeddingSource
     /// <summary>Run folder whose model makes the embeddings; null for <see cref="Model"/> with <see cref="Weights"/>.</summary>
     public string? Run { get; init; }
 
-    /// <summary>Model name in the registry where there is no run.</summary>
-    public string Model { get; init; } = "schane_tiny";
+    /// <summary>
+    /// Model name in the registry where there is no run; null: chosen by what is on this machine, and <c>schane_tiny</c> where weights are
+    /// named.
+    /// </summary>
+    public string? Model { get; init; }
 
-    /// <summary>Weights of <see cref="Model"/>, as <see cref="Recipe.Weights"/>.</summary>
-    public string Weights { get; init; } = EmbeddedWeights.Name;
+    /// <summary>
+    /// Weights of <see cref="Model"/>, as <see cref="Recipe.Weights"/>; null: those that come with the program, else the published ones.
+    /// </summary>
+    public string? Weights { get; init; }
 
     /// <summary>The images: a folder, or NAME[:PART]. Null: the images that <see cref="Run"/> was trained and measured on.</summary>
     public string? Data { get; init; }
@@ -58,8 +63,9 @@ public sealed record EmbeddingSource
         Devices.Find(Device);
         if (Run is not null)
             return RunModel.Load(RunFolder.Open(Run).Model, Device);
-        var weights = InitialWeights.Find(Weights, Model, Hub, Progress, stop);
-        var classifier = new ImageClassifier(ModelRegistry.Create(Model, seed: 0), classes: 1);
+        var (name, from) = Start(stop);
+        var weights = InitialWeights.Find(from, name, Hub, Progress, stop);
+        var classifier = new ImageClassifier(ModelRegistry.Create(name, seed: 0), classes: 1);
         weights.Into(classifier, keepHead: false, Progress);
         classifier.to(Device);
         classifier.eval();
@@ -88,7 +94,20 @@ public sealed record EmbeddingSource
     {
         using var scope = NewDisposeScope();
         using var model = Open(stop);
-        return Overlaps.Of(model.Classes, Run is null ? Weights : null, Data ?? "", classes);
+        return Overlaps.Of(model.Classes, WeightsOf(model), Data ?? "", classes);
+    }
+
+    /// <summary>What the weights of a model that <see cref="Open"/> gave are called; null where a run made them.</summary>
+    internal string? WeightsOf(RunModel model) => Run is not null ? null
+        : Weights is null or InitialWeights.Published ? model.Classifier.Backbone.Info.Weights : Weights;
+
+    private (string Model, string Weights) Start(CancellationToken stop)
+    {
+        if (Model is not null || Weights is not null)
+            return (Model ?? StartingPoint.Tiny, Weights ?? StartingPoint.WeightsOf(Model!));
+        var start = StartingPoint.Choose(Hub, training: null, Progress, stop);
+        Progress?.Report(new("prepare", 0, 0, 0, null, 0, null, start.Why));
+        return (start.Model, start.Weights);
     }
 
     private IEnumerable<(string Name, IImageDataset Images)> Parts()

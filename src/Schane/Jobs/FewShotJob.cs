@@ -56,7 +56,8 @@ public sealed record FewShotJob
         if (EpisodeFile is not null && !File.Exists(EpisodeFile))
             episodes.Save(EpisodeFile);
         return new(images.Name, model.Classifier.Backbone.Info.Name, images.Count, images.Classes.Count, options, results,
-            [.. lowered is null ? (string[])[] : [lowered], .. Overlaps.Of(model.Classes, Source.Run is null ? Source.Weights : null, images.Name, images.Classes)]);
+            [.. lowered is null ? (string[])[] : [lowered],
+                .. Overlaps.Of(model.Classes, Source.WeightsOf(model), images.Name, images.Classes)]);
     }
 
     /// <summary>The options with as many queries as the smallest class leaves beside the shots, and the sentence that says so; unchanged where that is none.</summary>

@@ -1,5 +1,6 @@
 using Schane.Checkpoints.Hub;
 using Schane.Models;
+using Schane.Planning;
 
 namespace Schane.Jobs;
 

@@ -75,6 +75,7 @@ public static class TrainJob
         ranks.OnFirst(() =>
         {
             data = view is null ? data.WarnOfCopies(stop) : data;
+            recipe = ResolvedRecipe.Started(recipe, data, hub, progress, stop);
             weights = ResolvedRecipe.WeightsOf(recipe, data, hub, progress, stop);
             recipe = ResolvedRecipe.Resolve(ResolvedRecipe.Enlarged(recipe, data, batchTimes), data, weights, progress, ranks, sharers);
             // Read first, for the same reason.

@@ -35,6 +35,7 @@ public static class BatchDoctor
         ArgumentNullException.ThrowIfNull(recipe);
         Devices.Find(recipe.Device);
         var data = DataSetup.Open(recipe, dataRoot);
+        recipe = ResolvedRecipe.Started(recipe, data, hub, progress, stop);
         // What the length would be measured for decides nothing about batches.
         recipe = ResolvedRecipe.Resolve(recipe with { Steps = recipe.Steps ?? 1, Precision = Precision.Float32 }, data,
             ResolvedRecipe.WeightsOf(recipe, data, hub, progress, stop), progress: null, new SingleProcess());

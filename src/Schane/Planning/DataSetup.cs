@@ -19,7 +19,7 @@ namespace Schane.Planning;
 internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation, IImageDataset? Test, string Model,
     string Augmentation, int? Epochs)
 {
-    private const string Tiny = "schane_tiny";
+    private const string Tiny = StartingPoint.Tiny;
     private const double ValidationShare = 0.15, TestShare = 0.2;
 
     /// <summary>Omniglot's official one-shot runs, which take the place of a test part; null for other data.</summary>
@@ -33,6 +33,9 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
 
     /// <summary>Group of near twins of a label; null where it is not known.</summary>
     public Func<int, int>? TwinGroupOf { get; private init; }
+
+    /// <summary>Whether model and weights are chosen by what is at hand, where none are named: <see cref="StartingPoint"/>.</summary>
+    public bool ChoosesStart { get; private init; }
 
     /// <summary>How images were divided here; null for data that come with all parts.</summary>
     public Splits? Splits { get; private init; }
@@ -150,5 +153,10 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
 
     private static DataSetup Divided(DividedData data) =>
         new(CachedDataset.Around(data.Train), data.Validation, data.Test, Tiny, "light", null)
-        { Splits = data.Splits, Warnings = data.Warnings, Unlisted = data.Unlisted };
+        {
+            ChoosesStart = true,
+            Splits = data.Splits,
+            Warnings = data.Warnings,
+            Unlisted = data.Unlisted,
+        };
 }

@@ -42,7 +42,8 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
     public bool Exist => Reference != None;
 
     /// <summary>Finds weights, fetching them if need be.</summary>
-    /// <param name="asked">What a recipe says; null: embedded weights where the model has them, else none.</param>
+    /// <param name="asked">What a recipe says; null: embedded weights where the model has them, published ones where they are on this
+    /// machine, else none.</param>
     /// <param name="model">Name in the registry.</param>
     /// <param name="hub">Cache, token and whether the network is out of bounds; null for the defaults.</param>
     /// <param name="progress">Told how far a download is.</param>
@@ -53,7 +54,9 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
         CancellationToken stop = default)
     {
         var info = ModelRegistry.InfoOf(model);
-        asked ??= EmbeddedWeights.Exist(info.Name) ? EmbeddedWeights.Name : None;
+        using var weights = new WeightsHub(hub);
+        asked ??= EmbeddedWeights.Exist(info.Name) ? EmbeddedWeights.Name
+            : info.Weights is { } known && weights.AreHere(known) ? Published : None;
         var published = asked == Published ? info.Weights : null;
         if (asked == Published)
             asked = published ?? (EmbeddedWeights.Exist(info.Name) ? EmbeddedWeights.Name
@@ -61,7 +64,6 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
                     $"No published weights are known for '{info.Name}'; name a file with --weights, or train from --weights {None}."));
         if (asked == None)
             return Nothing;
-        using var weights = new WeightsHub(hub);
         if (asked == EmbeddedWeights.Name)
             return !EmbeddedWeights.Exist(info.Name)
                 ? throw new SchaneException($"There are no embedded weights for '{info.Name}'; name other weights ({Ways}).")

@@ -36,6 +36,6 @@ internal static partial class Overlaps
         return found;
     }
 
-    [GeneratedRegex(@"(?<![a-z0-9])(in1k|in12k|in21k|in22k|imagenet)(?![a-z0-9])", RegexOptions.IgnoreCase)]
+    [GeneratedRegex(@"(?<![a-z0-9])(in1k|in12k|in21k|in22k|imagenet|DnnImageFeaturizer)(?![a-z0-9])", RegexOptions.IgnoreCase)]
     private static partial Regex ImageNetTag();
 }

@@ -6,7 +6,9 @@ using Schane.Distributed;
 using Schane.Losses;
 using Schane.Losses.Tiled;
 using Schane.Models;
+using Schane.Models.Convolutional;
 using Schane.Recipes;
+using Schane.Runs;
 using Schane.Tensors;
 using Schane.Training;
 using static TorchSharp.torch;
@@ -23,9 +25,35 @@ internal static class ResolvedRecipe
     {
         Devices.Find(recipe.Device);
         var data = DataSetup.Open(recipe, dataRoot);
+        recipe = Started(recipe, data, hub, progress: null, CancellationToken.None);
         return Resolve(recipe, data, WeightsOf(recipe, data, hub, progress: null, CancellationToken.None),
             progress: null, new SingleProcess());
     }
+
+    /// <summary>
+    /// The recipe with what it starts from where it names no model: the model of the run whose weights it names, what suits its data, or
+    /// what is at hand.
+    /// </summary>
+    internal static Recipe Started(
+        Recipe recipe, DataSetup data, HubOptions? hub, IProgress<TrainingProgress>? progress, CancellationToken stop)
+    {
+        if (recipe.Model is null && recipe.Weights is { } folder && Directory.Exists(folder))
+            return recipe with { Model = SavedRun.RecipeOf(RunFolder.Open(folder)).Model };
+        if (recipe.Model is not null || recipe.Weights is not null || !data.ChoosesStart)
+            return recipe;
+        var start = StartingPoint.Choose(
+            hub, recipe.Steps is null && recipe.Epochs is null ? (recipe.Budget, data.Train.Count) : null, progress, stop);
+        progress?.Report(new TrainingProgress("plan", 0, 0, 0, null, 0, null, start.Why));
+        return recipe with { Model = start.Model, Weights = start.Weights };
+    }
+
+    /// <summary>
+    /// Sides that a budget may choose from, smallest first: a net without positions gives good features of smaller images too.
+    /// </summary>
+    private static int[] InputSizes(Recipe recipe, BackboneInfo info) => recipe.InputSize is { } given ? [given]
+        : info.InputSize == 64 ? [64, 96, 128]
+        : info.InputSize == 224 && ModelRegistry.ShapeOf(info.Name) is ResNetShape ? [96, 128, 160, 224]
+        : [info.InputSize];
 
     /// <summary>Fills in what the recipe leaves open, measuring the rate where the budget decides, and reports the plan.
     /// <paramref name="sharers"/>: ranks on this one's processors.</summary>
@@ -66,7 +94,7 @@ internal static class ResolvedRecipe
         string how;
         if (recipe.Steps is null && recipe.Epochs is null)
         {
-            int[] sizes = recipe.InputSize is { } fixedSize ? [fixedSize] : info.InputSize == 64 ? [64, 96, 128] : [info.InputSize];
+            var sizes = InputSizes(recipe, info);
             var rows = sampler.Batches(0)[0].Length * recipe.Views;                                // of all ranks, which share them out
             var plan = RunPlan.Fit(recipe.Budget, sampler.BatchesPerEpoch, sizes,
                 size => RunPlan.Measure(side => NewClassifier(recipe, data, side), size, Math.Max(1, rows / ranks.Size),
@@ -154,5 +182,5 @@ internal static class ResolvedRecipe
         };
     }
 
-    private static string Spoken(TimeSpan time) => time.TotalSeconds < 90 ? $"{time.TotalSeconds:F0} s" : $"{time.TotalMinutes:F0} min";
+    internal static string Spoken(TimeSpan time) => time.TotalSeconds < 90 ? $"{time.TotalSeconds:F0} s" : $"{time.TotalMinutes:F0} min";
 }

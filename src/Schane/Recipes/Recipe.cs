@@ -21,7 +21,8 @@ public sealed record Recipe
     /// <summary>
     /// Initial weights: <c>none</c>, <c>embedded</c>, <c>default</c> (the published ones of <see cref="Models.BackboneInfo.Weights"/>), a
     /// file or run folder, <c>hf:OWNER/NAME[@REVISION][/FILE]</c>, <c>nuget:PACKAGE[@VERSION][/FILE][#sha256=…]</c> or
-    /// <c>https://…[#sha256=…]</c>. A resolved recipe names the commit or the hash. Null: embedded if the model has them, else none.
+    /// <c>https://…[#sha256=…]</c>. A resolved recipe names the commit or the hash. Null: embedded if the model has
+    /// them, published ones if they are on this machine, else none.
     /// </summary>
     public string? Weights { get; init; }
 

@@ -66,6 +66,19 @@ public sealed class OnnxWeightsTests
     }
 
     [Fact]
+    public void Gray_images_give_the_same_features_through_one_channel_as_through_three()
+    {
+        using var scope = NewDisposeScope();
+        using var three = Loaded(Package);
+        using var one = Loaded(Package, channels: 1);
+        var gray = rand([2, 1, 64, 64], generator: new Generator(7)).mul(255).round();
+        var image = gray / 255;
+        var common = tensor(one.Info.Mean).mean();
+        var expected = three.call(((image - common) * 255).expand(2, 3, 64, 64));
+        Assert.True(one.call((image - common) * 255).allclose(expected, 1e-3, 1e-4));
+    }
+
+    [Fact]
     public void It_is_refused_to_a_net_of_other_blocks() =>
         Assert.Contains("has 10 tensors that resnet18 has no place for, 'layer4.2.conv1.weight' first",
             Assert.Throws<CheckpointException>(() => Loaded(Package, "resnet18")).Message);
@@ -198,9 +211,9 @@ public sealed class OnnxWeightsTests
     private static string Refusal(GraphProto graph) =>
         Assert.Throws<CheckpointException>(() => CntkResidualNet.Read(graph, "some.onnx")).Message;
 
-    private static Backbone Loaded(string path, string model = Model)
+    private static Backbone Loaded(string path, string model = Model, int? channels = null)
     {
-        var classifier = new ImageClassifier(ModelRegistry.Create(model, 1), classes: 1);
+        var classifier = new ImageClassifier(ModelRegistry.Create(model, 1, channels), classes: 1);
         using var file = CheckpointFile.Open(path);
         classifier.Load(file, HeadLoading.Never);
         classifier.eval();

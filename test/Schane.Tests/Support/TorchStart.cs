@@ -7,6 +7,11 @@ internal static class TorchStart
 {
 #pragma warning disable CA2255 // A test may use TorchSharp before anything of the library.
     [ModuleInitializer]
-    internal static void Run() => RuntimeHelpers.RunModuleConstructor(typeof(SchaneException).Module.ModuleHandle);
+    internal static void Run()
+    {
+        RuntimeHelpers.RunModuleConstructor(typeof(SchaneException).Module.ModuleHandle);
+        // Tests and the programs they start take the tiny net where they name none, whatever weights the machine has.
+        Environment.SetEnvironmentVariable(Schane.Planning.StartingPoint.Variable, Schane.Planning.StartingPoint.Tiny);
+    }
 #pragma warning restore CA2255
 }

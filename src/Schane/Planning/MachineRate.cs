@@ -2,11 +2,10 @@ using Schane.Checkpoints;
 using Schane.Checkpoints.Hub;
 using Schane.Losses;
 using Schane.Models;
-using Schane.Planning;
 using Schane.Tensors;
 using static TorchSharp.torch;
 
-namespace Schane.Jobs;
+namespace Schane.Planning;
 
 /// <summary>
 /// How fast this machine trains, measured once by a few steps of a ResNet-18 and kept in the cache: what models would take is estimated
