@@ -1,4 +1,5 @@
 using Schane.Losses;
+using Schane.Reporting.Sections;
 using Schane.Runs;
 
 namespace Schane.Reporting;

@@ -1,6 +1,6 @@
 using Schane.Runs;
 
-namespace Schane.Reporting;
+namespace Schane.Reporting.Sections;
 
 /// <summary>What was taken for what: the matrix, and the mistakes that happen most in words.</summary>
 internal static class ConfusionSection

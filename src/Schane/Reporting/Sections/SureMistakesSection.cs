@@ -1,4 +1,4 @@
-namespace Schane.Reporting;
+namespace Schane.Reporting.Sections;
 
 /// <summary>The mistakes that the model was surest of.</summary>
 internal static class SureMistakesSection

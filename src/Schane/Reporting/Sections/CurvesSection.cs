@@ -1,6 +1,6 @@
 using Schane.Runs;
 
-namespace Schane.Reporting;
+namespace Schane.Reporting.Sections;
 
 /// <summary>How the run went, step by step: losses, accuracy, learning rate, the make-up of the batches, speed.</summary>
 internal static class CurvesSection

@@ -1,6 +1,6 @@
 using Schane.Evaluation.Embeddings;
 
-namespace Schane.Reporting;
+namespace Schane.Reporting.Sections;
 
 /// <summary>The embeddings as a map, by t-SNE and by PCA; pointing at an image shows it.</summary>
 internal static class MapSection

@@ -1,6 +1,6 @@
 using Schane.Runs;
 
-namespace Schane.Reporting;
+namespace Schane.Reporting.Sections;
 
 /// <summary>Whether a confidence of 80 % is right 80 times of 100.</summary>
 internal static class ReliabilitySection

@@ -2,7 +2,7 @@ using System.Globalization;
 using Schane.Data.Reading;
 using Schane.Runs;
 
-namespace Schane.Reporting;
+namespace Schane.Reporting.Sections;
 
 /// <summary>An image whose label may be wrong.</summary>
 /// <param name="Image">Its name in the data.</param>

@@ -1,4 +1,4 @@
-namespace Schane.Reporting;
+namespace Schane.Reporting.Sections;
 
 /// <summary>The images of different classes that look most alike to the model.</summary>
 internal static class PairsSection
