@@ -16,7 +16,8 @@ using static TorchSharp.torch;
 
 namespace Schane.Jobs;
 
-/// <summary>A model, trained here or not, and images for it to embed: what <c>schane embed</c>, <c>schane fewshot</c> and the protocols of <c>schane evaluate</c> start from.</summary>
+/// <summary>A model, trained here or not, and images for it to embed: what <c>schane embed</c>, <c>schane fewshot</c> and the protocols of
+/// <c>schane evaluate</c> start from.</summary>
 public sealed record EmbeddingSource
 {
     /// <summary>Run folder whose model makes the embeddings; null for <see cref="Model"/> with <see cref="Weights"/>.</summary>
@@ -39,7 +40,8 @@ public sealed record EmbeddingSource
     /// <summary>Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</summary>
     public string? DataRoot { get; init; }
 
-    /// <summary>Where downloaded weights are kept and whether the network may be used; null for the defaults, which come from the environment.</summary>
+    /// <summary>Where downloaded weights are kept and whether the network may be used; null for the defaults, which come
+    /// from the environment.</summary>
     public HubOptions? Hub { get; init; }
 
     /// <summary>Told how far a download is and what became of the weights.</summary>
@@ -48,7 +50,8 @@ public sealed record EmbeddingSource
     /// <summary>Where to compute.</summary>
     public string Device { get; init; } = "cpu";
 
-    /// <summary>Embeds the images, part by part; where data come undivided, parts are drawn by seed 0, and a part that is named is one part, <c>test</c>.</summary>
+    /// <summary>Embeds the images, part by part; where data come undivided, parts are drawn by seed 0, and a part that is named is
+    /// one part, <c>test</c>.</summary>
     /// <exception cref="SchaneException">The run, the weights or the data break a rule.</exception>
     public EmbeddedImages Embed(CancellationToken stop = default)
     {
@@ -75,15 +78,18 @@ public sealed record EmbeddingSource
     /// <summary>Embeddings of images as they look without augmentation.</summary>
     internal EmbeddedImages Embed(RunModel model, IImageDataset images, string part, CancellationToken stop)
     {
-        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), Devices.Find(Device), cancel: stop);
+        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input),
+            Devices.Find(Device), cancel: stop);
         return EmbeddedImages.Of(outputs, images, part);
     }
 
-    /// <summary>Embeddings of images varied as in training, one view of each; by the light preset where the model was not trained here.</summary>
+    /// <summary>Embeddings of images varied as in training, one view of each; by the light preset where the model
+    /// was not trained here.</summary>
     internal EmbeddingSet EmbedAugmented(RunModel model, IImageDataset images, long seed, CancellationToken stop)
     {
         var preset = model.Augmentation == "none" ? "light" : model.Augmentation;
-        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(preset).Training(model.Input), Devices.Find(Device), new LoaderOptions { Seed = seed }, cancel: stop);
+        using var outputs = ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(preset).Training(model.Input),
+            Devices.Find(Device), new LoaderOptions { Seed = seed }, cancel: stop);
         return EmbeddingSet.Of(outputs.Embeddings, outputs.Labels, images.Classes);
     }
 

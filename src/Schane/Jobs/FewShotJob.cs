@@ -20,13 +20,16 @@ public sealed record FewShotJob
     /// <summary>Shape and seed of the episodes.</summary>
     public FewShotOptions Options { get; init; } = new();
 
-    /// <summary>Whether episodes have fewer queries than <see cref="Options"/> says where the smallest class has no more images; a warning tells. Off unless asked for.</summary>
+    /// <summary>Whether episodes have fewer queries than <see cref="Options"/> says where the smallest class has no more images; a warning
+    /// tells. Off unless asked for.</summary>
     public bool FewerQueries { get; init; }
 
-    /// <summary>File of the episodes, so that models are compared on the same ones: read where it is there, else drawn and written. Null: drawn and not kept.</summary>
+    /// <summary>File of the episodes, so that models are compared on the same ones: read where it is there, else drawn and written.
+    /// Null: drawn and not kept.</summary>
     public string? EpisodeFile { get; init; }
 
-    /// <summary>Augmented views of each labelled image that stand beside it; 0, the default, for none. Queries are never augmented.</summary>
+    /// <summary>Augmented views of each labelled image that stand beside it; 0, the default, for none. Queries
+    /// are never augmented.</summary>
     public int SupportViews { get; init => field = Require.AtLeast(value, 0); }
 
     /// <summary>Whether a classifier is measured too that sees the queries of an episode together. Off unless asked for.</summary>
@@ -42,15 +45,19 @@ public sealed record FewShotJob
         var images = DatasetCatalog.Open(Data, Source.DataRoot);
         int[] labels = [.. Enumerable.Range(0, images.Count).Select(images.LabelOf)];
         var (options, lowered) = FewerQueries ? Fitting(labels, images.Classes) : (Options, null);
-        var episodes = EpisodeFile is not null && File.Exists(EpisodeFile) ? EpisodeList.Load(EpisodeFile) : EpisodeList.Draw(labels, images.Classes, options);
+        var episodes = EpisodeFile is not null && File.Exists(EpisodeFile)
+            ? EpisodeList.Load(EpisodeFile) : EpisodeList.Draw(labels, images.Classes, options);
         if (episodes.Options != options)
-            throw new SchaneException($"'{Printable.Escape(EpisodeFile!)}' holds other episodes ({Shape(episodes.Options)}) than were asked for ({Shape(options)}); name another file, or ask for its own.");
+            throw new SchaneException($"'{Printable.Escape(EpisodeFile!)}' holds other episodes ({Shape(episodes.Options)}) than were " +
+                $"asked for ({Shape(options)}); name another file, or ask for its own.");
 
         using var scope = NewDisposeScope();
         using var model = Source.Open(stop);
         var embeddings = Source.Embed(model, images, "test", stop).Embeddings;
-        List<EmbeddingSet> views = [.. Enumerable.Range(1, SupportViews).Select(view => Source.EmbedAugmented(model, images, Options.Seed + view, stop))];
-        FewShotClassifier[] classifiers = [FewShotClassifier.CosineCentroid, FewShotClassifier.CosineNeighbour, FewShotClassifier.LogisticRegression, .. Transduction ? (FewShotClassifier[])[FewShotClassifier.TransductiveCentroid] : []];
+        List<EmbeddingSet> views = [.. Enumerable.Range(1, SupportViews)
+            .Select(view => Source.EmbedAugmented(model, images, Options.Seed + view, stop))];
+        FewShotClassifier[] classifiers = [FewShotClassifier.CosineCentroid, FewShotClassifier.CosineNeighbour,
+            FewShotClassifier.LogisticRegression, .. Transduction ? (FewShotClassifier[])[FewShotClassifier.TransductiveCentroid] : []];
         var results = classifiers.Select(classifier => FewShot.Run(embeddings, episodes, classifier, views, RegressionC))
             .Select(r => new FewShotAccuracy(r.Classifier, r.Accuracy, Interval.NormalOf(r.Episodes))).ToList();
         if (EpisodeFile is not null && !File.Exists(EpisodeFile))
@@ -60,16 +67,19 @@ public sealed record FewShotJob
                 .. Overlaps.Of(model.Classes, Source.WeightsOf(model), images.Name, images.Classes)]);
     }
 
-    /// <summary>The options with as many queries as the smallest class leaves beside the shots, and the sentence that says so; unchanged where that is none.</summary>
+    /// <summary>The options with as many queries as the smallest class leaves beside the shots, and the sentence that says so;
+    /// unchanged where that is none.</summary>
     private (FewShotOptions, string?) Fitting(int[] labels, IReadOnlyList<string> classes)
     {
         var (smallest, count) = labels.CountBy(label => label).MinBy(c => c.Value);
         var left = count - Options.Shots;
         return left < 1 || left >= Options.Queries ? (Options, null)
-            : (Options with { Queries = left }, $"Queries are lowered from {Options.Queries} to {left} of each class, since '{Printable.Escape(classes[smallest])}' has {count} images.");
+            : (Options with { Queries = left }, $"Queries are lowered from {Options.Queries} to {left} of each class, since " +
+                $"'{Printable.Escape(classes[smallest])}' has {count} images.");
     }
 
-    private static string Shape(FewShotOptions o) => $"{o.Ways} ways, {o.Shots} shots, {o.Queries} queries, {o.Episodes} episodes, seed {o.Seed}";
+    private static string Shape(FewShotOptions o) =>
+        $"{o.Ways} ways, {o.Shots} shots, {o.Queries} queries, {o.Episodes} episodes, seed {o.Seed}";
 }
 
 /// <summary>Few-shot accuracy of a model on a data set.</summary>
@@ -79,8 +89,10 @@ public sealed record FewShotJob
 /// <param name="Classes">Classes the episodes were drawn from.</param>
 /// <param name="Options">Shape and seed of the episodes.</param>
 /// <param name="Results">One entry a classifier.</param>
-/// <param name="Warnings">Sentences that say where the model has seen the classes before, so that the figures are no measure of new ones.</param>
-public sealed record FewShotReport(string Data, string Model, int Images, int Classes, FewShotOptions Options, IReadOnlyList<FewShotAccuracy> Results, IReadOnlyList<string> Warnings);
+/// <param name="Warnings">Sentences that say where the model has seen the classes before, so that the figures are
+/// no measure of new ones.</param>
+public sealed record FewShotReport(string Data, string Model, int Images, int Classes, FewShotOptions Options,
+    IReadOnlyList<FewShotAccuracy> Results, IReadOnlyList<string> Warnings);
 
 /// <summary>Accuracy of one way to classify.</summary>
 /// <param name="Classifier">How queries were classified.</param>

@@ -13,10 +13,10 @@ public sealed partial class HouseTests
     /// <summary>What is still at work on, and so not held to the columns yet.</summary>
     private static readonly string[] AtWork =
     [
-        "src/Schane.Cli/RecipeFlags", "src/Schane.Cli/Verbs/FewShot", "src/Schane/Jobs/", "src/Schane/Runs/",
+        "src/Schane.Cli/RecipeFlags", "src/Schane/Jobs/", "src/Schane/Runs/",
         "src/Schane/Reporting/Compare",
         "src/Schane/Models/Layers/Convolution", "test/Schane.Tests/Jobs/",
-        "test/Schane.Tests/Export/OnnxFile", "test/Schane.Tests/Samples/",
+        "test/Schane.Tests/Samples/",
         "test/Schane.Tests/Reporting/Compare", "docs/cookbook.md", "docs/distributed.md", "docs/log.md",
     ];
 
