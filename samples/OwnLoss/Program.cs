@@ -26,16 +26,16 @@ var recipe = RecipeFile.Parse("""
     threads: 1
     no-thumbnails: true
     """, "own-loss.yaml");
-Show("by name", TrainJob.Run(recipe, Path.Combine(folder, "by-name")).Results);
+Show("by name", TrainJob.Run(recipe, new() { Folder = Path.Combine(folder, "by-name") }).Results);
 
 var loss = new MultiSimilarityLoss { Beta = 40, Threshold = 0.4 };
-Show("by object", TrainJob.Run(recipe with { Loss = loss, Beta = null }, Path.Combine(folder, "by-object")).Results);
+Show("by object", TrainJob.Run(recipe with { Loss = loss, Beta = null }, new() { Folder = Path.Combine(folder, "by-object") }).Results);
 
 using var stop = new CancellationTokenSource();
 var stopped = Path.Combine(folder, "resumed");
 try
 {
-    TrainJob.Run(recipe, stopped, progress: new StopAt(2, stop), stop: stop.Token);
+    TrainJob.Run(recipe, new() { Folder = stopped, Progress = new StopAt(2, stop) }, stop.Token);
 }
 catch (OperationCanceledException)
 {

@@ -60,26 +60,30 @@ internal sealed class TrainVerb : Verb
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
-        var root = parsed.GetValue(dataRoot);
-        var hub = parsed.Hub(offline);
         using var ranks = Ranks.Join(new RankOptions
         { Deadline = DeadlineOf(parsed.GetValue(deadline) ?? "10m"), BFloat16OnTheWire = parsed.GetValue(bf16OnTheWire) });
         return SharedWork.Run(ranks, screen, quiet =>
         {
             var (folder, results) = LongWork.Show(quiet, show =>
             {
-                var progress = new ShownTraining(show);
-                var batchTimes = parsed.GetValue(scaleBatch) ? ranks.Size : 1;
+                var options = new RunOptions
+                {
+                    Folder = parsed.GetValue(output),
+                    Force = parsed.GetValue(force),
+                    DataRoot = parsed.GetValue(dataRoot),
+                    Hub = parsed.Hub(offline),
+                    Ranks = ranks,
+                    BatchTimes = parsed.GetValue(scaleBatch) ? ranks.Size : 1,
+                    Progress = new ShownTraining(show),
+                    AcceptChangedData = parsed.GetValue(acceptChangedData),
+                };
                 if (parsed.GetResult(resume) is null && recipe.Stages(parsed) is { Count: > 0 } stages)
-                    return StagedTraining.Run(stages, parsed.GetValue(output), parsed.GetValue(force), root, progress,
-                        hub, ranks, batchTimes, stop);
+                    return StagedTraining.Run(stages, options, stop);
                 if (parsed.GetResult(resume) is null)
-                    return TrainJob.Run(recipe.Read(parsed), parsed.GetValue(output), parsed.GetValue(force), root, progress,
-                        hub, ranks, batchTimes, stop);
+                    return TrainJob.Run(recipe.Read(parsed), options, stop);
                 if (recipe.FirstGiven(parsed) is { } flag)
                     throw new SchaneException($"--resume goes on with the run's own recipe; leave out {flag}, or start a new run.");
-                return TrainJob.Resume(parsed.GetValue(resume) ?? parsed.GetValue(output) ?? RunFolder.Latest("runs").Root, root, progress,
-                    parsed.GetValue(acceptChangedData), hub, ranks, stop);
+                return TrainJob.Resume(parsed.GetValue(resume) ?? options.Folder ?? RunFolder.Latest("runs").Root, options, stop);
             });
             Measures.Show(quiet, results.Metrics, $"Measured on {results.Images} images ({results.Part}):");
             if (results.SkippedSteps is { } skipped)

@@ -14,14 +14,14 @@ namespace Schane.Jobs;
 internal static class RunStart
 {
     internal static StartEvent Of(
-        Recipe recipe, DataSetup data, RunModel model, InitialWeights weights, LoadingReport? loaded, ISampler sampler, ICollective ranks)
+        Recipe recipe, DataSetup data, RunModel model, InitialWeights weights, LoadingReport? loaded, ISampler sampler, ICollective ranks,
+        bool frozen)
     {
         var objective = recipe.Objective();
         var numbers = objective.At(0);
         var batch = sampler.Batches(0)[0].Length;
         var rows = batch * recipe.Views;
         var pass = Math.Min(recipe.MicroBatch ?? rows, (rows + ranks.Size - 1) / ranks.Size);
-        var frozen = FrozenTrunk.Suits(recipe, model.Classifier);
         return new()
         {
             Time = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss'Z'"),

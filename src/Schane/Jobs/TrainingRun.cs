@@ -16,14 +16,13 @@ using static TorchSharp.torch;
 
 namespace Schane.Jobs;
 
-/// <summary>One run from its resolved recipe to its results: builds the model, the loader and the evaluator, trains, and has the
-/// result measured and kept.</summary>
+/// <summary>One run from its resolved recipe to its results: builds the model, the loader and the evaluator, trains, and has what came of it measured and kept.</summary>
 internal static class TrainingRun
 {
     /// <summary>Trains, from the first step or from the newest checkpoint.</summary>
-    internal static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, RunLeaves leaves,
-        IProgress<TrainingProgress>? progress, ICollective ranks, bool acceptChangedData, CancellationToken stop)
+    internal static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, RunOptions options, CancellationToken cancellationToken)
     {
+        var (ranks, progress, leaves) = (options.AllRanks, options.Listener, options.Leaves);
         var threads = ComputeThreads.For(recipe.Threads, ranks.OnTheSameProcessors()).Count;
         set_num_threads(threads);
         using var scope = NewDisposeScope();
@@ -43,20 +42,17 @@ internal static class TrainingRun
             BatchShape.ShareUnit(recipe, model.Classifier.Classes));
         var identity = Identity(model, data, sampler);
         MustAgree(ranks, identity);
-        var judge = JudgeOf(recipe, data, model, ranks);
-        using var frozen = FrozenTrunk.Suits(recipe, model.Classifier)
-            ? FrozenTrunk.Open(recipe, data, model, sampler, run, judge is not null, ranks, stop) : null;
+        var evaluator = options.Evaluator ?? EvaluatorOf(recipe, data, model, ranks);
+        using var frozen = options.Evaluator is null && FrozenTrunk.Suits(recipe, model.Classifier) ? FrozenTrunk.Open(recipe, data, model, sampler, run, evaluator is not null, ranks, cancellationToken) : null;
         using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler, threads, ranks);
-        using var hard = recipe.Sampler == SamplerKind.Hard
-            ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
-        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches,
-            frozen is null ? judge : frozen.Judge, run, identity, ranks, hard);
+        using var hard = recipe.Sampler == SamplerKind.Hard ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
+        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches, frozen is null ? evaluator : frozen.Judge, run, identity, ranks, hard);
         try
         {
-            trainer.Run(resume, progress, RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks), stop, acceptChangedData);
+            trainer.Run(resume, progress, RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks, frozen is not null), cancellationToken, options.AcceptChangedData);
             frozen?.GiveBack();
             model.Classifier.eval();
-            return FinishedRun.Finish(recipe, data, model, trainer, frozen, run, leaves, ranks, stop);
+            return FinishedRun.Finish(recipe, data, model, trainer, frozen, run, leaves, ranks, cancellationToken);
         }
         catch (DivergedException) when (leaves == RunLeaves.Page)
         {
@@ -67,8 +63,7 @@ internal static class TrainingRun
         {
             if (leaves == RunLeaves.Page)
                 ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
-            throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with " +
-                $"`schane train --resume {run.Root}`.", e, stop);
+            throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with `schane train --resume {run.Root}`.", e, cancellationToken);
         }
     }
 
@@ -106,8 +101,6 @@ internal static class TrainingRun
             Listed(sampler.Batches(0).Select(batch => string.Join(',', batch)), sampler.BatchesPerEpoch));
     }
 
-    private static ValidationAccuracy? JudgeOf(Recipe recipe, DataSetup data, RunModel model, ICollective ranks) =>
-        data.Validation is null || recipe is { Lambda: 1, LambdaFinal: null or 1 } ? null
-        : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device),
-            new LoaderOptions { OnBadImage = recipe.OnBadImage }, ranks);
+    private static ValidationAccuracy? EvaluatorOf(Recipe recipe, DataSetup data, RunModel model, ICollective ranks) => data.Validation is null || recipe is { Lambda: 1, LambdaFinal: null or 1 } ? null
+        : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage }, ranks);
 }

@@ -50,13 +50,25 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     /// <param name="recipe">Names the data, the seed of the division and the labels kept.</param>
     /// <param name="dataRoot">Folder of the named data sets.</param>
     /// <param name="splits">A saved division to use again; null draws one.</param>
+    /// <param name="given">Images that take the place of the recipe's data; null: none.</param>
     /// <exception cref="SchaneException">The data are missing, damaged or too few.</exception>
-    public static DataSetup Open(Recipe recipe, string? dataRoot, Splits? splits = null)
+    public static DataSetup Open(Recipe recipe, string? dataRoot, Splits? splits = null, TrainingData? given = null)
+    {
+        given?.Check();
+        var setup = given is null ? Named(recipe, dataRoot, splits) : new(given.Train, given.Validation, given.Test, Tiny, "light", null);
+        if (recipe.Exclude is not null || recipe.Relabel is not null)
+            setup = setup.Edited(LabelEdits.Load(recipe.Exclude, recipe.Relabel));
+        if (recipe.Imbalance is { } ratio)
+            setup = setup with { Train = Subset.LongTail(setup.Train, ratio, recipe.Seed) };
+        return recipe.LabelsPerClass is { } labels ? setup with { Train = Subset.PerClass(setup.Train, labels, recipe.Seed) } : setup;
+    }
+
+    private static DataSetup Named(Recipe recipe, string? dataRoot, Splits? splits)
     {
         if (recipe.Folds is not null && recipe.Data.Split(':')[0] is "lookalikes" or "omniglot")
             throw new SchaneException($"'{recipe.Data}' comes divided into parts, so folds can't be drawn; leave out --folds, or name a " +
                 "folder that is not divided.");
-        var setup = recipe.Data switch
+        return recipe.Data switch
         {
             "lookalikes" => Lookalikes(LookalikesPart.Train, LookalikesPart.Validation, LookalikesPart.Test, epochs: 40),
             "lookalikes:base" => Lookalikes(LookalikesPart.Base, LookalikesPart.BaseValidation, LookalikesPart.BaseValidation, epochs: 12),
@@ -64,11 +76,6 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
             var spec => Divided(DividedData.Open(spec, ValidationShare, TestShare, recipe.Seed, splits, dataRoot, OptionsOf(recipe),
                 recipe.Folds, recipe.GroupBy)),
         };
-        if (recipe.Exclude is not null || recipe.Relabel is not null)
-            setup = setup.Edited(LabelEdits.Load(recipe.Exclude, recipe.Relabel));
-        if (recipe.Imbalance is { } ratio)
-            setup = setup with { Train = Subset.LongTail(setup.Train, ratio, recipe.Seed) };
-        return recipe.LabelsPerClass is { } labels ? setup with { Train = Subset.PerClass(setup.Train, labels, recipe.Seed) } : setup;
     }
 
     private static FolderOptions? OptionsOf(Recipe recipe) =>

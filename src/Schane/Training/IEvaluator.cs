@@ -11,5 +11,5 @@ public interface IEvaluator
 
     /// <summary>Metrics by name; the model is in evaluation mode and no gradients are kept.</summary>
     /// <exception cref="OperationCanceledException">Cancelled.</exception>
-    IReadOnlyDictionary<string, double> Evaluate(Models.ImageClassifier model, CancellationToken stop = default);
+    IReadOnlyDictionary<string, double> Evaluate(Models.ImageClassifier model, CancellationToken cancellationToken = default);
 }

@@ -40,8 +40,8 @@ public sealed class FrozenTrunkTests : IDisposable
     [Fact]
     public void The_head_becomes_the_one_that_steps_through_the_whole_model_give()
     {
-        var (kept, _) = TrainJob.Run(Probe, At("kept"));
-        var (whole, _) = TrainJob.Run(Probe with { Freeze = TrunkByName() }, At("whole"));      // another word for the same: not kept
+        var (kept, _) = TrainJob.Run(Probe, new() { Folder = At("kept") });
+        var (whole, _) = TrainJob.Run(Probe with { Freeze = TrunkByName() }, new() { Folder = At("whole") });      // another word for the same: not kept
         Assert.True(File.Exists(Path.Combine(kept.Checkpoints, "features.safetensors")));
         Assert.False(File.Exists(Path.Combine(whole.Checkpoints, "features.safetensors")));
         using var scope = NewDisposeScope();
@@ -58,9 +58,9 @@ public sealed class FrozenTrunkTests : IDisposable
     [Fact]
     public void A_run_that_was_stopped_goes_on_with_the_embeddings_it_kept_to_the_bit()
     {
-        TrainJob.Run(Probe, At("whole"));
+        TrainJob.Run(Probe, new() { Folder = At("whole") });
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Probe, At("stopped"), progress: new Stopper(stop), stop: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Probe, new() { Folder = At("stopped"), Progress = new Stopper(stop) }, stop.Token));
         TrainJob.Resume(At("stopped"));
         Assert.Equal(File.ReadAllBytes(Path.Combine(At("whole"), "model.safetensors")), File.ReadAllBytes(Path.Combine(At("stopped"), "model.safetensors")));
     }
@@ -69,11 +69,11 @@ public sealed class FrozenTrunkTests : IDisposable
     public void Each_training_and_validation_picture_is_read_once_and_its_embedding_is_the_one_that_the_run_keeps()
     {
         // What a second look would need is gone after the first step.
-        var (run, _) = TrainJob.Run(Probe with { NoThumbnails = true }, At("run"), progress: new AtStep(1, () =>
+        var (run, _) = TrainJob.Run(Probe with { NoThumbnails = true }, new() { Folder = At("run"), Progress = new AtStep(1, () =>
         {
             foreach (var name in Splits.Load(Path.Combine(At("run"), "splits.json")).Parts.Where(p => p.Key != "test").SelectMany(p => p.Value))
                 File.Delete(Path.Combine(photos.Data, name));
-        }));
+        }) });
         using var scope = NewDisposeScope();
         using var kept = Safetensors.Open(Path.Combine(run.Checkpoints, "features.safetensors"));
         foreach (var part in (string[])["train", "val"])
@@ -83,7 +83,7 @@ public sealed class FrozenTrunkTests : IDisposable
     [Fact]
     public void A_trunk_that_sees_varied_pictures_is_run_at_every_step()
     {
-        var (run, _) = TrainJob.Run(Probe with { Augmentation = "light", Steps = 1 }, At("varied"));
+        var (run, _) = TrainJob.Run(Probe with { Augmentation = "light", Steps = 1 }, new() { Folder = At("varied") });
         Assert.False(File.Exists(Path.Combine(run.Checkpoints, "features.safetensors")));
     }
 

@@ -25,7 +25,7 @@ public sealed class LabelErrorsJobTests : IDisposable
         var before = photos.Fingerprint();
         var recipe = new Recipe { Data = photos.Data, Weights = EmbeddedWeights.Name, InputSize = 32, Loss = new SchaneLoss(), Steps = 15, ClassesPerBatch = 2, ImagesPerClass = 8, Threads = 1, Precision = Precision.Float32, EvaluateEvery = 100 };
         recipe = recipe with { Seed = Enumerable.Range(0, 20).First(seed => Place(DataSetup.Open(recipe with { Seed = seed }, null).Train, "blue/flipped.png") >= 0) };
-        TrainJob.Run(recipe, At("run"));
+        TrainJob.Run(recipe, new() { Folder = At("run") });
         var images = DataSetup.Open(recipe, null).Train;
 
         var found = LabelErrorsJob.Run(At("run"), folds: 3);
@@ -40,7 +40,7 @@ public sealed class LabelErrorsJobTests : IDisposable
         Assert.Equal("red", relabelled.Train.Classes[relabelled.Train.LabelOf(Place(relabelled.Train, "blue/flipped.png"))]);
         Assert.Equal(-1, Place(DataSetup.Open(recipe with { Exclude = At("list.csv") }, null).Train, "blue/flipped.png"));
         // A run keeps the list, so that it goes on and is evaluated without the file; the pictures stay where they are.
-        var (kept, results) = TrainJob.Run(recipe with { Relabel = At("list.csv") }, At("mended"));
+        var (kept, results) = TrainJob.Run(recipe with { Relabel = At("list.csv") }, new() { Folder = At("mended") });
         File.Delete(At("list.csv"));
         Assert.Equal(results.Metrics, EvaluateJob.Run(kept.Root).Metrics);
         var train = DataSetup.Open(SavedRun.RecipeOf(kept), null, SavedRun.SplitsOf(kept)).Train;

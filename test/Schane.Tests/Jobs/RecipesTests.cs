@@ -29,8 +29,8 @@ public class RecipesTests
         using var photos = Photos.OfTwoClasses();
         var (first, kind, others) = RecipeFile.LoadAll(PublishedRecipes.PathOf(name));
         var (run, results) = kind == "stage"
-            ? StagedTraining.Run([.. others.Select(stage => (stage.Name, Tiny(stage.Recipe, photos)))], photos.Run)
-            : TrainJob.Run(Tiny(others.Count == 0 ? first : others[^1].Recipe, photos), photos.Run);
+            ? StagedTraining.Run([.. others.Select(stage => (stage.Name, Tiny(stage.Recipe, photos)))], new() { Folder = photos.Run })
+            : TrainJob.Run(Tiny(others.Count == 0 ? first : others[^1].Recipe, photos), new() { Folder = photos.Run });
         Assert.Equal(Steps, results.Steps);
         Assert.All(File.ReadLines(run.Journal).Select(line => JsonDocument.Parse(line).RootElement).Where(e => e.GetProperty("event").GetString() == "step"),
             step => Assert.Equal(JsonValueKind.Number, step.GetProperty("loss").ValueKind));

@@ -48,7 +48,7 @@ public sealed class RunRulesTests : IDisposable
         Interrupt();
         photos.Write("red/new.png", Data.Pictures.Flat(40, 40, 1, 2, 3));
         Assert.Contains("--accept-changed-data", Assert.Throws<SchaneException>(() => TrainJob.Resume(At("run"))).Message);
-        TrainJob.Resume(At("run"), acceptChangedData: true);
+        TrainJob.Resume(At("run"), new() { AcceptChangedData = true });
     }
 
     [Fact]
@@ -57,15 +57,15 @@ public sealed class RunRulesTests : IDisposable
         Interrupt();
         for (var i = 0; i < 8; i++)
             photos.Write($"violet/{i}.png", Data.Pictures.Flat(40, 40, (byte)i, 2, 3));
-        Assert.ThrowsAny<SchaneException>(() => TrainJob.Resume(At("run"), acceptChangedData: true));
+        Assert.ThrowsAny<SchaneException>(() => TrainJob.Resume(At("run"), new() { AcceptChangedData = true }));
     }
 
     [Fact]
     public void A_gpu_that_is_not_there_is_named()
     {
         Assert.SkipWhen(cuda.is_available(), "There is a GPU here.");
-        Assert.Contains("cuda", Assert.Throws<SchaneException>(() => TrainJob.Run(Short with { Device = "cuda" }, At("run"))).Message);
-        Assert.Contains("fp16 is for GPUs", Assert.Throws<SchaneException>(() => TrainJob.Run(Short with { Precision = Precision.Fp16 }, At("run"))).Message);
+        Assert.Contains("cuda", Assert.Throws<SchaneException>(() => TrainJob.Run(Short with { Device = "cuda" }, new() { Folder = At("run") })).Message);
+        Assert.Contains("fp16 is for GPUs", Assert.Throws<SchaneException>(() => TrainJob.Run(Short with { Precision = Precision.Fp16 }, new() { Folder = At("run") })).Message);
         Assert.False(Directory.Exists(At("run")));
     }
 
@@ -74,7 +74,7 @@ public sealed class RunRulesTests : IDisposable
     [InlineData(NonFinitePolicy.Skip, 3, "3 steps were skipped before it, as many as skip-limit allows")]
     public void A_loss_that_is_not_finite_is_named_and_its_batch_is_kept(NonFinitePolicy policy, int limit, string words)
     {
-        var error = Assert.Throws<DivergedException>(() => TrainJob.Run(Short with { Steps = 20, EvaluateEvery = 100, LearningRate = 1e30, OnNonFinite = policy, SkipLimit = limit }, At("run")));
+        var error = Assert.Throws<DivergedException>(() => TrainJob.Run(Short with { Steps = 20, EvaluateEvery = 100, LearningRate = 1e30, OnNonFinite = policy, SkipLimit = limit }, new() { Folder = At("run") }));
         Assert.Contains(words, error.Message);
         var kept = Directory.GetFiles(Path.Combine(At("run"), "checkpoints"), "non-finite-*.safetensors").Order(StringComparer.Ordinal).ToList();
         Assert.Equal(limit + 1, kept.Count);
@@ -88,11 +88,11 @@ public sealed class RunRulesTests : IDisposable
     public void A_run_whose_skipped_steps_stay_below_the_limit_is_finished_and_its_results_count_them()
     {
         // A cosine over such a temperature is beyond single precision.
-        var (run, results) = TrainJob.Run(Short with { Steps = 2, Temperature = 1e-45, OnNonFinite = NonFinitePolicy.Skip }, At("run"));
+        var (run, results) = TrainJob.Run(Short with { Steps = 2, Temperature = 1e-45, OnNonFinite = NonFinitePolicy.Skip }, new() { Folder = At("run") });
         Assert.Equal((2, 2L), (results.Steps, results.SkippedSteps));
         Assert.Equal(2, Events("run", "warning").Count(e => e.GetProperty("message").GetString()!.Contains("The step is skipped")));
         Assert.Contains("\"skipped_steps\":2", File.ReadAllText(run.Results));
-        Assert.DoesNotContain("skipped_steps", File.ReadAllText(TrainJob.Run(Short with { Steps = 1 }, At("plain")).Folder.Results));
+        Assert.DoesNotContain("skipped_steps", File.ReadAllText(TrainJob.Run(Short with { Steps = 1 }, new() { Folder = At("plain") }).Folder.Results));
     }
 
     [Fact]
@@ -132,14 +132,14 @@ public sealed class RunRulesTests : IDisposable
     [Fact]
     public void Batch_statistics_are_of_a_ghost_batch_that_the_journal_names()
     {
-        TrainJob.Run(Short with { Model = "resnet18_small", MicroBatch = 2, Steps = 1 }, At("run"));
+        TrainJob.Run(Short with { Model = "resnet18_small", MicroBatch = 2, Steps = 1 }, new() { Folder = At("run") });
         Assert.StartsWith("of 2 images (the ghost batch)", First("run").GetProperty("batch_statistics").GetString());
     }
 
     [Fact]
     public void The_last_checkpoints_and_the_best_are_kept_and_averaged_weights_are_measured_beside_the_raw_ones()
     {
-        var (run, _) = TrainJob.Run(Short with { KeepLast = 2, Ema = 0.9, BestMetric = "ema_nll" }, At("run"));
+        var (run, _) = TrainJob.Run(Short with { KeepLast = 2, Ema = 0.9, BestMetric = "ema_nll" }, new() { Folder = At("run") });
         Assert.Equal(["best.safetensors", "step-00000004.safetensors", "step-00000006.safetensors"], Directory.GetFiles(run.Checkpoints, "*.safetensors").Select(Path.GetFileName).Order(StringComparer.Ordinal));
         var metrics = Events("run", "evaluation").Select(e => e.GetProperty("metrics")).ToList();
         Assert.Equal(3, metrics.Count);
@@ -152,7 +152,7 @@ public sealed class RunRulesTests : IDisposable
     [Fact]
     public void Training_ends_early_when_patience_is_at_its_end()
     {
-        TrainJob.Run(Short with { Steps = 200, LearningRate = 1e-12, EvaluateEvery = 2, Patience = 3 }, At("run"));     // hardly a step: nothing gets better after the first look
+        TrainJob.Run(Short with { Steps = 200, LearningRate = 1e-12, EvaluateEvery = 2, Patience = 3 }, new() { Folder = At("run") });     // hardly a step: nothing gets better after the first look
         var end = Events("run", "end").Single();
         Assert.Equal((8, "top1 has not improved since step 2"), (end.GetProperty("step").GetInt32(), end.GetProperty("reason").GetString()));
     }
@@ -160,19 +160,19 @@ public sealed class RunRulesTests : IDisposable
     [Fact]
     public void The_end_of_the_journal_says_how_long_the_steps_waited_for_images()
     {
-        TrainJob.Run(Short, At("run"));
+        TrainJob.Run(Short, new() { Folder = At("run") });
         Assert.InRange(Events("run", "end").Single().GetProperty("waiting").GetDouble(), 0, 1);
     }
 
     private void Interrupt()
     {
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Short, At("run"), progress: new Stopper(stop), stop: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Short, new() { Folder = At("run"), Progress = new Stopper(stop) }, stop.Token));
     }
 
     private Dictionary<string, Tensor> Weights(Recipe recipe, string name)
     {
-        var (run, _) = TrainJob.Run(recipe, At(name));
+        var (run, _) = TrainJob.Run(recipe, new() { Folder = At(name) });
         using var file = Safetensors.Open(run.Model);
         return file.Names.ToDictionary(n => n, n => file.Read(n).to(ScalarType.Float64));
     }

@@ -30,7 +30,7 @@ public sealed class StagedTrainingTests : IDisposable
     [Fact]
     public void Each_stage_goes_on_with_the_weights_of_the_one_before_classifier_included()
     {
-        var (run, results) = StagedTraining.Run(Stages[..2], At("run"));
+        var (run, results) = StagedTraining.Run(Stages[..2], new() { Folder = At("run") });
         Assert.Equal((4, "ce"), ((int)results.Steps, results.Loss));
         using var scope = NewDisposeScope();
         using var before = Safetensors.Open(RunFolder.Open(Path.Combine(run.Root, "stages", "contrastive")).Model);
@@ -38,7 +38,7 @@ public sealed class StagedTrainingTests : IDisposable
         var head = Schane.Models.ModelRegistry.InfoOf("schane_tiny").HeadName;
         Assert.All(after.Names, name => Assert.Equal(!name.StartsWith($"{head}.weight", StringComparison.Ordinal) && !name.StartsWith($"{head}.bias", StringComparison.Ordinal), before.Read(name).equal(after.Read(name)).all().item<bool>()));
 
-        var (tuned, _) = StagedTraining.Run([.. Stages[1..2], ("fine-tune", Shared with { LearningRate = 1e-12, WeightDecay = 0, Steps = 1 })], At("tuned"));   // hardly a step
+        var (tuned, _) = StagedTraining.Run([.. Stages[1..2], ("fine-tune", Shared with { LearningRate = 1e-12, WeightDecay = 0, Steps = 1 })], new() { Folder = At("tuned") });   // hardly a step
         using var probe = Safetensors.Open(RunFolder.Open(Path.Combine(tuned.Root, "stages", "probe")).Model);
         using var kept = Safetensors.Open(tuned.Model);
         Assert.True((probe.Read($"{head}.weight") - kept.Read($"{head}.weight")).abs().max().ToDouble() <= 1e-8);
@@ -50,9 +50,9 @@ public sealed class StagedTrainingTests : IDisposable
     [InlineData(3, 1)]
     public void A_run_that_was_stopped_in_a_stage_goes_on_in_it_to_the_weights_it_would_have_had(int stage, long step)
     {
-        StagedTraining.Run(Stages, At("whole"));
+        StagedTraining.Run(Stages, new() { Folder = At("whole") });
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => StagedTraining.Run(Stages, At("stopped"), progress: new Stopper(stage, step, stop), stop: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => StagedTraining.Run(Stages, new() { Folder = At("stopped"), Progress = new Stopper(stage, step, stop) }, stop.Token));
         TrainJob.Resume(At("stopped"));
         Assert.Equal(File.ReadAllBytes(Path.Combine(At("whole"), "model.safetensors")), File.ReadAllBytes(Path.Combine(At("stopped"), "model.safetensors")));
     }
@@ -60,9 +60,9 @@ public sealed class StagedTrainingTests : IDisposable
     [Fact]
     public void A_run_is_replaced_with_all_its_stages_and_only_when_told_to()
     {
-        StagedTraining.Run(Stages, At("run"));
-        Assert.Contains("--force", Assert.Throws<SchaneException>(() => StagedTraining.Run(Stages, At("run"))).Message);
-        TrainJob.Run(Shared with { Steps = 1 }, At("run"), force: true);
+        StagedTraining.Run(Stages, new() { Folder = At("run") });
+        Assert.Contains("--force", Assert.Throws<SchaneException>(() => StagedTraining.Run(Stages, new() { Folder = At("run") })).Message);
+        TrainJob.Run(Shared with { Steps = 1 }, new() { Folder = At("run"), Force = true });
         Assert.False(Directory.Exists(Path.Combine(At("run"), "stages")));
         Assert.Equal(1, JsonDocument.Parse(File.ReadAllText(Path.Combine(At("run"), "results.json"))).RootElement.GetProperty("steps").GetInt32());
     }
@@ -70,7 +70,7 @@ public sealed class StagedTrainingTests : IDisposable
     [Fact]
     public void A_wrong_stage_is_refused_before_a_folder_is_made()
     {
-        Assert.Throws<SchaneException>(() => StagedTraining.Run([Stages[0], ("odd", Shared with { Model = "resnet19" })], At("run")));
+        Assert.Throws<SchaneException>(() => StagedTraining.Run([Stages[0], ("odd", Shared with { Model = "resnet19" })], new() { Folder = At("run") }));
         Assert.False(Directory.Exists(At("run")));
     }
 

@@ -36,8 +36,8 @@ public sealed partial class TrainJobTests : IDisposable
     [Fact]
     public void The_same_recipe_gives_the_same_weights_to_the_bit()
     {
-        TrainJob.Run(Short, At("a"));
-        TrainJob.Run(Short, At("b"));
+        TrainJob.Run(Short, new() { Folder = At("a") });
+        TrainJob.Run(Short, new() { Folder = At("b") });
         Assert.Equal(Weights("a"), Weights("b"));
     }
 
@@ -54,7 +54,7 @@ public sealed partial class TrainJobTests : IDisposable
     [Fact]
     public void A_finished_run_holds_every_answer_and_the_embeddings_of_its_images()
     {
-        var (run, results) = TrainJob.Run(Short, At("run"));
+        var (run, results) = TrainJob.Run(Short, new() { Folder = At("run") });
         var items = PredictedItem.Load(run.Predictions);
         Assert.Equal(results.Images, items.Count);
         Assert.Equal(results.Metrics["top1"], items.Average(i => i.Right ? 1.0 : 0.0), 1e-12);
@@ -69,7 +69,7 @@ public sealed partial class TrainJobTests : IDisposable
     public void A_run_that_was_moved_gives_the_same_report_from_its_folder_alone_with_pictures_of_at_most_2048_bytes()
     {
         using var photos = Cli.Photos.OfTwoClasses();
-        var (run, results) = TrainJob.Run(Short with { Data = photos.Data, LabelsPerClass = null, ClassesPerBatch = 2, NoThumbnails = false }, At("run"));
+        var (run, results) = TrainJob.Run(Short with { Data = photos.Data, LabelsPerClass = null, ClassesPerBatch = 2, NoThumbnails = false }, new() { Folder = At("run") });
         var page = File.ReadAllBytes(run.Report);
         var pictures = Directory.GetFiles(run.Thumbnails);
         Assert.Equal(EmbeddedImages.Load(run.Embeddings).Images.Count - EmbeddedImages.Load(run.Embeddings).Part("val")!.Images.Count, pictures.Length);
@@ -97,7 +97,7 @@ public sealed partial class TrainJobTests : IDisposable
     [Fact]
     public void A_run_that_diverged_has_a_report_that_says_where_and_what_to_do()
     {
-        var error = Assert.Throws<DivergedException>(() => TrainJob.Run(Short with { LearningRate = 1e20 }, At("diverged")));
+        var error = Assert.Throws<DivergedException>(() => TrainJob.Run(Short with { LearningRate = 1e20 }, new() { Folder = At("diverged") }));
         var page = File.ReadAllText(Path.Combine(At("diverged"), "report.html"));
         Assert.Matches("The run ended early, after step [1-5] of 6: Step [2-6]: ", page);
         Assert.Contains("Lower --lr", page);
@@ -107,7 +107,7 @@ public sealed partial class TrainJobTests : IDisposable
     [Fact]
     public void A_run_that_was_stopped_goes_on_to_the_weights_it_would_have_had()
     {
-        TrainJob.Run(Short, At("whole"));
+        TrainJob.Run(Short, new() { Folder = At("whole") });
         StopAfter(3, "stopped");
         TrainJob.Resume(At("stopped"));
         Assert.Equal(Weights("whole"), Weights("stopped"));
@@ -118,8 +118,8 @@ public sealed partial class TrainJobTests : IDisposable
     public void A_run_in_bf16_says_so_and_goes_on_in_it_to_the_bit()
     {
         var mixed = Short with { Precision = Precision.Bf16 };
-        TrainJob.Run(Short, At("exact"));
-        TrainJob.Run(mixed, At("whole"));
+        TrainJob.Run(Short, new() { Folder = At("exact") });
+        TrainJob.Run(mixed, new() { Folder = At("whole") });
         StopAfter(3, "stopped", mixed);
         TrainJob.Resume(At("stopped"));
         Assert.Equal(Weights("whole"), Weights("stopped"));
@@ -135,8 +135,8 @@ public sealed partial class TrainJobTests : IDisposable
     {
         // 40 classes of 2 images, 10 classes a batch: four steps an epoch.
         var hard = Short with { Sampler = SamplerKind.Hard, ClassesPerBatch = 10, Steps = 11 };
-        TrainJob.Run(hard with { Sampler = SamplerKind.Balanced }, At("balanced"));
-        TrainJob.Run(hard, At("whole"));
+        TrainJob.Run(hard with { Sampler = SamplerKind.Balanced }, new() { Folder = At("balanced") });
+        TrainJob.Run(hard, new() { Folder = At("whole") });
         StopAfter(stopped, "stopped", hard);
         TrainJob.Resume(At("stopped"));
         Assert.Equal(Weights("whole"), Weights("stopped"));
@@ -149,21 +149,21 @@ public sealed partial class TrainJobTests : IDisposable
     public void Hard_classes_need_a_classifier_and_unmixed_images()
     {
         var hard = Short with { Sampler = SamplerKind.Hard };
-        Assert.Contains("lambda 1 trains no classifier", Assert.Throws<SchaneException>(() => TrainJob.Run(hard with { Lambda = 1 }, At("a"))).Message);
-        Assert.Contains("mixup", Assert.Throws<SchaneException>(() => TrainJob.Run(hard with { Mixup = 0.8 }, At("b"))).Message);
+        Assert.Contains("lambda 1 trains no classifier", Assert.Throws<SchaneException>(() => TrainJob.Run(hard with { Lambda = 1 }, new() { Folder = At("a") })).Message);
+        Assert.Contains("mixup", Assert.Throws<SchaneException>(() => TrainJob.Run(hard with { Mixup = 0.8 }, new() { Folder = At("b") })).Message);
     }
 
     [Fact]
     public void A_damaged_checkpoint_is_passed_over_for_the_one_before_and_said_so()
     {
-        TrainJob.Run(Short, At("whole"));
+        TrainJob.Run(Short, new() { Folder = At("whole") });
         StopAfter(5, "damaged");
         var newest = Directory.GetFiles(Path.Combine(At("damaged"), "checkpoints"), "*.safetensors").Order().Last();
         var bytes = File.ReadAllBytes(newest);
         bytes[^5] ^= 1;
         File.WriteAllBytes(newest, bytes);
         var messages = new List<string>();
-        TrainJob.Resume(At("damaged"), progress: new Heard(messages));
+        TrainJob.Resume(At("damaged"), new() { Progress = new Heard(messages) });
         Assert.Contains(messages, m => m.Contains($"{Path.GetFileName(newest)} is damaged"));
         Assert.Equal(Weights("whole"), Weights("damaged"));
     }
@@ -171,18 +171,18 @@ public sealed partial class TrainJobTests : IDisposable
     [Fact]
     public void An_existing_run_is_refused_unless_forced_and_another_folder_is_never_touched()
     {
-        TrainJob.Run(Short with { Steps = 1, Loss = new CrossEntropyAlone() }, At("run"));
-        Assert.Contains("--resume", Assert.Throws<SchaneException>(() => TrainJob.Run(Short, At("run"))).Message);
-        TrainJob.Run(Short with { Steps = 1 }, At("run"), force: true);
+        TrainJob.Run(Short with { Steps = 1, Loss = new CrossEntropyAlone() }, new() { Folder = At("run") });
+        Assert.Contains("--resume", Assert.Throws<SchaneException>(() => TrainJob.Run(Short, new() { Folder = At("run") })).Message);
+        TrainJob.Run(Short with { Steps = 1 }, new() { Folder = At("run"), Force = true });
         File.WriteAllText(folder.Write("mine/notes.txt", "text"u8.ToArray()), "keep");
-        Assert.Contains("holds no run", Assert.Throws<SchaneException>(() => TrainJob.Run(Short, At("mine"), force: true)).Message);
+        Assert.Contains("holds no run", Assert.Throws<SchaneException>(() => TrainJob.Run(Short, new() { Folder = At("mine"), Force = true })).Message);
         Assert.Equal("keep", File.ReadAllText(Path.Combine(At("mine"), "notes.txt")));
     }
 
     [Fact]
     public void Two_processes_cannot_work_on_one_run()
     {
-        TrainJob.Run(Short with { Steps = 1 }, At("run"));
+        TrainJob.Run(Short with { Steps = 1 }, new() { Folder = At("run") });
         using var held = Schane.Runs.RunFolder.Open(At("run")).Lock();
         Assert.Contains("Another process", Assert.Throws<SchaneException>(() => TrainJob.Resume(At("run"))).Message);
     }
@@ -190,7 +190,7 @@ public sealed partial class TrainJobTests : IDisposable
     [Fact]
     public void A_run_of_a_later_version_is_refused()
     {
-        TrainJob.Run(Short with { Steps = 1 }, At("run"));
+        TrainJob.Run(Short with { Steps = 1 }, new() { Folder = At("run") });
         File.WriteAllText(Path.Combine(At("run"), "run.json"), """{"format": 99}""");
         Assert.Contains("update schane", Assert.Throws<SchaneException>(() => EvaluateJob.Run(At("run"))).Message);
     }
@@ -213,7 +213,7 @@ public sealed partial class TrainJobTests : IDisposable
     private void StopAfter(long step, string name, Recipe? recipe = null)
     {
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(recipe ?? Short, At(name), progress: new Stopper(step, stop), stop: stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(recipe ?? Short, new() { Folder = At(name), Progress = new Stopper(step, stop) }, stop.Token));
     }
 
     private sealed class Stopper(long step, CancellationTokenSource stop) : IProgress<TrainingProgress>

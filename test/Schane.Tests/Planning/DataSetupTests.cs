@@ -43,7 +43,7 @@ public sealed class DataSetupTests : IDisposable
     public void A_benchmark_is_trained_by_its_name_and_measured_on_its_own_test_part()
     {
         WriteCifar100();
-        var (run, results) = TrainJob.Run(Recipe("cifar100"), Path.Combine(root.Path, "run"), dataRoot: root.Path);
+        var (run, results) = TrainJob.Run(Recipe("cifar100"), new() { Folder = Path.Combine(root.Path, "run"), DataRoot = root.Path });
         Assert.Equal(("test", 10), (results.Part, results.Images));
         Assert.Equal(["apple", "fish"], results.Classes!);
         Assert.Equal((34, 6), (Splits.Load(run.Splits).Parts["train"].Count, Splits.Load(run.Splits).Parts["val"].Count));
@@ -67,7 +67,8 @@ public sealed class DataSetupTests : IDisposable
             lines.Append($"{i}.png,{(i % 2 == 0 ? "dark" : "red")},{(i < 16 ? "train" : "test")}\n");
         }
         root.Write("pics/list.csv", Encoding.UTF8.GetBytes(lines.ToString()));
-        var results = TrainJob.Run(Recipe(Path.Combine(root.Path, "pics", "list.csv")), Path.Combine(root.Path, "run")).Results;
+        var results = TrainJob.Run(Recipe(Path.Combine(root.Path, "pics", "list.csv")),
+            new() { Folder = Path.Combine(root.Path, "run") }).Results;
         Assert.Equal(("test", 8), (results.Part, results.Images));
     }
 
@@ -78,7 +79,7 @@ public sealed class DataSetupTests : IDisposable
             for (var i = 0; i < 8; i++)
                 root.Write($"pics/{name}/{i}.png", i < 2 ? [.. Pictures.Flat(8, 8, 1, 1, 1).Take(30)] : Pictures.Flat(8, 8, 1, 1, 1));
         var recipe = Recipe(Path.Combine(root.Path, "pics")) with { OnBadImage = OnBadImage.Skip, Steps = 6 };
-        var run = TrainJob.Run(recipe, Path.Combine(root.Path, "run")).Folder;
+        var run = TrainJob.Run(recipe, new() { Folder = Path.Combine(root.Path, "run") }).Folder;
         var skipped = File.ReadLines(run.Journal).Select(l => JsonDocument.Parse(l).RootElement)
             .Where(e => e.GetProperty("event").GetString() == "skipped").ToList();
         Assert.NotEmpty(skipped);

@@ -20,7 +20,7 @@ internal static class Cookbook
         using var stop = new CancellationTokenSource();
         var recipe = new Recipe { Data = photos, Loss = new SupConLoss(), Temperature = 0.07, Steps = 20, Threads = 1 };
         var progress = new Progress<TrainingProgress>(moment => Console.WriteLine($"{moment.Step}/{moment.Steps} {moment.Loss:F3}"));
-        var (run, results) = TrainJob.Run(recipe, runFolder, progress: progress, stop: stop.Token);   // stopping saves; TrainJob.Resume goes on
+        var (run, results) = TrainJob.Run(recipe, new() { Folder = runFolder, Progress = progress }, stop.Token);   // stopping saves; TrainJob.Resume goes on
         Console.WriteLine($"{results.Metrics["top1"]:P1}, see {run.Report}");
         // </sample>
         return results;

@@ -88,16 +88,16 @@ internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOpti
     {
         if (File.Exists(Diverged(planned)))
             return null;
+        var options = new RunOptions { DataRoot = dataRoot, Hub = hub, Progress = progress, View = planned.View, Page = false };
         try
         {
             if (!File.Exists(Path.Combine(planned.Path, "run.json")))
-                return TrainJob.Make(planned.Recipe, planned.Path, force: false, dataRoot, progress, hub,
-                    planned.View, stop, page: false).Results;
+                return TrainJob.Run(planned.Recipe, options with { Folder = planned.Path }, stop).Results;
             var run = RunFolder.Open(planned.Path);
             if (File.Exists(run.Results))
                 return RunResults.Load(run.Results);
             using var _ = run.Lock();
-            return TrainJob.GoOn(run, dataRoot, progress, acceptChangedData: false, hub, stop, planned.View, page: false);
+            return TrainJob.GoOn(run, options, stop);
         }
         catch (DivergedException e) when (ToleratesDivergence)
         {

@@ -129,8 +129,9 @@ public sealed class CompareJobTests : IDisposable
     public void Drawings_of_one_shot_runs_are_kept_as_embeddings_that_answer_as_the_run_did()
     {
         var root = Environment.GetEnvironmentVariable("SCHANE_DATA");
-        var (run, results) = TrainJob.Run(new() { Data = "omniglot:small1", Weights = "none", Steps = 1, Precision = Precision.Float32 },
-            photos.Run, dataRoot: root);
+        var (run, results) = TrainJob.Run(
+            new() { Data = "omniglot:small1", Weights = "none", Steps = 1, Precision = Precision.Float32 },
+            new() { Folder = photos.Run, DataRoot = root });
         var drawings = EmbeddedImages.Load(run.Embeddings).Part("runs")!;
         Assert.Equal(800, drawings.Images.Distinct().Count());
         var runs = drawings.Images.Select((name, row) => (Run: name.Split(',')[0], IsTrial: name.Contains("trial"), Row: row))

@@ -1,0 +1,84 @@
+using Microsoft.Extensions.Logging;
+using Schane.Checkpoints.Hub;
+using Schane.Data;
+using Schane.Data.Dividing;
+using Schane.Distributed;
+using Schane.Planning;
+using Schane.Recipes;
+using Schane.Tensors;
+using Schane.Training;
+
+namespace Schane.Jobs;
+
+/// <summary>Where and with what a recipe is run: all that may differ from machine to machine while the run stays the same, and parts of one's own.</summary>
+public sealed record RunOptions
+{
+    /// <summary>Run folder to make. Null: <c>runs/DATA-LOSS-N</c> with the next free N.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>Whether an existing run in <see cref="Folder"/> is replaced.</summary>
+    public bool Force { get; init; }
+
+    /// <summary>Folder of the named data sets. Null: <c>$SCHANE_DATA</c>, then the user's data folder.</summary>
+    public string? DataRoot { get; init; }
+
+    /// <summary>Where downloaded weights are kept and whether the network may be used. Null: the defaults, which come from the environment.</summary>
+    public HubOptions? Hub { get; init; }
+
+    /// <summary>
+    /// The processes that train together (<see cref="Distributed.Ranks.Join"/>), each of which runs the same and sees the data and the run folder under the same name; rank 0
+    /// alone writes. A run may go on with another number of them. Null: this process alone.
+    /// </summary>
+    public ICollective? Ranks { get; init; }
+
+    /// <summary>Makes the recipe's batches this many times as large, for instance once per rank; the learning rate stays. At least 1, the default.</summary>
+    public int BatchTimes { get; init => field = Require.AtLeast(value, 1); } = 1;
+
+    /// <summary>Told of a download, the plan, each step and each evaluation.</summary>
+    public IProgress<TrainingProgress>? Progress { get; init; }
+
+    /// <summary>Told the same sentences as <see cref="Progress"/>: plan, evaluations, warnings.</summary>
+    public ILogger? Logger { get; init; }
+
+    /// <summary>Whether a run goes on although training images came or went; the result is then no longer that of an uninterrupted run.</summary>
+    public bool AcceptChangedData { get; init; }
+
+    /// <summary>Images of one's own in place of the recipe's data; a run that goes on must be given them again.</summary>
+    public TrainingData? Data { get; init; }
+
+    /// <summary>What looks at the model during training, in place of accuracy on the validation part; the recipe's best metric must be one of its metrics.</summary>
+    public IEvaluator? Evaluator { get; init; }
+
+    /// <summary>Other data than the recipe says, and nothing for people.</summary>
+    internal RunView? View { get; init; }
+
+    /// <summary>Whether the run makes its page; else this is left to <see cref="ReportJob"/>.</summary>
+    internal bool Page { get; init; } = true;
+
+    internal RunLeaves Leaves => View is not null ? RunLeaves.Results : Page ? RunLeaves.Page : RunLeaves.Data;
+
+    /// <summary>The processes that train together, this one alone where none are named.</summary>
+    internal ICollective AllRanks => Ranks ?? alone;
+
+    private static readonly SingleProcess alone = new();
+
+    /// <summary>Whom the first rank tells what happens.</summary>
+    internal IProgress<TrainingProgress>? Listener => AllRanks.Rank > 0 ? null : Logger is null ? Progress : new Logged(Progress, Logger);
+
+    /// <summary>The data of a recipe, or those given.</summary>
+    internal DataSetup Open(Recipe recipe, Splits? splits = null)
+    {
+        var data = DataSetup.Open(recipe, DataRoot, splits, Data);
+        return View?.Of(data) ?? data;
+    }
+
+    private sealed class Logged(IProgress<TrainingProgress>? progress, ILogger logger) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            progress?.Report(value);
+            if (value.Message is { } message && logger.IsEnabled(LogLevel.Information))
+                logger.LogInformation("{Message}", message);
+        }
+    }
+}
