@@ -22,7 +22,8 @@ internal sealed class Convolution : Layer
     /// <param name="groups">Groups of channels.</param>
     /// <param name="hasBias">Whether there is a bias, initially 0.</param>
     /// <param name="std">Deviation of the initial weights; null for He's, by fan-out.</param>
-    public Convolution(long inputs, long outputs, long kernel, long stride = 1, long padding = 0, long groups = 1, bool hasBias = false, double? std = null) : base("Convolution")
+    public Convolution(long inputs, long outputs, long kernel, long stride = 1, long padding = 0, long groups = 1, bool hasBias = false,
+        double? std = null) : base("Convolution")
     {
         weight = Weight(outputs, inputs / groups, kernel, kernel);
         bias = hasBias ? Weight(outputs) : null;
@@ -49,11 +50,17 @@ internal sealed class Convolution : Layer
 
     private Tensor Convolve(Tensor x, Tensor w, Tensor? b)
     {
+        if (x.device_type == DeviceType.CPU && w.shape[2] == 1 && groups == 1 && paddings[0] == 0)
+            return Pointwise.Convolve(x, w, b, strides[0]);
+        // oneDNN's bf16 gradient of the weights is wrong for images narrower than the step: the product is taken in float32 of the rounded
+        // factors.
+        if (x.device_type == DeviceType.CPU && x.dtype == ScalarType.BFloat16 && x.shape[3] < strides[0])
+            return Convolve(Wide(x), Wide(w), b is null ? null : Wide(b)).to_type(x.dtype);
         if (w.shape[1] > 1 || groups > 1 || x.device_type != DeviceType.CPU)
             return nn.functional.conv2d(x, w, b, strides, paddings, groups: groups);
 
-        // With one channel the strides can't say channels-last, and libtorch would take the order whose pooling is 20 times slower on a CPU.
-        // A second channel of zeros says it: the step of a small net takes 19 ms here instead of 53.
+        // With one channel the strides can't say channels-last, and libtorch would take the order whose pooling is 20 times slower on
+        // a CPU. A second channel of zeros says it: the step of a small net takes 19 ms here instead of 53.
         var (n, height, width) = (x.shape[0], x.shape[2], x.shape[3]);
         var both = nn.functional.pad(x.reshape(n, height, width, 1), [0, 1]).permute(0, 3, 1, 2);
         return nn.functional.conv2d(both, nn.functional.pad(w, [0, 0, 0, 0, 0, 1]), b, strides, paddings);
