@@ -35,7 +35,8 @@ internal static class LabelErrorsFound
                 var wrong = Flip(images, seed, out var list);
                 var file = Path.Combine(folder.FullName, $"flips-{seed}.csv");
                 File.WriteAllText(file, list);
-                var (run, _) = TrainJob.Run(recipe with { Relabel = file, Seed = seed }, new() { Folder = Path.Combine(folder.FullName, $"run-{seed}") });
+                var (run, _) = TrainJob.Run(recipe with { Relabel = file, Seed = seed },
+                    new() { Folder = Path.Combine(folder.FullName, $"run-{seed}") });
                 var found = LabelErrorsJob.Run(run.Root);
                 var flagged = found.ConfidentLearning.Rows.Take(found.ConfidentLearning.Flagged).ToList();
                 double Right(IEnumerable<int> rows) => rows.Count(wrong.Contains);

@@ -12,7 +12,7 @@ public sealed record TrainingData(IImageDataset Train, IImageDataset? Validation
     {
         foreach (var part in (IImageDataset?[])[Validation, Test])
             if (part is not null && !part.Classes.SequenceEqual(Train.Classes))
-                throw new SchaneException($"'{part.Name}' must have the {Train.Classes.Count} classes of '{Train.Name}' in the same order but " +
-                    $"has {part.Classes.Count}.");
+                throw new SchaneException($"'{part.Name}' must have the {Train.Classes.Count} classes of '{Train.Name}' " +
+                    $"in the same order but has {part.Classes.Count}.");
     }
 }

@@ -1,9 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Schane.Data.Feeding;
 using Schane.Data.Reading;
-using Schane.Export;
-using Schane.Runs;
-using Schane.Tensors;
 
 namespace Schane.Inference;
 

@@ -1,4 +1,3 @@
-using Schane.Data.Feeding;
 using Schane.Data.Reading;
 using Schane.Data.Transforms;
 using Schane.Export;

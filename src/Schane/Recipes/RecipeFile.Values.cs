@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text;
-using YamlDotNet.Core;
 using Schane.Losses;
 
 namespace Schane.Recipes;

@@ -1,12 +1,4 @@
-using System.Text.Json;
-using Schane.Data.Feeding;
-using Schane.Distributed;
-using Schane.Losses;
-using Schane.Models;
 using Schane.Recipes;
-using Schane.Runs;
-using Schane.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Schane.Training;

@@ -1,19 +1,8 @@
-using System.Text.Json;
-using Schane.Checkpoints;
 using Schane.Data;
 using Schane.Data.Feeding;
-using Schane.Distributed;
-using Schane.Evaluation;
-using Schane.Evaluation.Embeddings;
-using Schane.Evaluation.Episodes;
-using Schane.Losses;
-using Schane.Models;
-using Schane.Recipes;
 using Schane.Runs;
 using Schane.Tensors;
-using Schane.Tests.Data;
 using Schane.Training;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Distributed;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Schane.Checkpoints;
-using Schane.Data;
 using Schane.Data.Feeding;
 using Schane.Distributed;
 using Schane.Evaluation;
@@ -10,7 +9,6 @@ using Schane.Losses;
 using Schane.Models;
 using Schane.Recipes;
 using Schane.Runs;
-using Schane.Tensors;
 using Schane.Tests.Data;
 using Schane.Training;
 using TorchSharp;

@@ -10,7 +10,8 @@ public sealed class TrainedRun : IDisposable
     private readonly Photos photos = new(("red", 20), ("blue", 20));
 
     public TrainedRun() => TrainJob.Run(
-        new Recipe { Data = photos.Data, Weights = "none", InputSize = 32, ImagesPerClass = 4, Steps = 30, Threads = 1, EvaluateEvery = 100 },
+        new Recipe
+        { Data = photos.Data, Weights = "none", InputSize = 32, ImagesPerClass = 4, Steps = 30, Threads = 1, EvaluateEvery = 100 },
         new() { Folder = photos.Run });
 
     /// <summary>The run folder.</summary>

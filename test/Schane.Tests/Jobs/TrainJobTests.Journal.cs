@@ -1,13 +1,7 @@
 using System.Text.Json;
-using Schane.Evaluation;
-using Schane.Evaluation.Embeddings;
 using Schane.Jobs;
 using Schane.Losses;
-using Schane.Models;
-using Schane.Planning;
 using Schane.Recipes;
-using Schane.Tests.Data;
-using Schane.Training;
 
 namespace Schane.Tests.Jobs;
 

@@ -1,4 +1,3 @@
-using Schane.Losses;
 using Schane.Losses.Pairs;
 using Schane.Losses.Tiled;
 using Schane.Tests.Support;

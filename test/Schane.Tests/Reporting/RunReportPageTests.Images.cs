@@ -1,6 +1,5 @@
 using Microsoft.Playwright;
 using Schane.Reporting;
-using Schane.Tests.Support;
 
 namespace Schane.Tests.Reporting;
 

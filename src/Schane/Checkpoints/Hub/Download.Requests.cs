@@ -1,9 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Text.Json;
-using Microsoft.Extensions.Http.Resilience;
-using Polly;
-using Polly.Retry;
 
 namespace Schane.Checkpoints.Hub;
 

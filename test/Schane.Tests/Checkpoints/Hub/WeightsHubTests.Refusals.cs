@@ -1,9 +1,5 @@
-using System.Diagnostics;
-using System.Security.Cryptography;
-using System.Text;
 using Schane.Checkpoints;
 using Schane.Checkpoints.Hub;
-using static TorchSharp.torch;
 
 namespace Schane.Tests.Checkpoints.Hub;
 

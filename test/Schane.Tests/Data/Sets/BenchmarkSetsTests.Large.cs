@@ -1,9 +1,3 @@
-using System.IO.Compression;
-using System.Text;
-using Schane.Data;
-using Schane.Data.Dividing;
-using Schane.Data.Reading;
-
 namespace Schane.Tests.Data.Sets;
 
 public sealed partial class BenchmarkSetsTests
