@@ -10,12 +10,33 @@ public sealed class CompareReportTests
         using var folder = new SampleRun(write: false);
         ComparedRun Run(string objective, double top1, double low, double high) =>
             new(objective, 0, new Dictionary<string, double> { ["top1"] = top1, ["top1_low"] = low, ["top1_high"] = high });
-        CompareReport.Write(new Comparison { Objectives = [new("ce", "CE"), new("schane", "SCHaNe")], Runs = [Run("ce", 0.8, 0.7112, 0.8666), Run("schane", 0.85, 0.7672, 0.9069)] }, folder.Page);
+        CompareReport.Write(new Comparison
+        {
+            Objectives = [new("ce", "CE"), new("schane", "SCHaNe")],
+            Runs = [Run("ce", 0.8, 0.7112, 0.8666), Run("schane", 0.85, 0.7672, 0.9069)]
+        }, folder.Page);
         var page = File.ReadAllText(folder.Page);
         Assert.Contains("(71.1 to 86.7", page);
         Assert.Contains("(76.7 to 90.7", page);
         Assert.Contains("Wilson", page);
         Assert.DoesNotContain("over seeds (Student t)", page);
+    }
+
+    [Theory]
+    [InlineData(4, "<h1>arm 0 · arm 1 · arm 2 · arm 3 on photos</h1>")]
+    [InlineData(5, "<h1>5 settings on photos</h1>")]
+    public void The_title_names_a_few_arms_and_counts_many(int arms, string title)
+    {
+        using var folder = new SampleRun(write: false);
+        var names = Enumerable.Range(0, arms).Select(i => $"arm {i}").ToList();
+        CompareReport.Write(new Comparison
+        {
+            Data = "photos",
+            Objectives = [.. names.Select(name => new ComparedObjective(name, name))],
+            Runs = [.. names.SelectMany(name => new[] { 0,
+                1 }.Select(seed => new ComparedRun(name, seed, new Dictionary<string, double> { ["top1"] = 0.8 + 0.01 * seed })))],
+        }, folder.Page);
+        Assert.Contains(title, File.ReadAllText(folder.Page));
     }
 
     [Fact]
