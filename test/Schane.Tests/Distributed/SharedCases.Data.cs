@@ -1,6 +1,5 @@
 using Schane.Data;
 using Schane.Data.Feeding;
-using Schane.Runs;
 using Schane.Tensors;
 using Schane.Training;
 using static TorchSharp.torch;

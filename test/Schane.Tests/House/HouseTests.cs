@@ -70,14 +70,17 @@ public sealed partial class HouseTests
         // Rows of a table and command lines can't be broken; the page of all commands is generated.
         var prose = Files("docs", "*.md").Where(f => f.Path != "docs/commands.md").Concat(Files(".", "*.md", SearchOption.TopDirectoryOnly))
             .SelectMany(f => Wide(f.Path, Prose(f.Text)));
-        Assert.Empty(code.Concat(recipes).Concat(prose)
-            .Where(line => !AtWork.Any(part => line.StartsWith(part, StringComparison.Ordinal))));
+        string[] wide = [.. code.Concat(recipes).Concat(prose).Where(line => !AtWork.Any(part => line.StartsWith(part, StringComparison.Ordinal)))];
+        Assert.Empty(wide);
     }
 
     [Fact]
-    public void No_file_is_longer_than_250_lines() =>
-        Assert.Empty(Sources("src", "test", "bench", "samples").Select(f => (f.Path, Lines: f.Text.Count(c => c == '\n')))
-            .Where(f => f.Lines > Lines && f.Path != OneList));
+    public void No_file_is_longer_than_250_lines()
+    {
+        var files = Sources("src", "test", "bench", "samples").Select(f => (f.Path, Lines: f.Text.Count(c => c == '\n')));
+        (string, int)[] tooLong = [.. files.Where(f => f.Lines > Lines && f.Path != OneList)];
+        Assert.Empty(tooLong);
+    }
 
     [Fact]
     public void No_folder_holds_more_than_25_files() =>
