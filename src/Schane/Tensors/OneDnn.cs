@@ -7,9 +7,9 @@ namespace Schane.Tensors;
 /// <summary>oneDNN, the library inside libtorch that computes convolutions on processors, and what it gets wrong.</summary>
 /// <remarks>
 /// Up to version 3.7 it takes three levels of cache on an AMD processor for granted. Where they are hidden
-/// (<see cref="ProcessorCaches"/>) it plans for caches of one byte: channels-last 1×1 convolutions then give wrong values, or
-/// divide by zero and end the process, and others take up to 1.4 times as long. Later versions guess the sizes, as this one does
-/// where it is told that it knows of no level.
+/// (<see cref="ProcessorCaches"/>) it plans for caches of one byte: convolutions of many shapes then give wrong values, 1×1
+/// ones divide by zero and end the process, and others take up to 1.4 times as long. Later versions guess the sizes, as this one
+/// does where it is told that it knows of no level.
 /// </remarks>
 internal static unsafe class OneDnn
 {
@@ -20,10 +20,10 @@ internal static unsafe class OneDnn
     private const int Sizes = 7, Levels = 27;                                 // of the 32-bit words of the description
 
     /// <summary>
-    /// Whether its channels-last 1×1 convolutions can't be used here: the caches are hidden, and this build of libtorch is not the one that
-    /// can be told so. Decided at the first use, which must come before the first convolution. Tests set it.
+    /// Whether its convolutions can't be used here: the caches are hidden, and this build of libtorch is not the one that can be told so.
+    /// Decided at the first use, which must come before the first convolution. Tests set it.
     /// </summary>
-    public static bool FailsPointwise { get; internal set; } = ProcessorCaches.Mislead && !GuessesCaches();
+    public static bool FailsConvolutions { get; internal set; } = ProcessorCaches.Mislead && !GuessesCaches();
 
     /// <summary>Its description of the processor, made if it isn't yet; null in any other build.</summary>
     internal static uint* Description()

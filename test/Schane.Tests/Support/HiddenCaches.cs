@@ -20,11 +20,11 @@ internal static unsafe class HiddenCaches
         foreach (var word in SizesAndSharing)
             description[word] = 1;
         ProcessorCaches.Mislead = cure == CacheCure.Mended;
-        OneDnn.FailsPointwise |= cure == CacheCure.Products;
+        OneDnn.FailsConvolutions |= cure == CacheCure.Products;
     }
 }
 
-/// <summary>What keeps 1×1 convolutions right where the caches are hidden.</summary>
+/// <summary>What keeps convolutions right where the caches are hidden.</summary>
 internal enum CacheCure
 {
     /// <summary>The caches are not hidden.</summary>
@@ -33,7 +33,7 @@ internal enum CacheCure
     /// <summary>oneDNN guesses the caches' sizes, as in the known build of libtorch.</summary>
     Mended,
 
-    /// <summary>They are taken as products, as in any other build.</summary>
+    /// <summary>They are taken as products, as in any other build of libtorch.</summary>
     Products,
 
     /// <summary>Nothing does.</summary>

@@ -6,7 +6,7 @@ namespace Schane.Models.Layers;
 /// <summary>1×1 convolutions on processors: a matrix product over the channels of every pixel.</summary>
 /// <remarks>
 /// oneDNN's own kernels for them are the fastest (docs/log.md has the figures) and are used where they are right. Where they are not
-/// (<see cref="OneDnn.FailsPointwise"/>), the product is taken as that of a linear layer.
+/// (<see cref="OneDnn.FailsConvolutions"/>), the product is taken as that of a linear layer.
 /// </remarks>
 internal static class Pointwise
 {
@@ -23,9 +23,9 @@ internal static class Pointwise
     /// <returns>[n, outputs, ⌈H / stride⌉, ⌈W / stride⌉].</returns>
     public static Tensor Convolve(Tensor x, Tensor weight, Tensor? bias, long stride)
     {
-        if (stride > 1 && (OneDnn.FailsPointwise || weight.shape[1] < Narrow))
+        if (stride > 1 && (OneDnn.FailsConvolutions || weight.shape[1] < Narrow))
             (x, stride) = (x.slice(2, 0, x.shape[2], stride).slice(3, 0, x.shape[3], stride), 1);
-        return OneDnn.FailsPointwise
+        return OneDnn.FailsConvolutions
             ? nn.functional.linear(x.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
             : nn.functional.conv2d(x, weight, bias, [stride, stride]);
     }
