@@ -12,7 +12,7 @@ public class CompareTests
         var document = SchaneProgram.Run([.. Compare(photos, "--folds", "2", "--repeats", "1"), "--json"]).Done().Document()
             .GetProperty("comparisons")[0];
         var comparison = document.GetProperty("comparison");
-        Assert.Equal(["CE, shuffled batches", "CE", "SupCon", "SCHaNe"],
+        Assert.Equal(["Cross-entropy, shuffled batches", "Cross-entropy", "SupCon", "SCHaNe"],
             comparison.GetProperty("objectives").EnumerateArray().Select(o => o.GetProperty("label").GetString()!));
         Assert.Equal(8, comparison.GetProperty("runs").GetArrayLength());
         Assert.Equal(6, comparison.GetProperty("bootstrap").GetArrayLength());

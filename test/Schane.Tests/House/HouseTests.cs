@@ -70,7 +70,8 @@ public sealed partial class HouseTests
         // Rows of a table and command lines can't be broken; the page of all commands is generated.
         var prose = Files("docs", "*.md").Where(f => f.Path != "docs/commands.md").Concat(Files(".", "*.md", SearchOption.TopDirectoryOnly))
             .SelectMany(f => Wide(f.Path, Prose(f.Text)));
-        string[] wide = [.. code.Concat(recipes).Concat(prose).Where(line => !AtWork.Any(part => line.StartsWith(part, StringComparison.Ordinal)))];
+        string[] wide = [.. code.Concat(recipes).Concat(prose)
+            .Where(line => !AtWork.Any(part => line.StartsWith(part, StringComparison.Ordinal)))];
         Assert.Empty(wide);
     }
 

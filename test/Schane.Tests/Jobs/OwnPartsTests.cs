@@ -12,6 +12,7 @@ using Schane.Training;
 namespace Schane.Tests.Jobs;
 
 /// <summary>A program trains on images of its own, and judges the model in its own way.</summary>
+[Trait("Long", "1")]
 public sealed class OwnPartsTests : IDisposable
 {
     private readonly Photos photos = Photos.OfTwoClasses();

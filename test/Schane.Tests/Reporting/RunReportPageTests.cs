@@ -36,7 +36,10 @@ public sealed partial class RunReportPageTests(Chromium chromium)
     public async Task Forbids_every_request_even_to_a_script_on_the_page()
     {
         using var run = new SampleRun(write: false);
-        File.WriteAllText(run.At("results.json"), """{"metrics": {"top1": 0.5}}""");
+        File.WriteAllText(run.At("results.json"), """
+            {"schane": "0.1.0", "data": "photos", "model": "convnet4", "loss": "ce", "seed": 0, "steps": 1, "part": "test", "images": 2,
+             "metrics": {"top1": 0.5}}
+            """);
         RunReport.Write(run.Folder, run.Page);
         await using var open = await chromium.Open(run.Page, charts: false);
 
