@@ -1,6 +1,6 @@
 using System.Reflection;
-using YamlDotNet.Core;
 using Schane.Losses;
+using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
 namespace Schane.Recipes;

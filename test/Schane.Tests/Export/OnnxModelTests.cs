@@ -1,6 +1,6 @@
 using Google.Protobuf;
-using Schane.Export;
 using Schane.Checkpoints.Onnx;
+using Schane.Export;
 using Schane.Tests.Data;
 
 namespace Schane.Tests.Export;

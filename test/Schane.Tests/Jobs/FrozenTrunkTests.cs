@@ -69,11 +69,14 @@ public sealed class FrozenTrunkTests : IDisposable
     public void Each_training_and_validation_picture_is_read_once_and_its_embedding_is_the_one_that_the_run_keeps()
     {
         // What a second look would need is gone after the first step.
-        var (run, _) = TrainJob.Run(Probe with { NoThumbnails = true }, new() { Folder = At("run"), Progress = new AtStep(1, () =>
+        var (run, _) = TrainJob.Run(Probe with { NoThumbnails = true }, new()
+        {
+            Folder = At("run"), Progress = new AtStep(1, () =>
         {
             foreach (var name in Splits.Load(Path.Combine(At("run"), "splits.json")).Parts.Where(p => p.Key != "test").SelectMany(p => p.Value))
                 File.Delete(Path.Combine(photos.Data, name));
-        }) });
+        })
+        });
         using var scope = NewDisposeScope();
         using var kept = Safetensors.Open(Path.Combine(run.Checkpoints, "features.safetensors"));
         foreach (var part in (string[])["train", "val"])

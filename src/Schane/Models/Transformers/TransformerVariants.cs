@@ -82,23 +82,23 @@ internal static class TransformerVariants
         string license, string source) => new(
         Info(name, size, shape.Width, mean, std, weights, license, source),
         (info, dropPath) => new VisionTransformer(info, shape, dropPath), shape)
-    {
-        Heads = [(shape.Width, shape.Heads)],
-        Changed = to => Vit(name, shape with
         {
-            Patch = to.Whole("patch", shape.Patch),
-            Width = to.Whole("width", shape.Width),
-            Depth = to.Whole("depth", shape.Depth),
-            Heads = to.Whole("heads", shape.Heads),
-            MlpRatio = to.Number("mlp", shape.MlpRatio),
-            QkvBias = to.Switch("qkv-bias", shape.QkvBias),
-            LayerScale = to.NumberOrOff("scale", shape.LayerScale),
-            Registers = to.Whole("registers", shape.Registers, least: 0),
-            AveragePool = to.Choice("pool", shape.AveragePool ? "avg" : "token", "avg", "token") == "avg",
-            PreNorm = to.Switch("pre-norm", shape.PreNorm),
-            Eps = to.Number("eps", shape.Eps),
-        }, size, mean, std, weights, license, source),
-    };
+            Heads = [(shape.Width, shape.Heads)],
+            Changed = to => Vit(name, shape with
+            {
+                Patch = to.Whole("patch", shape.Patch),
+                Width = to.Whole("width", shape.Width),
+                Depth = to.Whole("depth", shape.Depth),
+                Heads = to.Whole("heads", shape.Heads),
+                MlpRatio = to.Number("mlp", shape.MlpRatio),
+                QkvBias = to.Switch("qkv-bias", shape.QkvBias),
+                LayerScale = to.NumberOrOff("scale", shape.LayerScale),
+                Registers = to.Whole("registers", shape.Registers, least: 0),
+                AveragePool = to.Choice("pool", shape.AveragePool ? "avg" : "token", "avg", "token") == "avg",
+                PreNorm = to.Switch("pre-norm", shape.PreNorm),
+                Eps = to.Number("eps", shape.Eps),
+            }, size, mean, std, weights, license, source),
+        };
 
     private static Variant BeitOf(string name, BeitShape shape, float[] mean, float[] std, string tag, string source) => new(
         Info(name, 224, shape.Width, mean, std, $"{name}.{tag}", "Apache-2.0", source),

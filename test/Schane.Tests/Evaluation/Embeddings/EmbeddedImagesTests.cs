@@ -59,8 +59,12 @@ public sealed class EmbeddedImagesTests : IDisposable
     [InlineData("e.txt", "must end with .safetensors, .npy or .parquet")]
     public void What_is_no_file_of_embeddings_is_refused_by_name(string name, string rule)
     {
-        var error = Assert.Throws<SchaneException>(() => { if (name.StartsWith('e')) Three.Save(At(name)); else
-            EmbeddedImages.Load(At(name)); });
+        var error = Assert.Throws<SchaneException>(() =>
+        {
+            if (name.StartsWith('e')) Three.Save(At(name));
+            else
+                EmbeddedImages.Load(At(name));
+        });
         Assert.Contains(rule, error.Message);
         Assert.Contains(name, error.Message);
     }
