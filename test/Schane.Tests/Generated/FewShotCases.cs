@@ -1,11 +1,12 @@
 using System.Text.Json.Nodes;
 using Schane.Checkpoints;
+using Schane.Tests.Oracles;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Generated;
 
 /// <summary>Golden few-shot episodes on random features, some of them badly scaled: nearest rows and means by loops, logistic regression by
-/// <see cref="PlainRegression"/>.</summary>
+/// <see cref="RegressionOracle"/>.</summary>
 internal sealed class FewShotCases(int seed, string folder)
 {
     // Student's t at 0.975 with 5 and 7 degrees of freedom.
@@ -55,7 +56,7 @@ internal sealed class FewShotCases(int seed, string folder)
                         var (support, query) = (e.Support.Select(Row).ToArray(), e.Query.Select(Row).ToArray());
                         if (classifier == "LR")
                         {
-                            var found = PlainRegression.Probabilities(support, [.. supportWays.Select(w => (int)w)], query, way, c);
+                            var found = RegressionOracle.Probabilities(support, [.. supportWays.Select(w => (int)w)], query, way, c);
                             probabilities.AddRange(found);
                             return found.Select(p => (long)Array.IndexOf(p, p.Max())).ToArray();
                         }

@@ -38,6 +38,9 @@ internal sealed class PaddedRows(int rows, int width)
             target[d] = source[d] * from.Scale;
     }
 
+    /// <summary>The numbers of a row, without the padding.</summary>
+    public Span<double> Row(int row) => values.AsSpan(row * Stride, width);
+
     public void Clear(int row) => All(row).Clear();
 
     /// <summary>Adds a multiple of another's row.</summary>

@@ -21,12 +21,13 @@ internal sealed record RegressionProblem(ScaledRow[] Support, int[] Labels, Scal
 
 /// <summary>
 /// Multinomial logistic regression with an L2 penalty, as scikit-learn states it: ½‖W‖² + C Σ CE(W x + b, y), b free. Many small problems
-/// at once, in float64, to a residual of 1e-10.
+/// at once, in float64, to the optimum but for rounding: probabilities of rows of unit length within 1e-9 of it.
 /// </summary>
 /// <remarks>
 /// The best W is αᵀX, so that D matters only for the n × n products of the support rows, for W itself and for the queries; all
-/// rounds are in n numbers a class (<see cref="RegressionLanes"/>). As many problems as a vector has lanes are solved together, and
-/// such groups share the threads.
+/// rounds are in n numbers a class (<see cref="RegressionLanes"/>). Rows so long that their products have lost too many digits are
+/// fitted by <see cref="NewtonRegression"/>. As many problems as a vector has lanes are solved together, and such groups share the
+/// threads.
 /// </remarks>
 internal static class LogisticRegression
 {
@@ -84,12 +85,7 @@ internal static class LogisticRegression
         private double[] Judge(RegressionProblem problem, int lane)
         {
             Take(problem.Support);
-            for (var k = 0; k < classes; k++)
-            {
-                weights.Clear(k);
-                for (var i = 0; i < support; i++)
-                    weights.Add(k, rows, i, lanes.Alpha(lane, i, k));
-            }
+            var bias = lanes.Solved(lane) ? Combine(lane) : Newton(problem.Labels);
             var logits = new double[problem.Query.Length * classes];
             for (var first = 0; first < problem.Query.Length; first += QueriesTogether)
             {
@@ -97,9 +93,33 @@ internal static class LogisticRegression
                 for (var q = 0; q < count; q++)
                     queries.Set(q, problem.Query[first + q]);
                 RowProducts.All(weights, classes, queries, count,
-                    (k, q, product) => logits[(first + q) * classes + k] = product + lanes.Bias(lane, k));
+                    (k, q, product) => logits[(first + q) * classes + k] = product + bias[k]);
             }
             return logits;
+        }
+
+        /// <summary>W from the lane's α; returns b.</summary>
+        private double[] Combine(int lane)
+        {
+            for (var k = 0; k < classes; k++)
+            {
+                weights.Clear(k);
+                for (var i = 0; i < support; i++)
+                    weights.Add(k, rows, i, lanes.Alpha(lane, i, k));
+            }
+            return [.. Enumerable.Range(0, classes).Select(k => lanes.Bias(lane, k))];
+        }
+
+        /// <summary>W by Newton's method on the rows; returns b.</summary>
+        private double[] Newton(int[] labels)
+        {
+            var values = new double[support * width];
+            for (var i = 0; i < support; i++)
+                rows.Row(i).CopyTo(values.AsSpan(i * width));
+            var (w, bias) = NewtonRegression.Solve(values, labels, classes, c);
+            for (var k = 0; k < classes; k++)
+                w.AsSpan(k * width, width).CopyTo(weights.Row(k));
+            return bias;
         }
     }
 }

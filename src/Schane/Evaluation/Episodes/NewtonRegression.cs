@@ -3,70 +3,85 @@ using static TorchSharp.torch;
 
 namespace Schane.Evaluation.Episodes;
 
-// n support rows, K classes.
+// n support rows, D width, r = min(n, D), K classes.
 
 /// <summary>Newton's method on one whole logistic regression problem, halving a step until the objective falls: slower than
-/// <see cref="RegressionLanes"/>, and sure on rows of any length.</summary>
+/// <see cref="RegressionLanes"/>, and sure on rows of any length and features of any scale.</summary>
+/// <remarks>
+/// The unknowns are W in the coordinates of the support rows' right singular vectors, and b. Inner products of the rows never occur: they
+/// would square the ratio of the largest feature to the smallest, and lose the digits that W x needs. What a row lacks to its label,
+/// 1 − p, is summed from the other classes' probabilities, and keeps all its digits where p is nearly 1.
+/// </remarks>
 internal static class NewtonRegression
 {
-    private const int MostRounds = 100;
+    private const int MostRounds = 200;
 
-    /// <summary>How strongly a step of b is held back: where every probability is 0 or 1 the curvature is lost, and with it all that says
-    /// how far b should go.</summary>
-    private const double Held = 1e-8;
+    /// <summary>The last step's largest effect on a row's scores. Steps near the optimum square the error: the next would be far
+    /// smaller.</summary>
+    private const double Tolerance = 1e-8;
 
-    /// <param name="products">[n, n], inner products of the support rows.</param>
-    /// <param name="targets">[n, K], one-hot.</param>
-    /// <param name="startAlpha">[n, K].</param>
-    /// <param name="startBias">[K].</param>
+    /// <param name="rows">[n, D], the support rows.</param>
+    /// <param name="labels">Their classes, 0 … K − 1.</param>
+    /// <param name="classes">K.</param>
     /// <param name="c">Weight of the data.</param>
-    /// <returns>α [n, K] and b [K].</returns>
-    public static (double[] Alpha, double[] Bias) Solve(double[] products, double[] targets,
-        double[] startAlpha, double[] startBias, double c)
+    /// <returns>W [K, D] and b [K].</returns>
+    public static (double[] Weights, double[] Bias) Solve(double[] rows, int[] labels, int classes, double c)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var (k, n) = (startBias.Length, startAlpha.Length / startBias.Length);
-        var (g, y, a, b) = (tensor(products, [n, n]), tensor(targets, [n, k]), tensor(startAlpha, [n, k]), tensor(startBias, [1, k]));
-        var (value, atZero) = (Objective(g, y, a, b, c), Objective(g, y, zeros_like(a), zeros_like(b), c));
-        if (!(value <= atZero))                                           // on rows of such length that the start is worth less than none
-            (a, b, value) = (zeros_like(a), zeros_like(b), atZero);
+        var (k, n) = (classes, labels.Length);
+        var (u, s, basis) = linalg.svd(tensor(rows, [n, rows.Length / n]), fullMatrices: false);
+        var points = cat([u * s, ones([n, 1], ScalarType.Float64)], 1);   // [n, r + 1]; b is the last coordinate
+        var m = points.shape[1];
+        var longest = s[0].item<double>();
+        var penalty = cat([ones([m - 1], ScalarType.Float64), zeros([1], ScalarType.Float64)]);
+        var targets = nn.functional.one_hot(tensor(labels, ScalarType.Int64), k).to_type(ScalarType.Float64);
+        var w = zeros([m, k], ScalarType.Float64);
+        var (value, others) = Objective(points, targets, penalty, w, c);
         for (var round = 0; round < MostRounds; round++)
         {
             using var inner = NewDisposeScope();
-            var p = (g.matmul(a) + b).softmax(1);                         // [n, K]
-            var right = cat([((y - p) * c - a).flatten(), -a.sum([0])]);
-            if (right.abs().max().item<double>() <= RegressionLanes.Tolerance)
-                break;
-            var h = (p.diag_embed() - p.unsqueeze(2) * p.unsqueeze(1)) * c;                                               // [n, K, K]
-            var system = zeros([n * k + k, n * k + k], ScalarType.Float64);
-            system.narrow(0, 0, n * k).narrow(1, 0, n * k)
-                .copy_((h.view(n, k, 1, k) * g.view(n, 1, n, 1)).view(n * k, n * k) + eye(n * k, dtype: ScalarType.Float64));
-            system.narrow(0, 0, n * k).narrow(1, n * k, k).copy_(h.view(n * k, k));
-            system.narrow(0, n * k, k).narrow(1, 0, n * k).copy_(eye(k, dtype: ScalarType.Float64).repeat(1, n));
-            // the sum of b changes nothing: it stays
-            system.narrow(0, n * k, k).narrow(1, n * k, k)
-                .copy_(ones([k, k], ScalarType.Float64) - eye(k, dtype: ScalarType.Float64) * Held);
-            var step = linalg.solve(system, right);
-            var (da, db) = (step.narrow(0, 0, n * k).view(n, k), step.narrow(0, n * k, k).view(1, k));
+            var missing = targets * others.sum([1], keepdim: true) - others;                                              // Y − P, [n, K]
+            var p = targets - missing;
+            var right = points.T.matmul(missing) * c - w * penalty.unsqueeze(1);                                          // [m, K]
+            var h = ((missing.abs() * (1 - missing.abs())).diag_embed()
+                - (p.unsqueeze(2) * p.unsqueeze(1)).masked_fill(eye(k, dtype: ScalarType.Bool), 0)) * c;                  // [n, K, K]
+            var system = einsum("ni,nkl,nj->ikjl", points, h, points);
+            system.diagonal(0, 0, 2).diagonal(0, 0, 1).add_(penalty.unsqueeze(1));              // [m, K]
+            // The sum of b changes nothing: it stays.
+            var bias = system[m - 1, TensorIndex.Colon, m - 1];
+            bias.add_(bias.trace() / k);
+            system = system.reshape(m * k, m * k);
+            // Coordinates in which every curvature is 1.
+            var scale = system.diagonal().clamp_min(1e-300).rsqrt();
+            var scaled = system * scale.unsqueeze(0) * scale.unsqueeze(1) + eye(m * k, dtype: ScalarType.Float64) * 1e-15;
+            var step = (linalg.solve(scaled, right.flatten() * scale) * scale).view(m, k);
             var size = 1.0;
-            var trial = Objective(g, y, a + da, b + db, c);
-            while (!(trial <= value + 1e-12 * Math.Abs(value)) && size > 1e-6)
+            var (trial, then) = Objective(points, targets, penalty, w + step, c);
+            while (!(trial <= value + 1e-12 * value) && size > 1e-9)
             {
                 size /= 2;
-                trial = Objective(g, y, a + da * size, b + db * size, c);
+                (trial, then) = Objective(points, targets, penalty, w + step * size, c);
             }
-            a.add_(da * size);
-            b.add_(db * size);
-            value = trial;
+            w.add_(step * size);
+            (value, others) = (trial, then.MoveToOuterDisposeScope());
+            var effect = step.narrow(0, 0, m - 1).norm().item<double>() * longest + step[m - 1].abs().max().item<double>();
+            if (size == 1 && effect <= Tolerance)
+                break;
         }
-        return (Copy.Doubles(a), Copy.Doubles(b));
+        return (Copy.Doubles(w.narrow(0, 0, m - 1).T.matmul(basis)), Copy.Doubles(w[m - 1]));
     }
 
-    private static double Objective(Tensor gram, Tensor targets, Tensor alpha, Tensor bias, double c)
+    /// <summary>The objective, and the probabilities of the classes that a row is not of, [n, K], 0 at its own.</summary>
+    private static (double Value, Tensor Others) Objective(Tensor points, Tensor targets, Tensor penalty, Tensor w, double c)
     {
         using var scope = NewDisposeScope();
-        var scores = gram.matmul(alpha);                                  // [n, K]
-        return ((alpha * scores).sum() / 2 - ((scores + bias).log_softmax(1) * targets).sum() * c).item<double>();
+        var scores = points.matmul(w);                                    // [n, K]
+        var over = (scores - (scores * targets).sum([1], keepdim: true))
+            .masked_fill(targets.to_type(ScalarType.Bool), double.NegativeInfinity);
+        var all = over.logsumexp(1, keepdim: true);
+        var loss = all.clamp_min(0) + (-all.abs()).exp().log1p();         // −log p of the label
+        var value = ((w * w * penalty.unsqueeze(1)).sum() / 2 + loss.sum() * c).item<double>();
+        return (value, (over - loss).exp().MoveToOuterDisposeScope());
     }
 }

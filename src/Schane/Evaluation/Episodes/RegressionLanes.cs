@@ -12,12 +12,14 @@ namespace Schane.Evaluation.Episodes;
 /// With F = G α + b the optimum is where α = C (Y − P(F)) and 1ᵀα = 0. Softmax curvature is at most h (I − 11ᵀ/K), h = ½ (Böhning 1992),
 /// which makes one m × m system, the same for all classes and rounds; it is inverted once and stepped along with Nesterov's momentum,
 /// restarted where the step turns against the last (O'Donoghue &amp; Candès 2015). A lane is done at its own round, so that no problem
-/// changes another's answer. Lanes that are still not there (rows of large norm) finish by <see cref="NewtonRegression"/>.
+/// changes another's answer. Lanes that don't get there (rows of large norm, whose products have lost the digits that W x needs) are
+/// left to <see cref="NewtonRegression"/>.
 /// </remarks>
 internal sealed class RegressionLanes(int support, int classes, double c)
 {
-    /// <summary>Largest residual of a solved problem.</summary>
-    internal const double Tolerance = 1e-10;
+    /// <summary>Largest residual of a solved problem, in scores: times the longest row's square where that is above
+    /// 1.</summary>
+    private const double Tolerance = 1e-10;
 
     private const int MostRounds = 400;
     private const double Curvature = 0.5;
@@ -29,6 +31,7 @@ internal sealed class RegressionLanes(int support, int classes, double c)
         before = State(support, classes);
     private readonly Vector<double>[] scores = State(support, classes), right = State(support, classes), step = State(support, classes),
         result = State(support, classes);
+    private Vector<long> done;
 
     /// <summary>Gives a lane the product of two support rows, and of the same two the other way round.</summary>
     public void SetProduct(int lane, int i, int j, double product)
@@ -45,6 +48,9 @@ internal sealed class RegressionLanes(int support, int classes, double c)
                 Lane(targets, k * m + i, lane) = labels[i] == k ? 1 : 0;
     }
 
+    /// <summary>Whether a lane got to the optimum.</summary>
+    public bool Solved(int lane) => done[lane] != 0;
+
     /// <summary>How much a support row counts for a class, once solved.</summary>
     public double Alpha(int lane, int i, int k) => Lane(result, k * m + i, lane);
 
@@ -59,10 +65,14 @@ internal sealed class RegressionLanes(int support, int classes, double c)
         ahead.AsSpan().Clear();
         before.AsSpan().Clear();
         var momentum = Vector<double>.One;
-        var done = Vector<long>.Zero;
+        done = Vector<long>.Zero;
+        var longest = Vector<double>.One;
+        for (var i = 0; i < support; i++)
+            longest = Vector.Max(longest, border[i * m + i]);
+        var limit = new Vector<double>(Tolerance) / longest;
         for (var round = 0; round < MostRounds; round++)
         {
-            var there = Vector.LessThanOrEqual(Residual(), new Vector<double>(Tolerance));
+            var there = Vector.LessThanOrEqual(Residual(), limit);
             var arrived = Vector.AndNot(there, done);
             if (arrived != Vector<long>.Zero)
                 for (var x = 0; x < result.Length; x++)
@@ -72,9 +82,6 @@ internal sealed class RegressionLanes(int support, int classes, double c)
                 return;
             Advance(ref momentum);
         }
-        for (var lane = 0; lane < Vector<double>.Count; lane++)
-            if (done[lane] == 0)
-                Finish(lane);
     }
 
     /// <summary>C (Y − P) − α over −h C 1ᵀα at the point ahead; returns each lane's largest number of it, h C left out.</summary>
@@ -195,24 +202,6 @@ internal sealed class RegressionLanes(int support, int classes, double c)
                     sum = Vector.FusedMultiplyAdd(state[k * m + j], matrix[i * m + j], sum);
                 output[i] = sum;
             }
-        }
-    }
-
-    private void Finish(int lane)
-    {
-        var products = new double[support * support];
-        for (var i = 0; i < support; i++)
-            for (var j = 0; j < support; j++)
-                products[i * support + j] = Lane(border, i * m + j, lane);
-        double[] Part(Vector<double>[] state, int from, int count) =>
-            [.. Enumerable.Range(from, count).SelectMany(i => Enumerable.Range(0, classes).Select(k => Lane(state, k * m + i, lane)))];
-        var (alpha, bias) = NewtonRegression.Solve(products, Part(targets, 0, support),
-            Part(ahead, 0, support), Part(ahead, support, 1), c);
-        for (var k = 0; k < classes; k++)
-        {
-            for (var i = 0; i < support; i++)
-                Lane(result, k * m + i, lane) = alpha[i * classes + k];
-            Lane(result, k * m + support, lane) = bias[k];
         }
     }
 
