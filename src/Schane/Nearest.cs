@@ -1,7 +1,7 @@
 namespace Schane;
 
 /// <summary>Suggests what a misspelt name may have meant.</summary>
-public static class Nearest
+internal static class Nearest
 {
     /// <summary>" (did you mean 'x' or 'y'?)", or nothing where no name is near.</summary>
     public static string Hint(string wrong, IEnumerable<string> names)

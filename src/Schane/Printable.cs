@@ -4,7 +4,7 @@ using System.Text;
 namespace Schane;
 
 /// <summary>Makes file and class names safe to print: control characters, line breaks and direction marks are written as escapes.</summary>
-public static class Printable
+internal static class Printable
 {
     /// <summary>The name as it can be shown in one line of text. Markup is not escaped.</summary>
     public static string Escape(string name)

@@ -18,5 +18,10 @@ public class PublicApiTests
         Assert.Equal(File.ReadAllText(file), api);
     }
 
+    /// <summary>Each is there to be called: what a program writes, reads or brings of its own.</summary>
+    [Fact]
+    public void There_are_at_most_110_public_types() =>
+        Assert.InRange(typeof(SchaneException).Assembly.GetExportedTypes().Count(type => !type.IsNested), 80, 110);
+
     private static string Here([CallerFilePath] string path = "") => path;
 }

@@ -1,7 +1,7 @@
 namespace Schane.Checkpoints;
 
 /// <summary>A file of weights breaks a rule: truncated, not of its format, hostile, or not of the model it is loaded into.</summary>
-public class CheckpointException : SchaneException
+internal class CheckpointException : SchaneException
 {
     /// <summary>An error that names the file and the rule.</summary>
     /// <param name="origin">Path or address of the file.</param>

@@ -7,7 +7,7 @@ public static class CheckpointFile
 {
     /// <summary>Opens safetensors, PyTorch's <c>.pth</c> / <c>.bin</c>, NumPy's <c>.npy</c> / <c>.npz</c>, ONNX or the index of a sharded
     /// model. The content decides, not the name, but for <c>*.json</c>.</summary>
-    /// <exception cref="CheckpointException">There is no such file, it is none of these, or it breaks a rule of its format.</exception>
+    /// <exception cref="SchaneException">There is no such file, it is none of these, or it breaks a rule of its format.</exception>
     public static ICheckpoint Open(string path)
     {
         ArgumentNullException.ThrowIfNull(path);

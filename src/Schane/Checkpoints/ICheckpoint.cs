@@ -15,14 +15,14 @@ public interface ICheckpoint : IDisposable
     IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Shape of a tensor, [] for a scalar.</summary>
-    /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
+    /// <exception cref="SchaneException">There is no tensor of that name.</exception>
     long[] ShapeOf(string name);
 
     /// <summary>Element type that <see cref="Read"/> gives.</summary>
-    /// <exception cref="CheckpointException">There is no tensor of that name.</exception>
+    /// <exception cref="SchaneException">There is no tensor of that name.</exception>
     ScalarType TypeOf(string name);
 
     /// <summary>A new tensor on the CPU, owned by the caller's dispose scope.</summary>
-    /// <exception cref="CheckpointException">There is no tensor of that name, or its bytes can't be read.</exception>
+    /// <exception cref="SchaneException">There is no tensor of that name, or its bytes can't be read.</exception>
     Tensor Read(string name);
 }

@@ -8,7 +8,7 @@ namespace Schane.Checkpoints;
 
 /// <summary>NumPy's arrays: a single <c>.npy</c>, or an archive <c>.npz</c> of them that is not compressed. Arrays of
 /// objects are refused.</summary>
-public sealed partial class NumpyFile : ICheckpoint
+internal sealed partial class NumpyFile : ICheckpoint
 {
     private const int MaxHeaderBytes = 1 << 16;
     private const int ChunkBytes = 1 << 28;

@@ -9,7 +9,7 @@ namespace Schane.Checkpoints;
 /// unpickler that calls nothing. The published nestings (<c>model</c>, <c>state_dict</c>, <c>module</c>) and the prefix <c>module.</c> are
 /// taken off. Tensors are read from the file when they are asked for.
 /// </summary>
-public sealed class PthFile : ICheckpoint
+internal sealed class PthFile : ICheckpoint
 {
     private const int MaxPickleBytes = 16 << 20;
     private const int ChunkBytes = 1 << 28;

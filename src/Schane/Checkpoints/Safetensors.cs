@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace Schane.Checkpoints;
 
 /// <summary>Hugging Face's safetensors format: 8 bytes of header length, a JSON header, raw little-endian tensors.</summary>
-public static class Safetensors
+internal static class Safetensors
 {
     private const int ChunkBytes = 1 << 26;
 

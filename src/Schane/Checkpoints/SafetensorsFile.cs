@@ -9,7 +9,7 @@ namespace Schane.Checkpoints;
 /// An open safetensors file. The header is checked on opening; tensors are copied out of the memory map when they are asked for, so the
 /// private memory is that of the tensors read. Reading is thread-safe; disposing while reading is not.
 /// </summary>
-public sealed class SafetensorsFile : ICheckpoint
+internal sealed class SafetensorsFile : ICheckpoint
 {
     private const int ChunkBytes = 1 << 28;                               // spans are limited to 2 GiB
 

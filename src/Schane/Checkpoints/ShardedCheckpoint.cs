@@ -5,7 +5,7 @@ namespace Schane.Checkpoints;
 
 /// <summary>A model in several files with an index beside them (<c>*.index.json</c>: name of a tensor → file),
 /// safetensors or PyTorch.</summary>
-public sealed class ShardedCheckpoint : ICheckpoint
+internal sealed class ShardedCheckpoint : ICheckpoint
 {
     private const long MaxIndexBytes = 16 << 20;
 

@@ -7,14 +7,14 @@ namespace Schane.Data;
 /// <param name="Part">Its name.</param>
 /// <param name="Images">How many images.</param>
 /// <param name="Classes">Of how many classes.</param>
-public sealed record PartFacts(string Part, int Images, int Classes);
+internal sealed record PartFacts(string Part, int Images, int Classes);
 
 /// <summary>A data set that can be opened by name.</summary>
 /// <param name="Name">The part of the name before the colon.</param>
 /// <param name="Parts">What may follow the colon; the first is taken where none is named. Empty: it has no parts.</param>
 /// <param name="Summary">What it is, in a line, with its source.</param>
 /// <param name="Open">From part and data root to the data set.</param>
-public sealed record CatalogEntry(string Name, IReadOnlyList<string> Parts, string Summary, Func<string, string?, IImageDataset> Open)
+internal sealed record CatalogEntry(string Name, IReadOnlyList<string> Parts, string Summary, Func<string, string?, IImageDataset> Open)
 {
     /// <summary>What each part officially holds.</summary>
     public IReadOnlyList<PartFacts> Facts { get; init; } = [];
@@ -36,7 +36,7 @@ public static class DatasetCatalog
 
     /// <summary>Every data set there is, in the order in which it is listed. This list is the one place where a
     /// data set is made known.</summary>
-    public static IReadOnlyList<CatalogEntry> Entries { get; } =
+    internal static IReadOnlyList<CatalogEntry> Entries { get; } =
     [
         new("lookalikes", ["train", "val", "test", "base", "base-val"], "groups of near twins drawn at run time; needs no files",
             (part, _) => new LookalikesDataset(LookalikesDataset.PartOf(part)))
@@ -92,7 +92,7 @@ public static class DatasetCatalog
 
     /// <summary>The data set of a name.</summary>
     /// <exception cref="SchaneException">There is none; the message lists them.</exception>
-    public static CatalogEntry Find(string name) => Entries.FirstOrDefault(e => e.Name == name)
+    internal static CatalogEntry Find(string name) => Entries.FirstOrDefault(e => e.Name == name)
         ?? throw new SchaneException($"There is no data set '{Printable.Escape(name)}'{Nearest.Hint(name, Entries.Select(e => e.Name))}. " +
             $"Data sets: {string.Join(", ", Entries.Select(e => e.Name))}.");
 

@@ -9,11 +9,11 @@ namespace Schane.Data;
 /// <param name="Classes">Classes that it names.</param>
 /// <param name="MissingFiles">Images that are named but not there.</param>
 /// <param name="Problem">What is wrong, and where to get what is missing; null if it is complete.</param>
-public sealed record PartReport(string Part, PartFacts Expected, int Images, int Classes, int MissingFiles, string? Problem);
+internal sealed record PartReport(string Part, PartFacts Expected, int Images, int Classes, int MissingFiles, string? Problem);
 
 /// <summary>Compares a named data set with its official counts. Reads lists and looks whether files are there; decodes
 /// nothing, writes nothing.</summary>
-public static class DatasetCheck
+internal static class DatasetCheck
 {
     /// <summary>Checks all parts of a data set.</summary>
     /// <param name="name">A name of <see cref="DatasetCatalog.Entries"/>.</param>

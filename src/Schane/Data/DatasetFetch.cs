@@ -8,13 +8,13 @@ namespace Schane.Data;
 /// <param name="What">The file, and whether it is fetched or unpacked.</param>
 /// <param name="Done">Bytes of it that are done.</param>
 /// <param name="Total">All its bytes; null while unknown.</param>
-public sealed record FetchProgress(string What, long Done, long? Total);
+internal sealed record FetchProgress(string What, long Done, long? Total);
 
 /// <summary>
 /// Fetches a data set from its official address into the data root: what was cut goes on where it stopped, size and SHA-256 are checked
 /// before anything is unpacked, and what is done is remembered, so that a fetch that was stopped can be started again.
 /// </summary>
-public static class DatasetFetch
+internal static class DatasetFetch
 {
     /// <summary>Fetches and unpacks a data set.</summary>
     /// <param name="name">A name of <see cref="DatasetCatalog.Entries"/> that has <see cref="CatalogEntry.Archives"/>.</param>

@@ -3,7 +3,7 @@ using Schane.Tensors;
 namespace Schane.Data;
 
 /// <summary>Turns a decoded image into the model's input: augmentation, resizing, normalisation. Thread-safe.</summary>
-public interface IImageTransform
+internal interface IImageTransform
 {
     /// <summary>Shape of the output: channels (1 or 3), height, width.</summary>
     (int Channels, int Height, int Width) Output { get; }

@@ -6,7 +6,7 @@ namespace Schane.Data;
 /// <param name="Sha256">Its hash, lower-case hexadecimal.</param>
 /// <param name="Unpacked">Whether it is an archive (.tar, .tar.gz, .tgz, .zip) that is unpacked; false for a file
 /// that is read as it is.</param>
-public sealed record RemoteArchive(Uri Address, long Bytes, string Sha256, bool Unpacked = true)
+internal sealed record RemoteArchive(Uri Address, long Bytes, string Sha256, bool Unpacked = true)
 {
     /// <summary>Its file name.</summary>
     public string Name => Path.GetFileName(Address.AbsolutePath);

@@ -32,7 +32,7 @@ public interface ICollective : IDisposable
     /// <summary>The rows of all ranks, one rank after the other.</summary>
     /// <param name="rows">[n, …], n at least 0 and different from rank to rank as it comes, the rest alike; any type, any device.</param>
     /// <returns>[N, …] in the dispose scope around the call, and which of them are this rank's.</returns>
-    (Tensor Rows, OwnRows Own) Gather(Tensor rows);
+    internal (Tensor Rows, OwnRows Own) Gather(Tensor rows);
 
     /// <summary>Rank 0's values, written over the other ranks'.</summary>
     /// <param name="values">Contiguous, of the same shape and type on every rank, any device.</param>

@@ -11,7 +11,7 @@ namespace Schane.Distributed;
 /// <param name="Engine">What carries their messages.</param>
 /// <param name="Microseconds">Time of a sum of one number, median.</param>
 /// <param name="GigabytesPerSecond">Bytes of a tensor of 16 MB over the time of its sum, median.</param>
-public sealed record RankTalk(int Ranks, IReadOnlyList<string> Hosts, string Engine, double Microseconds, double GigabytesPerSecond)
+internal sealed record RankTalk(int Ranks, IReadOnlyList<string> Hosts, string Engine, double Microseconds, double GigabytesPerSecond)
 {
     private const int LargeElements = 4 << 20;
 

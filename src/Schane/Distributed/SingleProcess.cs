@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Schane.Distributed;
 
 /// <summary>One rank: every collective has all it needs already. Loads nothing.</summary>
-public sealed class SingleProcess : ICollective
+internal sealed class SingleProcess : ICollective
 {
     /// <inheritdoc/>
     public int Rank => 0;

@@ -6,7 +6,7 @@ namespace Schane.Evaluation;
 // n rows, D embedding width, C classes.
 
 /// <summary>How a linear probe is fitted.</summary>
-public enum ProbeSolver
+internal enum ProbeSolver
 {
     /// <summary>L-BFGS on all rows, to the optimum.</summary>
     Lbfgs,
@@ -21,7 +21,7 @@ public enum ProbeSolver
 /// <param name="Test">Measured on the test part with the chosen λ.</param>
 /// <param name="Lambda">The λ with the best validation accuracy, the largest of equals.</param>
 /// <param name="Sweep">Each λ with its validation accuracy.</param>
-public sealed record LinearProbe(Classification Test, double Lambda, IReadOnlyList<(double Lambda, double Accuracy)> Sweep)
+internal sealed record LinearProbe(Classification Test, double Lambda, IReadOnlyList<(double Lambda, double Accuracy)> Sweep)
 {
     private const double Tolerance = 1e-6;
     private const int MostSteps = 500;

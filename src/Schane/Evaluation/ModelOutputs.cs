@@ -12,7 +12,7 @@ namespace Schane.Evaluation;
 /// <param name="Logits">[n, C], float32; the mean over the views.</param>
 /// <param name="Labels">[n], int64.</param>
 /// <param name="Indices">n places in the data set; fewer than it has images where bad ones were skipped.</param>
-public sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Labels, IReadOnlyList<int> Indices) : IDisposable
+internal sealed record ModelOutputs(Tensor Embeddings, Tensor Logits, Tensor Labels, IReadOnlyList<int> Indices) : IDisposable
 {
     /// <summary>Runs a model over a data set without keeping gradients. The model should be in evaluation mode.</summary>
     /// <param name="model">The model, on <paramref name="device"/>.</param>

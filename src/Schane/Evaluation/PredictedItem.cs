@@ -1,7 +1,7 @@
 namespace Schane.Evaluation;
 
 /// <summary>One test item and the answer to it: a row of a run's <c>predictions.parquet</c>.</summary>
-public sealed record PredictedItem
+internal sealed record PredictedItem
 {
     /// <summary>Name of the image inside its data set.</summary>
     public string Image { get; set; } = "";

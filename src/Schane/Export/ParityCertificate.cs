@@ -63,7 +63,7 @@ public sealed record ParityCertificate(
 }
 
 /// <summary>An exported file does not agree with the trained model; it was not kept.</summary>
-public sealed class ParityException : SchaneException
+internal sealed class ParityException : SchaneException
 {
     internal ParityException(ParityCertificate certificate)
         : base($"The exported model does not agree with the trained one, so no file was left: {certificate}.") => Certificate = certificate;

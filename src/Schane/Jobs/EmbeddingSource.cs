@@ -18,7 +18,7 @@ namespace Schane.Jobs;
 
 /// <summary>A model, trained here or not, and images for it to embed: what <c>schane embed</c>, <c>schane fewshot</c> and the protocols of
 /// <c>schane evaluate</c> start from.</summary>
-public sealed record EmbeddingSource
+internal sealed record EmbeddingSource
 {
     /// <summary>Run folder whose model makes the embeddings; null for <see cref="Model"/> with <see cref="Weights"/>.</summary>
     public string? Run { get; init; }

@@ -22,7 +22,7 @@ public static class ExportJob
     /// <param name="dataRoot">Folder of the named data sets.</param>
     /// <param name="stop">Stops between weights and between passes; nothing is left then.</param>
     /// <exception cref="SchaneException">No finished run there, too few pictures, or the file can't be written.</exception>
-    /// <exception cref="ParityException">The exported model does not agree with the trained one.</exception>
+    /// <exception cref="SchaneException">The exported model does not agree with the trained one.</exception>
     public static ExportResult Run(
         string run, string file, OnnxOptions? options = null, IReadOnlyList<string>? inputs = null, bool force = false,
         string? dataRoot = null, CancellationToken stop = default)

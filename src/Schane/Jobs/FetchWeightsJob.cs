@@ -9,7 +9,7 @@ namespace Schane.Jobs;
 
 /// <summary>Brings the published weights of a model to this machine, so that training needs no network later: what
 /// <c>schane models fetch</c> does.</summary>
-public sealed record FetchWeightsJob
+internal sealed record FetchWeightsJob
 {
     /// <summary>A model of the registry that published weights are known for.</summary>
     public required string Model { get; init; }
@@ -65,4 +65,4 @@ public sealed record FetchWeightsJob
 /// <param name="License">Their licence, where it is known.</param>
 /// <param name="Files">The files that are loaded, with size and SHA-256.</param>
 /// <param name="Written">Bytes of the file that was written; null for none.</param>
-public sealed record FetchedWeights(string Model, string Reference, string? License, IReadOnlyList<WeightsFile> Files, long? Written);
+internal sealed record FetchedWeights(string Model, string Reference, string? License, IReadOnlyList<WeightsFile> Files, long? Written);

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Schane.Jobs;
 
 /// <summary>Tells classes apart from a few images of each, without training on them: what <c>schane fewshot</c> does.</summary>
-public sealed record FewShotJob
+internal sealed record FewShotJob
 {
     /// <summary>The model that makes the embeddings, and where named data lie.</summary>
     public EmbeddingSource Source { get; init; } = new();
@@ -91,11 +91,11 @@ public sealed record FewShotJob
 /// <param name="Results">One entry a classifier.</param>
 /// <param name="Warnings">Sentences that say where the model has seen the classes before, so that the figures are
 /// no measure of new ones.</param>
-public sealed record FewShotReport(string Data, string Model, int Images, int Classes, FewShotOptions Options,
+internal sealed record FewShotReport(string Data, string Model, int Images, int Classes, FewShotOptions Options,
     IReadOnlyList<FewShotAccuracy> Results, IReadOnlyList<string> Warnings);
 
 /// <summary>Accuracy of one way to classify.</summary>
 /// <param name="Classifier">How queries were classified.</param>
 /// <param name="Accuracy">Mean over the episodes with Student's t 95 % interval.</param>
 /// <param name="Normal">The same with the normal interval, as papers on episodes have it.</param>
-public sealed record FewShotAccuracy(FewShotClassifier Classifier, Interval Accuracy, Interval Normal);
+internal sealed record FewShotAccuracy(FewShotClassifier Classifier, Interval Accuracy, Interval Normal);

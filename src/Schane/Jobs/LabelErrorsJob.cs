@@ -20,7 +20,7 @@ using static TorchSharp.torch;
 namespace Schane.Jobs;
 
 /// <summary>Finds training images whose label looks wrong: what <c>schane data labels</c> does.</summary>
-public static class LabelErrorsJob
+internal static class LabelErrorsJob
 {
     private const int RowsAtOnce = 512;
 
@@ -140,14 +140,14 @@ public static class LabelErrorsJob
 /// <param name="Suggested">Class it looks like.</param>
 /// <param name="Score">How much speaks against the label, ½ to 1.</param>
 /// <param name="Rank">From 1, most suspect first.</param>
-public sealed record LabelErrorCandidate(string Path, string Label, string Suggested, double Score, int Rank);
+internal sealed record LabelErrorCandidate(string Path, string Label, string Suggested, double Score, int Rank);
 
 /// <summary>What <see cref="LabelErrorsJob"/> found.</summary>
 /// <param name="File">Where the candidates were written.</param>
 /// <param name="Judged">Images that were judged.</param>
 /// <param name="Alone">Images that could not be, since they are their class's only one or can't be read.</param>
 /// <param name="Candidates">Most suspect first.</param>
-public sealed record LabelErrorReport(string File, int Judged, int Alone, IReadOnlyList<LabelErrorCandidate> Candidates)
+internal sealed record LabelErrorReport(string File, int Judged, int Alone, IReadOnlyList<LabelErrorCandidate> Candidates)
 {
     /// <summary>Every judged training image, most suspect first.</summary>
     internal IReadOnlyList<int> Ranked { get; init; } = [];

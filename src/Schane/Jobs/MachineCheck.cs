@@ -5,7 +5,7 @@ using Schane.Verification;
 namespace Schane.Jobs;
 
 /// <summary>Whether this machine computes what models are made of as float64 says: what <c>schane doctor</c> does.</summary>
-public static class MachineCheck
+internal static class MachineCheck
 {
     /// <summary>
     /// Compares the layers of the models, forward and backward in float32 and bf16, the kernels of the contrastive loss, and ONNX Runtime

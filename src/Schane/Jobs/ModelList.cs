@@ -13,7 +13,7 @@ namespace Schane.Jobs;
 /// <param name="WeightsFrom">Where its weights are published: <c>nuget</c>, <c>hf</c>, or <c>embedded</c> for those that come with the
 /// program; null where there are none.</param>
 /// <param name="WeightsHere">Whether they are on this machine.</param>
-public sealed record ListedModel(BackboneInfo Info, long Parameters, long MultiplyAdds, double ImagesPerSecond,
+internal sealed record ListedModel(BackboneInfo Info, long Parameters, long MultiplyAdds, double ImagesPerSecond,
     string? WeightsFrom, bool WeightsHere)
 {
     /// <summary>Floating-point operations of one image in 10⁹, two for each multiply-add.</summary>
@@ -24,7 +24,7 @@ public sealed record ListedModel(BackboneInfo Info, long Parameters, long Multip
 }
 
 /// <summary>Every architecture with its cost on this machine: what <c>schane models list</c> shows.</summary>
-public static class ModelList
+internal static class ModelList
 {
     /// <summary>Lists the registry by name.</summary>
     /// <param name="hub">Where downloads are kept; null for the defaults.</param>

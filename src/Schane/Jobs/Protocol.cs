@@ -8,7 +8,7 @@ using Schane.Tensors;
 namespace Schane.Jobs;
 
 /// <summary>How embeddings are judged.</summary>
-public enum ProtocolKind
+internal enum ProtocolKind
 {
     /// <summary>The run's own classifier on the test part.</summary>
     Full,
@@ -27,7 +27,7 @@ public enum ProtocolKind
 }
 
 /// <summary>Judges embeddings by a protocol: what <c>schane evaluate --protocol</c> does.</summary>
-public sealed record Protocol
+internal sealed record Protocol
 {
     /// <summary>Share of the training part that a linear probe's λ is chosen on where there is no validation part.</summary>
     private const double ValidationShare = 0.2;
@@ -161,7 +161,7 @@ public sealed record Protocol
 /// <param name="Metrics">By name; an interval stands beside its metric as <c>_low</c> and <c>_high</c>, of episodes the normal one as
 /// <c>_normal_low</c> and <c>_normal_high</c>.</param>
 /// <param name="Settings">What the protocol was run with, for people.</param>
-public sealed record ProtocolReport(
+internal sealed record ProtocolReport(
     ProtocolKind Protocol, string Part, int Images, int Classes, IReadOnlyDictionary<string, double> Metrics,
     IReadOnlyDictionary<string, string> Settings)
 {

@@ -10,7 +10,7 @@ namespace Schane.Jobs;
 
 /// <summary>Looks at a recipe as <see cref="TrainJob.Run"/> would before its first step, without training: what
 /// <c>schane recipe check</c> does.</summary>
-public static class RecipeCheck
+internal static class RecipeCheck
 {
     /// <summary>Checks one recipe. Nothing is written, downloaded or measured.</summary>
     /// <param name="recipe">To check.</param>

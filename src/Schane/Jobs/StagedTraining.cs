@@ -13,7 +13,7 @@ namespace Schane.Jobs;
 /// Training in stages: each goes on with the weights of the one before, classifier included where it fits. The last stage is the run
 /// itself; those before it are whole runs in its folder <c>stages</c>. A run that was stopped goes on at the stage it was in.
 /// </summary>
-public static class StagedTraining
+internal static class StagedTraining
 {
     /// <summary>Trains a new run in stages.</summary>
     /// <param name="stages">Name and recipe of each, in order; at least two.</param>

@@ -14,7 +14,7 @@ namespace Schane.Jobs;
 public sealed record TrainingExample(int Index, string Image, string Class, double Similarity);
 
 /// <summary>The images that a run was trained on, as the model sees them. Thread-safe.</summary>
-public sealed class TrainingExamples
+internal sealed class TrainingExamples
 {
     private readonly EmbeddedImages images;
     private readonly Thumbnails thumbnails;

@@ -40,7 +40,7 @@ public sealed record JointOptions
     public LossKernel Kernel { get; init; }
 
     /// <summary>The numbers at a step, from 0.</summary>
-    public JointSettings At(long step) => At(step, LossAt(step));
+    internal JointSettings At(long step) => At(step, LossAt(step));
 
     /// <summary>The numbers at a step whose loss is known.</summary>
     internal JointSettings At(long step, ContrastiveLoss loss) =>

@@ -10,7 +10,7 @@ namespace Schane.Losses;
 /// <param name="EffectiveNegatives">exp of the entropy of w, 1 to |Nn(i)|.</param>
 /// <param name="PositiveSimilarity">Mean cosine over the positives, by weight.</param>
 /// <param name="NegativeSimilarity">Mean cosine over the negatives, by weight.</param>
-public sealed record RowStatistics(long First, float[] Loss, float[] Positives, int[] HardestNegative,
+internal sealed record RowStatistics(long First, float[] Loss, float[] Positives, int[] HardestNegative,
     float[] HardestNegativeSimilarity, float[] EffectiveNegatives, float[] PositiveSimilarity, float[] NegativeSimilarity)
 {
     /// <summary>Number of anchors.</summary>

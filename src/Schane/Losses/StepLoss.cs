@@ -4,8 +4,7 @@ namespace Schane.Losses;
 
 /// <summary>
 /// The joint objective of one step and its gradients at the model's outputs (the seam of docs/design.md §2): the trainer back-propagates
-/// from
-/// these, so no objective ever knows of micro-batches or ranks. Owns its tensors.
+/// from these, so no objective ever knows of micro-batches or ranks. Owns its tensors.
 /// </summary>
 /// <param name="Total">(1 − λ)·CE + λ·L_con, in nats.</param>
 /// <param name="CrossEntropy">Mean cross-entropy, in nats; 0 when there is no cross-entropy term.</param>
@@ -18,10 +17,10 @@ public sealed record StepLoss(
     BatchStatistics Statistics) : IDisposable
 {
     /// <summary>What each anchor saw; null without a contrastive term and for losses that are no formula of pairs, as triplets.</summary>
-    public RowStatistics? Rows { get; init; }
+    internal RowStatistics? Rows { get; init; }
 
     /// <summary>τ, β and λ of this step, after their schedules.</summary>
-    public JointSettings Settings { get; init; }
+    internal JointSettings Settings { get; init; }
 
     /// <summary>Share of rows whose largest logit is that of their label (under mixtures, of their largest share), 0 to 1; null without a
     /// cross-entropy term.</summary>
@@ -62,7 +61,7 @@ public sealed record StepLoss(
 /// <param name="Temperature">τ; null where the loss has none.</param>
 /// <param name="Beta">β; null where the loss has none.</param>
 /// <param name="Lambda">λ.</param>
-public readonly record struct JointSettings(double? Temperature, double? Beta, double Lambda);
+internal readonly record struct JointSettings(double? Temperature, double? Beta, double Lambda);
 
 /// <summary>Pairs in a batch, as the journal records them.</summary>
 /// <param name="Rows">N, all images and views of the step.</param>

@@ -70,7 +70,7 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
 
     /// <summary>Samples of the next training pass, for drop path. Needed before a training pass of a backbone made with drop
     /// path; otherwise unused.</summary>
-    public SampleDraws? Draws
+    internal SampleDraws? Draws
     {
         get => Drops.Draws;
         set => Drops.Draws = value;

@@ -175,16 +175,16 @@ public sealed class ImageClassifier : nn.Module
 
     /// <summary>Takes the weights of a checkpoint: every tensor of the trunk must be found and fit, and every tensor of the checkpoint must
     /// have a place or a known reason not to.</summary>
-    /// <param name="checkpoint">An open file of weights, for instance <see cref="Safetensors.Open(string)"/>.</param>
+    /// <param name="checkpoint">An open file of weights, <see cref="CheckpointFile.Open(string)"/>.</param>
     /// <param name="heads">What to do with the classifier (and the projection).</param>
-    /// <exception cref="CheckpointException">A tensor is missing, has a shape that can't be made to fit, or is not known.</exception>
+    /// <exception cref="SchaneException">A tensor is missing, has a shape that can't be made to fit, or is not known.</exception>
     public LoadingReport Load(ICheckpoint checkpoint, HeadLoading heads = HeadLoading.IfItFits) =>
         new WeightLoading(this, ProjectionName, heads).Load(checkpoint);
 
     /// <summary>The same from tensors in memory, which are copied and stay the caller's.</summary>
     /// <param name="tensors">Tensors by published name.</param>
     /// <param name="heads">What to do with the classifier (and the projection).</param>
-    /// <exception cref="CheckpointException">A tensor is missing, has a shape that can't be made to fit, or is not known.</exception>
+    /// <exception cref="SchaneException">A tensor is missing, has a shape that can't be made to fit, or is not known.</exception>
     public LoadingReport Load(IReadOnlyDictionary<string, Tensor> tensors, HeadLoading heads = HeadLoading.IfItFits)
     {
         using var checkpoint = new TensorsInMemory(tensors);

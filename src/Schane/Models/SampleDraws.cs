@@ -7,4 +7,4 @@ namespace Schane.Models;
 /// <param name="Seed">Seed of the run.</param>
 /// <param name="Step">Step of the run, from 0.</param>
 /// <param name="Samples">Global index of each row of the micro-batch within the step.</param>
-public sealed record SampleDraws(long Seed, long Step, IReadOnlyList<long> Samples);
+internal sealed record SampleDraws(long Seed, long Step, IReadOnlyList<long> Samples);

@@ -16,7 +16,7 @@ namespace Schane.Planning;
 
 /// <summary>Looks at the batches of a recipe before it is trained: what <c>schane data doctor</c> does. While training goes on, the
 /// journal's warnings say the same of the batches that were seen.</summary>
-public static class BatchDoctor
+internal static class BatchDoctor
 {
     private const int MostBatches = 200, Embedded = 3;
     private const double TooManyAlone = 0.05, TooManyCopies = 0.25, HandfulShare = 0.05, SameDirection = 0.99, TooManyLeftOut = 0.1;
@@ -170,7 +170,7 @@ public static class BatchDoctor
 /// <param name="PositiveSimilarity">Mean cosine of images of one class, with the initial weights.</param>
 /// <param name="NegativeSimilarity">Mean cosine of images of different classes, with the initial weights.</param>
 /// <param name="Findings">What is wrong, each with its fix; empty where all is well.</param>
-public sealed record BatchReport(
+internal sealed record BatchReport(
     string Loss, int Batches, int BatchesPerEpoch, double Rows, double ClassesPerBatch, int Classes, double WithoutPositives,
     double CopiesOnly, double Positives, double Negatives,
     double? EffectiveNegatives, double? PositiveSimilarity, double? NegativeSimilarity, IReadOnlyList<BatchFinding> Findings)
@@ -182,4 +182,4 @@ public sealed record BatchReport(
 /// <summary>A problem with the batches.</summary>
 /// <param name="What">The problem, in a sentence.</param>
 /// <param name="Fix">The way to fix it, in a sentence.</param>
-public sealed record BatchFinding(string What, string Fix);
+internal sealed record BatchFinding(string What, string Fix);

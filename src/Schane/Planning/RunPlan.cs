@@ -12,7 +12,7 @@ namespace Schane.Planning;
 /// <param name="Steps">Optimiser steps.</param>
 /// <param name="Epochs">Passes over the training images, as far as whole steps go.</param>
 /// <param name="SecondsPerStep">Measured forward, loss, backward.</param>
-public sealed record RunPlan(int InputSize, int Steps, double Epochs, double SecondsPerStep)
+internal sealed record RunPlan(int InputSize, int Steps, double Epochs, double SecondsPerStep)
 {
     // Loading, evaluation and checkpoints take the rest of the budget.
     private const double ShareForSteps = 0.8;

@@ -8,7 +8,7 @@ namespace Schane.Recipes;
 /// The JSON Schema of recipe files, for editors: keys, types, choices, defaults and limits, all taken from <see cref="Recipe"/> itself. A
 /// limit is found by trying what the property takes, so that no number is written twice.
 /// </summary>
-public static class RecipeSchema
+internal static class RecipeSchema
 {
     private static readonly JsonSerializerOptions Format = new()
     { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, NewLine = "\n" };

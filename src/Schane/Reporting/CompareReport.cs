@@ -2,7 +2,7 @@ namespace Schane.Reporting;
 
 /// <summary>A comparison of objectives as one HTML file, like <see cref="RunReport"/>: verdicts in words, a forest plot of the paired
 /// differences, tables.</summary>
-public static class CompareReport
+internal static class CompareReport
 {
     /// <summary>Arms that a title names; of more it tells how many.</summary>
     private const int MostNamed = 4;

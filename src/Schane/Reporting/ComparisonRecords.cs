@@ -4,7 +4,7 @@ using Schane.Runs;
 namespace Schane.Reporting;
 
 /// <summary>Objectives trained on the same seeds, splits, initial weights, batches and budget: what <c>compare.json</c> holds.</summary>
-public sealed record Comparison
+internal sealed record Comparison
 {
     /// <summary>Version that wrote it.</summary>
     public string? Schane { get; init; }
@@ -59,7 +59,7 @@ public sealed record Comparison
 /// <summary>One setting of a comparison.</summary>
 /// <param name="Name">Its key in the runs.</param>
 /// <param name="Label">Its name for people: “CE, shuffled batches”.</param>
-public sealed record ComparedObjective(string Name, string Label);
+internal sealed record ComparedObjective(string Name, string Label);
 
 /// <summary>One run of a comparison.</summary>
 /// <param name="Objective"><see cref="ComparedObjective.Name"/>.</param>
@@ -67,7 +67,7 @@ public sealed record ComparedObjective(string Name, string Label);
 /// <param name="Metrics">Shares lie in 0 to 1.</param>
 /// <param name="PerClass">Accuracy by class, where classes are predicted.</param>
 /// <param name="Seconds">Time of training.</param>
-public sealed record ComparedRun(string Objective, int Seed, IReadOnlyDictionary<string, double> Metrics,
+internal sealed record ComparedRun(string Objective, int Seed, IReadOnlyDictionary<string, double> Metrics,
     IReadOnlyDictionary<string, double>? PerClass = null, double? Seconds = null);
 
 /// <summary>Where the difference First − Second lies with 95 % by a bootstrap over test items and seeds.</summary>
@@ -75,4 +75,4 @@ public sealed record ComparedRun(string Objective, int Seed, IReadOnlyDictionary
 /// <param name="Second">Name of the one it is compared with.</param>
 /// <param name="Low">Lower end, in the metric's unit.</param>
 /// <param name="High">Upper end.</param>
-public sealed record BootstrapInterval(string First, string Second, double Low, double High);
+internal sealed record BootstrapInterval(string First, string Second, double Low, double High);

@@ -3,7 +3,7 @@ using Schane.Evaluation.Statistics;
 namespace Schane.Reporting;
 
 /// <summary>What a comparison says about a difference: Holm-adjusted paired-t p below 0.05 and its sign, else no evidence.</summary>
-public enum Verdict
+internal enum Verdict
 {
     /// <summary>No evidence of a difference.</summary>
     NoEvidence,
@@ -20,7 +20,7 @@ public enum Verdict
 /// <param name="Seeds">In ascending order.</param>
 /// <param name="Values">The metric of each seed.</param>
 /// <param name="Mean">Their mean with its Student-t interval.</param>
-public sealed record ObjectiveRow(ComparedObjective Objective, IReadOnlyList<int> Seeds, IReadOnlyList<double> Values, Interval Mean);
+internal sealed record ObjectiveRow(ComparedObjective Objective, IReadOnlyList<int> Seeds, IReadOnlyList<double> Values, Interval Mean);
 
 /// <summary>Two objectives over the seeds that both have.</summary>
 /// <param name="First">The one that is compared.</param>
@@ -30,7 +30,7 @@ public sealed record ObjectiveRow(ComparedObjective Objective, IReadOnlyList<int
 /// <param name="Paired">Intervals and p-values.</param>
 /// <param name="HolmP">The paired-t p adjusted for all differences of the table (Holm 1979); null for one seed.</param>
 /// <param name="Verdict">In one word.</param>
-public sealed record DifferenceRow(
+internal sealed record DifferenceRow(
     ComparedObjective First, ComparedObjective Second, IReadOnlyList<int> Seeds, IReadOnlyList<double> Differences, PairedComparison Paired,
     double? HolmP, Verdict Verdict);
 
@@ -40,7 +40,7 @@ public sealed record DifferenceRow(
 /// <param name="Objectives">In the comparison's order; one without runs is left out.</param>
 /// <param name="Differences">The pairs of <see cref="Comparison.Against"/>, else all, the later objective first; a pair without
 /// common seeds is left out.</param>
-public sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> Objectives, IReadOnlyList<DifferenceRow> Differences)
+internal sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow> Objectives, IReadOnlyList<DifferenceRow> Differences)
 {
     /// <summary>Below this Holm-adjusted p a difference counts.</summary>
     public const double Significance = 0.05;

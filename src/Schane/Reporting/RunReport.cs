@@ -5,7 +5,7 @@ using Schane.Runs;
 namespace Schane.Reporting;
 
 /// <summary>A run as one HTML file that needs nothing beside it: it works offline, in light and dark, on a phone and on paper.</summary>
-public static class RunReport
+internal static class RunReport
 {
     /// <summary>Writes the report of a run from the run folder alone: journal, results, predictions, embeddings, small pictures,
     /// <c>label-errors.csv</c> and recipe. A part whose file or field is missing is left out.</summary>

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Schane.Tensors;
 
 /// <summary>Where to compute, by name.</summary>
-public static class Devices
+internal static class Devices
 {
     /// <summary>The device of a name, after making sure that this machine and this build have it.</summary>
     /// <param name="name"><c>cpu</c>, <c>cuda</c> (the first) or <c>cuda:N</c>.</param>

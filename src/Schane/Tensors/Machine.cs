@@ -16,7 +16,7 @@ namespace Schane.Tensors;
 /// <param name="MemoryLimit">Bytes this process may use at most where a container or control group says so, else null.</param>
 /// <param name="GraphicsDriver">Version of NVIDIA's driver, null where there is none.</param>
 /// <param name="Mpi">File name of the MPI library that loads, null where there is none.</param>
-public sealed record Machine(
+internal sealed record Machine(
     string OperatingSystem, string Architecture, string Runtime, string Processor, int Cores, IReadOnlyList<string> Features,
     long MemoryTotal, long MemoryFree, long? MemoryLimit, string? GraphicsDriver, string? Mpi)
 {

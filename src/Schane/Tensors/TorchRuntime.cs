@@ -13,7 +13,7 @@ namespace Schane.Tensors;
 /// <param name="Threads">Threads that a training, evaluation or export of this process takes unless told otherwise.</param>
 /// <param name="Gpus">CUDA devices that this build can use.</param>
 /// <param name="Error">What the loader says, null where all is well.</param>
-public sealed record TorchRuntime(string? Version, string? Path, bool Cured, int Threads, int Gpus, string? Error)
+internal sealed record TorchRuntime(string? Version, string? Path, bool Cured, int Threads, int Gpus, string? Error)
 {
     /// <summary>Why there are so many <see cref="Threads"/>, for people: <c>2 processors</c>.</summary>
     public required string ThreadsWhy { get; init; }

@@ -7,7 +7,7 @@ namespace Schane.Verification;
 /// not.</param>
 /// <param name="Gradient">The same of the gradients by the input and by every parameter; null where there is none.</param>
 /// <param name="Allowed">What rounding explains.</param>
-public sealed record OperatorError(string Operator, string Precision, double Forward, double? Gradient, double Allowed)
+internal sealed record OperatorError(string Operator, string Precision, double Forward, double? Gradient, double Allowed)
 {
     /// <summary>Whether the machine computes it right.</summary>
     public bool IsRight => Forward <= Allowed && (Gradient ?? 0) <= Allowed;

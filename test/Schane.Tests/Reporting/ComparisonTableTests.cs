@@ -21,13 +21,13 @@ public sealed class ComparisonTableTests
     }
 
     [Theory]
-    [InlineData("top1", Verdict.Helped)]
-    [InlineData("error", Verdict.Hurt)]
-    public void Says_helped_where_the_later_one_is_better_by_its_metric(string metric, Verdict expected)
+    [InlineData("top1", nameof(Verdict.Helped))]
+    [InlineData("error", nameof(Verdict.Hurt))]
+    public void Says_helped_where_the_later_one_is_better_by_its_metric(string metric, string expected)
     {
         var table = ComparisonTable.Of(Of(metric, ("a", 1, 0.50), ("a", 2, 0.60), ("a", 3, 0.70), ("b", 1, 0.60),
             ("b", 2, 0.7001), ("b", 3, 0.7999)));
-        Assert.Equal(expected, table.Differences[0].Verdict);
+        Assert.Equal(expected, table.Differences[0].Verdict.ToString());
     }
 
     [Fact]

@@ -116,9 +116,11 @@ public sealed class PackageTests(TrainedRun run) : IDisposable
             </Project>
             """);
         Write("app/Program.cs", """
-            var source = new Schane.Jobs.EmbeddingSource { Model = "resnet20_cntk", Weights = "embedded", Data = args[0],
-                Hub = new() { CacheFolder = args[1], Offline = true } };
-            Console.WriteLine($"{source.Embed().Embeddings.Width}");
+            var recipe = new Schane.Recipes.Recipe { Model = "resnet20_cntk", Weights = "embedded", Data = args[0],
+                InputSize = 32, ImagesPerClass = 2, Steps = 1 };
+            Schane.Jobs.TrainJob.Run(recipe, new() { Folder = args[1] + "/run", Hub = new() { CacheFolder = args[1], Offline = true } });
+            using var classifier = Schane.Inference.Classifier.Load(args[1] + "/run");
+            Console.WriteLine(classifier.EmbeddingWidth);
             """);
         var fallback = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");

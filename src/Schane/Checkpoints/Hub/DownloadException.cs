@@ -2,7 +2,7 @@ namespace Schane.Checkpoints.Hub;
 
 /// <summary>The network failed: no answer, an answer cut short again and again, or a server that is overloaded.
 /// Trying later may help.</summary>
-public sealed class DownloadException : IOException
+internal sealed class DownloadException : IOException
 {
     /// <summary>An error with its sentence.</summary>
     public DownloadException(string message) : base(message) { }

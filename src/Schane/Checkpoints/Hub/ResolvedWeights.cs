@@ -5,7 +5,7 @@ namespace Schane.Checkpoints.Hub;
 /// <param name="Path">The file to open with <see cref="CheckpointFile.Open(string)"/>: for a sharded model its index.</param>
 /// <param name="Revision">Commit of the hub; null elsewhere.</param>
 /// <param name="Files">Every file with its size and SHA-256, the one of <paramref name="Path"/> first.</param>
-public sealed record ResolvedWeights(string Reference, string Path, string? Revision, IReadOnlyList<WeightsFile> Files)
+internal sealed record ResolvedWeights(string Reference, string Path, string? Revision, IReadOnlyList<WeightsFile> Files)
 {
     /// <summary>SHA-256 of <see cref="Path"/>, lower-case hexadecimal.</summary>
     public string Sha256 => Files[0].Sha256;
@@ -18,10 +18,10 @@ public sealed record ResolvedWeights(string Reference, string Path, string? Revi
 /// <param name="Name">File name.</param>
 /// <param name="Bytes">Size.</param>
 /// <param name="Sha256">Lower-case hexadecimal.</param>
-public sealed record WeightsFile(string Name, long Bytes, string Sha256);
+internal sealed record WeightsFile(string Name, long Bytes, string Sha256);
 
 /// <summary>How far a download is.</summary>
 /// <param name="File">File name.</param>
 /// <param name="Done">Bytes there.</param>
 /// <param name="Total">Bytes in all; null where the server does not say.</param>
-public sealed record DownloadProgress(string File, long Done, long? Total);
+internal sealed record DownloadProgress(string File, long Done, long? Total);

@@ -9,7 +9,7 @@ namespace Schane.Checkpoints.Hub;
 /// <c>https://…[#sha256=…]</c>, <c>file:PATH</c> or a path. Downloads are kept in a cache that several processes may share, under the
 /// commit or version they are of, and are checked by size and SHA-256.
 /// </summary>
-public sealed class WeightsHub : IDisposable
+internal sealed class WeightsHub : IDisposable
 {
     private static readonly string[] UsualFiles = ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
         "pytorch_model.bin.index.json"];

@@ -7,7 +7,7 @@ namespace Schane.Data.Dividing;
 /// <param name="Validation">Images looked at during training; null for none.</param>
 /// <param name="Test">Images measured at the end; null for none.</param>
 /// <param name="Splits">How images were divided here; null where the data came with all parts.</param>
-public sealed record DividedData(IImageDataset Train, IImageDataset? Validation, IImageDataset? Test, Splits? Splits)
+internal sealed record DividedData(IImageDataset Train, IImageDataset? Validation, IImageDataset? Test, Splits? Splits)
 {
     /// <summary>Warnings in words, about what was tolerated.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];

@@ -11,7 +11,7 @@ namespace Schane.Data.Dividing;
 /// Which images of a data set are for training, validation and test, by name: saved beside a run, so that it can be evaluated on the very
 /// images it has not seen, on another machine too.
 /// </summary>
-public sealed record Splits
+internal sealed record Splits
 {
     private static readonly JsonSerializerOptions Json = new()
     {

@@ -7,7 +7,7 @@ namespace Schane.Data.Dividing;
 /// <param name="inner">The whole.</param>
 /// <param name="indices">Which images, in which order.</param>
 /// <param name="name">Name of the part; the whole's if null.</param>
-public sealed class Subset(IImageDataset inner, IReadOnlyList<int> indices, string? name = null) : IImageDataset, IImageFiles
+internal sealed class Subset(IImageDataset inner, IReadOnlyList<int> indices, string? name = null) : IImageDataset, IImageFiles
 {
     /// <summary>Indices into the whole.</summary>
     public IReadOnlyList<int> Indices => indices;

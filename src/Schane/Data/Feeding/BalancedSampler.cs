@@ -53,7 +53,7 @@ public sealed class BalancedSampler : ISampler
     /// construction. Null, as at first: classes meet at random. The batches of an epoch are a pure function of seed, epoch and this; after
     /// it is set the loader must seek, so that batches made ahead are made again.
     /// </summary>
-    public ClassConfusion? Confusion { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
+    internal ClassConfusion? Confusion { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
 
     /// <summary>Images that an epoch leaves out, different ones each time; 0 unless one class has far more images than the rest.</summary>
     public int ImagesLeftOut => images.Sum(c => Math.Max(0, c.Length - BatchesPerEpoch * ImagesPerClass));

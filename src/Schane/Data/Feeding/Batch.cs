@@ -15,7 +15,7 @@ namespace Schane.Data.Feeding;
 /// <param name="Indices">The n indices into the data set, once each.</param>
 /// <param name="Positions">Where each of the n images stands in the batch of all ranks, for random numbers that no
 /// rank boundary changes.</param>
-public sealed record Batch(long Step, int Epoch, Tensor Images, Tensor Labels, Tensor ImageIds, int[] Indices,
+internal sealed record Batch(long Step, int Epoch, Tensor Images, Tensor Labels, Tensor ImageIds, int[] Indices,
     int[] Positions) : IDisposable
 {
     /// <summary>How bytes are normalised; null where <see cref="Images"/> are normalised already.</summary>

@@ -7,14 +7,14 @@ namespace Schane.Data.Feeding;
 /// <param name="Index">Its index in the data set.</param>
 /// <param name="Name">Its name.</param>
 /// <param name="Reason">The sentence of the error.</param>
-public sealed record BadImage(int Index, string Name, string Reason);
+internal sealed record BadImage(int Index, string Name, string Reason);
 
 /// <summary>
 /// Batches made ahead of time by worker threads: which images, in which order and with which augmentation is a pure function of
 /// the sampler, the seed and the step, so neither the number of workers nor a seek changes a value. One thread takes batches;
 /// any number of threads make them.
 /// </summary>
-public sealed class BatchLoader : IBatchSource
+internal sealed class BatchLoader : IBatchSource
 {
     private readonly BatchMaker maker;
     private readonly ISampler sampler;

@@ -8,7 +8,7 @@ namespace Schane.Data.Feeding;
 /// <summary>Mixed images and the classes they are mixed from.</summary>
 /// <param name="Images">[R, channels, H, W], float32.</param>
 /// <param name="Mixture">[R, C], float32: each row's shares of the classes, sum 1, before any label smoothing.</param>
-public sealed record MixedImages(Tensor Images, Tensor Mixture) : IDisposable
+internal sealed record MixedImages(Tensor Images, Tensor Mixture) : IDisposable
 {
     /// <inheritdoc/>
     public void Dispose()
@@ -26,7 +26,7 @@ internal readonly record struct MixDraw(double Keep, (int Top, int Bottom, int L
 /// but one, and so on, as timm does over a whole batch. Draws are a pure function of (seed, step, view, group), so neither ranks nor
 /// micro-batches nor a second run change them.
 /// </summary>
-public sealed class BatchMixer
+internal sealed class BatchMixer
 {
     private readonly MixOptions options;
     private readonly int classes;

@@ -10,7 +10,7 @@ namespace Schane.Data.Feeding;
 /// <param name="inner">The images.</param>
 /// <param name="first">What is done once before an image is kept, null for nothing.</param>
 /// <param name="maxMegabytes">How many MiB of pixels are kept, 1024 by default.</param>
-public sealed class CachedDataset(IImageDataset inner, ImageStep? first = null, int maxMegabytes = 1024) : IImageDataset
+internal sealed class CachedDataset(IImageDataset inner, ImageStep? first = null, int maxMegabytes = 1024) : IImageDataset
 {
     private readonly Image8?[] kept = new Image8?[inner.Count];
     private readonly long limit = (long)Require.AtLeast(maxMegabytes, 0, nameof(maxMegabytes)) << 20;

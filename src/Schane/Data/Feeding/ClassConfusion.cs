@@ -1,7 +1,7 @@
 namespace Schane.Data.Feeding;
 
 /// <summary>How often images of one class were taken for another: what the last epoch knows of hard negatives.</summary>
-public sealed class ClassConfusion
+internal sealed class ClassConfusion
 {
     private readonly long[] counts;                                       // [classes · classes], row = true class
     private readonly int classes;

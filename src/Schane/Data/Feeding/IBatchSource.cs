@@ -1,7 +1,7 @@
 namespace Schane.Data.Feeding;
 
 /// <summary>Where a training loop takes its batches from: step after step without end, each a pure function of the step.</summary>
-public interface IBatchSource : IDisposable
+internal interface IBatchSource : IDisposable
 {
     /// <summary>Batches in an epoch.</summary>
     int BatchesPerEpoch { get; }

@@ -13,7 +13,7 @@ public enum OnBadImage
 }
 
 /// <summary>Settings of <see cref="BatchLoader"/>.</summary>
-public sealed record LoaderOptions
+internal sealed record LoaderOptions
 {
     /// <summary>Key of every augmentation, with epoch, index and view.</summary>
     public long Seed { get; init; }

@@ -4,7 +4,7 @@ namespace Schane.Data.Feeding;
 
 /// <summary>How <see cref="BatchMixer"/> mixes images: Mixup (Zhang et al. 2017, arXiv:1710.09412) and CutMix (Yun et al.
 /// 2019, arXiv:1905.04899).</summary>
-public sealed record MixOptions
+internal sealed record MixOptions
 {
     /// <summary>α of Mixup's share λ ~ Beta(α, α); 0 turns Mixup off. 0.8 by default.</summary>
     public double MixupAlpha { get; init => field = Require.InRange(value, 0, 1000); } = 0.8;

@@ -1,7 +1,7 @@
 namespace Schane.Data.Feeding;
 
 /// <summary>Images of one size in memory, channel by channel or pixel by pixel as their file had them.</summary>
-public sealed class PackedImages : IImageDataset
+internal sealed class PackedImages : IImageDataset
 {
     private readonly int width, height, stride, offset;
     private readonly bool planar;

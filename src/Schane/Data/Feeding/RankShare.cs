@@ -6,7 +6,7 @@ namespace Schane.Data.Feeding;
 /// consecutive in order of ranks, cover the batch, and differ by one unit at most.</summary>
 /// <param name="Start">First row.</param>
 /// <param name="End">First row of the next rank.</param>
-public readonly record struct RankShare(int Start, int End)
+internal readonly record struct RankShare(int Start, int End)
 {
     /// <summary>Rows of the share.</summary>
     public int Count => End - Start;

@@ -6,7 +6,7 @@ namespace Schane.Data.Feeding;
 /// <param name="count">Number of images, 0 or more.</param>
 /// <param name="batchSize">Images in a batch, 1 or more.</param>
 /// <param name="first">Index of the first image, 0 by default.</param>
-public sealed class SequentialSampler(int count, int batchSize, int first = 0) : ISampler
+internal sealed class SequentialSampler(int count, int batchSize, int first = 0) : ISampler
 {
     private readonly int first = Require.AtLeast(first, 0, nameof(first));
     private readonly int count = Require.AtLeast(count, 0, nameof(count));

@@ -7,7 +7,7 @@ namespace Schane.Data.Feeding;
 /// It guarantees no positives: with few images a class in a batch a contrastive loss has nothing to pull together.
 /// <see cref="BalancedSampler"/> does.
 /// </remarks>
-public sealed class ShuffledSampler : ISampler
+internal sealed class ShuffledSampler : ISampler
 {
     private readonly int count, batchSize;
     private readonly long seed;

@@ -7,7 +7,7 @@ namespace Schane.Data.Feeding;
 /// seen more often, common ones less. An epoch has as many draws as there are images, as far as they fill batches.
 /// </summary>
 /// <remarks>It guarantees no positives, and a batch may hold an image twice, each time augmented anew.</remarks>
-public sealed class WeightedSampler : ISampler
+internal sealed class WeightedSampler : ISampler
 {
     private readonly double[] cumulative;
     private readonly int batchSize;

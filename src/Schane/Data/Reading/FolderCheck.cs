@@ -4,7 +4,7 @@ using Schane.Tensors;
 namespace Schane.Data.Reading;
 
 /// <summary>Reads every file of an image folder once and tells what training would stumble over. Writes nothing.</summary>
-public sealed record FolderCheck
+internal sealed record FolderCheck
 {
     /// <summary>Classes with fewer readable training images are reported. 5 by default: fewer leave nothing to validate on.</summary>
     public int MinImages { get; init => field = Require.AtLeast(value, 1); } = 5;

@@ -4,18 +4,18 @@ namespace Schane.Data.Reading;
 /// <param name="Class">Name of the class.</param>
 /// <param name="Images">How many there are.</param>
 /// <param name="Parts">How many of them in <c>train</c>, <c>val</c>, <c>test</c>; empty where the folder isn't divided.</param>
-public sealed record ClassCount(string Class, int Images, IReadOnlyDictionary<string, int> Parts);
+internal sealed record ClassCount(string Class, int Images, IReadOnlyDictionary<string, int> Parts);
 
 /// <summary>A file and what is wrong with it.</summary>
 /// <param name="File">Path below the folder.</param>
 /// <param name="Problem">The sentence.</param>
-public sealed record FileProblem(string File, string Problem);
+internal sealed record FileProblem(string File, string Problem);
 
 /// <summary>Files with the same bytes.</summary>
 /// <param name="Files">Paths below the folder.</param>
 /// <param name="AcrossParts">Whether they stand in different parts: what is tested was trained on.</param>
 /// <param name="AcrossClasses">Whether they stand in different classes: at least one label is wrong.</param>
-public sealed record DuplicateFiles(IReadOnlyList<string> Files, bool AcrossParts, bool AcrossClasses);
+internal sealed record DuplicateFiles(IReadOnlyList<string> Files, bool AcrossParts, bool AcrossClasses);
 
 /// <summary>What <see cref="FolderCheck"/> found.</summary>
 /// <param name="Folder">The folder as it was named.</param>
@@ -28,7 +28,7 @@ public sealed record DuplicateFiles(IReadOnlyList<string> Files, bool AcrossPart
 /// <param name="TooSmall">Classes with fewer readable training images than asked for.</param>
 /// <param name="Strays">Files that are no images.</param>
 /// <param name="Warnings">Sentences about the rest.</param>
-public sealed record FolderReport(
+internal sealed record FolderReport(
     string Folder,
     int Images,
     IReadOnlyList<ClassCount> Classes,

@@ -4,7 +4,7 @@ using Schane.Data.Dividing;
 namespace Schane.Data.Reading;
 
 /// <summary>Images that a file lists: CSV with a line of column names, or JSON lines with one object an image.</summary>
-public sealed class ImageIndex : IImageFiles, IDividedImages
+internal sealed class ImageIndex : IImageFiles, IDividedImages
 {
     private readonly ListedImages images;
     private readonly IReadOnlyList<string?> parts;

@@ -1,7 +1,7 @@
 namespace Schane.Data.Reading;
 
 /// <summary>Which columns of an index mean what.</summary>
-public sealed record IndexOptions
+internal sealed record IndexOptions
 {
     /// <summary>Column of the image's path, relative to <see cref="Root"/>. <c>path</c> by default.</summary>
     public string PathColumn { get; init; } = "path";

@@ -1,7 +1,7 @@
 namespace Schane.Data.Reading;
 
 /// <summary>Image files that a list names, with the label it gives them. No file is looked at before it is read.</summary>
-public sealed class ListedImages : IImageDataset, IImageFiles
+internal sealed class ListedImages : IImageDataset, IImageFiles
 {
     private readonly IReadOnlyList<(string File, int Label)> images;
     private readonly ImageLimits limits;

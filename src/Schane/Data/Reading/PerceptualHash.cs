@@ -7,7 +7,7 @@ namespace Schane.Data.Reading;
 /// 64 bits that near-identical pictures share: whether each of 8 × 8 coarse pixels is brighter than its right neighbour, on the picture
 /// shrunk to 9 × 8 ("difference hash"). Survives another format, size, quality and a little brightness; not a crop, a turn or a mirror.
 /// </summary>
-public static class PerceptualHash
+internal static class PerceptualHash
 {
     /// <summary>The bits of a picture, row by row.</summary>
     public static ulong Of(Image8 image)

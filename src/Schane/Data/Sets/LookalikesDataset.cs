@@ -10,7 +10,7 @@ namespace Schane.Data.Sets;
 /// A picture is a pure function of (seed, part, class, number); on one machine it is the same to the bit. Mirroring and turning keep the
 /// label. 20 base groups (80 classes) share no class with 10 novel groups (40 classes).
 /// </remarks>
-public sealed class LookalikesDataset : IImageDataset
+internal sealed class LookalikesDataset : IImageDataset
 {
     /// <summary>Width and height of every picture.</summary>
     public const int Side = 64;

@@ -1,7 +1,7 @@
 namespace Schane.Data.Sets;
 
 /// <summary>Which images of <see cref="LookalikesDataset"/>. Base and novel parts share no class; no two parts share an image.</summary>
-public enum LookalikesPart
+internal enum LookalikesPart
 {
     /// <summary>Base classes, many images each: what the shipped weights were trained on.</summary>
     Base,

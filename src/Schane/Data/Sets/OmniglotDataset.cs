@@ -12,7 +12,7 @@ namespace Schane.Data.Sets;
 /// <para>With rotations every character makes four classes: as drawn and turned counter-clockwise by 90°, 180° and 270°, named
 /// <c>Alphabet/characterNN@90</c>. Turned images are made when they are read.</para>
 /// </remarks>
-public sealed class OmniglotDataset : IImageDataset
+internal sealed class OmniglotDataset : IImageDataset
 {
     private readonly List<byte[]> drawings;                               // one a file, shared by the subsets
     private readonly List<(int Drawing, int Label, int Drawer, string File)> images;

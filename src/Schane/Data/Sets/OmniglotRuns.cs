@@ -10,11 +10,11 @@ namespace Schane.Data.Sets;
 /// <param name="Training">One image per class, 105 × 105 gray, ink 255.</param>
 /// <param name="Test">The images to classify.</param>
 /// <param name="Truth">For each test image the index into <paramref name="Training"/> of the same character.</param>
-public sealed record OmniglotRun(string Name, IReadOnlyList<Image8> Training, IReadOnlyList<Image8> Test, IReadOnlyList<int> Truth);
+internal sealed record OmniglotRun(string Name, IReadOnlyList<Image8> Training, IReadOnlyList<Image8> Test, IReadOnlyList<int> Truth);
 
 /// <summary>The official within-alphabet one-shot classification task (Lake et al. 2015): 20 runs of 20-way
 /// trials, 400 trials in all.</summary>
-public static class OmniglotRuns
+internal static class OmniglotRuns
 {
     /// <summary>Reads <c>all_runs.zip</c> in place.</summary>
     /// <param name="dataRoot">Folder that holds <c>omniglot/all_runs.zip</c>; <c>$SCHANE_DATA</c> and the user's data folder

@@ -9,7 +9,7 @@ namespace Schane.Data.Transforms;
 /// torchvision's functional transforms on pictures that are tensors: float32 in [0, 1], or uint8, which is rounded or cut off where
 /// torchvision does. For pictures that don't come from files; those are faster through <see cref="ImagePipeline"/>.
 /// </summary>
-public static class TensorTransforms
+internal static class TensorTransforms
 {
     /// <summary>Resizes to a height and width.</summary>
     /// <param name="images">[…, C, H, W], float32 or uint8.</param>

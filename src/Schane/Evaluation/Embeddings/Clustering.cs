@@ -10,7 +10,7 @@ namespace Schane.Evaluation.Embeddings;
 /// <param name="Ami">The same with I's expectation under random partitions of these sizes taken off both parts; 0
 /// where that leaves nothing.</param>
 /// <param name="Ari">Rand index adjusted for chance.</param>
-public sealed record Clustering(double MutualInformation, double LabelEntropy, double ClusterEntropy, double Nmi, double Ami, double Ari)
+internal sealed record Clustering(double MutualInformation, double LabelEntropy, double ClusterEntropy, double Nmi, double Ami, double Ari)
 {
     /// <param name="labels">Truth, any numbers.</param>
     /// <param name="clusters">The other partition, any numbers.</param>

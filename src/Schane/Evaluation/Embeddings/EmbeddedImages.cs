@@ -12,7 +12,7 @@ namespace Schane.Evaluation.Embeddings;
 /// <param name="Embeddings">[n, D], as the model gives them (not normalised), with labels and class names.</param>
 /// <param name="Images">n names, each inside its data set.</param>
 /// <param name="Parts">n parts: <c>train</c>, <c>val</c>, <c>test</c>.</param>
-public sealed record EmbeddedImages(EmbeddingSet Embeddings, IReadOnlyList<string> Images, IReadOnlyList<string> Parts)
+internal sealed record EmbeddedImages(EmbeddingSet Embeddings, IReadOnlyList<string> Images, IReadOnlyList<string> Parts)
 {
     /// <summary>What file names may end with.</summary>
     public static IReadOnlyList<string> Formats { get; } = [".safetensors", ".npy", ".parquet"];

@@ -17,7 +17,7 @@ namespace Schane.Evaluation.Embeddings;
 /// all rows are the same.</param>
 /// <param name="NeuralCollapse">NC1 = tr(Σ_W Σ_B⁺) / C of the rows as they are (Papyan et al. 2020, arXiv:2008.08186); small is
 /// collapsed. Null for one class.</param>
-public sealed record EmbeddingQuality(
+internal sealed record EmbeddingQuality(
     double? Alignment, double? Uniformity, double? IntraClassCosine, double? InterClassCosine, double Isotropy,
     double EffectiveRank, double? NeuralCollapse)
 {

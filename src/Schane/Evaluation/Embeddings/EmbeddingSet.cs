@@ -5,7 +5,7 @@ namespace Schane.Evaluation.Embeddings;
 // n rows (images), D embedding width.
 
 /// <summary>Embeddings and labels of a data set, in managed memory: what every metric and protocol starts from.</summary>
-public sealed class EmbeddingSet
+internal sealed class EmbeddingSet
 {
     /// <param name="values">n × D numbers, row by row; kept, not copied.</param>
     /// <param name="width">D.</param>

@@ -7,7 +7,7 @@ namespace Schane.Evaluation.Embeddings;
 
 /// <summary>k-means by Lloyd's rounds from k-means++ seeds (Arthur &amp; Vassilvitskii 2007), in float64; the
 /// best of several starts.</summary>
-public static class KMeans
+internal static class KMeans
 {
     private const int MostRounds = 100;
 

@@ -3,7 +3,7 @@ namespace Schane.Evaluation.Embeddings;
 // n rows, R(i) = other rows with the label of row i.
 
 /// <summary>How two embeddings are compared.</summary>
-public enum Metric
+internal enum Metric
 {
     /// <summary>Cosine similarity.</summary>
     Cosine,
@@ -21,7 +21,7 @@ public enum Metric
 /// <param name="Map">Mean average precision over the whole ranking.</param>
 /// <param name="MeanReciprocalRank">Mean of 1 / rank of the first of the class.</param>
 /// <param name="RecallAt">For each k: share that has one of its class among the k nearest.</param>
-public sealed record Retrieval(
+internal sealed record Retrieval(
     int Queries, double PrecisionAt1, double RPrecision, double MapAtR, double Map, double MeanReciprocalRank,
     IReadOnlyDictionary<int, double> RecallAt)
 {

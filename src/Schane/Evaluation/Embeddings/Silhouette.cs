@@ -7,7 +7,7 @@ namespace Schane.Evaluation.Embeddings;
 /// <summary>Silhouette (Rousseeuw 1987): (b − a) / max(a, b), −1 to 1; 0 for a class of one image.</summary>
 /// <param name="Mean">Mean over all images.</param>
 /// <param name="Samples">One value an image.</param>
-public sealed record Silhouette(double Mean, double[] Samples)
+internal sealed record Silhouette(double Mean, double[] Samples)
 {
     private const int RowsAtOnce = 512;
 

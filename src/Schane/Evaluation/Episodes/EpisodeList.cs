@@ -9,13 +9,13 @@ namespace Schane.Evaluation.Episodes;
 /// <param name="Classes">Labels of the classes, one a way.</param>
 /// <param name="Support">Row indices of the labelled images, way by way.</param>
 /// <param name="Query">Row indices of the images to classify, way by way.</param>
-public sealed record Episode(int[] Classes, int[] Support, int[] Query);
+internal sealed record Episode(int[] Classes, int[] Support, int[] Query);
 
 /// <summary>Episodes that were drawn once and can be used again, so that models are compared on the same ones.</summary>
 /// <param name="Options">How they were drawn.</param>
 /// <param name="Images">Rows of the data they were drawn from.</param>
 /// <param name="Episodes">The tasks.</param>
-public sealed record EpisodeList(FewShotOptions Options, int Images, IReadOnlyList<Episode> Episodes)
+internal sealed record EpisodeList(FewShotOptions Options, int Images, IReadOnlyList<Episode> Episodes)
 {
     private const string Format = "schane-episodes-1";
     private const int NamesShown = 8;

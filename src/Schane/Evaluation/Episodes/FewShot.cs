@@ -10,11 +10,11 @@ namespace Schane.Evaluation.Episodes;
 /// <param name="Classifier">How the queries were classified.</param>
 /// <param name="Accuracy">Mean over the episodes with Student's t 95 % interval.</param>
 /// <param name="Episodes">Accuracy of each episode.</param>
-public sealed record FewShotResult(FewShotClassifier Classifier, Interval Accuracy, IReadOnlyList<double> Episodes);
+internal sealed record FewShotResult(FewShotClassifier Classifier, Interval Accuracy, IReadOnlyList<double> Episodes);
 
 /// <summary>Few-shot classification of embeddings: episodes side by side, in float64; logistic regression in vectors with an episode a
 /// lane, the rest on the tensor library.</summary>
-public static class FewShot
+internal static class FewShot
 {
     /// <summary>Most numbers in the largest tensor of a chunk: 64 MiB of float64.</summary>
     private const long ChunkNumbers = 8L << 20;

@@ -1,7 +1,7 @@
 namespace Schane.Evaluation.Episodes;
 
 /// <summary>How an episode's queries are classified from its support.</summary>
-public enum FewShotClassifier
+internal enum FewShotClassifier
 {
     /// <summary>Nearest class mean by cosine: rows to unit length, mean of each class to unit length.</summary>
     CosineCentroid,

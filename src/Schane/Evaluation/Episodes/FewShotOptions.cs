@@ -3,7 +3,7 @@ using Schane.Tensors;
 namespace Schane.Evaluation.Episodes;
 
 /// <summary>The shape of few-shot episodes.</summary>
-public sealed record FewShotOptions
+internal sealed record FewShotOptions
 {
     /// <summary>Classes in an episode, at least 2.</summary>
     public int Ways { get; init => field = Require.AtLeast(value, 2); } = 5;

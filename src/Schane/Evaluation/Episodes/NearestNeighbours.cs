@@ -8,7 +8,7 @@ namespace Schane.Evaluation.Episodes;
 /// nearest votes with exp(cosine / T).</summary>
 /// <param name="Accuracy">Share of the queries whose class has the most votes, with Wilson's interval.</param>
 /// <param name="Scores">[queries][classes] votes.</param>
-public sealed record NearestNeighbours(Interval Accuracy, double[][] Scores)
+internal sealed record NearestNeighbours(Interval Accuracy, double[][] Scores)
 {
     private const int RowsAtOnce = 512;
 

@@ -9,7 +9,7 @@ namespace Schane.Evaluation.Episodes;
 /// <param name="Trials">400 for the official runs.</param>
 /// <param name="PerRun">Error of each run in percent.</param>
 /// <param name="Answers">For each run and test image the training image that is nearest.</param>
-public sealed record OneShotRuns(int Wrong, int Trials, IReadOnlyList<double> PerRun, IReadOnlyList<int[]> Answers)
+internal sealed record OneShotRuns(int Wrong, int Trials, IReadOnlyList<double> PerRun, IReadOnlyList<int[]> Answers)
 {
     /// <summary>Error over all trials, percent.</summary>
     public double ErrorPercent => 100.0 * Wrong / Trials;

@@ -6,7 +6,7 @@ namespace Schane.Evaluation.Statistics;
 /// both (Efron and Tibshirani 1993; Owen 2007 for crossed factors).</summary>
 /// <remarks>Seeds and groups of items are drawn with replacement, independently of each other; the settings always share the draw, so that
 /// the pairs stay together.</remarks>
-public static class PairedBootstrap
+internal static class PairedBootstrap
 {
     /// <summary>Draws unless said otherwise.</summary>
     public const int DefaultDraws = 10_000;

@@ -10,7 +10,7 @@ namespace Schane.Evaluation.Statistics;
 /// are all the same but 0.</param>
 /// <param name="SignFlipP">Share of the sign patterns whose mean difference is at least as far from 0 (two-sided; all 2ⁿ patterns up to
 /// 20 seeds); null beyond.</param>
-public sealed record PairedComparison(Interval First, Interval Second, Interval Difference, double? PValue, double? SignFlipP)
+internal sealed record PairedComparison(Interval First, Interval Second, Interval Difference, double? PValue, double? SignFlipP)
 {
     /// <summary>Seeds up to which every pattern of signs is counted.</summary>
     private const int MostPatterns = 20;

@@ -11,7 +11,7 @@ namespace Schane.Jobs.Studies;
 
 /// <summary>Trains several settings on the same seeds and compares them pair by pair: what <c>schane compare</c> does.</summary>
 /// <remarks>Runs that are finished are reused and runs that were cut short go on, so a comparison can be stopped at any time.</remarks>
-public static class CompareJob
+internal static class CompareJob
 {
     /// <summary>With more images, pairing them would take longer than the training.</summary>
     private const int EmbeddingsLookedAt = 2000;

@@ -5,7 +5,7 @@ using Schane.Recipes;
 namespace Schane.Jobs.Studies;
 
 /// <summary>What is compared, and on which seeds.</summary>
-public sealed record CompareOptions
+internal sealed record CompareOptions
 {
     /// <summary>Name of the arm that <see cref="DefaultArms"/> trains with cross-entropy on shuffled batches.</summary>
     public const string ShuffledCe = "ce-shuffled";

@@ -6,7 +6,7 @@ using Schane.Tensors;
 namespace Schane.Jobs.Studies;
 
 /// <summary>One setting of a recipe that a sweep varies.</summary>
-public sealed record SweepAxis
+internal sealed record SweepAxis
 {
     /// <summary>Settings that change the task or its budget, so that figures of two values say nothing about training.</summary>
     private static readonly string[] Fixed = ["data", "labels-per-class", "folds", "seed", "steps", "epochs", "budget", "threads", "device",

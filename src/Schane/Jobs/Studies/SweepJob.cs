@@ -10,7 +10,7 @@ namespace Schane.Jobs.Studies;
 
 /// <summary>Chooses settings by the validation part, with the same number of trials for each loss: what <c>schane sweep</c> does.</summary>
 /// <remarks>Finished runs are used again and runs that were cut short go on, so a sweep can be stopped at any time.</remarks>
-public static class SweepJob
+internal static class SweepJob
 {
     /// <summary>Fewest steps of the shortest runs of successive halving.</summary>
     private const int LeastSteps = 10;

@@ -5,7 +5,7 @@ using Schane.Tensors;
 namespace Schane.Jobs.Studies;
 
 /// <summary>What a sweep tries, and how long.</summary>
-public sealed record SweepOptions
+internal sealed record SweepOptions
 {
     /// <summary>One arm a loss, at least one; each gets the same number of trials.</summary>
     public required IReadOnlyList<(string Name, Recipe Recipe)> Arms { get; init; }

@@ -6,7 +6,7 @@ using Schane.Evaluation.Statistics;
 namespace Schane.Jobs.Studies;
 
 /// <summary>What a sweep found, as <c>sweep.json</c> holds it. Shares lie in 0 to 1.</summary>
-public sealed record SweepResult
+internal sealed record SweepResult
 {
     /// <summary>Version that wrote it.</summary>
     public required string Schane { get; init; }
@@ -47,7 +47,7 @@ public sealed record SweepResult
 /// <param name="Steps">Steps of its longest runs.</param>
 /// <param name="Scores">The metric on the validation part, seed by seed; NaN where a run diverged.</param>
 /// <param name="Score">Their mean; NaN where a run diverged.</param>
-public sealed record SweepTrial(string Arm, int Number, IReadOnlyDictionary<string, string> Settings, int Steps,
+internal sealed record SweepTrial(string Arm, int Number, IReadOnlyDictionary<string, string> Settings, int Steps,
     IReadOnlyList<double> Scores, double Score);
 
 /// <summary>The trial that was chosen for an arm.</summary>
@@ -56,4 +56,4 @@ public sealed record SweepTrial(string Arm, int Number, IReadOnlyDictionary<stri
 /// <param name="Validation">Its figure on the validation part: optimistic, since it is the best of many.</param>
 /// <param name="Test">The headline metric on the test part, Student's t over seeds, or Wilson's of one; null where
 /// the test was left alone.</param>
-public sealed record SweepWinner(string Arm, int Trial, double Validation, Interval? Test);
+internal sealed record SweepWinner(string Arm, int Trial, double Validation, Interval? Test);
