@@ -1,6 +1,8 @@
 using Schane.Export;
 using Schane.Models;
+using Schane.Models.Convolutional;
 using Schane.Models.Layers;
+using Schane.Models.Transformers;
 using Schane.Tests.Data;
 using Schane.Tests.Export;
 using TorchSharp;
@@ -8,7 +10,10 @@ using static TorchSharp.torch;
 
 namespace Schane.Tests.Models;
 
-/// <summary>A whole architecture of the registry at a small input, 8 images and 1, float32 and bf16, against itself in float64.</summary>
+/// <summary>
+/// An architecture of the registry at its own widths, one block of each shape and a small input, 8 images and 1, float32 and bf16, against
+/// itself in float64.
+/// </summary>
 internal static class ModelExactness
 {
     private const int Classes = 10, Images = 8;
@@ -61,11 +66,19 @@ internal static class ModelExactness
         return faults;
     }
 
+    private static string Shallow(string name) => ModelRegistry.ShapeOf(name) switch
+    {
+        ResNetShape { Blocks.Length: 4 } or SwinShape => $"{name}:depths=2-2-2-2",
+        ConvNeXtShape => $"{name}:depths=1-1-1-1",
+        VisionTransformerShape or BeitShape or Beit3Shape => $"{name}:depth=1",
+        _ => name,
+    };
+
     /// <summary>The model with weights that depend on the name alone and let no part vanish.</summary>
     private static ImageClassifier Made(string name)
     {
-        var size = name.Contains("patch14", StringComparison.Ordinal) ? 56 : 64;
-        var model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: size), Classes);
+        var size = name.Contains("patch14", StringComparison.Ordinal) ? 28 : name.Contains("patch32", StringComparison.Ordinal) ? 64 : 32;
+        var model = new ImageClassifier(ModelRegistry.Create(Shallow(name), seed: 1, inputSize: size), Classes);
         using var noGradient = no_grad();
         random.manual_seed(2);
         foreach (var (parameterName, parameter, _, _) in model.NamedParameters())
@@ -86,6 +99,7 @@ internal static class ModelExactness
     /// <summary>Forward and backward, but with the batch norms of evaluation, for one image has no deviation.</summary>
     private static (Tensor Logits, Tensor Input, Tensor Norms) Pass(ImageClassifier model, int first, int rows)
     {
+        using var pass = NewDisposeScope();
         model.train();
         foreach (var norm in model.modules().OfType<BatchNormalization>())
             norm.eval();
@@ -96,8 +110,8 @@ internal static class ModelExactness
         var logits = model.Forward(images).Logits;
         var slope = randn([Images, Classes], generator: new Generator(4, CPU)).narrow(0, first, rows).to(type);
         logits.backward([slope]);
-        var norms = stack([.. parameters.Where(p => p.grad is not null).Select(p => p.grad!.norm().to(ScalarType.Float64))]);
-        return (logits.detach(), images.grad!, norms);
+        var norms = stack([.. parameters.Where(p => p.grad is not null).Select(p => p.grad!.to(ScalarType.Float64).norm())]);
+        return (logits.detach().MoveToOuterDisposeScope(), images.grad!.clone().MoveToOuterDisposeScope(), norms.MoveToOuterDisposeScope());
     }
 
     private static Tensor Input(ImageClassifier model, int rows)
