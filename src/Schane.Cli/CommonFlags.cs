@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Schane.Checkpoints.Hub;
+using Schane.Recipes;
 
 namespace Schane.Cli;
 
@@ -10,8 +11,7 @@ internal static class CommonFlags
         new("--data-root")
         { HelpName = "FOLDER", Description = "Where data sets by name lie. Default: $SCHANE_DATA, then the user's data folder." };
 
-    public const string WeightsForm =
-        "default|embedded|none|FILE|RUN|hf:OWNER/NAME[@REVISION][/FILE]|nuget:PACKAGE[@VERSION][/FILE]|https://...";
+    public const string WeightsForm = RecipeSettings.WeightsForm;
 
     public static Option<bool> Offline() =>
         new("--offline")

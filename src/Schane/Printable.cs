@@ -26,4 +26,7 @@ internal static class Printable
         }
         return text.ToString();
     }
+
+    /// <summary>The same of a text from a file that may be of any length: the first 80 characters.</summary>
+    internal static string Short(string name) => name.Length > 80 ? $"{Escape(name[..80])}…" : Escape(name);
 }

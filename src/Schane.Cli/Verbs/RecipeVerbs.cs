@@ -76,7 +76,7 @@ internal sealed class RecipeShowVerb : Verb
     {
         if (parsed.GetValue(schema))
         {
-            Console.Out.Write(RecipeSchema.Text(new RecipeFlags().Descriptions));
+            Console.Out.Write(RecipeSchema.Text());
             return new(new { }) { Printed = true };
         }
         var path = parsed.GetValue(file) is { } named && Directory.Exists(named)

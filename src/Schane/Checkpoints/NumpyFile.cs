@@ -83,7 +83,7 @@ internal sealed partial class NumpyFile : ICheckpoint
     /// <summary>0x93 NUMPY, version, length, then a Python dictionary with descr, fortran_order and shape.</summary>
     private Entry ReadHeader(string member, long offset, long length)
     {
-        var shown = SafetensorsHeader.Shown(member);
+        var shown = Printable.Short(member);
         if (length < 12)
             throw new CheckpointException(Origin, $"holds '{shown}', which is too short for an array.");
         var start = source.Read(offset, 12);
@@ -98,7 +98,7 @@ internal sealed partial class NumpyFile : ICheckpoint
         if (!header.Success)
             throw new CheckpointException(Origin, $"has a header at '{shown}' that is not that of a plain array.");
         if (PickleGlobals.NumpyType(header.Groups["type"].Value) is not { } type)
-            throw new CheckpointException(Origin, $"holds '{shown}' of type '{SafetensorsHeader.Shown(header.Groups["type"].Value)}'; " +
+            throw new CheckpointException(Origin, $"holds '{shown}' of type '{Printable.Short(header.Groups["type"].Value)}'; " +
                 "objects, texts and big-endian numbers are refused. Save numbers in this machine's order.");
         var sizes = header.Groups["shape"].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var shape = new long[sizes.Length];

@@ -82,7 +82,7 @@ internal static class PickleGlobals
         if (Known.Contains(full))
             return new(full);
         throw new CheckpointException(origin,
-            $"asks for the Python name '{SafetensorsHeader.Shown(module)}.{SafetensorsHeader.Shown(name)}', which is not among those " +
+            $"asks for the Python name '{Printable.Short(module)}.{Printable.Short(name)}', which is not among those " +
             "that weights need, so it is refused and nothing of it was run. Save model.state_dict() alone, best as safetensors.");
     }
 

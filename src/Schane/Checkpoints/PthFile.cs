@@ -164,11 +164,11 @@ internal sealed class PthFile : ICheckpoint
     private Tensor ReadTensor(string name, PickleTensor tensor)
     {
         if (!storages.TryGetValue(tensor.Storage.Key, out var storage))
-            throw new CheckpointException(Origin, $"lacks the memory of '{SafetensorsHeader.Shown(name)}'.");
+            throw new CheckpointException(Origin, $"lacks the memory of '{Printable.Short(name)}'.");
         var width = SafetensorsType.Of(tensor.Type).Bytes;
         var bytes = PickleGlobals.Product(tensor.Size, width);
         if (bytes < 0 || bytes > Math.Max(storage.Length, SmallTensor))
-            throw new CheckpointException(Origin, $"gives '{SafetensorsHeader.Shown(name)}' the shape " +
+            throw new CheckpointException(Origin, $"gives '{Printable.Short(name)}' the shape " +
                 $"[{string.Join(", ", tensor.Size)}], which is far larger than its memory of {storage.Length} bytes.");
         if (bytes == 0)
             return empty(tensor.Size, dtype: tensor.Type);
@@ -179,7 +179,7 @@ internal sealed class PthFile : ICheckpoint
             reach += (Int128)(tensor.Size[d] - 1) * tensor.Stride[d];
         if ((reach + 1) * width > storage.Length)
             throw new CheckpointException(Origin,
-                $"lets '{SafetensorsHeader.Shown(name)}' reach to element {reach} of a memory of {storage.Length / width}.");
+                $"lets '{Printable.Short(name)}' reach to element {reach} of a memory of {storage.Length / width}.");
 
         using var scope = NewDisposeScope();
         var flat = empty((long)reach + 1 - tensor.Offset, dtype: tensor.Type);

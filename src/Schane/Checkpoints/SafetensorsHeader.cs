@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 
 namespace Schane.Checkpoints;
@@ -33,10 +32,11 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
             {
                 var name = reader.GetString()!;
                 if (!names.Add(name))
-                    throw new CheckpointException(origin, $"names the tensor '{Shown(name)}' twice.");
+                    throw new CheckpointException(origin, $"names the tensor '{Printable.Short(name)}' twice.");
                 reader.Read();
                 if (reader.TokenType != JsonTokenType.StartObject)
-                    throw new CheckpointException(origin, $"gives '{Shown(name)}' something that is not an object.");
+                    throw new CheckpointException(origin,
+                    $"gives '{Printable.Short(name)}' something that is not an object.");
                 if (name == "__metadata__")
                     ReadMetadata(ref reader, metadata, origin);
                 else
@@ -60,9 +60,9 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
             var key = reader.GetString()!;
             reader.Read();
             if (reader.TokenType != JsonTokenType.String)
-                throw new CheckpointException(origin, $"has metadata '{Shown(key)}' that is not a string.");
+                throw new CheckpointException(origin, $"has metadata '{Printable.Short(key)}' that is not a string.");
             if (!metadata.TryAdd(key, reader.GetString()!))
-                throw new CheckpointException(origin, $"has the metadata key '{Shown(key)}' twice.");
+                throw new CheckpointException(origin, $"has the metadata key '{Printable.Short(key)}' twice.");
         }
     }
 
@@ -79,29 +79,34 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
                 var text = reader.GetString()!;
                 if (!SafetensorsType.All.TryGetValue(text, out type))
                     throw new CheckpointException(origin,
-                        $"stores '{Shown(name)}' as type '{Shown(text)}', which is none of {string.Join(", ", SafetensorsType.All.Keys)}.");
+                        $"stores '{Printable.Short(name)}' as type '{Printable.Short(text)}', which is none of " +
+                        $"{string.Join(", ", SafetensorsType.All.Keys)}.");
             }
             else if (key == "shape" && shape is null)
-                shape = ReadNumbers(ref reader, $"the shape of '{Shown(name)}'", MaxDimensions, origin);
+                shape = ReadNumbers(ref reader, $"the shape of '{Printable.Short(name)}'", MaxDimensions, origin);
             else if (key == "data_offsets" && offsets is null)
-                offsets = ReadNumbers(ref reader, $"the offsets of '{Shown(name)}'", 2, origin);
+                offsets = ReadNumbers(ref reader, $"the offsets of '{Printable.Short(name)}'", 2, origin);
             else
                 throw new CheckpointException(origin,
-                    $"has a field '{Shown(key)}' at '{Shown(name)}' that is unknown, twice there or of the wrong kind.");
+                    $"has a field '{Printable.Short(key)}' at '{Printable.Short(name)}' " +
+                    "that is unknown, twice there or of the wrong kind.");
         }
         if (type is null || shape is null || offsets is not { Length: 2 })
-            throw new CheckpointException(origin, $"gives '{Shown(name)}' no dtype, no shape or not two data_offsets.");
+            throw new CheckpointException(origin,
+                    $"gives '{Printable.Short(name)}' no dtype, no shape or not two data_offsets.");
 
         long bytes = type.Bytes;
         foreach (var size in shape.Where(s => s > 0))                     // strides overflow even where another size is 0
             if (bytes > long.MaxValue / size)
-                throw new CheckpointException(origin, $"gives '{Shown(name)}' the shape [{string.Join(", ", shape)}], which overflows.");
+                throw new CheckpointException(origin,
+                    $"gives '{Printable.Short(name)}' the shape [{string.Join(", ", shape)}], which overflows.");
             else
                 bytes *= size;
         if (shape.Contains(0))
             bytes = 0;
         if (offsets[1] < offsets[0] || offsets[1] - offsets[0] != bytes)
-            throw new CheckpointException(origin, $"gives '{Shown(name)}' the bytes {offsets[0]} to {offsets[1]}, but its type " +
+            throw new CheckpointException(origin,
+                    $"gives '{Printable.Short(name)}' the bytes {offsets[0]} to {offsets[1]}, but its type " +
                 $"{type.Name} and shape [{string.Join(", ", shape)}] need {bytes}.");
         return new(name, type, shape, offsets[0], offsets[1]);
     }
@@ -129,7 +134,8 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
         foreach (var entry in entries.OrderBy(e => e.Begin).ThenBy(e => e.End))
         {
             if (entry.Begin != end)
-                throw new CheckpointException(origin, $"has '{Shown(entry.Name)}' begin at byte {entry.Begin} of the data, but the " +
+                throw new CheckpointException(origin,
+                    $"has '{Printable.Short(entry.Name)}' begin at byte {entry.Begin} of the data, but the " +
                     $"tensor before it ends at {end}: tensors may neither overlap nor leave gaps.");
             end = entry.End;
         }
@@ -138,14 +144,5 @@ internal sealed record SafetensorsHeader(IReadOnlyList<SafetensorsEntry> Entries
                 $"is truncated: its tensors need {end} bytes of data but {dataLength} are there. Fetch it again.");
         if (end < dataLength)
             throw new CheckpointException(origin, $"has {dataLength - end} bytes after its last tensor.");
-    }
-
-    /// <summary>A name from a file, for a message: short, without control characters.</summary>
-    internal static string Shown(string text)
-    {
-        var shown = new StringBuilder();
-        foreach (var c in text.AsSpan(0, Math.Min(text.Length, 80)))
-            shown.Append(char.IsControl(c) ? '?' : c);
-        return text.Length > 80 ? $"{shown}…" : shown.ToString();
     }
 }

@@ -23,7 +23,7 @@ internal sealed class ShardedCheckpoint : ICheckpoint
                     shards.Add(file, shard = CheckpointFile.OpenSingle(Path.Combine(Path.GetDirectoryName(path) ?? "", file)));
                 if (!shard.Names.Contains(name))
                     throw new CheckpointException(path,
-                        $"places '{SafetensorsHeader.Shown(name)}' in '{SafetensorsHeader.Shown(file)}', which does not have it.");
+                        $"places '{Printable.Short(name)}' in '{Printable.Short(file)}', which does not have it.");
                 places.Add(name, shard);
             }
         }
@@ -78,10 +78,10 @@ internal sealed class ShardedCheckpoint : ICheckpoint
             {
                 var file = entry.Value.ValueKind == JsonValueKind.String ? entry.Value.GetString()! : "";
                 if (file.Length == 0 || file is "." or ".." || file.AsSpan().IndexOfAny("/\\:\0") >= 0)
-                    throw new CheckpointException(path, $"places '{SafetensorsHeader.Shown(entry.Name)}' in " +
-                        $"'{SafetensorsHeader.Shown(file)}', which is not a file name beside it.");
+                    throw new CheckpointException(path, $"places '{Printable.Short(entry.Name)}' in " +
+                        $"'{Printable.Short(file)}', which is not a file name beside it.");
                 if (!places.TryAdd(entry.Name, file))
-                    throw new CheckpointException(path, $"names the tensor '{SafetensorsHeader.Shown(entry.Name)}' twice.");
+                    throw new CheckpointException(path, $"names the tensor '{Printable.Short(entry.Name)}' twice.");
             }
             return places;
         }

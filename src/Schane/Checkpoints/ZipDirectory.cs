@@ -35,10 +35,10 @@ internal static class ZipDirectory
             long packed = U32(directory[20..]), length = U32(directory[24..]), local = U32(directory[42..]);
             ReadExtra64(directory.Slice(EntryBytes + nameLength, extraLength), ref length, ref packed, ref local);
             if ((flags & 1) != 0 || method != 0 || packed != length)
-                throw new CheckpointException(source.Origin, $"has the member '{SafetensorsHeader.Shown(name)}' compressed or encrypted; " +
+                throw new CheckpointException(source.Origin, $"has the member '{Printable.Short(name)}' compressed or encrypted; " +
                     "in archives of weights members are stored as they are (numpy.savez, not savez_compressed).");
             if (!files.TryAdd(name, (local, length)))
-                throw new CheckpointException(source.Origin, $"has the member '{SafetensorsHeader.Shown(name)}' twice.");
+                throw new CheckpointException(source.Origin, $"has the member '{Printable.Short(name)}' twice.");
             directory = directory[entryLength..];
             count--;
         }
@@ -52,12 +52,12 @@ internal static class ZipDirectory
     {
         if (local < 0 || local > source.Length - LocalBytes)
             throw new CheckpointException(source.Origin,
-                $"is truncated: the member '{SafetensorsHeader.Shown(name)}' should begin at {local}.");
+                $"is truncated: the member '{Printable.Short(name)}' should begin at {local}.");
         Span<byte> header = stackalloc byte[LocalBytes];
         source.Read(local, header);
         var data = local + LocalBytes + U16(header[26..]) + U16(header[28..]);
         if (U32(header) != LocalSignature || length < 0 || data > source.Length - length)
-            throw new CheckpointException(source.Origin, $"is truncated or damaged at the member '{SafetensorsHeader.Shown(name)}'.");
+            throw new CheckpointException(source.Origin, $"is truncated or damaged at the member '{Printable.Short(name)}'.");
         return data;
     }
 

@@ -16,7 +16,8 @@ internal sealed class OnnxModel : IDisposable
         (this.session, Metadata) = (session, session.ModelMetadata.CustomMetadataMap);
         string Text(string key) => Metadata.TryGetValue(key, out var value) ? value
             : throw new SchaneException(
-                $"'{Shown(path)}' has no '{key}' in its metadata: it is not a model that schane export wrote; export the run again.");
+                $"'{Printable.Escape(path)}' has no '{key}' in its metadata: " +
+                "it is not a model that schane export wrote; export the run again.");
         T Parsed<T>(string key)
         {
             try
@@ -25,7 +26,7 @@ internal sealed class OnnxModel : IDisposable
             }
             catch (JsonException e)
             {
-                throw new SchaneException($"'{Shown(path)}' is damaged: '{key}' of its metadata can't be read " +
+                throw new SchaneException($"'{Printable.Escape(path)}' is damaged: '{key}' of its metadata can't be read " +
                     $"({e.Message.TrimEnd('.')}); export the run again.", e);
             }
         }
@@ -35,7 +36,8 @@ internal sealed class OnnxModel : IDisposable
         var graphsOwn = Text("normalization") == OnnxExport.InGraph;
         var channels = Parsed<int>("channels");
         float[] PerChannel(string key) => Parsed<float[]>(key) is var values && values.Length == channels ? values
-            : throw new SchaneException($"'{Shown(path)}' is damaged: '{key}' of its metadata must have {channels} numbers but has " +
+            : throw new SchaneException($"'{Printable.Escape(path)}' is damaged: " +
+                $"'{key}' of its metadata must have {channels} numbers but has " +
                 $"{values.Length}; export the run again.");
         Input = new(channels, Parsed<int>("input_size"), graphsOwn ? new float[channels] : PerChannel("mean"),
             graphsOwn ? [.. Enumerable.Repeat(1f, channels)] : PerChannel("std"));
@@ -48,7 +50,7 @@ internal sealed class OnnxModel : IDisposable
         {
             if (!there.TryGetValue(name, out var found) || found.ElementType != typeof(float) || found.Dimensions.Length != shape.Length
                 || shape.Where((size, i) => size is not null && size != found.Dimensions[i]).Any())
-                throw new SchaneException($"'{Shown(path)}' does not fit its own metadata: it must have '{name}' of float32 " +
+                throw new SchaneException($"'{Printable.Escape(path)}' does not fit its own metadata: it must have '{name}' of float32 " +
                     $"[{string.Join(", ", shape.Select(s => s switch { -1 => OnnxGraph.Batch, null => "width", _ => $"{s}" }))}]; export " +
                     "the run again.");
         }
@@ -80,7 +82,7 @@ internal sealed class OnnxModel : IDisposable
     public static OnnxModel Open(string path, int? threads = null, Action<SessionOptions>? configure = null)
     {
         if (!File.Exists(path))
-            throw new SchaneException($"There is no ONNX file '{Shown(path)}'.");
+            throw new SchaneException($"There is no ONNX file '{Printable.Escape(path)}'.");
         InferenceSession session;
         try
         {
@@ -91,7 +93,8 @@ internal sealed class OnnxModel : IDisposable
         }
         catch (OnnxRuntimeException e)
         {
-            throw new SchaneException($"'{Shown(path)}' is not an ONNX model that ONNX Runtime can run ({Reason(e)}); export the run " +
+            throw new SchaneException($"'{Printable.Escape(path)}' is not an ONNX model that ONNX Runtime " +
+                $"can run ({Reason(e)}); export the run " +
                 "again with schane export, and keep the .data file beside it where there is one.", e);
         }
         catch (Exception e) when (e is DllNotFoundException
@@ -126,8 +129,6 @@ internal sealed class OnnxModel : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => session.Dispose();
-
-    private static string Shown(string path) => Printable.Escape(path);
 
     private static string Reason(OnnxRuntimeException error)
     {

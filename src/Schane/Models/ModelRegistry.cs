@@ -86,7 +86,7 @@ public static class ModelRegistry
         read.RequireAllAsked();
         foreach (var (width, heads) in changed.Heads)
             if (width % heads != 0)
-                throw new SchaneException($"{Checkpoints.SafetensorsHeader.Shown(name)} must have a width that is a multiple of its " +
+                throw new SchaneException($"{Printable.Short(name)} must have a width that is a multiple of its " +
                     $"heads, but {width} is none of {heads}.");
         return changed with { Info = changed.Info with { Name = name, Weights = null, WeightsLicense = null } };
     }
@@ -97,7 +97,7 @@ public static class ModelRegistry
         var (variantName, settings) = name.Split(':', 2) is [var before, var behind] ? (before, behind) : (name, null);
         if (Variants.TryGetValue(variantName, out var variant))
             return settings is null ? variant : Changed(variant, settings, $"{variant.Info.Name}:{settings}");
-        throw new SchaneException($"There is no model '{Checkpoints.SafetensorsHeader.Shown(name)}'{Nearest.Hint(variantName, Names)}; " +
+        throw new SchaneException($"There is no model '{Printable.Short(name)}'{Nearest.Hint(variantName, Names)}; " +
             "`schane models list` shows all.");
     }
 }

@@ -24,7 +24,8 @@ internal sealed class VariantSettings
         foreach (var part in text.Split(','))
             if (part.Split('=') is not [{ Length: > 0 } key, { Length: > 0 } value] || !values.TryAdd(key, value))
                 throw new SchaneException(
-                    $"'{Shown(model)}' must have settings behind its colon, each once, as in depth=6, but has '{Shown(part)}'.");
+                    $"'{Printable.Short(model)}' must have settings behind its colon, each once, as in depth=6, " +
+                    $"but has '{Printable.Short(part)}'.");
     }
 
     /// <summary>A whole number from 1 on, or from 0 where that means none.</summary>
@@ -59,7 +60,8 @@ internal sealed class VariantSettings
     {
         if (values.Keys.FirstOrDefault(key => !asked.Contains(key)) is { } unknown)
             throw new SchaneException(
-                $"'{Shown(model)}' has no setting '{Shown(unknown)}'{Nearest.Hint(unknown, asked)}; it has {string.Join(", ", asked)}.");
+                $"'{Printable.Short(model)}' has no setting '{Printable.Short(unknown)}'{Nearest.Hint(unknown, asked)}; " +
+                $"it has {string.Join(", ", asked)}.");
     }
 
     private string? Value(string key)
@@ -77,7 +79,5 @@ internal sealed class VariantSettings
             : throw Wrong(key, $"a number above 0, at most {Most},", text);
 
     private SchaneException Wrong(string key, string rule, string text) =>
-        new($"{key} of '{Shown(model)}' must be {rule} but is '{Shown(text)}'.");
-
-    private static string Shown(string text) => Checkpoints.SafetensorsHeader.Shown(text);
+        new($"{key} of '{Printable.Short(model)}' must be {rule} but is '{Printable.Short(text)}'.");
 }

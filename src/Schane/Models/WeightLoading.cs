@@ -51,7 +51,7 @@ internal sealed class WeightLoading(ImageClassifier model, string projection, He
         }
         if (unknown.Count > 0)
             throw new CheckpointException(checkpoint.Origin, $"has {unknown.Count} tensors that {model.Backbone.Info.Name} has no place " +
-                $"for, '{SafetensorsHeader.Shown(unknown[0])}' first. Is it of another model?");
+                $"for, '{Printable.Short(unknown[0])}' first. Is it of another model?");
         return sources;
     }
 

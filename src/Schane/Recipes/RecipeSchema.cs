@@ -14,16 +14,14 @@ internal static class RecipeSchema
     { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, NewLine = "\n" };
 
     /// <summary>The schema as indented JSON with a line break at its end.</summary>
-    /// <param name="descriptions">A sentence for each key of <see cref="RecipeFile.Keys"/>; keys without one get none.</param>
-    public static string Text(IReadOnlyDictionary<string, string> descriptions)
+    public static string Text()
     {
-        ArgumentNullException.ThrowIfNull(descriptions);
+        var texts = RecipeSettings.Groups.SelectMany(group => group.Settings).ToDictionary(setting => setting.Key, setting => setting.Text);
         var properties = new JsonObject();
         foreach (var (key, property) in RecipeFile.Properties)
         {
             var rule = Rule(key, property);
-            if (descriptions.TryGetValue(key, out var text))
-                rule["description"] = text;
+            rule["description"] = texts[key];
             properties[key] = rule;
         }
         foreach (var (name, what) in (ReadOnlySpan<(string, string)>)[(RecipeFile.Arm, "an arm of a comparison"),

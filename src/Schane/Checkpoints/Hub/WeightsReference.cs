@@ -44,7 +44,7 @@ internal abstract partial record WeightsReference
         {
             var match = HubPattern().Match(text);
             if (!match.Success || match.Groups["file"].Value.Split('/').Contains(".."))
-                throw new SchaneException($"'{SafetensorsHeader.Shown(text)}' is not a model of a hub: hf:OWNER/NAME, " +
+                throw new SchaneException($"'{Printable.Short(text)}' is not a model of a hub: hf:OWNER/NAME, " +
                     "hf:OWNER/NAME@REVISION or either with /FILE is one.");
             var (revision, file) = (match.Groups["revision"], match.Groups["file"]);
             return new Hub(match.Groups["repository"].Value, revision.Success ? revision.Value : "main", file.Success ? file.Value : null);
@@ -76,7 +76,7 @@ internal abstract partial record WeightsReference
         var version = Part("version") is { } given && NuGetVersion.TryParse(given, out var parsed) ? parsed.ToNormalizedString() : null;
         if (!match.Success || (version is null && Part("version") is not null) || (Part("file") ?? "").Split('/').Contains(".."))
             throw new SchaneException(
-                $"'{SafetensorsHeader.Shown(text)}' is not a NuGet package: nuget:PACKAGE, nuget:PACKAGE@1.2.3 or either with /FILE, " +
+                $"'{Printable.Short(text)}' is not a NuGet package: nuget:PACKAGE, nuget:PACKAGE@1.2.3 or either with /FILE, " +
                 "perhaps with #sha256= and 64 hexadecimal digits, is one.");
         return new(Part("id")!, version, Part("file"), Part("hash")?.ToLowerInvariant());
     }

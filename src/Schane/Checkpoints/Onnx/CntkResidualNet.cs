@@ -107,14 +107,14 @@ internal sealed class CntkResidualNet
     private string Input(NodeProto node) => node.Input.Count > 0 ? node.Input[0] : throw Wrong($"node {Shown(node)} has no input");
 
     private NodeProto Maker(string value) =>
-        makers.TryGetValue(value, out var node) ? node : throw Wrong($"nothing makes the value '{SafetensorsHeader.Shown(value)}'");
+        makers.TryGetValue(value, out var node) ? node : throw Wrong($"nothing makes the value '{Printable.Short(value)}'");
 
     /// <summary>The node that makes a value: of this kind, with this kernel and step.</summary>
     private NodeProto Made(string value, string kind, (int Kernel, int Stride)? shape = null)
     {
         var node = Maker(value);
         if (node.OpType != kind || node.Domain.Length > 0)
-            throw Wrong($"node {Shown(node)} is of kind {SafetensorsHeader.Shown(node.OpType)} where {kind} belongs");
+            throw Wrong($"node {Shown(node)} is of kind {Printable.Short(node.OpType)} where {kind} belongs");
         if (shape is var (kernel, stride) && (Numbers(node, "kernel_shape").Any(k => k != kernel)
             || Numbers(node, "strides") is not { Count: 2 } steps || steps.Any(s => s != stride)
             || Numbers(node, "pads") is not { Count: 4 } pads || pads[0] != (kernel - 1) / 2 || pads[1] != pads[0]))
@@ -130,7 +130,7 @@ internal sealed class CntkResidualNet
     private static long Number(NodeProto node, string name, long otherwise) =>
         node.Attribute.FirstOrDefault(a => a.Name == name)?.I ?? otherwise;
 
-    private static string Shown(NodeProto node) => $"'{SafetensorsHeader.Shown(node.Name)}'";
+    private static string Shown(NodeProto node) => $"'{Printable.Short(node.Name)}'";
 
     private CheckpointException Wrong(string what) =>
         new(origin, $"is a graph of CNTK but not a residual net of two convolutions a block: {what}.");

@@ -83,21 +83,21 @@ internal sealed class OnnxConstant
         long Number(string key, long otherwise) => Text(key) is not { } text ? otherwise
             : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number
             : throw new CheckpointException(origin,
-                $"is damaged: {key} of {Shown} is '{SafetensorsHeader.Shown(text)}', which is no number.");
+                $"is damaged: {key} of {Shown} is '{Printable.Short(text)}', which is no number.");
         var location = Text("location") ?? "";
         if (location.Length == 0 || location[0] == '/' || location.AsSpan().IndexOfAny("\\:\0") >= 0 || location.Split('/').Contains(".."))
-            throw new CheckpointException(origin, $"keeps {Shown} in '{SafetensorsHeader.Shown(location)}', which leads out of the " +
+            throw new CheckpointException(origin, $"keeps {Shown} in '{Printable.Short(location)}', which leads out of the " +
                 "folder of the file; constants are read from files beside it alone.");
         var path = Path.Combine(Path.GetDirectoryName(origin) ?? "", location);
         var (offset, length) = (Number("offset", 0), Number("length", bytes));
         using var file = new ByteSource(path);
         if (length != bytes || offset > file.Length - bytes)
             throw new CheckpointException(origin, $"is damaged: {Shown} needs {bytes} bytes at {offset} of " +
-                $"'{SafetensorsHeader.Shown(location)}', which has {file.Length}; {length} are announced.");
+                $"'{Printable.Short(location)}', which has {file.Length}; {length} are announced.");
         return (path, offset);
     }
 
-    private string Shown => $"'{SafetensorsHeader.Shown(proto.Name)}'";
+    private string Shown => $"'{Printable.Short(proto.Name)}'";
 
     private static ScalarType? TypeOf(TensorProto proto) => (TensorProto.Types.DataType)proto.DataType switch
     {

@@ -78,16 +78,16 @@ internal sealed partial class OnnxFile : ICheckpoint
         var named = new Dictionary<string, OnnxConstant>(StringComparer.Ordinal);
         foreach (var constant in graph.Initializer.Where(i => ParameterName().IsMatch(i.Name) && OnnxConstant.IsReal(i)))
             if (!named.TryAdd(constant.Name, new(constant, Origin)))
-                throw new CheckpointException(Origin, $"has the constant '{SafetensorsHeader.Shown(constant.Name)}' twice.");
+                throw new CheckpointException(Origin, $"has the constant '{Printable.Short(constant.Name)}' twice.");
         var lost = graph.Initializer.FirstOrDefault(i => i.Dims.Count > 1 && OnnxConstant.IsReal(i) && !named.ContainsKey(i.Name));
         if (lost is not null && graph.Node.Any(n => n.OpType == "Conv") && graph.Node.All(n => n.OpType != "BatchNormalization"))
             throw new CheckpointException(Origin,
-                $"has its batch norms multiplied into its convolutions: '{SafetensorsHeader.Shown(lost.Name)}' is no parameter any more. " +
+                $"has its batch norms multiplied into its convolutions: '{Printable.Short(lost.Name)}' is no parameter any more. " +
                 "Export it again with training=TrainingMode.PRESERVE, or take the .safetensors or .pth file.");
         if (lost is not null || named.Count == 0)
             throw new CheckpointException(Origin,
                 "is a graph whose constants have lost the names of a model's " +
-                $"parameters{(lost is null ? "" : $": '{SafetensorsHeader.Shown(lost.Name)}' says nothing of its place")}. Take the " +
+                $"parameters{(lost is null ? "" : $": '{Printable.Short(lost.Name)}' says nothing of its place")}. Take the " +
                 ".safetensors or .pth file, or an ONNX file with names like 'layer1.0.conv1.weight'.");
         return named;
     }

@@ -35,13 +35,13 @@ internal sealed class PackageArchive : IDisposable
             var identity = package.GetIdentity();
             if (!identity.Id.Equals(id, StringComparison.OrdinalIgnoreCase) || identity.Version != version)
                 throw new CheckpointException(shown, "is another package: it says of itself that it is " +
-                    $"'{SafetensorsHeader.Shown(identity.Id)}' {identity.Version.ToNormalizedString()}.");
+                    $"'{Printable.Short(identity.Id)}' {identity.Version.ToNormalizedString()}.");
             zip = ZipFile.OpenRead(path);
         }
         catch (Exception e) when (e is InvalidDataException or IOException or PackagingException or System.Xml.XmlException)
         {
             throw new CheckpointException(shown, "is truncated, damaged or not a package: " +
-                $"{SafetensorsHeader.Shown(e.Message.TrimEnd('.'))}; delete it and restore it again.", e);
+                $"{Printable.Short(e.Message.TrimEnd('.'))}; delete it and restore it again.", e);
         }
         try
         {
@@ -60,7 +60,7 @@ internal sealed class PackageArchive : IDisposable
     {
         if (file is not null)
             return zip.Entries.FirstOrDefault(e => e.FullName == file)?.FullName
-                ?? throw new CheckpointException(shown, $"has no file '{SafetensorsHeader.Shown(file)}'{Files()}");
+                ?? throw new CheckpointException(shown, $"has no file '{Printable.Short(file)}'{Files()}");
         var likely = Likely();
         return likely.Count == 1 ? likely[0] : throw new CheckpointException(shown,
             likely.Count == 0 ? "has no file of weights." : $"has {likely.Count} files of weights; name one behind a slash{Files()}");
@@ -72,7 +72,7 @@ internal sealed class PackageArchive : IDisposable
     {
         var entry = zip.GetEntry(member)!;
         if (entry.Length > MostBytes || (entry.Length > 1 << 20 && entry.Length / MostRatio > entry.CompressedLength))
-            throw new CheckpointException(shown, $"has '{SafetensorsHeader.Shown(member)}' of {entry.Length} bytes packed into " +
+            throw new CheckpointException(shown, $"has '{Printable.Short(member)}' of {entry.Length} bytes packed into " +
                 $"{entry.CompressedLength}, which no weights are; it is not unpacked.");
         var (crc, buffer, left) = (new Crc32(), new byte[BufferBytes], entry.Length);
         try
@@ -90,10 +90,10 @@ internal sealed class PackageArchive : IDisposable
         }
         catch (InvalidDataException e)
         {
-            throw new CheckpointException(shown, $"is damaged at '{SafetensorsHeader.Shown(member)}': {e.Message}", e);
+            throw new CheckpointException(shown, $"is damaged at '{Printable.Short(member)}': {e.Message}", e);
         }
         if (left != 0 || crc.Value != entry.Crc32)
-            throw new CheckpointException(shown, $"is damaged: '{SafetensorsHeader.Shown(member)}' does not have the {entry.Length} " +
+            throw new CheckpointException(shown, $"is damaged: '{Printable.Short(member)}' does not have the {entry.Length} " +
                 "bytes and the checksum that the package names.");
     }
 
@@ -106,14 +106,14 @@ internal sealed class PackageArchive : IDisposable
         if (zip.Entries.FirstOrDefault(e => e.FullName.StartsWith('/') || e.FullName.AsSpan().IndexOfAny("\\:\0") >= 0
             || e.FullName.Split('/').Contains("..")) is { } outside)
             throw new CheckpointException(shown,
-                $"has the member '{SafetensorsHeader.Shown(outside.FullName)}', which leads out of it; the package is not used.");
+                $"has the member '{Printable.Short(outside.FullName)}', which leads out of it; the package is not used.");
         if (zip.Entries.GroupBy(e => e.FullName).FirstOrDefault(g => g.Count() > 1) is { } twice)
-            throw new CheckpointException(shown, $"has the member '{SafetensorsHeader.Shown(twice.Key)}' twice; the package is not used.");
+            throw new CheckpointException(shown, $"has the member '{Printable.Short(twice.Key)}' twice; the package is not used.");
     }
 
     private List<string> Likely() =>
         [.. zip.Entries.Select(e => e.FullName).Where(n => Kinds.Contains(Path.GetExtension(n).ToLowerInvariant()))];
 
     private string Files() => Likely() is { Count: > 0 } files
-        ? $"; files of weights in it: {string.Join(", ", files.Take(8).Select(f => $"'{SafetensorsHeader.Shown(f)}'"))}." : ".";
+        ? $"; files of weights in it: {string.Join(", ", files.Take(8).Select(f => $"'{Printable.Short(f)}'"))}." : ".";
 }

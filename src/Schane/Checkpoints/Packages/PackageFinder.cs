@@ -28,7 +28,7 @@ internal sealed class PackageFinder
         }
         catch (NuGetConfigurationException e)
         {
-            throw new SchaneException($"NuGet's settings can't be read: {SafetensorsHeader.Shown(e.Message)}", e);
+            throw new SchaneException($"NuGet's settings can't be read: {Printable.Short(e.Message)}", e);
         }
     }
 
