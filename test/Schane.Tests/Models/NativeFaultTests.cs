@@ -13,9 +13,12 @@ public sealed class NativeFaultTests
     public static TheoryData<string> Families => [.. ModelRegistry.Names.Select(Family).Distinct()];
 
     /// <summary>One of each kind of layers; the others differ from them in width and depth.</summary>
-    private static readonly string[] Kinds = ["beit3_base_patch16_224", "beit_base_patch16_224", "convnet4", "convnext_atto",
-        "convnext_nano", "deit_tiny_distilled_patch16_224", "resnet18", "resnet18_small", "resnet20_cntk", "resnet50", "swin_tiny_patch4_window7_224",
-        "vit_small_patch14_reg4_dinov2", "vit_tiny_patch16_224"];
+    private static readonly string[] Kinds =
+    [
+        "beit3_base_patch16_224", "beit_base_patch16_224", "convnet4", "convnext_atto", "convnext_nano",
+        "deit_tiny_distilled_patch16_224", "resnet18", "resnet18_small", "resnet20_cntk", "resnet50", "swin_tiny_patch4_window7_224",
+        "vit_small_patch14_reg4_dinov2", "vit_tiny_patch16_224",
+    ];
 
     [Fact]
     public void Planted_and_left_alone_the_fault_gives_wrong_values_and_ends_the_process()
