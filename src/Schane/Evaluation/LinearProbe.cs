@@ -74,11 +74,12 @@ internal sealed record LinearProbe(Classification Test, double Lambda, IReadOnly
     }
 
     /// <summary>W over b [D + 1, C] at the least of mean cross-entropy + λ/2 ‖W‖².</summary>
-    internal static Tensor Fit(Tensor rows, Tensor targets, double lambda, Tensor start)
+    internal static Tensor Fit(Tensor rows, Tensor targets, double lambda, Tensor start, double tolerance = Tolerance,
+        int mostSteps = MostSteps)
     {
         Tensors.Require.Positive(lambda, nameof(lambda));
         var (n, width) = (rows.shape[0], rows.shape[1]);
-        return Lbfgs.Minimise(Objective, start, Tolerance, MostSteps);
+        return Lbfgs.Minimise(Objective, start, tolerance, mostSteps);
 
         (double, Tensor) Objective(Tensor weights)
         {

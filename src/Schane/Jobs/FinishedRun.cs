@@ -18,7 +18,7 @@ namespace Schane.Jobs;
 internal static class FinishedRun
 {
     /// <summary>Measures the model, whose passes the ranks share; rank 0 writes what was found.</summary>
-    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, FrozenTrunk? frozen, RunFolder run,
+    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, ProbeResults? probe, FrozenTrunk? frozen, RunFolder run,
         RunLeaves leaves, ICollective ranks, CancellationToken stop)
     {
         var (confidence, validation) = Validation(recipe, data, model, frozen, ranks, stop);
@@ -28,7 +28,12 @@ internal static class FinishedRun
         var train = leaves == RunLeaves.Results || measured.Results.Part == "train" ? null : kept is not null
             ? EmbeddedImages.Of(kept, data.Train, "train") : EvaluateJob.Embed(model, data.Train, "train", recipe, stop, ranks);
         var results = measured.Results with
-        { ImagesPerSecond = trainer.ImagesPerSecond, SkippedSteps = trainer.StepsSkipped > 0 ? trainer.StepsSkipped : null };
+        {
+            Probe = probe is { Kept: true } && measured.Results.Part == "test"
+                ? probe with { Test = ProbeResults.Top1Of(measured.Results.Metrics) } : probe,
+            ImagesPerSecond = trainer.ImagesPerSecond,
+            SkippedSteps = trainer.StepsSkipped > 0 ? trainer.StepsSkipped : null,
+        };
         ranks.OnFirst(() =>
         {
             if (leaves == RunLeaves.Results)

@@ -46,13 +46,15 @@ internal static class TrainingRun
         using var frozen = options.Evaluator is null && FrozenTrunk.Suits(recipe, model.Classifier) ? FrozenTrunk.Open(recipe, data, model, sampler, run, evaluator is not null, ranks, cancellationToken) : null;
         using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler, threads, ranks);
         using var hard = recipe.Sampler == SamplerKind.Hard ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
+        var probe = recipe.NoProbe == false ? ProbeStart.Begin(recipe, data, model, run, ranks, progress, cancellationToken) : null;
         using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches, frozen is null ? evaluator : frozen.Judge, run, identity, ranks, hard);
         try
         {
-            trainer.Run(resume, progress, RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks, frozen is not null), cancellationToken, options.AcceptChangedData);
+            trainer.Run(resume, progress, [RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks, frozen is not null), .. probe is null ? [] : (RunEvent[])[probe.Event]], cancellationToken, options.AcceptChangedData);
             frozen?.GiveBack();
             model.Classifier.eval();
-            return FinishedRun.Finish(recipe, data, model, trainer, frozen, run, leaves, ranks, cancellationToken);
+            var probed = probe?.Finish(recipe, data, model, ranks, progress, cancellationToken);
+            return FinishedRun.Finish(recipe, data, model, trainer, probed, frozen, run, leaves, ranks, cancellationToken);
         }
         catch (DivergedException) when (leaves == RunLeaves.Page)
         {

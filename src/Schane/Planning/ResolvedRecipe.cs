@@ -73,6 +73,8 @@ internal static class ResolvedRecipe
         };
         TransformPreset.Find(recipe.Augmentation!);
         var info = ModelRegistry.InfoOf(recipe.Model!);
+        recipe = recipe with { NoProbe = ProbeChoice.LeavesOut(recipe, data, weights, info) };
+        recipe = recipe with { TrunkRate = recipe.TrunkRate ?? (recipe.NoProbe == true ? 1 : ProbeChoice.TrunkRate) };
         if (recipe.Kernel == LossKernel.Auto)
         {
             using var like = zeros(1, 1, device: device(recipe.Device));
@@ -96,11 +98,16 @@ internal static class ResolvedRecipe
         {
             var sizes = InputSizes(recipe, info);
             var rows = sampler.Batches(0)[0].Length * recipe.Views;                                // of all ranks, which share them out
+            var passes = recipe.NoProbe == true ? 0 : ProbeChoice.PassesInSteps(data, rows);
             var plan = RunPlan.Fit(recipe.Budget, sampler.BatchesPerEpoch, sizes,
                 size => RunPlan.Measure(side => NewClassifier(recipe, data, side), size, Math.Max(1, rows / ranks.Size),
-                    objective, device(recipe.Device)));
+                    objective, device(recipe.Device)), passes, passes > 0 ? ProbeChoice.EnoughEpochs : RunPlan.EnoughEpochs);
+            if (passes > 0 && plan.Epochs < ProbeChoice.LeastEpochs)
+                plan = plan with { Steps = 0, InputSize = ProbeChoice.LargestInput(recipe.Budget, sizes, plan, passes) };
             recipe = recipe with { InputSize = plan.InputSize, Steps = plan.Steps };
-            how = $"about {Spoken(plan.Estimate)} at a measured {rows / plan.SecondsPerStep:F0} images/s";
+            how = plan.Steps == 0 ? $"the budget of {Spoken(recipe.Budget)} holds no {ProbeChoice.LeastEpochs} epochs beside the linear " +
+                "probe, which is all that is trained"
+                : $"about {Spoken(plan.Estimate)} at a measured {rows / plan.SecondsPerStep:F0} images/s";
         }
         else
         {

@@ -15,35 +15,39 @@ namespace Schane.Planning;
 internal sealed record RunPlan(int InputSize, int Steps, double Epochs, double SecondsPerStep)
 {
     // Loading, evaluation and checkpoints take the rest of the budget.
-    private const double ShareForSteps = 0.8;
+    public const double ShareForSteps = 0.8;
     private const int MostEpochs = 100;
-    private const int EnoughEpochs = 30;
+    /// <summary>Epochs to begin with a larger input at, where the classifier begins at random.</summary>
+    public const int EnoughEpochs = 30;
 
     /// <summary>Time the steps should take.</summary>
     public TimeSpan Estimate => TimeSpan.FromSeconds(Steps * SecondsPerStep);
 
     /// <summary>
-    /// The largest input size at which the budget allows 30 epochs, else the smallest; then as many epochs as
+    /// The largest input size at which the budget allows enough epochs, else the smallest; then as many epochs as
     /// the budget holds, at most 100.
     /// </summary>
     /// <param name="budget">Wall time for the whole run.</param>
     /// <param name="batchesPerEpoch">Steps in an epoch.</param>
     /// <param name="inputSizes">Sizes to choose from, smallest first.</param>
     /// <param name="secondsPerStep">Measures one size.</param>
-    public static RunPlan Fit(TimeSpan budget, int batchesPerEpoch, IReadOnlyList<int> inputSizes, Func<int, double> secondsPerStep)
+    /// <param name="besides">Time of passes that are no training, in steps.</param>
+    /// <param name="enough">Epochs for which a larger input is not given up.</param>
+    public static RunPlan Fit(TimeSpan budget, int batchesPerEpoch, IReadOnlyList<int> inputSizes, Func<int, double> secondsPerStep,
+        double besides = 0, int enough = EnoughEpochs)
     {
         var seconds = budget.TotalSeconds * ShareForSteps;
         RunPlan At(int size)
         {
             var perStep = secondsPerStep(size);
-            var steps = (int)Math.Clamp(seconds / perStep, 2, (double)MostEpochs * batchesPerEpoch);
+            var steps = (int)Math.Clamp(seconds / perStep - besides, 2, (double)MostEpochs * batchesPerEpoch);
             return new RunPlan(size, steps, (double)steps / batchesPerEpoch, perStep);
         }
         var plan = At(inputSizes[0]);
         foreach (var size in inputSizes.Skip(1))
         {
             var larger = At(size);
-            if (larger.Epochs < Math.Min(EnoughEpochs, MostEpochs))
+            if (larger.Epochs < enough)
                 break;
             plan = larger;
         }

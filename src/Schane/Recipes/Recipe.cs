@@ -148,11 +148,16 @@ public sealed record Recipe
     /// <summary>Side of the model's input in pixels. Null: the model's own.</summary>
     public int? InputSize { get; init => field = value is { } v ? Require.AtLeast(v, 8) : null; }
 
-    /// <summary>Optimiser steps. Null: from <see cref="Epochs"/> or <see cref="Budget"/>.</summary>
-    public int? Steps { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+    /// <summary>Optimiser steps; 0 for the linear probe alone. Null: from <see cref="Epochs"/> or <see cref="Budget"/>.</summary>
+    public int? Steps { get; init => field = value is { } v ? Require.AtLeast(v, 0) : null; }
 
     /// <summary>Passes over the training images. Null: from <see cref="Budget"/>.</summary>
     public int? Epochs { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>Whether training begins with a classifier drawn at random, and not with a linear probe of the trunk, whose accuracy is told
+    /// first and which stays the model where fine-tuning does not do better on the validation part. Null: false where the trunk comes from
+    /// weights that are not embedded, and there is a validation part.</summary>
+    public bool? NoProbe { get; init; }
 
     /// <summary>Wall time to fill when neither steps nor epochs are given, at least 5 s.</summary>
     public TimeSpan Budget
@@ -169,8 +174,8 @@ public sealed record Recipe
     public double LearningRate { get; init => field = Require.Positive(value); } = 1e-3;
 
     /// <summary>Learning rate of the new head and of trunks trained from random weights is <see cref="LearningRate"/>; a pre-trained
-    /// trunk's is this times it.</summary>
-    public double TrunkRate { get; init => field = Require.InRange(value, 0, 1); } = 1;
+    /// trunk's is this times it, 0 to 1. Null: 0.1 where training begins with a linear probe, else 1.</summary>
+    public double? TrunkRate { get; init => field = value is { } v ? Require.InRange(v, 0, 1) : null; }
 
     /// <summary>Factor on the rate from one layer to the one before it, in (0, 1]; 1 means none.</summary>
     public double LayerDecay { get; init => field = Require.InRange(value, 1e-6, 1); } = 1;

@@ -107,13 +107,15 @@ internal static class RecipeSettings
         [
             new("budget", "5m", "Time to fill when neither steps nor epochs are given: 90s, 5m, 1h."),
             new("epochs", "N", "Passes over the training images."),
-            new("steps", "N", "Optimiser steps."),
+            new("steps", "N", "Optimiser steps; 0 for the linear probe alone."),
+            new("no-probe", null, "Begin with a random classifier. Default: on a trunk from other than the embedded weights with a " +
+                "linear probe, which is told first and kept where fine-tuning does no better on validation images."),
         ]),
         new("Optimizer",
         [
             new("optimizer", "adamw|sgd", "What takes the steps."),
             new("lr", "RATE", "Peak learning rate."),
-            new("trunk-rate", "0..1", "Factor on the rate of a pre-trained trunk."),
+            new("trunk-rate", "0..1", "Factor on the rate of a pre-trained trunk. Default: 0.1 after a linear probe, else 1."),
             new("layer-decay", "0..1", "Factor on the rate from each layer to the one before it; 1 means none."),
             new("weight-decay", "DECAY", "Decoupled weight decay."),
             new("momentum", "0..1", "Momentum of sgd."),

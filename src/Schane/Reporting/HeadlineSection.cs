@@ -28,8 +28,24 @@ internal static class HeadlineSection
             <p class="lead">{Where(results, last)}{Among(results)}</p>
             <ul class="tiles">
             {Html.Join(tiles)}</ul>
-            {note}
+            {note}{Probe(results?.Probe, history.Probe)}
             """));
+    }
+
+    /// <summary>What the trunk gives without fine-tuning, beside what fine-tuning made of it.</summary>
+    private static Html Probe(ProbeResults? found, ProbeEvent? first)
+    {
+        if ((found?.Validation ?? first?.Metrics) is not { } validation)
+            return Html.Empty;
+        var metric = Metric.Of("top1");
+        Html Shown(IReadOnlyDictionary<string, double> top1) => Html.Of($"{metric.Show(top1["top1"])}" +
+            $"{(top1.Find("top1_low") is { } low && top1.Find("top1_high") is { } high ? $" ({Range(metric, low, high)})" : "")}");
+        var tested = found?.Test is { } test ? Html.Of($", {Shown(test)} on the test part") : Html.Empty;
+        var tuned = found is null ? Html.Empty : found.FineTuned is null ? Html.Of($"; it is the run’s model")
+            : Html.Of($"; fine-tuned {Shown(found.FineTuned)} on the validation part, so the " +
+                $"{(found.Kept ? "probe" : "fine-tuned model")} is kept");
+        return Html.Of($"<p class=\"note\">The linear probe that the run began with: top-1 {Shown(validation)} on the validation " +
+            $"part{tested}{tuned}.</p>");
     }
 
     private static Html Tile(Metric metric, double value, double? low, double? high, bool first)

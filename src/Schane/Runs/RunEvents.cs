@@ -6,6 +6,7 @@ namespace Schane.Runs;
 /// <summary>One line of a run's journal. The same records are written by training and read by the page, so neither can know of a field that the other doesn't.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "event", IgnoreUnrecognizedTypeDiscriminators = true)]
 [JsonDerivedType(typeof(StartEvent), "start")]
+[JsonDerivedType(typeof(ProbeEvent), "probe")]
 [JsonDerivedType(typeof(ResumeEvent), "resume")]
 [JsonDerivedType(typeof(StepEvent), "step")]
 [JsonDerivedType(typeof(OverflowEvent), "overflow")]
@@ -65,6 +66,21 @@ internal sealed record StartEvent : RunEvent
 
 /// <summary>What became of the tensors of the first weights.</summary>
 internal sealed record LoadedTensors(int Used, IReadOnlyList<string> Resized, IReadOnlyList<string> Reinitialised, IReadOnlyList<string> Ignored);
+
+/// <summary>The linear probe that the run begins with, on the validation part; λ by cross-validation, with its accuracy there.</summary>
+internal sealed record ProbeEvent : RunEvent
+{
+    public int Images { get; init; }
+    public required IReadOnlyDictionary<string, double> Metrics { get; init; }
+    public double CrossValidated { get; init; }
+    public double Lambda { get; init; }
+    public double Seconds { get; init; }
+
+    /// <summary>For people.</summary>
+    public string Sentence(bool alone) => $"Linear probe after {Seconds:F0} s: top-1 {Metrics["top1"]:P1} on {Images} validation images " +
+        $"(95 % interval {Metrics["top1_low"]:P1} to {Metrics["top1_high"]:P1}); " +
+        $"{(alone ? "it is the run's model" : "fine-tuning begins from it")}.";
+}
 
 /// <summary>A run that was stopped goes on behind this step.</summary>
 internal sealed record ResumeEvent(long Step) : RunEvent;

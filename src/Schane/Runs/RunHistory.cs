@@ -16,6 +16,9 @@ internal sealed class RunHistory
 
     public StartEvent? Start => events.OfType<StartEvent>().LastOrDefault();
 
+    /// <summary>The linear probe that the run began with; null: none.</summary>
+    public ProbeEvent? Probe => events.OfType<ProbeEvent>().LastOrDefault();
+
     public IReadOnlyList<StepEvent> Steps { get; }
 
     public IReadOnlyList<EvaluationEvent> Evaluations { get; }

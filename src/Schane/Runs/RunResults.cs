@@ -44,6 +44,9 @@ public sealed record RunResults
     /// <summary>Metrics by name; an interval stands beside its metric as <c>_low</c> and <c>_high</c>.</summary>
     public required IReadOnlyDictionary<string, double> Metrics { get; init; }
 
+    /// <summary>The linear probe that training began from; null: none.</summary>
+    public ProbeResults? Probe { get; init; }
+
     /// <summary>Class names, where classes were predicted.</summary>
     public IReadOnlyList<string>? Classes { get; init; }
 

@@ -31,7 +31,7 @@ internal sealed record RateSchedule(double Peak, int Steps, int WarmupSteps, dou
     public static RateSchedule Of(Recipe recipe, int steps, int stepsPerEpoch)
     {
         var warmup = recipe.WarmupEpochs is { } epochs ? (long)epochs * stepsPerEpoch : (long)Math.Round(recipe.Warmup * steps);
-        if (warmup >= steps)
+        if (warmup >= steps && steps > 0)
             throw new SchaneException($"The warm-up is {warmup} steps " +
                 $"({(recipe.WarmupEpochs is { } e ? $"warmup-epochs {e} × {stepsPerEpoch}" : $"warmup {recipe.Warmup} of {steps}")}), " +
                 $"but the training has {steps}; lower it or train longer.");

@@ -39,6 +39,8 @@ internal sealed partial class Trainer
 
     private void TakeFinalWeights()
     {
+        if (steps == 0)
+            return;
         var wanted = recipe.FinalWeights ?? (average is null ? FinalWeights.Last : FinalWeights.Ema);
         if (wanted == FinalWeights.Best)
             checkpoints.RestoreBest(model.StateDict());
@@ -49,7 +51,7 @@ internal sealed partial class Trainer
     private ParameterTreatment Treat(int layer, bool decays, bool preTrained)
     {
         var depth = model.Backbone.LayerCount;                                                 // the head's layer id
-        var scale = Math.Pow(recipe.LayerDecay, depth - layer) * (preTrained && layer < depth ? recipe.TrunkRate : 1);
+        var scale = Math.Pow(recipe.LayerDecay, depth - layer) * (preTrained && layer < depth ? recipe.TrunkRate ?? 1 : 1);
         return new ParameterTreatment(scale, decays ? recipe.WeightDecay : 0);
     }
 }

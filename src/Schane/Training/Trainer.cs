@@ -102,24 +102,25 @@ internal sealed partial class Trainer : IDisposable
     /// model holds the weights that the recipe asks for.</summary>
     /// <param name="resume">From the newest checkpoint; false for a new run.</param>
     /// <param name="progress">Told of each step, evaluation and warning.</param>
-    /// <param name="start">The journal's first line, written by a new run.</param>
+    /// <param name="start">The journal's first lines, written by a new run.</param>
     /// <param name="stop">Saves and stops.</param>
     /// <param name="acceptChangedData">Resumes although the training images are others.</param>
     /// <exception cref="OperationCanceledException">Stopped; the state was saved first.</exception>
     /// <exception cref="DivergedException">The loss or the gradient is not finite.</exception>
-    public void Run(bool resume, IProgress<TrainingProgress>? progress, StartEvent start, CancellationToken stop,
+    public void Run(bool resume, IProgress<TrainingProgress>? progress, IReadOnlyList<RunEvent> start, CancellationToken stop,
         bool acceptChangedData = false)
     {
         var warnings = new List<string>();
         ranks.BroadcastAll(Tensors().Values);                                                  // rank 0's initial weights
         var state = (resume ? checkpoints.Restore(Tensors(), acceptChangedData, warnings.Add) : null) ?? new RunState();
-        if (resume)
+        var begun = resume && File.Exists(folder.Journal);
+        if (begun)
             ranks.OnFirst(() => Journal.CutAfter(folder.Journal, state.Step));
         using var log = new RunLog(ranks.Rank == 0 ? folder : null, recipe.Tensorboard, progress, steps, state.Step);
-        log.Event(resume ? new ResumeEvent(state.Step) : start);
+        foreach (var first in begun ? [new ResumeEvent(state.Step)] : start)
+            log.Event(first);
         foreach (var warning in warnings)
             log.Warn(state.Step, warning);
-
         hard?.Tell();
         batches.SeekTo(state.Step);
         freezing.TrainMode();

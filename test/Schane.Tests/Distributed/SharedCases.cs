@@ -109,7 +109,7 @@ internal static partial class SharedCases
         using var trainer = new Trainer(recipe, model, false, batches, judge, RunFolder.Elsewhere(ranks.BroadcastText(kept?.Root ?? "")),
             new("a", "1 b", "1 c", "d"), ranks, hard);
         var losses = new Losses();
-        trainer.Run(resume, losses, new(), CancellationToken.None);
+        trainer.Run(resume, losses, [new StartEvent()], CancellationToken.None);
         if (ranks.Rank != 0)
             return;
         using var values = tensor(losses.ToArray(), ScalarType.Float64);
