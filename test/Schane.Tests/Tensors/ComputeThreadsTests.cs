@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Text.Json;
 using Schane.Tensors;
 using Schane.Tests.Cli;
+using Schane.Tests.Support;
 
 namespace Schane.Tests.Tensors;
 
@@ -29,15 +31,30 @@ public class ComputeThreadsTests
         Assert.Equal("8 processors limited to the time of 1.5, shared by 2", ComputeThreads.For(null, 2, 8, 1.5, null).Why);
     }
 
-    [Fact]
-    public void Training_in_a_control_group_takes_the_threads_that_its_quota_is_for()
+    [Theory, Needs(Needs.ControlGroups)]
+    [InlineData(0.9, 1)]
+    [InlineData(1.5, 2)]
+    public void Training_in_a_control_group_takes_the_threads_that_its_quota_is_for(double processors, int threads)
     {
-        using var group = RealControlGroup.Of(processors: 0.9);
+        threads = Math.Min(threads, Environment.ProcessorCount);
+        using var group = RealControlGroup.Of(processors);
         using var photos = Photos.OfTwoClasses();
-        Assert.Equal(0, group.Run(SchaneProgram.File, photos.Train("--steps", "1", "--json")).ExitCode);
+        string[] line = photos.Train("--steps", "1", "--json");
+        var told = Array.IndexOf(line, "--threads");
+        Assert.Equal(0, group.Run(SchaneProgram.File, [.. line[..told], .. line[(told + 2)..]]).ExitCode);
         var start = File.ReadLines(Path.Combine(photos.Run, "journal.jsonl"))
             .First(line => line.Contains("\"threads\"", StringComparison.Ordinal));
-        Assert.Contains("\"threads\":1,", start);
+        Assert.Contains($"\"threads\":{threads},", start);
+    }
+
+    [Fact, Needs(Needs.ControlGroups)]
+    [Trait("Slow", "1")]
+    public void The_doctor_shows_the_quota_and_the_threads_that_it_is_for()
+    {
+        using var group = RealControlGroup.Of(processors: 1.5);
+        var shown = JsonDocument.Parse(group.Run(SchaneProgram.File, "doctor", "--json").Output).RootElement;
+        Assert.Equal(1.5, shown.GetProperty("machine").GetProperty("processor_limit").GetDouble());
+        Assert.Equal(Math.Min(2, Environment.ProcessorCount), shown.GetProperty("torch").GetProperty("threads").GetInt32());
     }
 
     [Fact]
@@ -79,25 +96,39 @@ internal sealed class RealControlGroup : IDisposable
 
     private RealControlGroup(string folder) => this.folder = folder;
 
-    /// <summary>One that limits processor time; the test is skipped where none can be made.</summary>
-    public static RealControlGroup Of(double processors)
+    private static readonly bool first = Directory.Exists("/sys/fs/cgroup/cpu");
+
+    /// <summary>Whether one can be made here.</summary>
+    public static bool CanBeMade()
     {
-        const int period = 100_000;
-        var first = Directory.Exists("/sys/fs/cgroup/cpu");
-        var folder = $"/sys/fs/cgroup/{(first ? "cpu/" : "")}schane-test-{Guid.NewGuid():N}";
         try
         {
-            Directory.CreateDirectory(folder);
-            File.WriteAllText(Path.Combine(folder, first ? "cpu.cfs_quota_us" : "cpu.max"),
-                first ? $"{processors * period:0}" : $"{processors * period:0} {period}");
+            using var made = Of(1);
+            return true;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            if (Directory.Exists(folder))
-                Directory.Delete(folder);
-            Assert.Skip("No control group can be made here: it takes root and a cgroup file system that can be written.");
+            return false;
         }
-        return new(folder);
+    }
+
+    /// <summary>One that limits processor time.</summary>
+    public static RealControlGroup Of(double processors)
+    {
+        const int period = 100_000;
+        var made = new RealControlGroup($"/sys/fs/cgroup/{(first ? "cpu/" : "")}schane-test-{Guid.NewGuid():N}");
+        try
+        {
+            Directory.CreateDirectory(made.folder);
+            File.WriteAllText(Path.Combine(made.folder, first ? "cpu.cfs_quota_us" : "cpu.max"),
+                first ? $"{processors * period:0}" : $"{processors * period:0} {period}");
+            return made;
+        }
+        catch
+        {
+            made.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Runs a program in it to its end.</summary>
@@ -116,7 +147,8 @@ internal sealed class RealControlGroup : IDisposable
         for (var tries = 0; tries < 50; tries++)                          // the kernel takes a moment to see that a process has gone
             try
             {
-                Directory.Delete(folder);
+                if (Directory.Exists(folder))
+                    Directory.Delete(folder);
                 return;
             }
             catch (IOException)
