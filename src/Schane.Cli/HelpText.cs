@@ -17,7 +17,7 @@ internal static class HelpText
         if (command is Verb { Examples.Count: > 0 } verb)
             Section(text, "Examples", verb.Examples.Select(e => (e.CommandLine, e.Purpose)),
                 verb.Examples.Max(e => e.CommandLine.Length) + 2);
-        Section(text, "Verbs", command.Subcommands.Select(c => (c.Name, c.Description ?? "")));
+        Section(text, "Verbs", command.Subcommands.Where(c => !c.Hidden).Select(c => (c.Name, c.Description ?? "")));
         Section(text, "Arguments", command.Arguments.Select(a => (a.HelpName ?? a.Name, a.Description ?? "")));
         foreach (var group in (command as Verb)?.Groups ?? [])
             Section(text, group.Title, group.Flags.Select(Flag));

@@ -16,6 +16,7 @@ var root = new Root(
     new ServeVerb(),
     new CompareVerb(),
     new SweepVerb(),
+    new StudyRunVerb(),
     new ExportVerb(),
     new FewShotVerb(),
     new EmbedVerb(),

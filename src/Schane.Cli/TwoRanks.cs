@@ -15,9 +15,7 @@ internal static class TwoRanks
             (string[])[Path.Combine(folder, "mpirun"), Path.Combine(folder, "mpiexec.exe")]).FirstOrDefault(File.Exists);
         if (launcher is null)
             return null;
-        string[] self = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet"
-            ? [Environment.ProcessPath!, Environment.GetCommandLineArgs()[0]] : [Environment.ProcessPath!];
-        var start = new ProcessStartInfo(launcher, ["-np", "2", .. self, "doctor", "--json"])
+        var start = new ProcessStartInfo(launcher, ["-np", "2", .. Itself.Command, "doctor", "--json"])
         { RedirectStandardOutput = true, RedirectStandardError = true };
         // Open MPI's own: as root, and with fewer cores than processes.
         foreach (var name in (string[])["OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "OMPI_MCA_rmaps_base_oversubscribe",

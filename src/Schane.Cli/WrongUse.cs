@@ -17,8 +17,8 @@ internal static class WrongUse
                 $"`{path} --help` lists its flags.");
         if (parsed.UnmatchedTokens is [var word, ..])
             throw new SchaneException(command.Subcommands.Count > 0
-                ? $"{path} has no verb '{word}'{Nearest.Hint(word, command.Subcommands.Select(c => c.Name))}; `{path} --help` lists " +
-                    "its verbs."
+                ? $"{path} has no verb '{word}'{Nearest.Hint(word, command.Subcommands.Where(c => !c.Hidden).Select(c => c.Name))}; " +
+                    $"`{path} --help` lists its verbs."
                 : $"{path} has no place for '{word}'; `{path} --help` shows its use.");
         // What the verb is about is asked for before its flags.
         if (command is Verb && (parsed.Errors.FirstOrDefault(e => e.SymbolResult is ArgumentResult { Parent: CommandResult })

@@ -31,7 +31,10 @@ internal sealed class CompareVerb : Verb
         Description = "Compare every other arm with this one alone, as for ablations. Default: each arm with all before it."
     };
     private readonly Option<int> jobs = new("--jobs")
-    { HelpName = "J", DefaultValueFactory = _ => 1, Description = "Runs side by side, each with its share of the cores. Default: 1." };
+    {
+        HelpName = "J", DefaultValueFactory = _ => 1,
+        Description = "Runs side by side, each a process with its share of the cores. Default: 1."
+    };
     private readonly Option<string> output = new("--out")
     {
         HelpName = "FOLDER", Description = "Where the runs go, and compare.json and compare.html; runs that are there already are used " +
@@ -121,6 +124,7 @@ internal sealed class CompareVerb : Verb
             Seeds = [.. Enumerable.Range(0, count)],
             Against = parsed.GetValue(against),
             Jobs = parsed.GetValue(jobs),
+            Command = Itself.Command,
             DataRoot = root,
             Hub = parsed.Hub(offline),
         };
@@ -159,7 +163,13 @@ internal sealed class CompareVerb : Verb
         if (folder is not null)
             screen.Say($"The runs are in {folder}; open {Path.Combine(folder, comparisons.Count == 1 ? "" : "labels-*", "compare.html")} " +
                 "to see them compared, and `schane report RUN` makes the page of one run.");
-        return new(new { comparisons = comparisons.Zip(tables, (comparison, table) => new { comparison, table }) });
+        IReadOnlyList<FailedRun> failed = [.. comparisons.SelectMany(comparison => comparison.Failed)];
+        var code = FailedRuns.Say(screen, failed);
+        return new(new
+        {
+            comparisons = comparisons.Zip(tables, (comparison, table) => new { comparison, table }),
+            failed = failed.Select(run => $"{run}"),
+        }, code);
     }
 
     private static readonly (string Key, string Label)[] EmbeddingFigures =

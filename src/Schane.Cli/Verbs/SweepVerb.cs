@@ -41,7 +41,10 @@ internal sealed class SweepVerb : Verb
     private readonly Option<bool> noTest = new("--no-test")
     { Description = "Leave the test part alone. Default: the chosen trial of each loss is measured on it, once, at the end." };
     private readonly Option<int> jobs = new("--jobs")
-    { HelpName = "J", DefaultValueFactory = _ => 1, Description = "Runs side by side, each with its share of the cores. Default: 1." };
+    {
+        HelpName = "J", DefaultValueFactory = _ => 1,
+        Description = "Runs side by side, each a process with its share of the cores. Default: 1."
+    };
     private readonly Option<string> output = new("--out")
     {
         HelpName = "FOLDER", Description = "Where the runs go, sweep.json, and best.yaml for `schane compare --recipe`; runs that are " +
@@ -78,7 +81,7 @@ internal sealed class SweepVerb : Verb
             found.Trials.GroupBy(t => t.Arm).SelectMany(arm => arm.Take(TrialsShown)).Select(t => (string[])
             [t.Arm, $"{t.Number}", double.IsNaN(t.Score) ? "diverged" : Shown(found.Metric, t.Score), $"{t.Steps}", string.Join(", ",
                 t.Settings.Select(s => $"{s.Key} {s.Value}"))]), $"{found.Data}, validation part, the best {TrialsShown} of each loss:");
-        if (options.MeasuresTest)
+        if (found.Winners.All(w => w.Test is not null))
             screen.Table(["loss", "trial", "validation", "test", "95 % interval"], found.Winners.Select(w => (string[])
                 [w.Arm, $"{w.Trial}", Shown(found.Metric, w.Validation), $"{w.Test!.Mean:P2}", w.Test.Low is { } low
                     ? $"{low:P2} to {w.Test.High:P2} ({(w.Test.Kind == IntervalKind.Wilson ? "Wilson" : "Student t over seeds")})" : ""]),
@@ -91,7 +94,7 @@ internal sealed class SweepVerb : Verb
                 "settings were chosen by.");
         screen.Say($"The runs are in {options.Folder}; `schane compare --recipe {Path.Combine(options.Folder, "best.yaml")}` compares " +
             "the losses with these settings.");
-        return new(found);
+        return new(found, FailedRuns.Say(screen, found.Failed));
     }
 
     private SweepOptions Wanted(ParseResult parsed)
@@ -124,6 +127,7 @@ internal sealed class SweepVerb : Verb
             Metric = parsed.GetValue(metric),
             MeasuresTest = !parsed.GetValue(noTest),
             Jobs = parsed.GetValue(jobs),
+            Command = Itself.Command,
             DataRoot = parsed.GetValue(dataRoot),
             Hub = parsed.Hub(offline),
         };

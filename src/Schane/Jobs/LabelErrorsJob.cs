@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.ExceptionServices;
 using System.Text;
 using Schane.Checkpoints;
 using Schane.Checkpoints.Hub;
@@ -53,7 +54,9 @@ internal static class LabelErrorsJob
         HashSet<string> Names(int[] part) => [.. part.Select(images.NameOf)];
         var work = parts.Select((part, fold) => new PlannedRun(Path.Combine(run.LabelFolds, $"fold-{fold}"), recipe,
             $"fold {fold + 1} of {parts.Count}", RunView.Without(Names(part)))).ToList();
-        new ManyRuns("labels", jobs: 1, dataRoot, hub).Make(work, progress, stop);
+        if (new ManyRuns("labels", jobs: 1, command: null, dataRoot, hub).Make(work, progress, stop).Select(o => o.Error)
+            .FirstOrDefault(e => e is not null) is { } error)
+            ExceptionDispatchInfo.Throw(error);
 
         var (judged, probabilities, votes, gaps) = (new List<int>(), new List<double[]>(), new List<double[]>(), new List<double>());
         for (var fold = 0; fold < parts.Count; fold++)

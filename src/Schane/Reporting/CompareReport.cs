@@ -68,6 +68,7 @@ internal static class CompareReport
             "adjusted p is below 0.05, which is not the same as evidence of no difference.",
             .. (string[])(comparison.TestPerTrain is null ? [] : ["The runs are folds of a cross-validation; since folds share training " +
                 "images, intervals and p-values of differences are widened (Nadeau and Bengio 2003)."]),
+            .. comparison.Failed.Select(run => $"Left out, with the pairs it would be in, since it failed: {run.Label}."),
             .. comparison.Notes ?? [],
         ];
         return new("notes", "How to read this",

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Schane.Runs;
 
 namespace Schane.Reporting;
@@ -43,6 +44,9 @@ internal sealed record Comparison
     /// <summary>Intervals of differences by a bootstrap over test items and seeds, where they were made.</summary>
     public IReadOnlyList<BootstrapInterval>? Bootstrap { get; init; }
 
+    /// <summary>Runs that failed: they are missing in <see cref="Runs"/>, and so are the pairs that they would be in.</summary>
+    public IReadOnlyList<FailedRun> Failed { get; init; } = [];
+
     /// <summary>Sentences to stand below the tables.</summary>
     public IReadOnlyList<string>? Notes { get; init; }
 
@@ -69,6 +73,19 @@ internal sealed record ComparedObjective(string Name, string Label);
 /// <param name="Seconds">Time of training.</param>
 internal sealed record ComparedRun(string Objective, int Seed, IReadOnlyDictionary<string, double> Metrics,
     IReadOnlyDictionary<string, double>? PerClass = null, double? Seconds = null);
+
+/// <summary>A run that failed, of a comparison or a sweep that went on without it.</summary>
+/// <param name="Run">Name of its folder.</param>
+/// <param name="Label">Its name for people: “SCHaNe, seed 3”.</param>
+internal sealed record FailedRun(string Run, string Label)
+{
+    /// <summary>Why, in a sentence. It may name paths, so no file keeps it; then it is empty.</summary>
+    [JsonIgnore]
+    public string Reason { get; init; } = "";
+
+    /// <summary>Run, folder and reason in a sentence.</summary>
+    public override string ToString() => $"{Label} ({Run}): {Reason}";
+}
 
 /// <summary>Where the difference First − Second lies with 95 % by a bootstrap over test items and seeds.</summary>
 /// <param name="First">Name of the objective that is compared.</param>

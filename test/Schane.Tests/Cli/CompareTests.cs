@@ -79,7 +79,7 @@ public class CompareTests
 
     private static string[] Compare(Photos photos, params string[] flags) =>
         ["compare", "--data", photos.Data, "--out", photos.Run, "--weights", "none", "--input-size", "32", "--images-per-class", "2",
-            "--threads", "1", "--steps", "2", "--jobs", "2", .. flags];
+            "--threads", "1", "--steps", "2", .. flags];
 
     private static IEnumerable<string> Parts(Photos photos, string run, string part)
     {

@@ -20,7 +20,9 @@ internal static class CompareJob
     /// <param name="options">What to compare.</param>
     /// <param name="progress">Told how far all runs together are, and when one ends.</param>
     /// <param name="stop">Saves the runs at work and stops.</param>
+    /// <returns>The comparison; a run that failed is named in it and left out of it.</returns>
     /// <exception cref="SchaneException">Fewer than two arms, no seeds, or a run in the folder has another recipe.</exception>
+    /// <exception cref="FailedRunsException">Runs failed, and no pair is left.</exception>
     public static Comparison Run(CompareOptions options, IProgress<TrainingProgress>? progress = null, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -30,18 +32,22 @@ internal static class CompareJob
             throw new SchaneException("A comparison needs at least one seed.");
         IReadOnlyList<ComparedObjective> objectives = [
             .. options.Arms.Select(arm => new ComparedObjective(arm.Name, CompareOptions.Label(arm.Name)))];
-        // a name that is no arm is refused before anything is made
-        _ = ComparisonTable.Pairs(new Comparison { Objectives = objectives, Runs = [], Against = options.Against });
+        var comparison = new Comparison { Objectives = objectives, Runs = [], Against = options.Against };
+        _ = ComparisonTable.Pairs(comparison);                   // a name that is no arm is refused before anything is made
         var arms = EqualBudget.For([.. options.Arms.Select(arm => (arm.Name, arm.Recipe with { Seed = options.Seeds[0] }))], options.Folder,
-            options.Jobs, options.DataRoot, options.Hub);
+            ManyRuns.AtATime(options.Jobs, options.Command), options.DataRoot, options.Hub);
         // Seed by seed, so that a comparison that is cut short has whole pairs.
         var work = options.Seeds.SelectMany(seed => arms.Select(arm => (arm.Name, Recipe: arm.Recipe with { Seed = seed }))).ToList();
-        new ManyRuns("compare", options.Jobs, options.DataRoot, options.Hub)
+        var outcomes = new ManyRuns("compare", options.Jobs, options.Command, options.DataRoot, options.Hub)
             .Make([.. work.Select(item => new PlannedRun(RunOf(options.Folder, item.Name, item.Recipe.Seed), item.Recipe,
                 $"{CompareOptions.Label(item.Name)}, seed {item.Recipe.Seed}"))], progress, stop);
 
-        var runs = work.Select(item => (item.Name, Folder: RunFolder.Open(RunOf(options.Folder, item.Name, item.Recipe.Seed))))
-            .Select(run => (run.Name, run.Folder, Results: RunResults.Load(run.Folder.Results))).ToList();
+        var failed = RunOutcome.Failures(outcomes);
+        var runs = work.Zip(outcomes).Where(made => made.Second.Results is not null)
+            .Select(made => (made.First.Name, Folder: RunFolder.Open(made.Second.Run.Path), Results: made.Second.Results!)).ToList();
+        if (failed.Count > 0 && !runs.GroupBy(run => run.Results.Seed).Any(seed => ComparisonTable.Pairs(comparison)
+            .Any(pair => seed.Any(run => run.Name == pair.First.Name) && seed.Any(run => run.Name == pair.Second.Name))))
+            throw new FailedRunsException(failed);
         var first = runs[0].Results;
         var lengths = runs.Select(run => run.Results.Steps).Distinct().Order().ToArray();
         if (runs.Find(run => RecipeFile.Load(run.Folder.Recipe) is { Patience: null, Steps: { } steps }
@@ -55,7 +61,7 @@ internal static class CompareJob
         var items = runs.ToDictionary(run => (run.Name, run.Results.Seed), run => PredictedItem.Load(run.Folder.Predictions));
         RequireSameItems(items, options.Folder);
         var folds = arms[0].Recipe.Folds;
-        var comparison = new Comparison
+        comparison = comparison with
         {
             Schane = RunFolder.Version,
             Data = first.Data,
@@ -65,8 +71,7 @@ internal static class CompareJob
             Budget = lengths.Length == 1 ? $"{lengths[0]} steps" : $"{lengths[0]} to {lengths[^1]} steps",
             Metric = first.Headline,
             TestPerTrain = folds is { } k ? 1.0 / (k - 1) : null,
-            Against = options.Against,
-            Objectives = objectives,
+            Failed = failed,
             Runs = [.. runs.Select(run => new ComparedRun(run.Name, run.Results.Seed, Figures(run.Results, run.Folder),
                 run.Results.PerClass?.ToDictionary(c => c.Class, c => c.Accuracy), run.Results.Seconds))],
         };
@@ -94,6 +99,7 @@ internal static class CompareJob
         {
             Data = string.Join(" and ", parts.Select(part => part.Data)),
             Bootstrap = null,
+            Failed = [],
             Runs = [.. first.Runs.Select(run => new ComparedRun(run.Objective, run.Seed,
                 new Dictionary<string, double> { [metric] = values.Average(v => v[(run.Objective, run.Seed)]) }))],
         };
@@ -137,7 +143,6 @@ internal static class CompareJob
     private static List<BootstrapInterval> Bootstrap(Comparison comparison,
         Dictionary<(string Arm, int Seed), IReadOnlyList<PredictedItem>> items)
     {
-        int[] seeds = [.. items.Keys.Select(key => key.Seed).Distinct().Order()];
         var wrong = comparison.Metric == "error";
         double[] Outcomes(string arm, int seed) => [.. items[(arm, seed)].Select(item => item.Right != wrong ? 1.0 : 0.0)];
         var shared =
@@ -146,6 +151,10 @@ internal static class CompareJob
         List<BootstrapInterval> found = [];
         foreach (var (a, b) in ComparisonTable.Pairs(comparison))
         {
+            int[] seeds = [.. items.Keys.Where(key => key.Arm == a.Name && items.ContainsKey((b.Name, key.Seed)))
+                .Select(key => key.Seed).Order()];
+            if (seeds.Length == 0)
+                continue;
             double[][] first = [.. seeds.Select(seed => Outcomes(a.Name, seed))],
                 second = [.. seeds.Select(seed => Outcomes(b.Name, seed))];
             var (low, high) = shared ? PairedBootstrap.Of(first, second, groups) : PairedBootstrap.WithinSeeds(first, second);

@@ -23,8 +23,13 @@ internal sealed record CompareOptions
     /// repeats of all folds.</summary>
     public IReadOnlyList<int> Seeds { get; init; } = [.. Enumerable.Range(0, 8)];
 
-    /// <summary>Runs at a time; each takes its share of the cores.</summary>
+    /// <summary>Runs at a time, each in a process of its own with its share of the cores; without <see cref="Command"/> one after
+    /// another in this process, which is told.</summary>
     public int Jobs { get; init => field = Tensors.Require.AtLeast(value, 1); } = 1;
+
+    /// <summary>Command line that starts <c>schane</c> of this version, for more than one of <see cref="Jobs"/>. It must know the losses
+    /// of the arms. Null: this process makes the runs.</summary>
+    public IReadOnlyList<string>? Command { get; init; }
 
     /// <summary>Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</summary>
     public string? DataRoot { get; init; }

@@ -1,48 +1,46 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.ExceptionServices;
-using Schane.Checkpoints;
 using Schane.Checkpoints.Hub;
 using Schane.Planning;
-using Schane.Recipes;
+using Schane.Reporting;
 using Schane.Runs;
 using Schane.Training;
 
 namespace Schane.Jobs.Studies;
 
-/// <summary>One run among many.</summary>
-/// <param name="Path">Its folder.</param>
-/// <param name="Recipe">What it does.</param>
-/// <param name="Label">Its name for people.</param>
-/// <param name="View">What it sees of its data; null: what its recipe says.</param>
-internal sealed record PlannedRun(string Path, Recipe Recipe, string Label, RunView? View = null);
-
-/// <summary>Makes runs side by side: finished ones are used again, those that were cut short go on. Their pages are left to
-/// <see cref="ReportJob"/>, since few are looked at.</summary>
+/// <summary>
+/// Makes many runs: finished ones are used again, those that were cut short go on, and one that fails takes no other with it. Runs side by
+/// side are processes of their own. Their pages are left to <see cref="ReportJob"/>, since few are looked at.
+/// </summary>
 /// <param name="phase">Name of the work in the progress over all runs.</param>
-/// <param name="jobs">Runs at a time.</param>
+/// <param name="jobs">Runs at a time, as <see cref="AtATime"/> allows them.</param>
+/// <param name="command">Command line that starts <c>schane</c>; null: one run after another in this process.</param>
 /// <param name="dataRoot">Folder of the named data sets.</param>
 /// <param name="hub">Where weights come from.</param>
-internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOptions? hub)
+internal sealed class ManyRuns(string phase, int jobs, IReadOnlyList<string>? command, string? dataRoot, HubOptions? hub)
 {
     /// <summary>Parts of a run in the progress over all.</summary>
-    private const int Ticks = 1000;
+    public const int Ticks = 1000;
 
-    /// <summary>Whether a run that diverges is a result, not an error.</summary>
-    public bool ToleratesDivergence { get; init; }
+    private readonly RunProcess? processes = jobs > 1 && command is not null ? new(command, dataRoot, hub) : null;
+    private readonly int atATime = AtATime(jobs, command);
+
+    /// <summary>How many of the runs that are wanted at a time are made so: without a command to start, one.</summary>
+    public static int AtATime(int jobs, IReadOnlyList<string>? command) => command is null ? 1 : jobs;
 
     /// <summary>Makes the runs that are missing.</summary>
     /// <param name="work">In the order in which they are begun.</param>
     /// <param name="progress">Told how far all together are, and when one ends.</param>
     /// <param name="stop">Saves the runs at work and stops.</param>
-    /// <returns>Results in the order of <paramref name="work"/>; null for one that diverged, where that is tolerated.</returns>
-    /// <exception cref="SchaneException">A run in a folder has another recipe.</exception>
-    public RunResults?[] Make(IReadOnlyList<PlannedRun> work, IProgress<TrainingProgress>? progress, CancellationToken stop)
+    /// <returns>How each ended, in the order of <paramref name="work"/>.</returns>
+    /// <exception cref="SchaneException">A run in a folder has another recipe, or every run found its input wrong.</exception>
+    public IReadOnlyList<RunOutcome> Make(IReadOnlyList<PlannedRun> work, IProgress<TrainingProgress>? progress, CancellationToken stop)
     {
         foreach (var run in work)
-            RequireSameRecipe(run);
+            run.RequireSameRecipe();
         TellEstimate(work, progress);
-        var results = new RunResults?[work.Count];
+        var outcomes = new RunOutcome[work.Count];
         var ticks = new int[work.Count];
         var watch = Stopwatch.StartNew();
         void Tell(int run, int done, string? message)
@@ -56,11 +54,10 @@ internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOpti
         try
         {
             Parallel.ForEach(Partitioner.Create(Enumerable.Range(0, work.Count), EnumerablePartitionerOptions.NoBuffering),
-                new ParallelOptions { MaxDegreeOfParallelism = jobs, CancellationToken = stop }, run =>
+                new ParallelOptions { MaxDegreeOfParallelism = atATime, CancellationToken = stop }, run =>
                 {
-                    var found = results[run] = One(work[run], new Inner(share => Tell(run, (int)(share * (Ticks - 1)), null)), stop);
-                    Tell(run, Ticks, found is null
-                        ? $"{work[run].Label}: diverged" : $"{work[run].Label}: {found.Headline} {found.Metrics[found.Headline]:P2}");
+                    outcomes[run] = One(work[run], share => Tell(run, (int)(share * (Ticks - 1)), null), stop);
+                    Tell(run, Ticks, outcomes[run].Sentence);
                 });
         }
         catch (AggregateException e)
@@ -68,63 +65,49 @@ internal sealed class ManyRuns(string phase, int jobs, string? dataRoot, HubOpti
             ExceptionDispatchInfo.Throw(
                 e.Flatten().InnerExceptions.FirstOrDefault(inner => inner is not OperationCanceledException) ?? e.InnerExceptions[0]);
         }
-        return results;
+        if (outcomes.Length > 0 && outcomes.All(o => o.Error is SchaneException))
+            ExceptionDispatchInfo.Throw(outcomes[0].Error!);
+        return outcomes;
+    }
+
+    private RunOutcome One(PlannedRun run, Action<double> tell, CancellationToken stop)
+    {
+        try
+        {
+            return new(run, run.Finished ?? (processes is null || run.HasDiverged
+                ? run.Make(dataRoot, hub, new Shares(tell), stop) : processes.Make(run, tell, stop)));
+        }
+        catch (Exception e) when (e is not OperationCanceledException || !stop.IsCancellationRequested)
+        {
+            return new(run, null, e);
+        }
     }
 
     /// <summary>Says before the first run begins how many there are and about how long they take.</summary>
     private void TellEstimate(IReadOnlyList<PlannedRun> work, IProgress<TrainingProgress>? progress)
     {
-        work = [.. work.Where(run => !File.Exists(Diverged(run)))];
+        work = [.. work.Where(run => !run.HasDiverged)];
         if (progress is null || work.Count == 0)
             return;
-        var done = work.Where(run => File.Exists(RunFolder.Elsewhere(run.Path).Results))
-            .ToDictionary(run => run, run => RunResults.Load(RunFolder.Elsewhere(run.Path).Results));
+        void Say(string sentence) => progress.Report(new TrainingProgress("plan", 0, 0, 0, null, 0, null, sentence));
+        if (atATime < jobs)
+            Say("The runs are made one after another: side by side each is a process of its own, and no command is named that starts one.");
+        var done = work.Select(run => (Run: run, Results: run.Finished)).Where(run => run.Results is not null)
+            .ToDictionary(run => run.Run, run => run.Results!);
         var data = DataSetup.Open(work[0].Recipe, dataRoot);
-        progress.Report(new TrainingProgress("plan", 0, 0, 0, null, 0, null,
-            RunEstimate.Sentence(work, done, jobs, work[0].View?.Of(data) ?? data)));
+        Say(RunEstimate.Sentence(work, done, atATime, work[0].View?.Of(data) ?? data));
     }
+}
 
-    private RunResults? One(PlannedRun planned, IProgress<TrainingProgress> progress, CancellationToken stop)
-    {
-        if (File.Exists(Diverged(planned)))
-            return null;
-        var options = new RunOptions { DataRoot = dataRoot, Hub = hub, Progress = progress, View = planned.View, Page = false };
-        try
-        {
-            if (!File.Exists(Path.Combine(planned.Path, "run.json")))
-                return TrainJob.Run(planned.Recipe, options with { Folder = planned.Path }, stop).Results;
-            var run = RunFolder.Open(planned.Path);
-            if (File.Exists(run.Results))
-                return RunResults.Load(run.Results);
-            using var _ = run.Lock();
-            return TrainJob.GoOn(run, options, stop);
-        }
-        catch (DivergedException e) when (ToleratesDivergence)
-        {
-            AtomicFile.WriteText(Diverged(planned), e.Message + "\n");
-            return null;
-        }
-        catch (DivergedException e)
-        {
-            throw new DivergedException($"{planned.Label} ({planned.Path}) stopped early: {e.Message}");
-        }
-    }
+/// <summary>How one run among many ended: with results, in an error, or with neither where it diverged and that is tolerated.</summary>
+internal sealed record RunOutcome(PlannedRun Run, RunResults? Results, Exception? Error = null)
+{
+    /// <summary>What is told of it when it ends.</summary>
+    public string Sentence => $"{Run.Label}: " + (Results is { } found ? $"{found.Headline} {found.Metrics[found.Headline]:P2}"
+        : Error is { } error ? $"failed: {error.Message.Split('\n')[0]}" : "diverged");
 
-    private static string Diverged(PlannedRun run) => Path.Combine(run.Path, "diverged.txt");
-
-    private static void RequireSameRecipe(PlannedRun run)
-    {
-        if (File.Exists(Path.Combine(run.Path, "run.json"))
-            && SavedRun.Differs(RecipeFile.Load(RunFolder.Open(run.Path).Recipe), run.Recipe) is { } setting)
-            throw new SchaneException($"'{run.Path}' was made with another recipe ({setting}); name another folder with --out.");
-    }
-
-    private sealed class Inner(Action<double> share) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value is { Phase: "train", Message: null, Steps: > 0 })
-                share((double)value.Step / value.Steps);
-        }
-    }
+    /// <summary>The failures among many.</summary>
+    public static List<FailedRun> Failures(IEnumerable<RunOutcome> outcomes) =>
+        [.. outcomes.Where(o => o.Error is not null).Select(o =>
+            new FailedRun(Path.GetFileName(o.Run.Path), o.Run.Label) { Reason = o.Error!.Message.Split('\n')[0] })];
 }

@@ -2,6 +2,7 @@ using Schane.Checkpoints;
 using Schane.Evaluation.Statistics;
 using Schane.Planning;
 using Schane.Recipes;
+using Schane.Reporting;
 using Schane.Runs;
 using Schane.Tensors;
 using Schane.Training;
@@ -20,6 +21,8 @@ internal static class SweepJob
     /// <param name="options">What to try.</param>
     /// <param name="progress">Told how far the runs together are, and when one ends.</param>
     /// <param name="stop">Saves the runs at work and stops.</param>
+    /// <returns>What it found; a trial with a run that failed is left out, and the test part then left alone.</returns>
+    /// <exception cref="FailedRunsException">Runs failed, and no trial of an arm is left.</exception>
     /// <exception cref="SchaneException">The axes or their numbers break a rule, the data have no validation part, a run in the folder has
     /// another recipe, or every trial of an arm diverged.</exception>
     public static SweepResult Run(SweepOptions options, IProgress<TrainingProgress>? progress = null, CancellationToken stop = default)
@@ -32,11 +35,13 @@ internal static class SweepJob
                 "give an arm its own values with --over ARM:KEY=V,V,...");
         // Data without a validation part are refused before anything is made.
         DataSetup.Open(options.Arms[0].Recipe, options.DataRoot).ForSelection();
-        var arms = EqualBudget.For(options.Arms, options.Folder, options.Jobs, options.DataRoot, options.Hub);
+        var arms = EqualBudget.For(options.Arms, options.Folder, ManyRuns.AtATime(options.Jobs, options.Command), options.DataRoot,
+            options.Hub);
 
         var open = arms.SelectMany(arm => settings[arm.Name].Select((s, number) => new Candidate(arm.Name, number, s, With(arm.Recipe, s))))
             .ToList();
         var done = new List<SweepTrial>();
+        var failed = new List<FailedRun>();
         var metric = options.Metric;
         var rungs = Rungs(options, arms, settings.Values.First().Count);
         for (var rung = 0; rung < rungs.Count; rung++)
@@ -44,11 +49,16 @@ internal static class SweepJob
             var divisor = rungs[rung];
             var work = open.SelectMany(candidate => Enumerable.Range(0, options.Seeds).Select(seed =>
                 (Candidate: candidate, Run: Planned(candidate, divisor, seed, rungs.Count > 1 ? rung : null, options)))).ToList();
-            var results = new ManyRuns("sweep", options.Jobs, options.DataRoot, options.Hub)
-            { ToleratesDivergence = true }.Make([.. work.Select(w => w.Run)], progress, stop);
-            metric ??= results.FirstOrDefault(r => r is not null)?.Headline;
-            var trials = work.Zip(results).GroupBy(w => w.First.Candidate).ToDictionary(g => g.Key,
-                g => Trial(g.Key, g.First().First.Run.Recipe.Steps ?? 0, [.. g.Select(r => Score(r.Second, metric))]));
+            var outcomes = new ManyRuns("sweep", options.Jobs, options.Command, options.DataRoot, options.Hub)
+                .Make([.. work.Select(w => w.Run)], progress, stop);
+            failed.AddRange(RunOutcome.Failures(outcomes));
+            metric ??= outcomes.FirstOrDefault(o => o.Results is not null)?.Results!.Headline;
+            var trials = work.Zip(outcomes, (w, outcome) => (w.Candidate, w.Run, Outcome: outcome)).GroupBy(w => w.Candidate)
+                .Where(g => g.All(w => w.Outcome.Error is null)).ToDictionary(g => g.Key,
+                    g => Trial(g.Key, g.First().Run.Recipe.Steps ?? 0, [.. g.Select(w => Score(w.Outcome.Results, metric))]));
+            open = [.. open.Where(trials.ContainsKey)];
+            if (arms.Exists(arm => !open.Exists(c => c.Arm == arm.Name)))
+                throw new FailedRunsException(failed);
             var keep = rung == rungs.Count - 1 ? 0 : Math.Max(1, trials.Count / arms.Count / options.Halving!.Value);
             var better = arms.SelectMany(arm => Ordered(open.Where(c => c.Arm == arm.Name), c => trials[c], metric).Take(keep)).ToList();
             done.AddRange(open.Except(better).Select(c => trials[c]));
@@ -70,9 +80,11 @@ internal static class SweepJob
             Metric = metric!,
             Trials = ordered,
             Winners = [.. best.Select(t => new SweepWinner(t.Arm, t.Number, t.Score, null))],
-            TestUse = "The test part was not looked at: settings were chosen by the validation part alone.",
+            Failed = failed,
+            TestUse = "The test part was not looked at: settings were chosen by the validation part alone" + (failed.Count == 0 ? "."
+                : ", and trials are missing, since runs failed."),
         };
-        if (options.MeasuresTest)
+        if (options.MeasuresTest && failed.Count == 0)
             found = found with
             {
                 Winners = Tested(found, SweepResult.Load(Path.Combine(options.Folder, "sweep.json")), options, best, rungs, stop),
@@ -158,7 +170,8 @@ internal static class SweepJob
         return new(RunOf(options.Folder, candidate.Arm, candidate.Number, rung, recipe.Seed), recipe,
             string.Join(", ", [CompareOptions.Label(candidate.Arm), .. candidate.Settings.Select(s => $"{s.Key} {s.Value}"),
                 .. options.Seeds > 1 ? (string[])[$"seed {recipe.Seed}"] : [], .. divisor > 1 ? (string[])[$"{recipe.Steps} steps"] : []]),
-            RunView.Trial);
+            RunView.Trial)
+        { ToleratesDivergence = true };
     }
 
     private static string RunOf(string folder, string arm, int trial, int? rung, int seed) =>

@@ -35,8 +35,13 @@ internal sealed record SweepOptions
     /// <summary>Whether the chosen trial of each arm is measured on the test part, once, when all is chosen.</summary>
     public bool MeasuresTest { get; init; } = true;
 
-    /// <summary>Runs at a time; each takes its share of the cores.</summary>
+    /// <summary>Runs at a time, each in a process of its own with its share of the cores; without <see cref="Command"/> one after
+    /// another in this process, which is told.</summary>
     public int Jobs { get; init => field = Require.AtLeast(value, 1); } = 1;
+
+    /// <summary>Command line that starts <c>schane</c> of this version, for more than one of <see cref="Jobs"/>. It must know the losses
+    /// of the arms. Null: this process makes the runs.</summary>
+    public IReadOnlyList<string>? Command { get; init; }
 
     /// <summary>Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</summary>
     public string? DataRoot { get; init; }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Schane.Checkpoints;
 using Schane.Evaluation.Statistics;
+using Schane.Reporting;
 
 namespace Schane.Jobs.Studies;
 
@@ -22,6 +23,9 @@ internal sealed record SweepResult
 
     /// <summary>The best trial of each arm.</summary>
     public required IReadOnlyList<SweepWinner> Winners { get; init; }
+
+    /// <summary>Runs that failed: the trials they are of are missing in <see cref="Trials"/>.</summary>
+    public IReadOnlyList<FailedRun> Failed { get; init; } = [];
 
     /// <summary>How often the test part was looked at, in a sentence.</summary>
     public required string TestUse { get; init; }
