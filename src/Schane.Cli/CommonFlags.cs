@@ -19,6 +19,12 @@ internal static class CommonFlags
 
     public static HubOptions Hub(this ParseResult parsed, Option<bool> offline) => new() { Offline = parsed.GetValue(offline) };
 
+    public static Option<bool> NoProof() => new("--no-proof")
+    {
+        Description = "Load the model without the proof that this machine computes it as float64 says; once made, that is remembered in " +
+            "$SCHANE_CACHE."
+    };
+
     public static Option<string> Device() =>
         new("--device") { HelpName = "cpu|cuda[:N]", DefaultValueFactory = _ => "cpu", Description = "Where to compute. Default: cpu." };
 }

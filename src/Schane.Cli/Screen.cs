@@ -6,6 +6,7 @@ using Schane.Distributed;
 using Schane.Export;
 using Schane.Jobs.Studies;
 using Schane.Training;
+using Schane.Verification;
 
 namespace Schane.Cli;
 
@@ -69,7 +70,8 @@ internal sealed class Screen(bool json, bool verbose, bool silent = false)
         {
             OperationCanceledException { InnerException: not null } when interrupted => (Exit.Interrupted, error.Message),
             OperationCanceledException when interrupted => (Exit.Interrupted, "Interrupted."),
-            DivergedException or ParityException or RankLostException or FailedRunsException => (Exit.Failed, error.Message),
+            DivergedException or ParityException or RankLostException or FailedRunsException or WrongArithmeticException =>
+                (Exit.Failed, error.Message),
             SchaneException => (Exit.WrongUse, error.Message),
             ArgumentException => (Exit.WrongUse, error.Message.Split(" (Parameter '")[0]),
             IOException or UnauthorizedAccessException or DllNotFoundException => (Exit.Failed, error.Message),

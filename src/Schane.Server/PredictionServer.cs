@@ -27,6 +27,9 @@ public sealed class PredictionServer : IAsyncDisposable
     private PredictionServer(WebApplication app, MicroBatcher batcher, Classifier classifier, ServeMetrics metrics) =>
         (this.app, this.batcher, this.classifier, this.metrics) = (app, batcher, classifier, metrics);
 
+    /// <summary>What loading the model has to tell people; null for nothing.</summary>
+    public string? Notice => classifier.Notice;
+
     /// <summary>Where it listens.</summary>
     public Uri Address => new(app.Urls.First());
 
@@ -42,7 +45,12 @@ public sealed class PredictionServer : IAsyncDisposable
             throw new SchaneException($"Served on {options.Address}, others can reach the model, so a key is needed: put one in " +
                 "SCHANE_API_KEY or --api-key-file, or leave --address out.");
         var classifier = Classifier.Load(options.Run,
-            new() { Device = options.Device, Limits = new() { MaxMegabytes = options.MaxMegabytes, MaxPixels = options.MaxPixels } });
+            new()
+            {
+                Device = options.Device,
+                Prove = options.Prove,
+                Limits = new() { MaxMegabytes = options.MaxMegabytes, MaxPixels = options.MaxPixels },
+            });
         classifier.WarmUp(options.Batch);
         var examples = (isLoopback || options.ShowTrainingImages) && Directory.Exists(options.Run)
             ? TrainingExamples.Open(options.Run, options.DataRoot) : null;

@@ -63,6 +63,9 @@ public sealed record ServeOptions
     /// <summary>Where to compute.</summary>
     public string Device { get; init; } = "cpu";
 
+    /// <summary>Whether the model is proven as it is loaded (<see cref="Schane.Inference.InferenceOptions.Prove"/>).</summary>
+    public bool Prove { get; init; } = true;
+
     private static int AtLeast(int value, int least, string flag) =>
         value >= least ? value : throw new SchaneException($"{flag} must be at least {least} but is {value}.");
 }

@@ -35,12 +35,13 @@ internal sealed class PredictVerb : Verb
         Description = $"Pictures of one pass. Default: {InferenceOptions.Default.Batch}."
     };
     private readonly Option<string> device = CommonFlags.Device();
+    private readonly Option<bool> noProof = CommonFlags.NoProof();
 
     public PredictVerb() : base("predict", "Names the most probable classes of pictures.")
     {
         Add(run);
         Add(images);
-        Flags("Flags", top, abstain, embeddings, csv, onBadImage, batch, device);
+        Flags("Flags", top, abstain, embeddings, csv, onBadImage, batch, device, noProof);
     }
 
     public override IReadOnlyList<Example> Examples =>
@@ -75,7 +76,9 @@ internal sealed class PredictVerb : Verb
             },
         };
         using var classifier = Classifier.Load(parsed.GetRequiredValue(run),
-            new() { Device = parsed.GetRequiredValue(device), Batch = parsed.GetValue(batch) });
+            new() { Device = parsed.GetRequiredValue(device), Batch = parsed.GetValue(batch), Prove = !parsed.GetValue(noProof) });
+        if (classifier.Notice is { } notice)
+            screen.Say(notice);
         var found = classifier.PredictFiles(PictureFiles.Find(parsed.GetRequiredValue(images), Console.In), wanted, cancel: stop);
         var predictions = new List<Prediction>();
         var (all, given, bad) = (0, 0, 0);

@@ -41,6 +41,7 @@ internal sealed class ServeVerb : Verb
     };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
     private readonly Option<string> device = CommonFlags.Device();
+    private readonly Option<bool> noProof = CommonFlags.NoProof();
 
     public ServeVerb() : base("serve",
         "Answers over HTTP: POST /predict, POST /embed, GET /healthz, /metrics, /openapi/v1.json, and a page to drop pictures on.")
@@ -48,7 +49,7 @@ internal sealed class ServeVerb : Verb
         Add(run);
         Flags("Where", address, port, keyFile, hosts, showTrainingImages);
         Flags("Limits", megabytes, pixels, queue, batch, delay);
-        Flags("Machine", dataRoot, device);
+        Flags("Machine", dataRoot, device, noProof);
     }
 
     public override IReadOnlyList<Example> Examples =>
@@ -77,6 +78,7 @@ internal sealed class ServeVerb : Verb
             Delay = TimeSpan.FromMilliseconds(parsed.GetValue(delay)),
             DataRoot = parsed.GetValue(dataRoot),
             Device = parsed.GetRequiredValue(device),
+            Prove = !parsed.GetValue(noProof),
         }, screen, stop).GetAwaiter().GetResult();
     }
 
@@ -84,6 +86,8 @@ internal sealed class ServeVerb : Verb
     {
         await using (var server = await PredictionServer.StartAsync(options, stop).ConfigureAwait(false))
         {
+            if (server.Notice is { } notice)
+                screen.Say(notice);
             screen.Say($"Serving at {server.Address} until Ctrl-C.");
             await Task.Delay(Timeout.Infinite, stop).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
             screen.Say("Answering what has been accepted, then ending.");

@@ -65,6 +65,9 @@ public sealed partial class Classifier
     [LoggerMessage(Level = LogLevel.Information, Message = "Loaded {Architecture} with {Classes} classes.")]
     private static partial void Loaded(ILogger logger, string architecture, int classes);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Notice}")]
+    private static partial void Told(ILogger logger, string notice);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "Skipped: {Reason}")]
     private static partial void Skipped(ILogger logger, string reason);
 }

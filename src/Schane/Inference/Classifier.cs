@@ -1,8 +1,10 @@
+using Schane.Checkpoints.Hub;
 using Schane.Data.Reading;
 using Schane.Data.Transforms;
 using Schane.Export;
 using Schane.Runs;
 using Schane.Tensors;
+using Schane.Verification;
 
 namespace Schane.Inference;
 
@@ -29,6 +31,7 @@ public sealed partial class Classifier : IDisposable
     /// <param name="path">A run folder, or the <c>model.safetensors</c> or ONNX file made from one.</param>
     /// <param name="options">Null for <see cref="InferenceOptions.Default"/>.</param>
     /// <exception cref="SchaneException">Nothing there, no model of Schane's, one of a later version, or no such device.</exception>
+    /// <exception cref="WrongArithmeticException">This machine computes the model wrong.</exception>
     public static Classifier Load(string path, InferenceOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -42,8 +45,30 @@ public sealed partial class Classifier : IDisposable
                     $"device is '{options.Device}'. Leave --device out, or name the run instead.");
         var run = Directory.Exists(path) ? RunFolder.Open(path) : null;
         var device = Devices.Find(options.Device);
-        return new(new TorchPass(RunModel.Load(run?.Model ?? path, options.Device), device),
-            run is null ? null : EnrolledClasses.Load(run), options);
+        var file = run?.Model ?? path;
+        var model = RunModel.Load(file, options.Device);
+        try
+        {
+            var notice = options.Prove ? LoadProof.Require(model, file, options.Device, HubOptions.DefaultCache()) : null;
+            return new(new TorchPass(model, device), run is null ? null : EnrolledClasses.Load(run), options) { Notice = notice };
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>What loading has to tell people; null for nothing.</summary>
+    public string? Notice
+    {
+        get;
+        private init
+        {
+            field = value;
+            if (value is not null && options.Logger is { } logger)
+                Told(logger, value);
+        }
     }
 
     /// <summary>Names of the classes it answers with; enrolled ones stand last.</summary>

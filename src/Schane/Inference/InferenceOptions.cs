@@ -19,6 +19,12 @@ public sealed record InferenceOptions
     /// <summary>What a picture may ask for before it is refused undecoded.</summary>
     public ImageLimits Limits { get; init; } = ImageLimits.Default;
 
+    /// <summary>
+    /// Whether loading proves that this machine computes the model as float64 says, where that is not remembered in the cache folder
+    /// ($SCHANE_CACHE). True by default. ONNX files are not proven.
+    /// </summary>
+    public bool Prove { get; init; } = true;
+
     /// <summary>Receives what is loaded and which images are skipped; null for none.</summary>
     public ILogger? Logger { get; init; }
 }

@@ -33,6 +33,7 @@ internal static class FinishedRun
                 ? probe with { Test = ProbeResults.Top1Of(measured.Results.Metrics) } : probe,
             ImagesPerSecond = trainer.ImagesPerSecond,
             SkippedSteps = trainer.StepsSkipped > 0 ? trainer.StepsSkipped : null,
+            ArithmeticError = trainer.Proof?.Error,
         };
         ranks.OnFirst(() =>
         {

@@ -6,6 +6,7 @@ using Schane.Recipes;
 using Schane.Runs;
 using Schane.Tensors;
 using Schane.Training;
+using Schane.Verification;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;
@@ -21,19 +22,27 @@ public static class TrainJob
     /// <exception cref="RankLostException">A rank gives no sign of life, or holds other weights.</exception>
     /// <exception cref="OperationCanceledException">Stopped; <see cref="Resume"/> goes on.</exception>
     /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
+    /// <exception cref="WrongArithmeticException">This machine computes the model wrong; nothing was trained.</exception>
     public static (RunFolder Folder, RunResults Results) Run(Recipe recipe, RunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         options ??= new();
+        RunFolder? made = null;
         IDisposable? held = null;
         try
         {
             return Begin(recipe, resolved =>
             {
-                var made = RunFolder.Create(options.Folder ?? RunPaths.NextFree(resolved), options.Force);
+                made = RunFolder.Create(options.Folder ?? RunPaths.NextFree(resolved), options.Force);
                 held = made.Lock();
                 return made;
             }, options, cancellationToken);
+        }
+        catch (WrongArithmeticException)
+        {
+            held?.Dispose();
+            made?.Remove();
+            throw;
         }
         finally
         {
@@ -90,6 +99,7 @@ public static class TrainJob
     /// <exception cref="RankLostException">A rank gives no sign of life, or holds other weights.</exception>
     /// <exception cref="OperationCanceledException">Stopped again.</exception>
     /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
+    /// <exception cref="WrongArithmeticException">This machine computes the model wrong; nothing was trained.</exception>
     public static (RunFolder Folder, RunResults Results) Resume(string folder, RunOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new();

@@ -43,14 +43,24 @@ internal static class TrainingRun
         var identity = Identity(model, data, sampler);
         MustAgree(ranks, identity);
         var evaluator = options.Evaluator ?? EvaluatorOf(recipe, data, model, ranks);
-        using var frozen = options.Evaluator is null && FrozenTrunk.Suits(recipe, model.Classifier) ? FrozenTrunk.Open(recipe, data, model, sampler, run, evaluator is not null, ranks, cancellationToken) : null;
+        var embeds = options.Evaluator is null && FrozenTrunk.Suits(recipe, model.Classifier);
+        var proof = new Lazy<ProofEvent>(() => RunProof.Of(recipe, data.Train, model, ranks, progress));
+        if (embeds)
+            _ = proof.Value;                                              // before all images pass the trunk
+        using var frozen = embeds
+            ? FrozenTrunk.Open(recipe, data, model, sampler, run, evaluator is not null, ranks, cancellationToken) : null;
         using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler, threads, ranks);
         using var hard = recipe.Sampler == SamplerKind.Hard ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
         var probe = recipe.NoProbe == false ? ProbeStart.Begin(recipe, data, model, run, ranks, progress, cancellationToken) : null;
         using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches, frozen is null ? evaluator : frozen.Judge, run, identity, ranks, hard);
         try
         {
-            trainer.Run(resume, progress, [RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks, frozen is not null), .. probe is null ? [] : (RunEvent[])[probe.Event]], cancellationToken, options.AcceptChangedData);
+            IReadOnlyList<RunEvent> start =
+            [
+                RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks, frozen is not null),
+                .. probe is null ? [] : (RunEvent[])[probe.Event],
+            ];
+            trainer.Run(resume, progress, start, cancellationToken, options.AcceptChangedData, () => proof.Value);
             frozen?.GiveBack();
             model.Classifier.eval();
             var probed = probe?.Finish(recipe, data, model, ranks, progress, cancellationToken);

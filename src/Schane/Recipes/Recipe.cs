@@ -298,4 +298,7 @@ public sealed record Recipe
 
     /// <summary>Whether the run keeps no small pictures of its images, and so shows none; for images that must not leave.</summary>
     public bool? NoThumbnails { get; init; }
+
+    /// <summary>Whether the run begins without the proof that this machine computes its model as float64 says.</summary>
+    public bool? NoProof { get; init; }
 }

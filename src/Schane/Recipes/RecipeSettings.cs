@@ -154,6 +154,7 @@ internal static class RecipeSettings
                 "Stop at a loss or gradient that is not finite, or leave the step out; the batch is kept."),
             new("skip-limit", "N", "Steps that may be left out so."),
             new("no-thumbnails", null, "Keep no small pictures of the images in the run; its report then shows none."),
+            new("no-proof", null, "Begin without the proof that this machine computes the model as float64 says."),
             new("tensorboard", null, "Write TensorBoard events too, to RUN/tensorboard."),
         ]),
     ];

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Schane.Runs;
+using Schane.Verification;
 
 namespace Schane.Reporting;
 
@@ -43,8 +44,9 @@ internal static class RunSections
             Html.Of($"""<pre tabindex="0" role="region" aria-label="Recipe"><code>{Html.Join(lines)}</code></pre>"""));
     }
 
-    public static ReportSection? Environment(StartEvent? start, RunResults? results, EndEvent? end)
+    public static ReportSection? Environment(RunHistory history, RunResults? results)
     {
+        var (start, end) = (history.Start, history.End);
         (string Name, string? Value)[] facts =
         [
             ("Started", Time(start?.Time)),
@@ -52,6 +54,8 @@ internal static class RunSections
             ("Device", start?.Device),
             ("Threads", Count(start?.Threads)),
             ("Precision", start?.Precision),
+            ("Arithmetic", (history.Proof?.Error ?? results?.ArithmeticError) is { } error ? ProofResult.Sentence(error)
+                : history.Proof?.LeftOut),
             ("Loss kernel", start?.Kernel),
             ("Data", start?.Data ?? results?.Data),
             ("Images", Images(start)),

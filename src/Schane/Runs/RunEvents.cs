@@ -8,6 +8,7 @@ namespace Schane.Runs;
 [JsonDerivedType(typeof(StartEvent), "start")]
 [JsonDerivedType(typeof(ProbeEvent), "probe")]
 [JsonDerivedType(typeof(ResumeEvent), "resume")]
+[JsonDerivedType(typeof(ProofEvent), "proof")]
 [JsonDerivedType(typeof(StepEvent), "step")]
 [JsonDerivedType(typeof(OverflowEvent), "overflow")]
 [JsonDerivedType(typeof(SkippedEvent), "skipped")]
@@ -84,6 +85,17 @@ internal sealed record ProbeEvent : RunEvent
 
 /// <summary>A run that was stopped goes on behind this step.</summary>
 internal sealed record ResumeEvent(long Step) : RunEvent;
+
+/// <summary>How far this machine is from float64 on the CPU in the model's passes, layer by layer, before the first step.</summary>
+/// <param name="Error">Largest difference of any layer, forward or backward, as a share of its largest value; null: not looked at.</param>
+/// <param name="Where">Layer and value or gradient that it is of.</param>
+/// <param name="Precision">Number type of the products.</param>
+/// <param name="Images">Images that passed together, after one alone.</param>
+/// <param name="Pictures">Which images those were.</param>
+/// <param name="Seconds">What it took.</param>
+/// <param name="LeftOut">Why it was not looked at; null where it was.</param>
+internal sealed record ProofEvent(double? Error, string? Where, string? Precision, long? Images, string? Pictures, double? Seconds,
+    string? LeftOut) : RunEvent;
 
 /// <summary>One optimiser step. A number is null where it has no meaning, or was not finite.</summary>
 internal sealed record StepEvent : RunEvent

@@ -167,6 +167,17 @@ public sealed class RunFolder
         }
     }
 
+    /// <summary>Takes away what a new run has left, and the folder if nothing else stands in it.</summary>
+    internal void Remove()
+    {
+        Clear();
+        File.Delete(At("run.json"));
+        File.Delete(At("run.lock"));
+        foreach (var folder in (string[])[Checkpoints, Root])
+            if (!Directory.EnumerateFileSystemEntries(folder).Any())
+                Directory.Delete(folder);
+    }
+
     private string At(string name) => Path.Combine(Root, name);
 
     private void Clear()

@@ -19,6 +19,9 @@ internal sealed class RunHistory
     /// <summary>The linear probe that the run began with; null: none.</summary>
     public ProbeEvent? Probe => events.OfType<ProbeEvent>().LastOrDefault();
 
+    /// <summary>The machine's proof; the newest where the run went on elsewhere.</summary>
+    public ProofEvent? Proof => events.OfType<ProofEvent>().LastOrDefault();
+
     public IReadOnlyList<StepEvent> Steps { get; }
 
     public IReadOnlyList<EvaluationEvent> Evaluations { get; }

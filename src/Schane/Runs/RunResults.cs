@@ -35,6 +35,10 @@ public sealed record RunResults
     /// <summary>Training images (views counted) per second of the loop.</summary>
     public double ImagesPerSecond { get; init; }
 
+    /// <summary>Largest error of any layer of the model on this machine against float64, forward or backward, before the first step, as a
+    /// share of its largest value; null: not looked at.</summary>
+    public double? ArithmeticError { get; init; }
+
     /// <summary>Part that was measured: <c>test</c>, <c>val</c>, <c>runs</c>.</summary>
     public required string Part { get; init; }
 

@@ -1,10 +1,20 @@
 using Schane.Recipes;
+using Schane.Runs;
 using static TorchSharp.torch;
 
 namespace Schane.Training;
 
 internal sealed partial class Trainer
 {
+    /// <summary>What <see cref="Run"/> was told of the machine; null before, and where nothing was asked.</summary>
+    public ProofEvent? Proof { get; private set; }
+
+    internal static SchaneException NothingToContrast() =>
+        new("The trunk is frozen and there is no projection, so the contrastive term has nothing to train; set --projection, --loss ce, " +
+            "or freeze less.");
+
+    private int EpochOf(long step) => (int)(step / batches.BatchesPerEpoch);
+
     /// <inheritdoc/>
     public void Dispose()
     {

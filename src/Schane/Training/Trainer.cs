@@ -82,10 +82,6 @@ internal sealed partial class Trainer : IDisposable
             throw NothingToContrast();
     }
 
-    internal static SchaneException NothingToContrast() =>
-        new("The trunk is frozen and there is no projection, so the contrastive term has nothing to train; set --projection, --loss ce, " +
-            "or freeze less.");
-
     /// <summary>Optimiser steps behind the weights.</summary>
     public long StepsDone { get; private set; }
 
@@ -105,20 +101,24 @@ internal sealed partial class Trainer : IDisposable
     /// <param name="start">The journal's first lines, written by a new run.</param>
     /// <param name="stop">Saves and stops.</param>
     /// <param name="acceptChangedData">Resumes although the training images are others.</param>
+    /// <param name="prove">Proves the machine on the weights that training goes on from; null for no proof.</param>
     /// <exception cref="OperationCanceledException">Stopped; the state was saved first.</exception>
     /// <exception cref="DivergedException">The loss or the gradient is not finite.</exception>
     public void Run(bool resume, IProgress<TrainingProgress>? progress, IReadOnlyList<RunEvent> start, CancellationToken stop,
-        bool acceptChangedData = false)
+        bool acceptChangedData = false, Func<ProofEvent>? prove = null)
     {
         var warnings = new List<string>();
         ranks.BroadcastAll(Tensors().Values);                                                  // rank 0's initial weights
         var state = (resume ? checkpoints.Restore(Tensors(), acceptChangedData, warnings.Add) : null) ?? new RunState();
+        Proof = prove?.Invoke();
         var begun = resume && File.Exists(folder.Journal);
         if (begun)
             ranks.OnFirst(() => Journal.CutAfter(folder.Journal, state.Step));
         using var log = new RunLog(ranks.Rank == 0 ? folder : null, recipe.Tensorboard, progress, steps, state.Step);
         foreach (var first in begun ? [new ResumeEvent(state.Step)] : start)
             log.Event(first);
+        if (Proof is not null)
+            log.Event(Proof);
         foreach (var warning in warnings)
             log.Warn(state.Step, warning);
         hard?.Tell();
@@ -245,6 +245,4 @@ internal sealed partial class Trainer : IDisposable
                 log.Skipped(state.Step + 1, bad, ++told);
         return batch!;
     }
-
-    private int EpochOf(long step) => (int)(step / batches.BatchesPerEpoch);
 }

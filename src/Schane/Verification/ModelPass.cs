@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Schane.Models;
+using Schane.Models.Layers;
 using Schane.Tensors;
 using static TorchSharp.torch;
 
@@ -9,7 +10,8 @@ namespace Schane.Verification;
 /// <param name="Number">0, 1, … in order of execution.</param>
 /// <param name="Layer">Name of the layer.</param>
 /// <param name="Enters">Whether it is the layer's input; else its output.</param>
-internal readonly record struct Place(int Number, string Layer, bool Enters);
+/// <param name="SumsAll">Whether the layer adds up all images and pixels.</param>
+internal readonly record struct Place(int Number, string Layer, bool Enters, bool SumsAll);
 
 /// <summary>Sees each value of a pass and each gradient, and says what goes on in its place.</summary>
 internal interface IPassObserver
@@ -28,6 +30,19 @@ internal interface IPassObserver
 /// without a backward pass.</param>
 internal sealed record PassResult(Tensor Embeddings, Tensor Logits, IReadOnlyList<(string Name, Tensor Gradient)> Gradients);
 
+/// <summary>How far a pass goes back.</summary>
+internal enum Backward
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>From layer to layer to the images.</summary>
+    Values,
+
+    /// <summary>That, and the gradients of the parameters.</summary>
+    All,
+}
+
 /// <summary>A forward and a backward pass of a model under observation. The model's own gradients are not touched.</summary>
 internal static class ModelPass
 {
@@ -35,10 +50,10 @@ internal static class ModelPass
 
     /// <param name="model">In the mode and precision that the pass is to have.</param>
     /// <param name="images">[n, C, H, W] on the model's device, in the number type of its weights.</param>
-    /// <param name="backward">Whether gradients are taken, of fixed weighted sums of embeddings and logits.</param>
+    /// <param name="backward">What gradients are taken of, of fixed weighted sums of embeddings and logits.</param>
     /// <param name="observer">Told of every layer.</param>
     /// <returns>In the dispose scope around the call.</returns>
-    public static PassResult Run(ImageClassifier model, Tensor images, bool backward, IPassObserver observer)
+    public static PassResult Run(ImageClassifier model, Tensor images, Backward backward, IPassObserver observer)
     {
         using var scope = NewDisposeScope();
         ExceptionDispatchInfo? failure = null;
@@ -48,14 +63,15 @@ internal static class ModelPass
         {
             foreach (var (name, layer) in model.Layers())
             {
-                hooks.Add(layer.register_forward_pre_hook((_, x) => At(new(number++, name, Enters: true), x)).remove);
-                hooks.Add(layer.register_forward_hook((_, _, y) => At(new(number++, name, Enters: false), y)).remove);
+                var sums = layer is BatchNormalization;
+                hooks.Add(layer.register_forward_pre_hook((_, x) => At(new(number++, name, Enters: true, sums), x)).remove);
+                hooks.Add(layer.register_forward_hook((_, _, y) => At(new(number++, name, Enters: false, sums), y)).remove);
             }
-            using var mode = set_grad_enabled(backward);
-            if (backward)
+            using var mode = set_grad_enabled(backward != Backward.None);
+            if (backward != Backward.None)
                 images = images.detach().requires_grad_();
             var (embeddings, logits) = model.Forward(images);
-            var gradients = backward ? Gradients(model, images, embeddings, logits) : [];
+            var gradients = backward == Backward.None ? [] : Gradients(model, images, embeddings, logits, backward);
             failure?.Throw();
             return new(embeddings.detach().MoveToOuterDisposeScope(), logits.detach().MoveToOuterDisposeScope(), gradients);
         }
@@ -78,9 +94,11 @@ internal static class ModelPass
         });
     }
 
-    private static List<(string, Tensor)> Gradients(ImageClassifier model, Tensor images, Tensor embeddings, Tensor logits)
+    private static List<(string, Tensor)> Gradients(
+        ImageClassifier model, Tensor images, Tensor embeddings, Tensor logits, Backward backward)
     {
-        var trained = model.NamedParameters().Where(p => p.Parameter.requires_grad).Select(p => (p.Name, (Tensor)p.Parameter));
+        var trained = model.NamedParameters().Where(p => p.Parameter.requires_grad && backward == Backward.All)
+            .Select(p => (p.Name, (Tensor)p.Parameter));
         List<(string Name, Tensor Value)> wanted = [(Images, images), .. trained];
         List<Tensor> directions = [Direction(embeddings, 0), Direction(logits, 1)];
         var found = autograd.grad([embeddings, logits], [.. wanted.Select(w => w.Value)], directions, allow_unused: true);

@@ -23,6 +23,9 @@ internal sealed record ProofResult(double Error, string Where, Precision Precisi
         : later.Fault is not null ? later
         : (later.Error > Error ? later : this) with { Precision = Precision, Images = Math.Max(Images, later.Images) };
 
+    /// <summary>What people are told of a largest error.</summary>
+    public static string Sentence(double error) => $"computed as float64 says, to {Shown(error)}";
+
     /// <summary>A number for people: 6e-6.</summary>
     public static string Shown(double error) => error.ToString("0e-0", CultureInfo.InvariantCulture);
 }

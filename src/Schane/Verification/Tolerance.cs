@@ -25,4 +25,11 @@ internal static class Tolerance
 
     /// <summary>Magnitude below which numbers of a type lose digits, so that a difference of it says nothing.</summary>
     public static double Smallest(Precision precision) => precision == Precision.Fp16 ? 6.1e-5 : 1.2e-38;
+
+    /// <summary>Magnitude above which numbers, or their squares, are too large for a type.</summary>
+    public static double Overflow(Precision precision) => precision == Precision.Fp16 ? 65504 : 1e18;
+
+    /// <summary>The precision that has a number type.</summary>
+    public static Precision PrecisionOf(ScalarType type) =>
+        type switch { ScalarType.BFloat16 => Precision.Bf16, ScalarType.Float16 => Precision.Fp16, _ => Precision.Float32 };
 }

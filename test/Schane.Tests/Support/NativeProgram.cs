@@ -16,6 +16,7 @@ internal static class NativeProgram
     {
         ["known"] = _ => RandomShapes.KnownFaults(),
         ["shapes"] = arguments => RandomShapes.Draw(long.Parse(arguments[0]), int.Parse(arguments[1])),
+        ["jobs"] = _ => Jobs.RunProofTests.InFaultyProcess(),
         ["models"] = names => names.SelectMany(ModelExactness.Faults),
     };
 

@@ -47,7 +47,7 @@ public sealed record HubOptions
     private static string? Sendable(string? token) => string.IsNullOrEmpty(token) ? null : token.All(c => c is > ' ' and <= '~') ? token
         : throw new SchaneException("HF_TOKEN holds characters that no access token has, a line break perhaps; set it again.");
 
-    private static string DefaultCache()
+    internal static string DefaultCache()
     {
         if (Environment.GetEnvironmentVariable("SCHANE_CACHE") is { Length: > 0 } own)
             return own;
