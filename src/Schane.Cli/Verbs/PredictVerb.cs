@@ -79,7 +79,8 @@ internal sealed class PredictVerb : Verb
             new() { Device = parsed.GetRequiredValue(device), Batch = parsed.GetValue(batch), Prove = !parsed.GetValue(noProof) });
         if (classifier.Notice is { } notice)
             screen.Say(notice);
-        var found = classifier.PredictFiles(PictureFiles.Find(parsed.GetRequiredValue(images), Console.In), wanted, cancel: stop);
+        var files = PictureFiles.Find(parsed.GetRequiredValue(images), Console.In);
+        var found = classifier.PredictFiles(files, wanted, cancellationToken: stop);
         var predictions = new List<Prediction>();
         var (all, given, bad) = (0, 0, 0);
         if (asCsv)

@@ -4,7 +4,6 @@ using Schane.Data.Transforms;
 using Schane.Export;
 using Schane.Runs;
 using Schane.Tensors;
-using Schane.Verification;
 
 namespace Schane.Inference;
 
@@ -30,8 +29,8 @@ public sealed partial class Classifier : IDisposable
     /// <summary>Opens what a training left.</summary>
     /// <param name="path">A run folder, or the <c>model.safetensors</c> or ONNX file made from one.</param>
     /// <param name="options">Null for <see cref="InferenceOptions.Default"/>.</param>
-    /// <exception cref="SchaneException">Nothing there, no model of Schane's, one of a later version, or no such device.</exception>
-    /// <exception cref="WrongArithmeticException">This machine computes the model wrong.</exception>
+    /// <exception cref="SchaneException">Nothing there, no model of Schane's, one of a later version, or no such device; or
+    /// this machine computes the model wrong.</exception>
     public static Classifier Load(string path, InferenceOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -104,18 +103,18 @@ public sealed partial class Classifier : IDisposable
     /// <param name="image">An encoded picture, read to its end and left open.</param>
     /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
     /// <param name="name">Its name in answers and messages.</param>
-    /// <param name="cancel">Stops before the work begins.</param>
+    /// <param name="cancellationToken">Stops before the work begins.</param>
     /// <exception cref="SchaneException">Not a picture, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
     public async Task<Prediction> PredictAsync(Stream image, PredictOptions? wanted = null, string name = "image",
-        CancellationToken cancel = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(image);
         var bytes = new MemoryStream();
         var buffer = new byte[81920];
-        for (int read; (read = await image.ReadAsync(buffer, cancel).ConfigureAwait(false)) > 0; RequireSize(bytes.Length, name))
+        for (int read; (read = await image.ReadAsync(buffer, cancellationToken).ConfigureAwait(false)) > 0; RequireSize(bytes.Length, name))
             bytes.Write(buffer, 0, read);
         return await Task.Run(() => Predict([Prepare(bytes.GetBuffer().AsSpan(0, (int)bytes.Length), name)], wanted)[0],
-            cancel).ConfigureAwait(false);
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>What many files show, in their order: the next files are decoded while the model works, and memory does not
@@ -123,10 +122,10 @@ public sealed partial class Classifier : IDisposable
     /// <param name="paths">Pictures; read as they are needed.</param>
     /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
     /// <param name="progress">Told how many are done after each pass.</param>
-    /// <param name="cancel">Stops between passes.</param>
+    /// <param name="cancellationToken">Stops between passes.</param>
     /// <exception cref="SchaneException">A file can't be read as a picture, and such are not to be skipped.</exception>
     public IEnumerable<Prediction> PredictFiles(IEnumerable<string> paths, PredictOptions? wanted = null, IProgress<int>? progress = null,
-        CancellationToken cancel = default)
+        CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(paths);
         wanted ??= PredictOptions.Default;
@@ -136,7 +135,7 @@ public sealed partial class Classifier : IDisposable
             if (!chunks.MoveNext())
                 return null;
             var some = chunks.Current;
-            return Task.WhenAll(some.Select(path => Task.Run(() => Read(path, wanted), cancel)));
+            return Task.WhenAll(some.Select(path => Task.Run(() => Read(path, wanted), cancellationToken)));
         }
         var done = 0;
         for (var next = Ahead(); next is not null;)
@@ -148,7 +147,7 @@ public sealed partial class Classifier : IDisposable
             progress?.Report(done += read.Length);
             foreach (var (_, bad) in read)
                 yield return bad ?? answers.Dequeue();
-            cancel.ThrowIfCancellationRequested();
+            cancellationToken.ThrowIfCancellationRequested();
         }
     }
 

@@ -58,7 +58,8 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         var architecture = Text("architecture");
         if (!ModelRegistry.Names.Contains(architecture.Split(':')[0], StringComparer.OrdinalIgnoreCase))
             throw new SchaneException($"'{path}' has the architecture '{Printable.Escape(architecture)}' of schane " +
-                $"{Printable.Escape(Text("schane"))}, which version {RunFolder.Version} does not know; update schane.");
+                $"{Printable.Escape(Text("schane"))}, which version {RunFolder.Version} does not know; update schane, or, if it is your " +
+                "own, make it known with ModelRegistry.Register first.");
         var backbone = ModelRegistry.Create(architecture, 0, Number("channels"), Number("input_size"));
         var classifier = new ImageClassifier(backbone, classes.Length);
         classifier.Load(file, HeadLoading.Required);

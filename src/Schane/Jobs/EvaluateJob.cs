@@ -28,10 +28,10 @@ public static class EvaluateJob
     /// <param name="data">A folder whose classes are among the run's; null for the run's own test part.</param>
     /// <param name="dataRoot">Folder of the named data sets.</param>
     /// <param name="device">Where to compute.</param>
-    /// <param name="stop">Stops between batches.</param>
+    /// <param name="cancellationToken">Stops between batches.</param>
     /// <exception cref="SchaneException">No such run, it did not finish, or the data do not fit it.</exception>
     public static RunResults Run(string folder, string? data = null, string? dataRoot = null, string device = "cpu",
-        CancellationToken stop = default)
+        CancellationToken cancellationToken = default)
     {
         Devices.Find(device);
         var run = RunFolder.Open(folder);
@@ -40,10 +40,10 @@ public static class EvaluateJob
         var before = RunResults.Load(run.Results);
         if (data is null)
             return Measure(recipe, DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), model, before.Steps,
-                before.Seconds, stop: stop).Results;
+                before.Seconds, stop: cancellationToken).Results;
         var other = DatasetCatalog.Open(data, dataRoot, new FolderOptions { MinClasses = 1 });
         var setup = DataSetup.ForTest(new ClassesOf(other, model.Classes));
-        return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop: stop).Results;
+        return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop: cancellationToken).Results;
     }
 
     /// <summary>Embeddings of images as they look without augmentation.</summary>

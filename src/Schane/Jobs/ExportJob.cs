@@ -20,12 +20,12 @@ public static class ExportJob
     /// these can't be opened.</param>
     /// <param name="force">Replaces an existing file.</param>
     /// <param name="dataRoot">Folder of the named data sets.</param>
-    /// <param name="stop">Stops between weights and between passes; nothing is left then.</param>
-    /// <exception cref="SchaneException">No finished run there, too few pictures, or the file can't be written.</exception>
-    /// <exception cref="SchaneException">The exported model does not agree with the trained one.</exception>
+    /// <param name="cancellationToken">Stops between weights and between passes; nothing is left then.</param>
+    /// <exception cref="SchaneException">No finished run there, too few pictures, the file can't be written, or the exported model does not
+    /// agree with the trained one.</exception>
     public static ExportResult Run(
         string run, string file, OnnxOptions? options = null, IReadOnlyList<string>? inputs = null, bool force = false,
-        string? dataRoot = null, CancellationToken stop = default)
+        string? dataRoot = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(run);
         ArgumentNullException.ThrowIfNull(file);
@@ -33,11 +33,11 @@ public static class ExportJob
         var clock = Stopwatch.StartNew();
         var folder = File.Exists(run) ? null : RunFolder.Open(run);
         using var place = new Place(file, force);
-        var (trained, pictures, nodes) = Write(folder?.Model ?? run, folder, place.File, options, inputs, dataRoot, stop);
+        var (trained, pictures, nodes) = Write(folder?.Model ?? run, folder, place.File, options, inputs, dataRoot, cancellationToken);
         var written = clock.Elapsed;
         // The trained model is gone by now: the certificate needs the memory of one.
         var certificate = OnnxExport.Compare(place.File, trained, pictures.ForFile, ParityCertificate.LeastInputs,
-            pictures.Source, options, stop);
+            pictures.Source, options, cancellationToken);
         if (!certificate.Passed)
             throw new ParityException(certificate);
         OnnxWriter.Append(place.File, new Dictionary<string, string> { ["parity"] = certificate.ToJson() });

@@ -18,8 +18,8 @@ namespace Schane.Jobs;
 internal static class FinishedRun
 {
     /// <summary>Measures the model, whose passes the ranks share; rank 0 writes what was found.</summary>
-    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, ProbeResults? probe, FrozenTrunk? frozen, RunFolder run,
-        RunLeaves leaves, ICollective ranks, CancellationToken stop)
+    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, ProbeResults? probe,
+        FrozenTrunk? frozen, RunFolder run, RunLeaves leaves, ICollective ranks, CancellationToken stop)
     {
         var (confidence, validation) = Validation(recipe, data, model, frozen, ranks, stop);
         ranks.OnFirst(() => (model with { Confidence = confidence }).Save(run.Model));

@@ -76,7 +76,7 @@ internal static class RecipeCheck
     private static void CheckBatches(Recipe recipe, DataSetup data)
     {
         recipe = recipe with { ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count) };
-        var sampler = ResolvedRecipe.SamplerOf(recipe, data.Train);
+        var sampler = ResolvedRecipe.SamplerOf(recipe, data);
         BatchShape.Check(recipe, sampler.Batches(0)[0].Length);
         if ((recipe.Steps ?? (recipe.Epochs ?? data.Epochs) * sampler.BatchesPerEpoch) is { } steps)
             RateSchedule.Of(recipe, steps, sampler.BatchesPerEpoch);

@@ -6,18 +6,18 @@ using Schane.Runs;
 namespace Schane.Jobs;
 
 /// <summary>Writes the page of a run that is there: what <c>schane report</c> does.</summary>
-public static class ReportJob
+internal static class ReportJob
 {
     /// <summary>Writes the page. Pictures that it shows and that the run has not kept, as those of a run of a comparison, are made and kept
     /// first, where the run's images can still be found.</summary>
     /// <param name="folder">Run folder, finished or not.</param>
     /// <param name="file">Path of the page; an existing file is replaced. Null: <c>report.html</c> in the run.</param>
     /// <param name="dataRoot">Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</param>
-    /// <param name="stop">Stops between pictures.</param>
+    /// <param name="cancellationToken">Stops between pictures.</param>
     /// <returns>A sentence that says why pictures are missing from the page; null if none is.</returns>
     /// <exception cref="SchaneException">No such run, it holds nothing to report, a file of it is damaged, or the
     /// page can't be written.</exception>
-    public static string? Write(string folder, string? file = null, string? dataRoot = null, CancellationToken stop = default)
+    public static string? Write(string folder, string? file = null, string? dataRoot = null, CancellationToken cancellationToken = default)
     {
         var run = RunFolder.Open(folder);
         var recipe = SavedRun.RecipeOf(run);
@@ -36,7 +36,7 @@ public static class ReportJob
             try
             {
                 pictures ??= FinishedRun.Pictures(DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)),
-                    Directory.Exists(run.Thumbnails) ? null : EmbeddedImages.Load(run.Embeddings), run, stop);
+                    Directory.Exists(run.Thumbnails) ? null : EmbeddedImages.Load(run.Embeddings), run, cancellationToken);
                 pictures(part, images);
             }
             catch (SchaneException e)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Schane.Checkpoints.Hub;
 using Schane.Data;
 using Schane.Data.Dividing;
+using Schane.Data.Feeding;
 using Schane.Distributed;
 using Schane.Planning;
 using Schane.Recipes;
@@ -10,7 +11,8 @@ using Schane.Training;
 
 namespace Schane.Jobs;
 
-/// <summary>Where and with what a recipe is run: all that may differ from machine to machine while the run stays the same, and parts of one's own.</summary>
+/// <summary>Where and with what a recipe is run: all that may differ from machine to machine while the run stays the same, and parts of
+/// one's own.</summary>
 public sealed record RunOptions
 {
     /// <summary>Run folder to make. Null: <c>runs/DATA-LOSS-N</c> with the next free N.</summary>
@@ -22,16 +24,18 @@ public sealed record RunOptions
     /// <summary>Folder of the named data sets. Null: <c>$SCHANE_DATA</c>, then the user's data folder.</summary>
     public string? DataRoot { get; init; }
 
-    /// <summary>Where downloaded weights are kept and whether the network may be used. Null: the defaults, which come from the environment.</summary>
+    /// <summary>Where downloaded weights are kept and whether the network may be used. Null: the defaults, which come from the
+    /// environment.</summary>
     public HubOptions? Hub { get; init; }
 
     /// <summary>
-    /// The processes that train together (<see cref="Distributed.Ranks.Join"/>), each of which runs the same and sees the data and the run folder under the same name; rank 0
-    /// alone writes. A run may go on with another number of them. Null: this process alone.
+    /// The processes that train together (<see cref="Distributed.Ranks.Join"/>), each of which runs the same and sees the data and the run
+    /// folder under the same name; rank 0 alone writes. A run may go on with another number of them. Null: this process alone.
     /// </summary>
     public ICollective? Ranks { get; init; }
 
-    /// <summary>Makes the recipe's batches this many times as large, for instance once per rank; the learning rate stays. At least 1, the default.</summary>
+    /// <summary>Makes the recipe's batches this many times as large, for instance once per rank; the learning rate stays. At least 1, the
+    /// default.</summary>
     public int BatchTimes { get; init => field = Require.AtLeast(value, 1); } = 1;
 
     /// <summary>Told of a download, the plan, each step and each evaluation.</summary>
@@ -40,13 +44,21 @@ public sealed record RunOptions
     /// <summary>Told the same sentences as <see cref="Progress"/>: plan, evaluations, warnings.</summary>
     public ILogger? Logger { get; init; }
 
-    /// <summary>Whether a run goes on although training images came or went; the result is then no longer that of an uninterrupted run.</summary>
+    /// <summary>Whether a run goes on although training images came or went; the result is then no longer that of an uninterrupted
+    /// run.</summary>
     public bool AcceptChangedData { get; init; }
 
     /// <summary>Images of one's own in place of the recipe's data; a run that goes on must be given them again.</summary>
     public TrainingData? Data { get; init; }
 
-    /// <summary>What looks at the model during training, in place of accuracy on the validation part; the recipe's best metric must be one of its metrics.</summary>
+    /// <summary>
+    /// Makes the batches from the training images, in place of the recipe's sampler. It is called a few times and must give the same
+    /// batches each time; a run that goes on must be given it again.
+    /// </summary>
+    public Func<IImageDataset, ISampler>? Sampler { get; init; }
+
+    /// <summary>What looks at the model during training, in place of accuracy on the validation part; the recipe's best metric must be one
+    /// of its metrics.</summary>
     public IEvaluator? Evaluator { get; init; }
 
     /// <summary>Other data than the recipe says, and nothing for people.</summary>
@@ -68,7 +80,10 @@ public sealed record RunOptions
     /// <summary>The data of a recipe, or those given.</summary>
     internal DataSetup Open(Recipe recipe, Splits? splits = null)
     {
-        var data = DataSetup.Open(recipe, DataRoot, splits, Data);
+        var data = DataSetup.Open(recipe, DataRoot, splits, Data) with { OwnSampler = Sampler };
+        if (Sampler is not null && (BatchTimes > 1 || recipe.Sampler == SamplerKind.Hard))
+            throw new SchaneException("A sampler of the program's own decides the batches, so " +
+                $"{(BatchTimes > 1 ? "BatchTimes must be 1" : "the recipe's sampler must not be hard")}.");
         return View?.Of(data) ?? data;
     }
 

@@ -38,7 +38,8 @@ internal static class StagedTraining
             var data = options.Open(recipe);
             if (recipe.Model is { } model)
                 ModelRegistry.InfoOf(model);
-            planned.Add((name, ResolvedRecipe.Enlarged(recipe, data, options.BatchTimes) with { Data = RunPaths.Located(recipe.Data), Weights = recipe.Weights is { } weights ? RunPaths.Located(weights) : null }));
+            planned.Add((name, ResolvedRecipe.Enlarged(recipe, data, options.BatchTimes) with
+            { Data = RunPaths.Located(recipe.Data), Weights = recipe.Weights is { } weights ? RunPaths.Located(weights) : null }));
         }
         RunFolder? made = null;
         IDisposable? held = null;

@@ -18,11 +18,11 @@ public static class TrainJob
     /// <param name="recipe">What to do; unset values take the defaults of the data, the model and the loss.</param>
     /// <param name="options">Where and with what; null for the defaults.</param>
     /// <param name="cancellationToken">Saves a checkpoint and stops within a step.</param>
-    /// <exception cref="SchaneException">The data, the recipe or the folder breaks a rule.</exception>
+    /// <exception cref="SchaneException">The data, the recipe or the folder breaks a rule, or this machine computes the model
+    /// wrong.</exception>
     /// <exception cref="RankLostException">A rank gives no sign of life, or holds other weights.</exception>
     /// <exception cref="OperationCanceledException">Stopped; <see cref="Resume"/> goes on.</exception>
     /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
-    /// <exception cref="WrongArithmeticException">This machine computes the model wrong; nothing was trained.</exception>
     public static (RunFolder Folder, RunResults Results) Run(Recipe recipe, RunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(recipe);
@@ -99,7 +99,6 @@ public static class TrainJob
     /// <exception cref="RankLostException">A rank gives no sign of life, or holds other weights.</exception>
     /// <exception cref="OperationCanceledException">Stopped again.</exception>
     /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
-    /// <exception cref="WrongArithmeticException">This machine computes the model wrong; nothing was trained.</exception>
     public static (RunFolder Folder, RunResults Results) Resume(string folder, RunOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new();

@@ -35,7 +35,7 @@ internal static class TrainingRun
             progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
                 $"{recipe.Model} normalises batches: each of the {ranks.Size} ranks normalises its own rows, so the result is not " +
                 "exactly that of one process; --sync-batchnorm makes it so."));
-        var sampler = ResolvedRecipe.SamplerOf(recipe, data.Train);
+        var sampler = ResolvedRecipe.SamplerOf(recipe, data);
         SharedStatistics.Check(model.Classifier, recipe.SyncBatchnorm);
         var epoch = sampler.Batches(0);
         BatchShape.CheckRanks(recipe, epoch[0].Length, epoch[^1].Length, ranks.Size,
@@ -45,8 +45,8 @@ internal static class TrainingRun
         var evaluator = options.Evaluator ?? EvaluatorOf(recipe, data, model, ranks);
         var embeds = options.Evaluator is null && FrozenTrunk.Suits(recipe, model.Classifier);
         var proof = new Lazy<ProofEvent>(() => RunProof.Of(recipe, data.Train, model, ranks, progress));
-        if (embeds)
-            _ = proof.Value;                                              // before all images pass the trunk
+        if (!resume)
+            _ = proof.Value;                                              // before all images pass a trunk that is frozen, or probed
         using var frozen = embeds
             ? FrozenTrunk.Open(recipe, data, model, sampler, run, evaluator is not null, ranks, cancellationToken) : null;
         using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler, threads, ranks);
@@ -55,12 +55,8 @@ internal static class TrainingRun
         using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches, frozen is null ? evaluator : frozen.Judge, run, identity, ranks, hard);
         try
         {
-            IReadOnlyList<RunEvent> start =
-            [
-                RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks, frozen is not null),
-                .. probe is null ? [] : (RunEvent[])[probe.Event],
-            ];
-            trainer.Run(resume, progress, start, cancellationToken, options.AcceptChangedData, () => proof.Value);
+            trainer.Run(resume, progress, [RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks, frozen is not null), .. probe is null ? [] : (RunEvent[])[probe.Event]],
+                cancellationToken, options.AcceptChangedData, () => proof.Value);
             frozen?.GiveBack();
             model.Classifier.eval();
             var probed = probe?.Finish(recipe, data, model, ranks, progress, cancellationToken);

@@ -29,7 +29,8 @@ public sealed record BackboneInfo(string Name, int Channels, int InputSize, int 
     public bool HasDropPath { get; init; }
 }
 
-/// <summary>A trunk: images [n, C, H, W] → embeddings [n, D], not normalised. The head is apart.</summary>
+/// <summary>A trunk: images [n, C, H, W] → embeddings [n, D], not normalised. The head is apart. A program's own is made known by
+/// <see cref="ModelRegistry.Register"/>; it computes in float32 alone, and its weights are saved under the names of its modules.</summary>
 public abstract class Backbone : nn.Module<Tensor, Tensor>
 {
     /// <summary>A trunk of the given description.</summary>
@@ -37,6 +38,8 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     {
         Info = info;
         Tensors.TorchContext.Silence();
+        // Tells oneDNN of hidden caches before the first convolution, which in a program's own net is torch's.
+        _ = Tensors.OneDnn.FailsConvolutions;
     }
 
     /// <summary>What it takes and gives.</summary>
@@ -44,10 +47,11 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
 
     /// <summary>Number of layer ids for layer-wise decay, the head not counted: ids 0 … LayerCount − 1; the head, and a norm between
     /// pooling and head, have LayerCount. The learning rate of id i is scaled by decay^(LayerCount − i).</summary>
-    public abstract int LayerCount { get; }
+    /// By default 1.
+    public virtual int LayerCount => 1;
 
-    /// <summary>Layer id of a parameter of this trunk by its name.</summary>
-    public abstract int LayerOf(string parameter);
+    /// <summary>Layer id of a parameter of this trunk by its name; by default 0.</summary>
+    public virtual int LayerOf(string parameter) => 0;
 
     /// <summary>Whether weight decay applies to a parameter. By default not to vectors (biases, norm weights).</summary>
     public virtual bool Decays(string parameter, Tensor value) => value.dim() > 1;
@@ -79,17 +83,26 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     /// <summary>Whether blocks keep only their inputs and run again in the backward pass: less memory for about a third more
     /// time. Off by default.</summary>
     /// <exception cref="SchaneException">Turned on for a net with batch norm, whose second run would move its
-    /// running statistics.</exception>
+    /// running statistics, or for a program's own, whose blocks are not known.</exception>
     public bool Recomputes
     {
         get;
-        set => field = !value || !HasBatchStatistics ? value
-            : throw new SchaneException($"{Info.Name} has batch norm, so its blocks can't be run again in the backward pass; leave " +
+        set => field = !value || !(HasBatchStatistics || IsOwn) ? value
+            : throw new SchaneException(IsOwn
+                ? $"{Info.Name} is a program's own, whose blocks are not known; leave activation checkpointing off."
+                : $"{Info.Name} has batch norm, so its blocks can't be run again in the backward pass; leave " +
                 "activation checkpointing off or choose a transformer or ConvNeXt.");
     }
 
     /// <summary>Whether a training pass normalises by the images that pass together, so that it is not the sum of its parts.</summary>
-    internal bool HasBatchStatistics => modules().OfType<BatchNormalization>().Any();
+    internal bool HasBatchStatistics =>
+        SharesBatchStatistics || named_buffers().Any(b => b.name.EndsWith("running_mean", StringComparison.Ordinal));
+
+    /// <summary>Whether <see cref="NormaliseOver"/> has norms to tell.</summary>
+    internal bool SharesBatchStatistics => modules().OfType<BatchNormalization>().Any();
+
+    /// <summary>Whether a program brought it: it has no layer of the library.</summary>
+    internal bool IsOwn => !modules().OfType<Layer>().Any();
 
     /// <summary>Lets batch norm of training passes see the rows of all processes; null: those of this one.</summary>
     internal void NormaliseOver(RankSums? sums)

@@ -60,11 +60,15 @@ public sealed class ImageClassifier : nn.Module
 
     /// <summary>Number type of the trunk's products in training passes. Never <see cref="Precision.Auto"/>; float32, or the weights'
     /// own type, by default.</summary>
+    /// <exception cref="SchaneException">Another for a trunk of a program's own.</exception>
     public Precision Precision
     {
         get;
         set
         {
+            if (Backbone.IsOwn && value != Precision.Float32)
+                throw new SchaneException($"{Backbone.Info.Name} is a program's own and computes in float32 alone; leave precision at " +
+                    "float32 or auto.");
             field = value;
             ScalarType? type = value switch
             {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Schane.Models.Convolutional;
 using Schane.Models.Layers;
 using Schane.Models.Transformers;
@@ -5,14 +6,40 @@ using static TorchSharp.torch;
 
 namespace Schane.Models;
 
-/// <summary>Every backbone by name.</summary>
+/// <summary>Every backbone by name: the library's, and those a program adds.</summary>
 public static class ModelRegistry
 {
-    private static readonly Dictionary<string, Variant> Variants = ((IEnumerable<Variant>)[.. ConvNetVariants.All,
-        .. TransformerVariants.All]).ToDictionary(v => v.Info.Name, StringComparer.OrdinalIgnoreCase);
+    private static ImmutableDictionary<string, Variant> variants = ((IEnumerable<Variant>)[.. ConvNetVariants.All,
+        .. TransformerVariants.All]).ToImmutableDictionary(v => v.Info.Name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The names, sorted.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Variants.Keys.Order(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> Names => [.. variants.Keys.Order(StringComparer.Ordinal)];
+
+    /// <summary>Makes a backbone of one's own known to recipes and saved models of this process. Call it before anything is trained,
+    /// resumed or loaded with it: a run folder keeps the name and the weights, not the code.</summary>
+    /// <param name="info">What it takes and gives. Drop path is the library's alone.</param>
+    /// <param name="build">Makes one of a description whose input size and channels may differ from <paramref name="info"/>. What it draws
+    /// from torch's own generator, as torch's modules do for their initial weights, follows the recipe's seed. Its training passes must
+    /// draw nothing: with micro-batches each runs twice.</param>
+    /// <exception cref="ArgumentException">The name is another backbone's, or not of small letters, digits, '_', '-' and '.'; or the
+    /// description contradicts itself.</exception>
+    public static void Register(BackboneInfo info, Func<BackboneInfo, Backbone> build)
+    {
+        ArgumentNullException.ThrowIfNull(info);
+        ArgumentNullException.ThrowIfNull(build);
+        if (info.Name.Length == 0 || !info.Name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '_' or '-' or '.'))
+            throw new ArgumentException($"The name of a backbone is small letters, digits, '_', '-' and '.' but is '{info.Name}'.",
+                nameof(info));
+        if (info.Channels is not (1 or 3) || info.Mean.Length != info.Channels || info.Std.Length != info.Channels)
+            throw new ArgumentException($"{info.Name} must have 1 or 3 channels and as many means and deviations but has " +
+                $"{info.Channels}, {info.Mean.Length} and {info.Std.Length}.", nameof(info));
+        if (info.HasDropPath)
+            throw new ArgumentException($"{info.Name} is a program's own, which has no drop path; leave HasDropPath out.", nameof(info));
+        ImmutableInterlocked.Update(ref variants, known => !known.TryGetValue(info.Name, out var same)
+            ? known.Add(info.Name, new(info, (wanted, _) => build(wanted), build) { Changed = Unchangeable, IsOwn = true })
+            : build.Equals(same.Shape) ? known
+            : throw new ArgumentException($"The name '{info.Name}' is that of another backbone already; choose another.", nameof(info)));
+    }
 
     /// <summary>What a backbone takes and gives at its default settings. Builds nothing.</summary>
     /// <exception cref="SchaneException">No backbone of that name; the message names the nearest.</exception>
@@ -43,7 +70,7 @@ public static class ModelRegistry
         var info = variant.Info with { InputSize = inputSize ?? variant.Info.InputSize };
         if (channels is { } wanted && wanted != info.Channels)
             info = info with { Channels = wanted, Mean = ForChannels(info.Mean, wanted), Std = ForChannels(info.Std, wanted) };
-        var backbone = variant.Build(info, dropPath);
+        var backbone = variant.IsOwn ? OwnBackbone.Build(() => variant.Build(info, dropPath), info, seed) : variant.Build(info, dropPath);
         backbone.Another = () => variant.Build(info, dropPath);
         backbone.Initialise(seed);
         return backbone;
@@ -91,14 +118,17 @@ public static class ModelRegistry
         return changed with { Info = changed.Info with { Name = name, Weights = null, WeightsLicense = null } };
     }
 
+    private static Variant Unchangeable(VariantSettings settings) =>
+        throw new SchaneException("A backbone of a program's own has no numbers to change behind a colon; give its name alone.");
+
     private static Variant Find(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
         var (variantName, settings) = name.Split(':', 2) is [var before, var behind] ? (before, behind) : (name, null);
-        if (Variants.TryGetValue(variantName, out var variant))
+        if (variants.TryGetValue(variantName, out var variant))
             return settings is null ? variant : Changed(variant, settings, $"{variant.Info.Name}:{settings}");
         throw new SchaneException($"There is no model '{Printable.Short(name)}'{Nearest.Hint(variantName, Names)}; " +
-            "`schane models list` shows all.");
+            "`schane models list` shows the library's, and ModelRegistry.Register adds one.");
     }
 }
 
@@ -111,6 +141,9 @@ internal sealed record Variant(BackboneInfo Info, Func<BackboneInfo, double, Bac
 {
     /// <summary>The same with other numbers.</summary>
     public required Func<VariantSettings, Variant> Changed { get; init; }
+
+    /// <summary>Whether a program brought it.</summary>
+    public bool IsOwn { get; init; }
 
     /// <summary>Width and heads of each kind of attention in it.</summary>
     public IReadOnlyList<(int Width, int Heads)> Heads { get; init; } = [];

@@ -39,7 +39,7 @@ internal static class BatchDoctor
         // What the length would be measured for decides nothing about batches.
         recipe = ResolvedRecipe.Resolve(recipe with { Steps = recipe.Steps ?? 1, Precision = Precision.Float32 }, data,
             ResolvedRecipe.WeightsOf(recipe, data, hub, progress, stop), progress: null, new SingleProcess());
-        var sampler = ResolvedRecipe.SamplerOf(recipe, data.Train);
+        var sampler = ResolvedRecipe.SamplerOf(recipe, data);
         var batches = sampler.Batches(0).Take(MostBatches).Select(images => Batch.Of(images, data.Train, recipe.Views)).ToList();
         var seen = Look(recipe, data, sampler, hub, stop);
         var report = new BatchReport(

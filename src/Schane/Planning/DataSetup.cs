@@ -37,6 +37,9 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     /// <summary>Whether model and weights are chosen by what is at hand, where none are named: <see cref="StartingPoint"/>.</summary>
     public bool ChoosesStart { get; private init; }
 
+    /// <summary>Makes the batches in place of the recipe's sampler; null: the recipe's.</summary>
+    public Func<IImageDataset, ISampler>? OwnSampler { get; init; }
+
     /// <summary>How images were divided here; null for data that come with all parts.</summary>
     public Splits? Splits { get; private init; }
 

@@ -42,6 +42,8 @@ internal static class PrecisionChoice
             return (Precision.Float32, "this processor has no bf16 instructions");
         using var scope = NewDisposeScope();
         using var model = create();
+        if (model.Backbone.IsOwn)
+            return (Precision.Float32, "the net is the program's own");
         model.to(device);
         if (images is { } count ? count * Cost(model, device) < RunOperations : budget < RunTime)
             return (Precision.Float32, "the run is too short for a measurement to pay");

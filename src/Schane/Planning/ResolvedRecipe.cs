@@ -1,5 +1,4 @@
 using Schane.Checkpoints.Hub;
-using Schane.Data;
 using Schane.Data.Feeding;
 using Schane.Data.Transforms;
 using Schane.Distributed;
@@ -80,7 +79,7 @@ internal static class ResolvedRecipe
             using var like = zeros(1, 1, device: device(recipe.Device));
             recipe = recipe with { Kernel = TiledPairs.Takes(like) ? LossKernel.Tiled : LossKernel.OpGraph };
         }
-        var sampler = SamplerOf(recipe, data.Train);
+        var sampler = SamplerOf(recipe, data);
         BatchShape.Check(recipe, sampler.Batches(0)[0].Length);
         if (recipe.Accumulate && recipe.MicroBatch >= sampler.Batches(0)[0].Length * recipe.Views)
             recipe = recipe with { Accumulate = false };                   // one micro-batch is the batch
@@ -118,6 +117,9 @@ internal static class ResolvedRecipe
         progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
             $"{recipe.Model} at {recipe.InputSize} px, {data.Train.Classes.Count} classes, {data.Train.Count} training images; " +
             $"{recipe.Steps} steps ({(double)recipe.Steps!.Value / sampler.BatchesPerEpoch:0.#} epochs), {how}."));
+        if (data.OwnSampler is not null)
+            progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
+                $"The batches are those of {sampler.GetType().Name}, not of the recipe's sampler."));
         if (LossSettings.Unused(recipe) is { } unused)
             progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null, unused));
         foreach (var warning in data.Warnings)
@@ -171,8 +173,11 @@ internal static class ResolvedRecipe
         InitialWeights.Find(recipe.Weights ?? (recipe.Data == "lookalikes:base" ? InitialWeights.None : null),
             recipe.Model ?? data.Model, hub, progress, stop);
 
-    internal static ISampler SamplerOf(Recipe recipe, IImageDataset train)
+    internal static ISampler SamplerOf(Recipe recipe, DataSetup data)
     {
+        var train = data.Train;
+        if (data.OwnSampler is { } own)
+            return Checked(own(train), train.Count);
         int[] labels = [.. Enumerable.Range(0, train.Count).Select(train.LabelOf)];
         var size = recipe.Batch ?? recipe.ClassesPerBatch!.Value * recipe.ImagesPerClass;
         if (recipe.Sampler == SamplerKind.Hard && (recipe.Lambda == 1 || recipe.Mixup > 0 || recipe.Cutmix > 0))
@@ -187,6 +192,20 @@ internal static class ResolvedRecipe
             SamplerKind.Weighted => WeightedSampler.ByClass(labels, recipe.SamplingPower, size, recipe.Seed),
             _ => throw new ArgumentOutOfRangeException(nameof(recipe), recipe.Sampler, "No such sampler."),
         };
+    }
+
+    /// <summary>A program's own sampler whose first epoch keeps to the contract.</summary>
+    private static ISampler Checked(ISampler sampler, int images)
+    {
+        var (name, batches) = (sampler.GetType().Name, sampler.Batches(0));
+        if (batches.Count == 0 || batches.Count != sampler.BatchesPerEpoch || batches.Any(batch => batch.Length == 0))
+            throw new SchaneException($"{name} must give as many batches as BatchesPerEpoch says, at least one and none empty, but says " +
+                $"{sampler.BatchesPerEpoch} and gives {batches.Count}.");
+        foreach (var index in batches.SelectMany(batch => batch))
+            if (index < 0 || index >= images)
+                throw new SchaneException(
+                    $"{name} must give indices of the {images} training images, 0 to {images - 1}, but gives {index}.");
+        return sampler;
     }
 
     internal static string Spoken(TimeSpan time) => time.TotalSeconds < 90 ? $"{time.TotalSeconds:F0} s" : $"{time.TotalMinutes:F0} min";

@@ -3,7 +3,8 @@ using Schane.Checkpoints.Hub;
 
 namespace Schane.Runs;
 
-/// <summary>One line of a run's journal. The same records are written by training and read by the page, so neither can know of a field that the other doesn't.</summary>
+/// <summary>One line of a run's journal. The same records are written by training and read by the page, so neither can know of a field that
+/// the other doesn't.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "event", IgnoreUnrecognizedTypeDiscriminators = true)]
 [JsonDerivedType(typeof(StartEvent), "start")]
 [JsonDerivedType(typeof(ProbeEvent), "probe")]
@@ -66,7 +67,8 @@ internal sealed record StartEvent : RunEvent
 }
 
 /// <summary>What became of the tensors of the first weights.</summary>
-internal sealed record LoadedTensors(int Used, IReadOnlyList<string> Resized, IReadOnlyList<string> Reinitialised, IReadOnlyList<string> Ignored);
+internal sealed record LoadedTensors(int Used, IReadOnlyList<string> Resized, IReadOnlyList<string> Reinitialised,
+    IReadOnlyList<string> Ignored);
 
 /// <summary>The linear probe that the run begins with, on the validation part; λ by cross-validation, with its accuracy there.</summary>
 internal sealed record ProbeEvent : RunEvent

@@ -68,7 +68,8 @@ public sealed record RunResults
     [JsonIgnore]
     internal string Headline => Metrics.ContainsKey("error") ? "error" : "top1";
 
-    private static readonly JsonSerializerOptions Format = new(JsonFile.Options) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions Format =
+        new(JsonFile.Options) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     /// <summary>As the file holds it.</summary>
     internal string Text => JsonSerializer.Serialize(this, Format) + "\n";
@@ -79,7 +80,8 @@ public sealed record RunResults
         JsonSerializer.Deserialize<RunResults>(text, Format) ?? throw new JsonException("it is empty");
 
     internal static RunResults Load(string path) =>
-        JsonFile.Read<RunResults>(path) ?? throw new SchaneException($"There is no '{path}': the run did not finish. Continue it with --resume.");
+        JsonFile.Read<RunResults>(path)
+        ?? throw new SchaneException($"There is no '{path}': the run did not finish. Continue it with --resume.");
 }
 
 /// <summary>One class of the measured part.</summary>

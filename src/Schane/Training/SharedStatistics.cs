@@ -37,12 +37,15 @@ internal sealed class SharedStatistics : IDisposable
         values.DetachFromDisposeScope();
     }
 
-    /// <summary>Refuses to synchronise a model without batch normalisation.</summary>
+    /// <summary>Refuses to synchronise a model without batch normalisation, or with norms that can't be told.</summary>
     internal static void Check(ImageClassifier model, bool synchronised)
     {
         if (synchronised && !model.Backbone.HasBatchStatistics)
             throw new SchaneException($"sync-batchnorm lets batch norm see the rows of all ranks, but {model.Backbone.Info.Name} has no " +
                 "batch norm; leave it out.");
+        if (synchronised && !model.Backbone.SharesBatchStatistics)
+            throw new SchaneException("sync-batchnorm lets the library's batch norm see the rows of all ranks, but " +
+                $"{model.Backbone.Info.Name} brings its own; leave it out.");
     }
 
     /// <summary>Whether a buffer of a model is a running statistic.</summary>

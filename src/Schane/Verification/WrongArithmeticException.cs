@@ -1,9 +1,9 @@
 namespace Schane.Verification;
 
 /// <summary>This machine does not compute a model as float64 says, beyond what rounding explains: what it gives can't be trusted.</summary>
-public sealed class WrongArithmeticException : Exception
+internal sealed class WrongArithmeticException : SchaneException
 {
-    internal WrongArithmeticException(ProofFault fault, ProofResult found, string machine, string wayOut)
+    public WrongArithmeticException(ProofFault fault, ProofResult found, string machine, string wayOut)
         : base($"{machine} computes the model wrong: {fault.Layer}, {fault.What}, {Off(fault)} " +
             $"({found.Precision.ToString().ToLowerInvariant()}, " +
             $"{(found.Images == 1 ? "one image alone" : $"{found.Images} images at once")}). {wayOut} `schane doctor` shows which " +

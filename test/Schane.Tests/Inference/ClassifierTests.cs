@@ -43,7 +43,7 @@ public sealed class ClassifierTests(TrainedRun run) : IDisposable
         { MaxDegreeOfParallelism = 8, CancellationToken = TestContext.Current.CancellationToken }, async (i, cancel) =>
         {
             await using var stream = File.OpenRead(images[i]);
-            together[i] = (await classifier.PredictAsync(stream, cancel: cancel)).Top[0];
+            together[i] = (await classifier.PredictAsync(stream, cancellationToken: cancel)).Top[0];
         });
         Assert.Equal(alone, together);
     }
@@ -116,7 +116,7 @@ public sealed class ClassifierTests(TrainedRun run) : IDisposable
         var seen = 0;
         Assert.ThrowsAny<OperationCanceledException>(() =>
         {
-            foreach (var _ in classifier.PredictFiles(Enumerable.Repeat(run.Red, 50), cancel: stop.Token))
+            foreach (var _ in classifier.PredictFiles(Enumerable.Repeat(run.Red, 50), cancellationToken: stop.Token))
                 if (++seen == 2)
                     stop.Cancel();
         });

@@ -17,7 +17,8 @@ public sealed class ModelFileTests(TrainedRun run) : IDisposable
     [InlineData("classes", "{", "is damaged: its classes must be a list of names")]
     [InlineData("classes", null, "has no 'classes' in its metadata")]
     [InlineData("architecture", "resnet1001",
-        "has the architecture 'resnet1001' of schane 0.1.0, which version 0.1.0 does not know; update schane.")]
+        "has the architecture 'resnet1001' of schane 0.1.0, which version 0.1.0 does not know; update schane, or, if it is your own, " +
+        "make it known with ModelRegistry.Register first.")]
     [InlineData("input_size", "large", "says 'large' for 'input_size', which must be a whole number")]
     [InlineData("confidence", "{", "its confidence can't be read")]
     public void A_model_file_that_is_not_whole_is_refused_by_what_is_wrong(string key, string? value, string sentence)

@@ -41,7 +41,8 @@ public sealed class FrozenTrunkTests : IDisposable
     public void The_head_becomes_the_one_that_steps_through_the_whole_model_give()
     {
         var (kept, _) = TrainJob.Run(Probe, new() { Folder = At("kept") });
-        var (whole, _) = TrainJob.Run(Probe with { Freeze = TrunkByName() }, new() { Folder = At("whole") });      // another word for the same: not kept
+        // another word for the same: not kept
+        var (whole, _) = TrainJob.Run(Probe with { Freeze = TrunkByName() }, new() { Folder = At("whole") });
         Assert.True(File.Exists(Path.Combine(kept.Checkpoints, "features.safetensors")));
         Assert.False(File.Exists(Path.Combine(whole.Checkpoints, "features.safetensors")));
         using var scope = NewDisposeScope();
@@ -50,7 +51,8 @@ public sealed class FrozenTrunkTests : IDisposable
         foreach (var name in one.Names)
         {
             var (a, b) = (one.Read(name).to(ScalarType.Float64), other.Read(name).to(ScalarType.Float64));
-            Assert.True((a - b).norm().ToDouble() <= 1e-4 * Math.Max(1e-3, b.norm().ToDouble()), $"{name} differs by {(a - b).norm().ToDouble():E1} of {b.norm().ToDouble():E1}");
+            Assert.True((a - b).norm().ToDouble() <= 1e-4 * Math.Max(1e-3, b.norm().ToDouble()),
+                $"{name} differs by {(a - b).norm().ToDouble():E1} of {b.norm().ToDouble():E1}");
         }
         Assert.Contains("each image passed it once", File.ReadLines(kept.Journal).First());
     }
@@ -60,9 +62,11 @@ public sealed class FrozenTrunkTests : IDisposable
     {
         TrainJob.Run(Probe, new() { Folder = At("whole") });
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Probe, new() { Folder = At("stopped"), Progress = new Stopper(stop) }, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Probe,
+            new() { Folder = At("stopped"), Progress = new Stopper(stop) }, stop.Token));
         TrainJob.Resume(At("stopped"));
-        Assert.Equal(File.ReadAllBytes(Path.Combine(At("whole"), "model.safetensors")), File.ReadAllBytes(Path.Combine(At("stopped"), "model.safetensors")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(At("whole"), "model.safetensors")),
+            File.ReadAllBytes(Path.Combine(At("stopped"), "model.safetensors")));
     }
 
     [Fact]
@@ -73,14 +77,16 @@ public sealed class FrozenTrunkTests : IDisposable
         {
             Folder = At("run"), Progress = new AtStep(1, () =>
         {
-            foreach (var name in Splits.Load(Path.Combine(At("run"), "splits.json")).Parts.Where(p => p.Key != "test").SelectMany(p => p.Value))
+            foreach (var name in Splits.Load(Path.Combine(At("run"), "splits.json")).Parts.Where(p => p.Key != "test")
+                .SelectMany(p => p.Value))
                 File.Delete(Path.Combine(photos.Data, name));
         })
         });
         using var scope = NewDisposeScope();
         using var kept = Safetensors.Open(Path.Combine(run.Checkpoints, "features.safetensors"));
         foreach (var part in (string[])["train", "val"])
-            Assert.Equal(kept.Read(part).data<float>().ToArray(), EmbeddedImages.Load(run.Embeddings).Part(part)!.Embeddings.Values.ToArray());
+            Assert.Equal(kept.Read(part).data<float>().ToArray(),
+                EmbeddedImages.Load(run.Embeddings).Part(part)!.Embeddings.Values.ToArray());
     }
 
     [Fact]

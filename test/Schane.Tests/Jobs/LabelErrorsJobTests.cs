@@ -23,8 +23,16 @@ public sealed class LabelErrorsJobTests : IDisposable
         var flipped = Path.Combine(photos.Data, "blue", "flipped.png");
         File.Move(Path.Combine(photos.Data, "red", "3.png"), flipped);
         var before = photos.Fingerprint();
-        var recipe = new Recipe { Data = photos.Data, Weights = EmbeddedWeights.Name, InputSize = 32, Loss = new SchaneLoss(), Steps = 15, ClassesPerBatch = 2, ImagesPerClass = 8, Threads = 1, Precision = Precision.Float32, EvaluateEvery = 100 };
-        recipe = recipe with { Seed = Enumerable.Range(0, 20).First(seed => Place(DataSetup.Open(recipe with { Seed = seed }, null).Train, "blue/flipped.png") >= 0) };
+        var recipe = new Recipe
+        {
+            Data = photos.Data, Weights = EmbeddedWeights.Name, InputSize = 32, Loss = new SchaneLoss(), Steps = 15,
+            ClassesPerBatch = 2, ImagesPerClass = 8, Threads = 1, Precision = Precision.Float32, EvaluateEvery = 100
+        };
+        recipe = recipe with
+        {
+            Seed = Enumerable.Range(0, 20)
+                .First(seed => Place(DataSetup.Open(recipe with { Seed = seed }, null).Train, "blue/flipped.png") >= 0),
+        };
         TrainJob.Run(recipe, new() { Folder = At("run") });
         var images = DataSetup.Open(recipe, null).Train;
 
@@ -57,15 +65,22 @@ public sealed class LabelErrorsJobTests : IDisposable
         {
             File.WriteAllText(At("exclude.txt"), exclude);
             File.WriteAllText(At("relabel.csv"), relabel);
-            return Assert.Throws<SchaneException>(() => DataSetup.Open(recipe with { Exclude = exclude.Length > 0 ? At("exclude.txt") : null, Relabel = relabel.Length > 0 ? At("relabel.csv") : null }, null)).Message;
+            var edited = recipe with
+            {
+                Exclude = exclude.Length > 0 ? At("exclude.txt") : null,
+                Relabel = relabel.Length > 0 ? At("relabel.csv") : null,
+            };
+            return Assert.Throws<SchaneException>(() => DataSetup.Open(edited, null)).Message;
         }
         Assert.Contains("line 2: the data have no image 'red/99.png'", Refused("red/1.png\nred/99.png\n", ""));
         Assert.Contains("line 2: 'green' is not among the 2 classes", Refused("", "path,suggested\nred/1.png,green\n"));
         Assert.Contains("needs the columns path and suggested", Refused("", "file,class\nred/1.png,blue\n"));
         Assert.Contains("stands twice", Refused("red/1.png\nred/1.png\n", ""));
         Assert.Contains("keep one", Refused("red/1.png\n", "path,label\nred/1.png,blue\n"));
-        Assert.Contains("There is no list", Assert.Throws<SchaneException>(() => DataSetup.Open(recipe with { Exclude = At("none.txt") }, null)).Message);
-        Assert.Contains("leave some", Refused(string.Join('\n', Directory.GetFiles(photos.Data, "*.png", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(photos.Data, f))), ""));
+        Assert.Contains("There is no list", Assert.Throws<SchaneException>(() =>
+            DataSetup.Open(recipe with { Exclude = At("none.txt") }, null)).Message);
+        var all = Directory.GetFiles(photos.Data, "*.png", SearchOption.AllDirectories).Select(f => Path.GetRelativePath(photos.Data, f));
+        Assert.Contains("leave some", Refused(string.Join('\n', all), ""));
     }
 
     [Fact]
@@ -80,7 +95,8 @@ public sealed class LabelErrorsJobTests : IDisposable
         Assert.Contains("1 image of the lists is for the test", Assert.Single(edited.Warnings));
     }
 
-    private static int Place(IImageDataset images, string name) => Enumerable.Range(0, images.Count).FirstOrDefault(i => images.NameOf(i) == name, -1);
+    private static int Place(IImageDataset images, string name) =>
+        Enumerable.Range(0, images.Count).FirstOrDefault(i => images.NameOf(i) == name, -1);
 
     private string At(string name) => Path.Combine(folder.Path, name);
 }

@@ -73,7 +73,8 @@ public sealed class OwnPartsTests : IDisposable
     public void An_evaluator_of_ones_own_takes_the_place_of_the_built_in_one_and_the_log_hears_of_it()
     {
         var heard = new Heard();
-        var (run, _) = TrainJob.Run(Short with { BestMetric = "taste" }, new() { Folder = At("run"), Evaluator = new Taste(), Logger = heard });
+        var (run, _) = TrainJob.Run(Short with { BestMetric = "taste" },
+            new() { Folder = At("run"), Evaluator = new Taste(), Logger = heard });
         Assert.Equal([0.25], RunHistory.Read(run.Journal).Evaluations.Select(one => one.Metrics!["taste"]!.Value).Distinct());
         Assert.Contains(heard.Messages, message => message.Contains("taste 0.25", StringComparison.Ordinal));
     }
@@ -107,7 +108,8 @@ public sealed class OwnPartsTests : IDisposable
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) =>
             Messages.Add(formatter(state, exception));
     }
 }

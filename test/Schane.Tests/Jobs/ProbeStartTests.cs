@@ -50,7 +50,8 @@ public sealed class ProbeStartTests : IDisposable
     public void It_is_told_before_the_first_step_and_fine_tuning_begins_from_it()
     {
         var said = new Told();
-        var (run, results) = TrainJob.Run(Probed with { Steps = 1, LearningRate = 1e-9, Ema = null }, new() { Folder = At("run"), Progress = said });
+        var (run, results) = TrainJob.Run(Probed with { Steps = 1, LearningRate = 1e-9, Ema = null },
+            new() { Folder = At("run"), Progress = said });
         var message = Assert.Single(said.Messages, m => m.StartsWith("Linear probe after", StringComparison.Ordinal));
         Assert.True(said.Messages.IndexOf(message) < said.Messages.FindIndex(m => m.StartsWith("step 1", StringComparison.Ordinal)));
         var found = RunHistory.Read(run.Journal).Probe!;
@@ -63,7 +64,8 @@ public sealed class ProbeStartTests : IDisposable
     [Fact]
     public void It_is_kept_where_fine_tuning_does_worse_and_both_are_told()
     {
-        var (run, results) = TrainJob.Run(Probed with { LearningRate = 10, Warmup = 0, Ema = null, BestMetric = "nll" }, new() { Folder = At("run") });
+        var (run, results) = TrainJob.Run(Probed with { LearningRate = 10, Warmup = 0, Ema = null, BestMetric = "nll" },
+            new() { Folder = At("run") });
         var (alone, _) = TrainJob.Run(Probed with { Steps = 0 }, new() { Folder = At("alone") });
         Assert.True(results.Probe!.Kept);
         Assert.True(results.Probe.FineTuned!["nll"] > results.Probe.Validation["nll"]);
@@ -75,11 +77,13 @@ public sealed class ProbeStartTests : IDisposable
     {
         TrainJob.Run(Probed, new() { Folder = At("whole") });
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Probed, new() { Folder = At("stopped"), Progress = new Stopper(stop) }, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Probed,
+            new() { Folder = At("stopped"), Progress = new Stopper(stop) }, stop.Token));
         var said = new Told();
         TrainJob.Resume(At("stopped"), new() { Progress = said });
         Assert.DoesNotContain(said.Messages, m => m.StartsWith("Linear probe after", StringComparison.Ordinal));
-        Assert.Equal(File.ReadAllBytes(Path.Combine(At("whole"), "model.safetensors")), File.ReadAllBytes(Path.Combine(At("stopped"), "model.safetensors")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(At("whole"), "model.safetensors")),
+            File.ReadAllBytes(Path.Combine(At("stopped"), "model.safetensors")));
         Assert.NotNull(RunHistory.Read(Path.Combine(At("stopped"), "journal.jsonl")).Probe);
     }
 
@@ -98,9 +102,11 @@ public sealed class ProbeStartTests : IDisposable
     public void Embedded_weights_and_random_ones_have_none_unless_it_is_asked_for()
     {
         foreach (var weights in (string[])["embedded", "none"])
-            Assert.Null(TrainJob.Run(Probed with { NoProbe = null, Steps = 1, Weights = weights }, new() { Folder = At(weights) }).Results.Probe);
+            Assert.Null(TrainJob.Run(Probed with { NoProbe = null, Steps = 1, Weights = weights },
+                new() { Folder = At(weights) }).Results.Probe);
         var file = Path.Combine(At("embedded"), "model.safetensors");
-        Assert.NotNull(TrainJob.Run(Probed with { NoProbe = null, Steps = 1, Weights = file }, new() { Folder = At("file") }).Results.Probe);
+        Assert.NotNull(TrainJob.Run(Probed with { NoProbe = null, Steps = 1, Weights = file },
+            new() { Folder = At("file") }).Results.Probe);
     }
 
     private string At(string name) => Path.Combine(photos.Root, name);

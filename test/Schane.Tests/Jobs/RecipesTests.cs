@@ -32,7 +32,8 @@ public class RecipesTests
             ? StagedTraining.Run([.. others.Select(stage => (stage.Name, Tiny(stage.Recipe, photos)))], new() { Folder = photos.Run })
             : TrainJob.Run(Tiny(others.Count == 0 ? first : others[^1].Recipe, photos), new() { Folder = photos.Run });
         Assert.Equal(Steps, results.Steps);
-        Assert.All(File.ReadLines(run.Journal).Select(line => JsonDocument.Parse(line).RootElement).Where(e => e.GetProperty("event").GetString() == "step"),
+        Assert.All(File.ReadLines(run.Journal).Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(e => e.GetProperty("event").GetString() == "step"),
             step => Assert.Equal(JsonValueKind.Number, step.GetProperty("loss").ValueKind));
         Assert.True(File.Exists(run.Model));
     }
@@ -47,7 +48,8 @@ public class RecipesTests
         {
             "resnet50" => "resnet18_small",
             "swin_tiny_patch4_window7_224" => recipe.Model,
-            { } name when name.StartsWith("vit_", StringComparison.Ordinal) || name.StartsWith("beit3_", StringComparison.Ordinal) => $"{name}:patch=8,width=48,depth=2,heads=3",
+            { } name when name.StartsWith("vit_", StringComparison.Ordinal) || name.StartsWith("beit3_", StringComparison.Ordinal) =>
+                $"{name}:patch=8,width=48,depth=2,heads=3",
             var name => name,
         },
         Weights = recipe.Weights is null ? null : "none",

@@ -18,7 +18,11 @@ public sealed class RunRulesTests : IDisposable
 {
     private readonly Photos photos = Photos.OfTwoClasses();
 
-    private Recipe Short => new() { Data = photos.Data, Model = "vit_tiny_patch16_224:patch=8,width=24,depth=2,heads=3", Augmentation = "none", InputSize = 32, ImagesPerClass = 2, Steps = 6, Warmup = 0, SaveEvery = 2, EvaluateEvery = 2, Threads = 1 };
+    private Recipe Short => new()
+    {
+        Data = photos.Data, Model = "vit_tiny_patch16_224:patch=8,width=24,depth=2,heads=3",
+        Augmentation = "none", InputSize = 32, ImagesPerClass = 2, Steps = 6, Warmup = 0, SaveEvery = 2, EvaluateEvery = 2, Threads = 1
+    };
 
     public void Dispose() => photos.Dispose();
 
@@ -30,7 +34,8 @@ public sealed class RunRulesTests : IDisposable
     {
         Interrupt();
         var file = Path.Combine(At("run"), "recipe.yaml");
-        File.WriteAllLines(file, File.ReadAllLines(file).Select(line => line.StartsWith(setting, StringComparison.Ordinal) ? changed : line));
+        File.WriteAllLines(file, File.ReadAllLines(file).Select(line =>
+            line.StartsWith(setting, StringComparison.Ordinal) ? changed : line));
         Assert.Contains(words, Assert.Throws<SchaneException>(() => TrainJob.Resume(At("run"))).Message);
     }
 
@@ -39,8 +44,11 @@ public sealed class RunRulesTests : IDisposable
     [InlineData("schane", "none", 0.5, 0.5)]
     [InlineData("schane", "embedded", null, 0.5)]
     [InlineData("supcon", "none", null, 0.1)]
-    public void The_temperature_of_SCHaNe_is_lower_where_weights_begin_at_random_unless_it_is_set(string loss, string weights, double? set, double expected) =>
-        Assert.Equal(expected, ResolvedRecipe.Of(Short with { Loss = LossRegistry.Find(loss), Weights = weights, Temperature = set, Model = "schane_tiny", InputSize = null }, null, null).Temperature);
+    public void The_temperature_of_SCHaNe_is_lower_where_weights_begin_at_random_unless_it_is_set(string loss, string weights, double? set,
+        double expected) =>
+        Assert.Equal(expected, ResolvedRecipe.Of(
+            Short with { Loss = LossRegistry.Find(loss), Weights = weights, Temperature = set, Model = "schane_tiny", InputSize = null },
+            null, null).Temperature);
 
     [Fact]
     public void Data_that_came_or_went_are_refused_and_let_pass_when_told_to()
@@ -64,8 +72,10 @@ public sealed class RunRulesTests : IDisposable
     public void A_gpu_that_is_not_there_is_named()
     {
         Assert.SkipWhen(cuda.is_available(), "There is a GPU here.");
-        Assert.Contains("cuda", Assert.Throws<SchaneException>(() => TrainJob.Run(Short with { Device = "cuda" }, new() { Folder = At("run") })).Message);
-        Assert.Contains("fp16 is for GPUs", Assert.Throws<SchaneException>(() => TrainJob.Run(Short with { Precision = Precision.Fp16 }, new() { Folder = At("run") })).Message);
+        Assert.Contains("cuda", Assert.Throws<SchaneException>(() =>
+            TrainJob.Run(Short with { Device = "cuda" }, new() { Folder = At("run") })).Message);
+        Assert.Contains("fp16 is for GPUs", Assert.Throws<SchaneException>(() =>
+            TrainJob.Run(Short with { Precision = Precision.Fp16 }, new() { Folder = At("run") })).Message);
         Assert.False(Directory.Exists(At("run")));
     }
 
@@ -74,9 +84,12 @@ public sealed class RunRulesTests : IDisposable
     [InlineData(NonFinitePolicy.Skip, 3, "3 steps were skipped before it, as many as skip-limit allows")]
     public void A_loss_that_is_not_finite_is_named_and_its_batch_is_kept(NonFinitePolicy policy, int limit, string words)
     {
-        var error = Assert.Throws<DivergedException>(() => TrainJob.Run(Short with { Steps = 20, EvaluateEvery = 100, LearningRate = 1e30, OnNonFinite = policy, SkipLimit = limit }, new() { Folder = At("run") }));
+        var error = Assert.Throws<DivergedException>(() => TrainJob.Run(
+            Short with { Steps = 20, EvaluateEvery = 100, LearningRate = 1e30, OnNonFinite = policy, SkipLimit = limit },
+            new() { Folder = At("run") }));
         Assert.Contains(words, error.Message);
-        var kept = Directory.GetFiles(Path.Combine(At("run"), "checkpoints"), "non-finite-*.safetensors").Order(StringComparer.Ordinal).ToList();
+        var kept = Directory.GetFiles(Path.Combine(At("run"), "checkpoints"), "non-finite-*.safetensors").Order(StringComparer.Ordinal)
+            .ToList();
         Assert.Equal(limit + 1, kept.Count);
         using var file = Safetensors.Open(kept[0]);
         Assert.Equal([4, 3, 32, 32], file.ShapeOf("images"));
@@ -88,18 +101,21 @@ public sealed class RunRulesTests : IDisposable
     public void A_run_whose_skipped_steps_stay_below_the_limit_is_finished_and_its_results_count_them()
     {
         // A cosine over such a temperature is beyond single precision.
-        var (run, results) = TrainJob.Run(Short with { Steps = 2, Temperature = 1e-45, OnNonFinite = NonFinitePolicy.Skip }, new() { Folder = At("run") });
+        var (run, results) = TrainJob.Run(Short with { Steps = 2, Temperature = 1e-45, OnNonFinite = NonFinitePolicy.Skip },
+            new() { Folder = At("run") });
         Assert.Equal((2, 2L), (results.Steps, results.SkippedSteps));
         Assert.Equal(2, Events("run", "warning").Count(e => e.GetProperty("message").GetString()!.Contains("The step is skipped")));
         Assert.Contains("\"skipped_steps\":2", File.ReadAllText(run.Results));
-        Assert.DoesNotContain("skipped_steps", File.ReadAllText(TrainJob.Run(Short with { Steps = 1 }, new() { Folder = At("plain") }).Folder.Results));
+        Assert.DoesNotContain("skipped_steps", File.ReadAllText(
+            TrainJob.Run(Short with { Steps = 1 }, new() { Folder = At("plain") }).Folder.Results));
     }
 
     [Fact]
     public void Layer_decay_reaches_the_optimiser_from_the_recipe()
     {
         using var scope = NewDisposeScope();
-        var (start, decayed, even) = (Weights(Short with { LearningRate = 1e-12 }, "start"), Weights(Short with { LayerDecay = 1e-6 }, "decayed"), Weights(Short, "even"));
+        var (start, decayed, even) = (Weights(Short with { LearningRate = 1e-12 }, "start"),
+            Weights(Short with { LayerDecay = 1e-6 }, "decayed"), Weights(Short, "even"));
         double Moved(Dictionary<string, Tensor> to, string name) => (to[name] - start[name]).abs().max().ToDouble();
         Assert.InRange(Moved(decayed, "patch_embed.proj.weight"), 0, 1e-7);
         Assert.True(Moved(even, "patch_embed.proj.weight") > 1e-4);
@@ -110,9 +126,19 @@ public sealed class RunRulesTests : IDisposable
     public void Frozen_layers_stay_and_a_small_clip_norm_makes_small_steps_of_sgd()
     {
         using var scope = NewDisposeScope();
-        var plain = Short with { Optimizer = OptimizerKind.Sgd, Momentum = 0, WeightDecay = 0, LearningRate = 1, LearningRateShape = ScheduleShape.Linear, Steps = 1 };
-        var (start, clipped, frozen) = (Weights(plain with { LearningRate = 1e-12 }, "start"), Weights(plain with { ClipNorm = 1e-3 }, "clipped"), Weights(plain with { Freeze = "2" }, "frozen"));
-        Assert.Equal(1e-3, Math.Sqrt(start.Sum(t => Math.Pow((clipped[t.Key] - t.Value).norm().ToDouble(), 2))), 1e-5);     // lr 1 × norm 0.001
+        var plain = Short with
+        {
+            Optimizer = OptimizerKind.Sgd,
+            Momentum = 0,
+            WeightDecay = 0,
+            LearningRate = 1,
+            LearningRateShape = ScheduleShape.Linear,
+            Steps = 1
+        };
+        var (start, clipped, frozen) = (Weights(plain with { LearningRate = 1e-12 }, "start"),
+            Weights(plain with { ClipNorm = 1e-3 }, "clipped"), Weights(plain with { Freeze = "2" }, "frozen"));
+        // lr 1 × norm 0.001
+        Assert.Equal(1e-3, Math.Sqrt(start.Sum(t => Math.Pow((clipped[t.Key] - t.Value).norm().ToDouble(), 2))), 1e-5);
         Assert.True(start["blocks.0.attn.qkv.weight"].equal(frozen["blocks.0.attn.qkv.weight"]).all().item<bool>());
         Assert.False(start["blocks.1.attn.qkv.weight"].equal(frozen["blocks.1.attn.qkv.weight"]).all().item<bool>());
     }
@@ -121,8 +147,10 @@ public sealed class RunRulesTests : IDisposable
     public void Micro_batches_of_the_recipe_leave_the_training_as_it_is_to_rounding_and_the_journal_names_them()
     {
         using var scope = NewDisposeScope();
-        var (whole, parts, accumulated) = (Weights(Short, "whole"), Weights(Short with { Batch = 4, MicroBatch = 2 }, "parts"), Weights(Short with { MicroBatch = 2, Accumulate = true }, "accumulated"));
-        double Apart(Dictionary<string, Tensor> a) => a.Max(t => (t.Value - whole[t.Key]).norm().ToDouble() / Math.Max(1, whole[t.Key].norm().ToDouble()));
+        var (whole, parts, accumulated) = (Weights(Short, "whole"), Weights(Short with { Batch = 4, MicroBatch = 2 }, "parts"),
+            Weights(Short with { MicroBatch = 2, Accumulate = true }, "accumulated"));
+        double Apart(Dictionary<string, Tensor> a) => a.Max(t =>
+            (t.Value - whole[t.Key]).norm().ToDouble() / Math.Max(1, whole[t.Key].norm().ToDouble()));
         Assert.InRange(Apart(parts), 0, 1e-4);
         Assert.True(Apart(accumulated) > 1e-3, "accumulation should be another gradient");
         Assert.Equal("of the whole batch of 4", First("parts").GetProperty("negatives").GetString());
@@ -140,21 +168,26 @@ public sealed class RunRulesTests : IDisposable
     public void The_last_checkpoints_and_the_best_are_kept_and_averaged_weights_are_measured_beside_the_raw_ones()
     {
         var (run, _) = TrainJob.Run(Short with { KeepLast = 2, Ema = 0.9, BestMetric = "ema_nll" }, new() { Folder = At("run") });
-        Assert.Equal(["best.safetensors", "step-00000004.safetensors", "step-00000006.safetensors"], Directory.GetFiles(run.Checkpoints, "*.safetensors").Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(["best.safetensors", "step-00000004.safetensors", "step-00000006.safetensors"],
+            Directory.GetFiles(run.Checkpoints, "*.safetensors").Select(Path.GetFileName).Order(StringComparer.Ordinal));
         var metrics = Events("run", "evaluation").Select(e => e.GetProperty("metrics")).ToList();
         Assert.Equal(3, metrics.Count);
-        Assert.All(metrics, m => Assert.Equal(["ema_mean_per_class", "ema_nll", "ema_top1", "mean_per_class", "nll", "top1"], m.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal)));
+        Assert.All(metrics, m => Assert.Equal(["ema_mean_per_class", "ema_nll", "ema_top1", "mean_per_class", "nll", "top1"],
+            m.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal)));
         Assert.Contains(metrics, m => m.GetProperty("nll").GetDouble() != m.GetProperty("ema_nll").GetDouble());
         using var best = Safetensors.Open(Path.Combine(run.Checkpoints, "best.safetensors"));
-        Assert.Equal(metrics.Min(m => m.GetProperty("ema_nll").GetDouble()), JsonDocument.Parse(best.Metadata["state"]).RootElement.GetProperty("Best").GetDouble(), 1e-6);
+        Assert.Equal(metrics.Min(m => m.GetProperty("ema_nll").GetDouble()),
+            JsonDocument.Parse(best.Metadata["state"]).RootElement.GetProperty("Best").GetDouble(), 1e-6);
     }
 
     [Fact]
     public void Training_ends_early_when_patience_is_at_its_end()
     {
-        TrainJob.Run(Short with { Steps = 200, LearningRate = 1e-12, EvaluateEvery = 2, Patience = 3 }, new() { Folder = At("run") });     // hardly a step: nothing gets better after the first look
+        // hardly a step: nothing gets better after the first look
+        TrainJob.Run(Short with { Steps = 200, LearningRate = 1e-12, EvaluateEvery = 2, Patience = 3 }, new() { Folder = At("run") });
         var end = Events("run", "end").Single();
-        Assert.Equal((8, "top1 has not improved since step 2"), (end.GetProperty("step").GetInt32(), end.GetProperty("reason").GetString()));
+        Assert.Equal((8, "top1 has not improved since step 2"),
+            (end.GetProperty("step").GetInt32(), end.GetProperty("reason").GetString()));
     }
 
     [Fact]
@@ -167,7 +200,8 @@ public sealed class RunRulesTests : IDisposable
     private void Interrupt()
     {
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Short, new() { Folder = At("run"), Progress = new Stopper(stop) }, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(Short, new() { Folder = At("run"), Progress = new Stopper(stop) },
+            stop.Token));
     }
 
     private Dictionary<string, Tensor> Weights(Recipe recipe, string name)
@@ -180,7 +214,8 @@ public sealed class RunRulesTests : IDisposable
     private JsonElement First(string name) => Events(name, "start").Single();
 
     private List<JsonElement> Events(string name, string kind) =>
-        [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement).Where(e => e.GetProperty("event").GetString() == kind)];
+        [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(e => e.GetProperty("event").GetString() == kind)];
 
     private string At(string name) => Path.Combine(photos.Root, name);
 

@@ -14,7 +14,11 @@ namespace Schane.Tests.Jobs;
 [Trait("Long", "1")]
 public sealed class StagedTrainingTests : IDisposable
 {
-    private Recipe Shared => new() { Data = photos.Data, Weights = "none", Steps = 4, InputSize = 32, ClassesPerBatch = 2, ImagesPerClass = 2, SaveEvery = 2, EvaluateEvery = 100, Threads = 1 };
+    private Recipe Shared => new()
+    {
+        Data = photos.Data, Weights = "none", Steps = 4, InputSize = 32, ClassesPerBatch = 2,
+        ImagesPerClass = 2, SaveEvery = 2, EvaluateEvery = 100, Threads = 1
+    };
 
     private (string, Recipe)[] Stages =>
     [
@@ -36,9 +40,12 @@ public sealed class StagedTrainingTests : IDisposable
         using var before = Safetensors.Open(RunFolder.Open(Path.Combine(run.Root, "stages", "contrastive")).Model);
         using var after = Safetensors.Open(run.Model);
         var head = Schane.Models.ModelRegistry.InfoOf("schane_tiny").HeadName;
-        Assert.All(after.Names, name => Assert.Equal(!name.StartsWith($"{head}.weight", StringComparison.Ordinal) && !name.StartsWith($"{head}.bias", StringComparison.Ordinal), before.Read(name).equal(after.Read(name)).all().item<bool>()));
+        Assert.All(after.Names, name => Assert.Equal(!name.StartsWith($"{head}.weight", StringComparison.Ordinal)
+            && !name.StartsWith($"{head}.bias", StringComparison.Ordinal), before.Read(name).equal(after.Read(name)).all().item<bool>()));
 
-        var (tuned, _) = StagedTraining.Run([.. Stages[1..2], ("fine-tune", Shared with { LearningRate = 1e-12, WeightDecay = 0, Steps = 1 })], new() { Folder = At("tuned") });   // hardly a step
+        // hardly a step
+        var (tuned, _) = StagedTraining.Run([.. Stages[1..2],
+            ("fine-tune", Shared with { LearningRate = 1e-12, WeightDecay = 0, Steps = 1 })], new() { Folder = At("tuned") });
         using var probe = Safetensors.Open(RunFolder.Open(Path.Combine(tuned.Root, "stages", "probe")).Model);
         using var kept = Safetensors.Open(tuned.Model);
         Assert.True((probe.Read($"{head}.weight") - kept.Read($"{head}.weight")).abs().max().ToDouble() <= 1e-8);
@@ -52,9 +59,11 @@ public sealed class StagedTrainingTests : IDisposable
     {
         StagedTraining.Run(Stages, new() { Folder = At("whole") });
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => StagedTraining.Run(Stages, new() { Folder = At("stopped"), Progress = new Stopper(stage, step, stop) }, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => StagedTraining.Run(Stages,
+            new() { Folder = At("stopped"), Progress = new Stopper(stage, step, stop) }, stop.Token));
         TrainJob.Resume(At("stopped"));
-        Assert.Equal(File.ReadAllBytes(Path.Combine(At("whole"), "model.safetensors")), File.ReadAllBytes(Path.Combine(At("stopped"), "model.safetensors")));
+        Assert.Equal(File.ReadAllBytes(Path.Combine(At("whole"), "model.safetensors")),
+            File.ReadAllBytes(Path.Combine(At("stopped"), "model.safetensors")));
     }
 
     [Fact]
@@ -64,13 +73,15 @@ public sealed class StagedTrainingTests : IDisposable
         Assert.Contains("--force", Assert.Throws<SchaneException>(() => StagedTraining.Run(Stages, new() { Folder = At("run") })).Message);
         TrainJob.Run(Shared with { Steps = 1 }, new() { Folder = At("run"), Force = true });
         Assert.False(Directory.Exists(Path.Combine(At("run"), "stages")));
-        Assert.Equal(1, JsonDocument.Parse(File.ReadAllText(Path.Combine(At("run"), "results.json"))).RootElement.GetProperty("steps").GetInt32());
+        Assert.Equal(1, JsonDocument.Parse(File.ReadAllText(Path.Combine(At("run"), "results.json"))).RootElement.GetProperty("steps")
+            .GetInt32());
     }
 
     [Fact]
     public void A_wrong_stage_is_refused_before_a_folder_is_made()
     {
-        Assert.Throws<SchaneException>(() => StagedTraining.Run([Stages[0], ("odd", Shared with { Model = "resnet19" })], new() { Folder = At("run") }));
+        Assert.Throws<SchaneException>(() => StagedTraining.Run([Stages[0], ("odd", Shared with { Model = "resnet19" })],
+            new() { Folder = At("run") }));
         Assert.False(Directory.Exists(At("run")));
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Schane.Jobs;
 using Schane.Losses;
 using Schane.Recipes;
+using Schane.Training;
 
 namespace Schane.Tests.Jobs;
 
@@ -39,7 +40,8 @@ public sealed partial class TrainJobTests
     public void The_journal_tells_of_every_step_the_settings_of_the_loss_after_their_schedules_and_the_classes_of_its_batch()
     {
         TrainJob.Run(
-            Short with { BetaWarmup = 0.5, Temperature = 0.5, TemperatureFinal = 0.2, Lambda = 0.9, LambdaFinal = 0.6 }, new() { Folder = At("moving") });
+            Short with { BetaWarmup = 0.5, Temperature = 0.5, TemperatureFinal = 0.2, Lambda = 0.9, LambdaFinal = 0.6 },
+            new() { Folder = At("moving") });
         var steps = StepsOf("moving");
         double[] Field(string name) => [.. steps.Select(step => step.GetProperty(name).GetDouble())];
         Assert.Equal([0, 1 / 3.0, 2 / 3.0, 1, 1, 1], Field("beta"), (a, b) => Math.Abs(a - b) < 1e-8);       // warm over 3 of 6 steps
@@ -52,10 +54,20 @@ public sealed partial class TrainJobTests
     public void What_a_loss_has_no_use_for_is_said_in_the_plan_and_not_told_as_if_it_were_used()
     {
         var told = new List<string>();
-        TrainJob.Run(Short with { Steps = 1, Loss = new SupConLoss(), Beta = 2, Margin = 0.5 }, new() { Folder = At("run"), Progress = new Heard(told) });
+        TrainJob.Run(Short with { Steps = 1, Loss = new SupConLoss(), Beta = 2, Margin = 0.5 },
+            new() { Folder = At("run"), Progress = new Heard(told) });
         Assert.Contains("Loss supcon has no use for beta 2 (hcl, schane) and margin 0.5 (triplet): what has stands in parentheses.", told);
         var step = Assert.Single(StepsOf("run"));
         Assert.Equal(JsonValueKind.Null, step.GetProperty("beta").ValueKind);
         Assert.Equal(0.1, step.GetProperty("temperature").GetDouble());
+    }
+
+    private sealed class Heard(List<string> messages) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Message is not null)
+                messages.Add(value.Message);
+        }
     }
 }

@@ -44,7 +44,8 @@ public sealed partial class TrainJobTests : IDisposable
     [Theory]
     [InlineData(1, 4, 2)]
     [InlineData(2, 8, 2)]
-    [InlineData(16, 40, 4)]                                               // 128 rows of the 40 classes that there are: 3.2 of each, rounded up
+    // 128 rows of the 40 classes that there are: 3.2 of each, rounded up
+    [InlineData(16, 40, 4)]
     public void A_batch_some_times_as_large_has_more_classes_and_then_more_images_of_each(int times, int classes, int images)
     {
         var large = ResolvedRecipe.Enlarged(Short with { Batch = 10 }, DataSetup.Open(Short, null), times);
@@ -69,10 +70,17 @@ public sealed partial class TrainJobTests : IDisposable
     public void A_run_that_was_moved_gives_the_same_report_from_its_folder_alone_with_pictures_of_at_most_2048_bytes()
     {
         using var photos = Cli.Photos.OfTwoClasses();
-        var (run, results) = TrainJob.Run(Short with { Data = photos.Data, LabelsPerClass = null, ClassesPerBatch = 2, NoThumbnails = false }, new() { Folder = At("run") });
+        var (run, results) = TrainJob.Run(Short with
+        {
+            Data = photos.Data,
+            LabelsPerClass = null,
+            ClassesPerBatch = 2,
+            NoThumbnails = false
+        }, new() { Folder = At("run") });
         var page = File.ReadAllBytes(run.Report);
         var pictures = Directory.GetFiles(run.Thumbnails);
-        Assert.Equal(EmbeddedImages.Load(run.Embeddings).Images.Count - EmbeddedImages.Load(run.Embeddings).Part("val")!.Images.Count, pictures.Length);
+        Assert.Equal(EmbeddedImages.Load(run.Embeddings).Images.Count - EmbeddedImages.Load(run.Embeddings).Part("val")!.Images.Count,
+            pictures.Length);
         Assert.All(pictures, file => Assert.InRange(new FileInfo(file).Length, 1, 2048));
         Assert.Contains("\"UklGR", File.ReadAllText(run.Report));                             // how a WebP begins in base64
         foreach (var file in Directory.EnumerateFiles(run.Root).Append(run.Report))
@@ -91,13 +99,15 @@ public sealed partial class TrainJobTests : IDisposable
     public void A_run_that_was_stopped_has_a_report_that_says_so()
     {
         StopAfter(3, "stopped");
-        Assert.Contains("The run ended early, after step 3 of 6: interrupted.", File.ReadAllText(Path.Combine(At("stopped"), "report.html")));
+        Assert.Contains("The run ended early, after step 3 of 6: interrupted.",
+            File.ReadAllText(Path.Combine(At("stopped"), "report.html")));
     }
 
     [Fact]
     public void A_run_that_diverged_has_a_report_that_says_where_and_what_to_do()
     {
-        var error = Assert.Throws<DivergedException>(() => TrainJob.Run(Short with { LearningRate = 1e20 }, new() { Folder = At("diverged") }));
+        var error = Assert.Throws<DivergedException>(() => TrainJob.Run(Short with { LearningRate = 1e20 },
+            new() { Folder = At("diverged") }));
         var page = File.ReadAllText(Path.Combine(At("diverged"), "report.html"));
         Assert.Matches("The run ended early, after step [1-5] of 6: Step [2-6]: ", page);
         Assert.Contains("Lower --lr", page);
@@ -149,8 +159,10 @@ public sealed partial class TrainJobTests : IDisposable
     public void Hard_classes_need_a_classifier_and_unmixed_images()
     {
         var hard = Short with { Sampler = SamplerKind.Hard };
-        Assert.Contains("lambda 1 trains no classifier", Assert.Throws<SchaneException>(() => TrainJob.Run(hard with { Lambda = 1 }, new() { Folder = At("a") })).Message);
-        Assert.Contains("mixup", Assert.Throws<SchaneException>(() => TrainJob.Run(hard with { Mixup = 0.8 }, new() { Folder = At("b") })).Message);
+        Assert.Contains("lambda 1 trains no classifier", Assert.Throws<SchaneException>(() =>
+            TrainJob.Run(hard with { Lambda = 1 }, new() { Folder = At("a") })).Message);
+        Assert.Contains("mixup", Assert.Throws<SchaneException>(() =>
+            TrainJob.Run(hard with { Mixup = 0.8 }, new() { Folder = At("b") })).Message);
     }
 
     [Fact]
@@ -175,7 +187,8 @@ public sealed partial class TrainJobTests : IDisposable
         Assert.Contains("--resume", Assert.Throws<SchaneException>(() => TrainJob.Run(Short, new() { Folder = At("run") })).Message);
         TrainJob.Run(Short with { Steps = 1 }, new() { Folder = At("run"), Force = true });
         File.WriteAllText(folder.Write("mine/notes.txt", "text"u8.ToArray()), "keep");
-        Assert.Contains("holds no run", Assert.Throws<SchaneException>(() => TrainJob.Run(Short, new() { Folder = At("mine"), Force = true })).Message);
+        Assert.Contains("holds no run", Assert.Throws<SchaneException>(() =>
+            TrainJob.Run(Short, new() { Folder = At("mine"), Force = true })).Message);
         Assert.Equal("keep", File.ReadAllText(Path.Combine(At("mine"), "notes.txt")));
     }
 
@@ -199,13 +212,16 @@ public sealed partial class TrainJobTests : IDisposable
 
     private byte[] Weights(string name) => File.ReadAllBytes(Path.Combine(At(name), "model.safetensors"));
 
-    private List<JsonElement> StepsOf(string name) => [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
+    private List<JsonElement> StepsOf(string name) =>
+        [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
         .Where(e => e.GetProperty("event").GetString() == "step")];
 
-    private List<long> Steps(string name) => [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
+    private List<long> Steps(string name) =>
+        [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
         .Where(e => e.GetProperty("event").GetString() == "step").Select(e => e.GetProperty("step").GetInt64())];
 
-    private List<double> Losses(string name) => [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
+    private List<double> Losses(string name) =>
+        [.. File.ReadLines(Path.Combine(At(name), "journal.jsonl")).Select(line => JsonDocument.Parse(line).RootElement)
         .Where(e => e.GetProperty("event").GetString() == "step").Select(e => e.GetProperty("loss").GetDouble())];
 
     private Precision Chosen(string name) => RecipeFile.Load(Path.Combine(At(name), "recipe.yaml")).Precision;
@@ -213,7 +229,8 @@ public sealed partial class TrainJobTests : IDisposable
     private void StopAfter(long step, string name, Recipe? recipe = null)
     {
         using var stop = new CancellationTokenSource();
-        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(recipe ?? Short, new() { Folder = At(name), Progress = new Stopper(step, stop) }, stop.Token));
+        Assert.ThrowsAny<OperationCanceledException>(() => TrainJob.Run(recipe ?? Short,
+            new() { Folder = At(name), Progress = new Stopper(step, stop) }, stop.Token));
     }
 
     private sealed class Stopper(long step, CancellationTokenSource stop) : IProgress<TrainingProgress>
@@ -222,15 +239,6 @@ public sealed partial class TrainJobTests : IDisposable
         {
             if (value.Step == step)
                 stop.Cancel();
-        }
-    }
-
-    private sealed class Heard(List<string> messages) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.Message is not null)
-                messages.Add(value.Message);
         }
     }
 }

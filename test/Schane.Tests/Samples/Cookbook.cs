@@ -20,7 +20,8 @@ internal static class Cookbook
         using var stop = new CancellationTokenSource();
         var recipe = new Recipe { Data = photos, Loss = new SupConLoss(), Temperature = 0.07, Steps = 20, Threads = 1 };
         var progress = new Progress<TrainingProgress>(moment => Console.WriteLine($"{moment.Step}/{moment.Steps} {moment.Loss:F3}"));
-        var (run, results) = TrainJob.Run(recipe, new() { Folder = runFolder, Progress = progress }, stop.Token);   // stopping saves; TrainJob.Resume goes on
+        // Stopping saves; TrainJob.Resume goes on.
+        var (run, results) = TrainJob.Run(recipe, new() { Folder = runFolder, Progress = progress }, stop.Token);
         Console.WriteLine($"{results.Metrics["top1"]:P1}, see {run.Report}");
         // </sample>
         return results;
@@ -65,7 +66,7 @@ internal static class Cookbook
     {
         // <sample In a program with dependency injection>
         var services = new ServiceCollection();
-        services.AddSchane(runFolder);                                    // one Classifier for the whole program, opened when first asked for
+        services.AddSchane(runFolder);                                    // one Classifier for the whole program, opened at its first use
         var provider = services.BuildServiceProvider();
         var classifier = provider.GetRequiredService<Classifier>();
         // </sample>
@@ -86,10 +87,12 @@ internal static class Cookbook
     {
         // <sample An exported file in ML.NET>
         var context = new MLContext();
-        var pictures = context.Data.LoadFromEnumerable(rows);              // of a class with [ColumnName("images"), VectorType(3, 16, 16)] float[]
+        // Rows of a class with [ColumnName("images"), VectorType(3, 16, 16)] float[].
+        var pictures = context.Data.LoadFromEnumerable(rows);
         // The batch is free in the file; ML.NET asks one row at a time and wants to know that.
         var shapes = new Dictionary<string, int[]> { ["images"] = [1, 3, 16, 16], ["logits"] = [1, 7], ["embedding"] = [1, 12] };
-        var pipeline = context.Transforms.ApplyOnnxModel(["logits", "embedding"], ["images"], onnx, shapes, gpuDeviceId: null, fallbackToCpu: false);
+        var pipeline = context.Transforms.ApplyOnnxModel(["logits", "embedding"], ["images"], onnx, shapes,
+            gpuDeviceId: null, fallbackToCpu: false);
         var scored = pipeline.Fit(pictures).Transform(pictures);
         // </sample>
         return scored;
@@ -104,7 +107,7 @@ internal static class Cookbook
         var labels = tensor(new long[] { 0, 0, 1, 1, 2, 2, 3, 3 });
         var objective = new JointObjective(new JointOptions { Loss = new SchaneLoss(), Lambda = 0.9 });
         using var loss = objective.Compute(embeddings, logits, labels);
-        embeddings.backward([loss.EmbeddingGradient!]);                   // the loss stands at the embeddings; your model's graph goes on from here
+        embeddings.backward([loss.EmbeddingGradient!]);                   // the loss stands at the embeddings; your model's graph goes on
         logits.backward([loss.LogitGradient!]);
         Console.WriteLine($"{loss.Total:F3} = 0.1 · {loss.CrossEntropy:F3} + 0.9 · {loss.Contrastive:F3}");
         // </sample>

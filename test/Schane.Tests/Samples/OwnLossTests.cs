@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Schane.Tests.Data;
 
 namespace Schane.Tests.Samples;
@@ -10,15 +9,7 @@ public class OwnLossTests
     public void A_program_trains_with_a_loss_of_its_own_by_name_and_by_object_and_resumes_it_to_the_same_weights()
     {
         using var folder = new TemporaryFolder();
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory,
-            OperatingSystem.IsWindows() ? "OwnLoss.exe" : "OwnLoss"), [folder.Path])
-        {
-            RedirectStandardOutput = true,
-        };
-        using var program = Process.Start(start)!;
-        var told = program.StandardOutput.ReadToEnd();
-        program.WaitForExit();
-        Assert.Equal(0, program.ExitCode);
+        var told = SampleProgram.Run("OwnLoss", folder.Path);
         Assert.Equal(3, told.Split("multi-similarity").Length - 1);
         byte[] Weights(string run) => File.ReadAllBytes(Path.Combine(folder.Path, run, "model.safetensors"));
         Assert.Equal(Weights("by-name"), Weights("by-object"));

@@ -6,7 +6,7 @@ using Schane.Tests.Support;
 
 namespace Schane.Tests.Tensors;
 
-/// <summary>Issue 15 item 5: the number of threads, and how they wait.</summary>
+/// <summary>The number of threads, and how they wait.</summary>
 [Trait("Long", "1")]
 public class ComputeThreadsTests
 {

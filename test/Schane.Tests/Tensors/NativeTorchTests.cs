@@ -3,7 +3,7 @@ using Schane.Tensors;
 
 namespace Schane.Tests.Tensors;
 
-/// <summary>Issue 2 item 1: TorchSharp's library on a libstdc++ older than GCC 13.</summary>
+/// <summary>TorchSharp's library on a libstdc++ older than GCC 13.</summary>
 public class NativeTorchTests
 {
     [Fact]

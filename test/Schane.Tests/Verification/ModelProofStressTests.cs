@@ -47,10 +47,11 @@ public sealed class ModelProofStressTests
         var precision = Of(2) == 0 ? Precision.Float32 : Precision.Bf16;
         var (pictures, steps, count) = (Of(7), Of(3) == 0 ? 0 : 1 + Of(4), 2 + Of(7));
         var rate = new[] { 0.01, 0.1, 1, 10 }[Of(4)];
-        var model = new ImageClassifier(ModelRegistry.Create(name, seed, inputSize: side), 2 + Of(6),
-            new() { ProjectionWidth = Of(2) == 0 ? 16 : null }) { Precision = precision };
+        var backbone = ModelRegistry.Create(name, seed, inputSize: side);
+        var model = new ImageClassifier(backbone, 2 + Of(6), new() { ProjectionWidth = Of(2) == 0 ? 16 : null });
+        model.Precision = precision;
         if (EmbeddedWeights.Exist(name) && Of(2) == 0)
-            {
+        {
             using var weights = EmbeddedWeights.Open(name);
             model.Load(weights);
         }

@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Verification;
 
 /// <summary>
-/// Issue 15 item 3: an operator that this machine computes wrong is named. (That all are right is what DoctorTests asks the command.)
+/// An operator that this machine computes wrong is named. (That all are right is what DoctorTests asks the command.)
 /// </summary>
 public class OperatorTests
 {

@@ -3,7 +3,7 @@ using Schane.Tensors;
 namespace Schane.Data.Transforms;
 
 /// <summary>One step of an <see cref="ImagePipeline"/>; a record, so it prints its own settings. Steps draw
-/// their numbers in order.</summary>
+/// their numbers in order. One of your own is a <see cref="PixelStep"/>.</summary>
 public abstract record ImageStep
 {
     private protected ImageStep() { }

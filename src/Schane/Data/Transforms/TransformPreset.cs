@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace Schane.Data.Transforms;
 
 /// <summary>A named pair of transforms, one for training and one for evaluation, made to a model's input.</summary>
@@ -5,11 +7,18 @@ public sealed class TransformPreset
 {
     private readonly Func<int, ImageStep[]> training, evaluation;
 
-    private TransformPreset(string name, string summary, Func<int, ImageStep[]> training, Func<int, ImageStep[]> evaluation) =>
+    /// <summary>A pair of one's own, for <see cref="Register"/>. Both end at the input's size.</summary>
+    /// <param name="name">For recipes: small letters, digits and '-'.</param>
+    /// <param name="summary">What it does, in a line.</param>
+    /// <param name="training">The steps in training, for a side of the input in pixels.</param>
+    /// <param name="evaluation">The steps in evaluation, which draw no random numbers.</param>
+    public TransformPreset(string name, string summary, Func<int, ImageStep[]> training, Func<int, ImageStep[]> evaluation) =>
         (Name, Summary, this.training, this.evaluation) = (name, summary, training, evaluation);
 
-    /// <summary>Every preset there is.</summary>
-    public static IReadOnlyList<TransformPreset> All { get; } =
+    /// <summary>Every preset there is: the library's, and those a program adds.</summary>
+    public static IReadOnlyList<TransformPreset> All => all;
+
+    private static ImmutableArray<TransformPreset> all =
     [
         new("none", "no augmentation: resize and crop the middle", Middle, Middle),
         new("light", "crops of at least half the area, mirrored; a little brightness and contrast",
@@ -50,12 +59,32 @@ public sealed class TransformPreset
     /// <summary>What it does, in a line.</summary>
     public string Summary { get; }
 
+    /// <summary>Makes a preset known to recipes (<c>augmentation: NAME</c>) and saved models of this process. Call it before anything is
+    /// trained, resumed or loaded with it: a run folder keeps the name, not the steps.</summary>
+    /// <param name="preset">Of a name that is not known yet. Again the same one changes nothing.</param>
+    /// <exception cref="ArgumentException">The name is another preset's, or not of small letters, digits and '-'; or the steps don't end
+    /// at the size of the input.</exception>
+    public static void Register(TransformPreset preset)
+    {
+        ArgumentNullException.ThrowIfNull(preset);
+        if (preset.Name.Length == 0 || !preset.Name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
+            throw new ArgumentException($"The name of transforms is small letters, digits and '-' but is '{preset.Name}'.",
+                nameof(preset));
+        var probe = new InputShape(1, 32, [0.5f], [0.5f]);
+        _ = (preset.Training(probe), preset.Evaluation(probe));
+        ImmutableInterlocked.Update(ref all, known => known.FirstOrDefault(other => other.Name == preset.Name) is not { } same
+            ? known.Add(preset) : same == preset ? known
+            : throw new ArgumentException($"The name '{preset.Name}' is that of other transforms already; choose another.",
+                nameof(preset)));
+    }
+
     /// <summary>The preset of a name.</summary>
     /// <exception cref="SchaneException">There is none; the message lists them.</exception>
     public static TransformPreset Find(string name) =>
         All.FirstOrDefault(p => p.Name == name)
         ?? throw new SchaneException(
-            $"There are no transforms '{Printable.Escape(name)}'; there are {string.Join(", ", All.Select(p => p.Name))}.");
+            $"There are no transforms '{Printable.Escape(name)}'; there are {string.Join(", ", All.Select(p => p.Name))}, " +
+            "and TransformPreset.Register adds one.");
 
     /// <summary>Transform for training.</summary>
     public ImagePipeline Training(InputShape input) => new(input, training(input.Size));

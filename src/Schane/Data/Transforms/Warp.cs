@@ -9,7 +9,7 @@ namespace Schane.Data.Transforms;
 /// </summary>
 /// <remarks>The picture is first shrunk, antialiased, where it is more than half as large again as <see cref="Size"/>; give pictures of
 /// that size and nothing is spent on it.</remarks>
-public sealed record Warp(int Size) : ImageStep
+internal sealed record Warp(int Size) : ImageStep
 {
     /// <summary>Largest turn to either side in degrees. 15 by default.</summary>
     public double MaxRotation { get; init => field = Require.InRange(value, 0, 180); } = 15;

@@ -74,7 +74,7 @@ internal static class RunEstimate
     private static int StepsOf(Recipe recipe, DataSetup data) => recipe.Steps ?? (recipe.Epochs ?? data.Epochs ?? 1)
         * ResolvedRecipe.SamplerOf(recipe with
         { ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count), Lambda = recipe.Objective().Lambda },
-            data.Train).BatchesPerEpoch;
+            data).BatchesPerEpoch;
 
     private static double Try(Recipe recipe, Shape shape, DataSetup data)
     {

@@ -206,7 +206,7 @@ internal static class SweepJob
         var first = options.Arms.First(arm => arm.Name == trial.Arm).Recipe;
         var results = Enumerable.Range(0, options.Seeds)
             .Select(seed => EvaluateJob.Run(RunOf(options.Folder, trial.Arm, trial.Number, rungs.Count > 1 ? rungs.Count - 1 : null,
-                first.Seed + seed), dataRoot: options.DataRoot, device: first.Device, stop: stop)).ToList();
+                first.Seed + seed), dataRoot: options.DataRoot, device: first.Device, cancellationToken: stop)).ToList();
         var figures = results.Select(r => r.Metrics[r.Headline]).ToList();
         return figures.Count > 1 ? Interval.StudentT(figures)
             : Interval.Wilson((int)Math.Round(figures[0] * results[0].Images), results[0].Images);

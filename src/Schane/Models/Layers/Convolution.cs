@@ -53,8 +53,8 @@ internal sealed class Convolution : Layer
     {
         if (x.device_type == DeviceType.CPU && w.shape[2] == 1 && groups == 1 && paddings[0] == 0)
             return Pointwise.Convolve(x, w, b, strides[0]);
-        // oneDNN's bf16 gradient of the weights is wrong for images narrower than the step, and sums of patches want float32: the product is
-        // taken in float32 of the rounded factors.
+        // oneDNN's bf16 gradient of the weights is wrong for images narrower than the step, and sums of patches want float32: the product
+        // is taken in float32 of the rounded factors.
         if (x.device_type == DeviceType.CPU && x.dtype == ScalarType.BFloat16 && (x.shape[3] < strides[0] || OneDnn.FailsConvolutions))
             return Convolve(Wide(x), Wide(w), b is null ? null : Wide(b)).to_type(x.dtype);
         if (x.device_type == DeviceType.CPU && OneDnn.FailsConvolutions)
