@@ -28,19 +28,22 @@ internal sealed class Interrupt : IDisposable
     {
         context.Cancel = true;
         if (Interlocked.Increment(ref signals) > 1)
-            EndNow();
+        {
+            if (!Console.IsErrorRedirected)
+                Console.Error.Write("\e[?25h");                            // the bar had hidden the cursor
+            EndNow(Exit.Interrupted);
+        }
         source.Cancel();
     }
 
+    /// <summary>Ends the process at once.</summary>
     // Not Environment.Exit: libtorch's destructors must not run while its threads are still computing.
-    private static void EndNow()
+    internal static void EndNow(int code)
     {
-        if (!Console.IsErrorRedirected)
-            Console.Error.Write("\e[?25h");                                // the bar had hidden the cursor
         if (OperatingSystem.IsWindows())
-            Environment.Exit(Exit.Interrupted);
+            Environment.Exit(code);
         else
-            EndProcess(Exit.Interrupted);
+            EndProcess(code);
     }
 
     [DllImport("libc", EntryPoint = "_exit")]

@@ -1,16 +1,22 @@
+using Schane.Cli;
 using Schane.Tests.Distributed;
 using Schane.Tests.Support;
 
 // The tests, or a process that a test needs of its own: a rank (Distributed/RankProgram.cs), or one whose libraries are wrong
 // (Support/NativeProgram.cs).
-if (args is not (["rank", ..] or ["native", ..]))
-    args = Needs.LeaveOut(args);
-return args switch
+switch (args)
 {
-    ["rank", var task, .. var rest] => RankProgram.Run(task, rest),
-    ["native", var cure, var task, .. var rest] => NativeProgram.Run(cure, task, rest),
-    _ when args.Any(arg => arg is "--server" or "--internal-msbuild-node") =>
-        await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(args,
-            Schane.Tests.SelfRegisteredExtensions.AddSelfRegisteredExtensions),
-    _ => await Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args),
-};
+    case ["rank", var task, .. var rest]:
+        return RankProgram.Run(task, rest);
+    case ["native", var cure, var task, .. var rest]:
+        return NativeProgram.Run(cure, task, rest);
+}
+args = Needs.LeaveOut(args);
+var code = args.Any(arg => arg is "--server" or "--internal-msbuild-node")
+    ? await Xunit.MicrosoftTestingPlatform.TestPlatformTestFramework.RunAsync(args,
+        Schane.Tests.SelfRegisteredExtensions.AddSelfRegisteredExtensions)
+    : await Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args);
+// libtorch takes its tables of operators down at the end of a process, for more than a second where others use the cores; xUnit would
+// take that for a thread that was left running.
+Interrupt.EndNow(code);
+return code;
