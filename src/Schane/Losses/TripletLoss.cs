@@ -1,4 +1,5 @@
 using Schane.Losses.Pairs;
+using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Losses;
@@ -46,8 +47,8 @@ public sealed record TripletLoss : ContrastiveLoss
         var positive = same & ~eye(labels.shape[0], dtype: ScalarType.Bool, device: labels.device);
         var both = positive.any(1) & (~same).any(1);
         var anchors = both.nonzero().squeeze(1);
-        var farthest = distance.masked_fill(~positive, double.NegativeInfinity).argmax(1).index(anchors);
-        var nearest = distance.masked_fill(same, double.PositiveInfinity).argmin(1).index(anchors);
+        var farthest = distance.masked_fill(~positive, KeptScalar.NegativeInfinity).argmax(1).index(anchors);
+        var nearest = distance.masked_fill(same, KeptScalar.PositiveInfinity).argmin(1).index(anchors);
         return (anchors.MoveToOuterDisposeScope(), farthest.MoveToOuterDisposeScope(), nearest.MoveToOuterDisposeScope());
     }
 }

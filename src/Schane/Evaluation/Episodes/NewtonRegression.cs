@@ -45,7 +45,7 @@ internal static class NewtonRegression
             var p = targets - missing;
             var right = points.T.matmul(missing) * c - w * penalty.unsqueeze(1);                                          // [m, K]
             var h = ((missing.abs() * (1 - missing.abs())).diag_embed()
-                - (p.unsqueeze(2) * p.unsqueeze(1)).masked_fill(eye(k, dtype: ScalarType.Bool), 0)) * c;                  // [n, K, K]
+                - (p.unsqueeze(2) * p.unsqueeze(1)).masked_fill(eye(k, dtype: ScalarType.Bool), KeptScalar.Zero)) * c;    // [n, K, K]
             var system = einsum("ni,nkl,nj->ikjl", points, h, points);
             system.diagonal(0, 0, 2).diagonal(0, 0, 1).add_(penalty.unsqueeze(1));              // [m, K]
             // The sum of b changes nothing: it stays.
@@ -78,7 +78,7 @@ internal static class NewtonRegression
         using var scope = NewDisposeScope();
         var scores = points.matmul(w);                                    // [n, K]
         var over = (scores - (scores * targets).sum([1], keepdim: true))
-            .masked_fill(targets.to_type(ScalarType.Bool), double.NegativeInfinity);
+            .masked_fill(targets.to_type(ScalarType.Bool), KeptScalar.NegativeInfinity);
         var all = over.logsumexp(1, keepdim: true);
         var loss = all.clamp_min(0) + (-all.abs()).exp().log1p();         // −log p of the label
         var value = ((w * w * penalty.unsqueeze(1)).sum() / 2 + loss.sum() * c).item<double>();

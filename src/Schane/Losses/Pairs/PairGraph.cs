@@ -6,8 +6,7 @@ namespace Schane.Losses.Pairs;
 internal static class PairGraph
 {
     // Stands for the log of nothing: exp gives 0, yet differences of two of them are not NaN.
-    // Kept, since TorchSharp lets a scalar made on the fly be collected while the library still reads it.
-    private static readonly TorchSharp.Scalar Empty = -1e30;
+    private static readonly TorchSharp.Scalar Empty = -1e30;              // kept, as KeptScalar says
 
     /// <summary>The part of the mean loss that some anchors contribute: their weighted sum over the total weight of all rows.</summary>
     /// <param name="units">[N, D], unit rows.</param>

@@ -1,3 +1,4 @@
+using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Losses.Pairs;
@@ -16,7 +17,7 @@ internal sealed class PairGraphStatistics(long first, long count, PairFormula fo
         var (p, n) = (tile.Positive.to_type(s.dtype), tile.Negative.to_type(s.dtype));
         var (pSum, nSum) = (p.sum(1), n.sum(1));                                                 // 0 makes the quotients NaN
         var cosine = s * formula.Temperature;
-        var (most, index) = cosine.masked_fill(n <= 0.5, double.NegativeInfinity).max(1);
+        var (most, index) = cosine.masked_fill(n <= 0.5, KeptScalar.NegativeInfinity).max(1);
         var some = most > double.NegativeInfinity;
 
         // Entropy of π(k) = n(k) exp(β s(k)) / Σ: log Σ − β Σ π s.

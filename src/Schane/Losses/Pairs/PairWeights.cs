@@ -1,3 +1,4 @@
+using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Losses.Pairs;
@@ -62,7 +63,8 @@ internal sealed class PairWeights : IDisposable
             return ((same & ~self).MoveToOuterDisposeScope(), (~same).MoveToOuterDisposeScope());
         }
         var shared = mixture!.narrow(0, first, count).to_type(dtype).matmul(mixture.to_type(dtype).t()).clamp(0, 1);
-        return (shared.masked_fill(self, 0).MoveToOuterDisposeScope(), (1 - shared).masked_fill(self, 0).MoveToOuterDisposeScope());
+        return (shared.masked_fill(self, KeptScalar.Zero).MoveToOuterDisposeScope(),
+            (1 - shared).masked_fill(self, KeptScalar.Zero).MoveToOuterDisposeScope());
     }
 
     public void Dispose()
