@@ -59,9 +59,9 @@ internal sealed class WeightLoading(ImageClassifier model, string projection, He
     {
         if (source is null)
         {
-            if (name.EndsWith("num_batches_tracked", StringComparison.Ordinal) || (IsHead(name) && heads != HeadLoading.Required))
+            if (IsHead(name) && heads != HeadLoading.Required)
                 reinitialised.Add(name);
-            else
+            else if (!name.EndsWith("num_batches_tracked", StringComparison.Ordinal))            // a count that nothing depends on
                 throw new CheckpointException(checkpoint.Origin,
                     $"has no tensor for '{name}' of {model.Backbone.Info.Name}. Is it of another model?");
             return;
