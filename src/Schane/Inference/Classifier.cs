@@ -49,6 +49,8 @@ public sealed partial class Classifier : IDisposable
         try
         {
             var notice = options.Prove ? LoadProof.Require(model, file, options.Device, HubOptions.DefaultCache()) : null;
+            if (notice is not null && options.Logger is { } logger)
+                Told(logger, notice);
             return new(new TorchPass(model, device), run is null ? null : EnrolledClasses.Load(run), options) { Notice = notice };
         }
         catch
@@ -59,16 +61,7 @@ public sealed partial class Classifier : IDisposable
     }
 
     /// <summary>What loading has to tell people; null for nothing.</summary>
-    public string? Notice
-    {
-        get;
-        private init
-        {
-            field = value;
-            if (value is not null && options.Logger is { } logger)
-                Told(logger, value);
-        }
-    }
+    public string? Notice { get; private init; }
 
     /// <summary>Names of the classes it answers with; enrolled ones stand last.</summary>
     public IReadOnlyList<string> Classes { get; }

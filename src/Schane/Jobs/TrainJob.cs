@@ -23,7 +23,8 @@ public static class TrainJob
     /// <exception cref="RankLostException">A rank gives no sign of life, or holds other weights.</exception>
     /// <exception cref="OperationCanceledException">Stopped; <see cref="Resume"/> goes on.</exception>
     /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
-    public static (RunFolder Folder, RunResults Results) Run(Recipe recipe, RunOptions? options = null, CancellationToken cancellationToken = default)
+    public static (RunFolder Folder, RunResults Results) Run(
+        Recipe recipe, RunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         options ??= new();
@@ -54,8 +55,9 @@ public static class TrainJob
     /// <param name="recipe">What to do.</param>
     /// <param name="options">Where and with what; null for the defaults.</param>
     /// <param name="cancellationToken">Saves a checkpoint and stops within a step.</param>
-    public static Task<(RunFolder Folder, RunResults Results)> RunAsync(Recipe recipe, RunOptions? options = null, CancellationToken cancellationToken = default) =>
-        Task.Factory.StartNew(() => Run(recipe, options, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public static Task<(RunFolder Folder, RunResults Results)> RunAsync(
+        Recipe recipe, RunOptions? options = null, CancellationToken cancellationToken = default) =>
+        OnItsOwnThread(() => Run(recipe, options, cancellationToken), cancellationToken);
 
     /// <summary>Trains in a folder that rank 0 makes and holds once the recipe has been found right.</summary>
     internal static (RunFolder Folder, RunResults Results) Begin(
@@ -67,18 +69,25 @@ public static class TrainJob
         PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
         var weights = InitialWeights.Nothing;
         var root = "";
-        var sharers = ranks.OnTheSameProcessors();                                             // all have read their lists, which may lie in the run that is replaced
+        var sharers = ranks.OnTheSameProcessors();       // all have read their lists, which may lie in the run that is replaced
         ranks.OnFirst(() =>
         {
             data = options.View is null ? data.WarnOfCopies(cancellationToken) : data;
             recipe = ResolvedRecipe.Started(recipe, data, options.Hub, progress, cancellationToken);
             weights = ResolvedRecipe.WeightsOf(recipe, data, options.Hub, progress, cancellationToken);
-            recipe = ResolvedRecipe.Resolve(ResolvedRecipe.Enlarged(recipe, data, options.BatchTimes), data, weights, progress, ranks, sharers);
+            recipe = ResolvedRecipe.Enlarged(recipe, data, options.BatchTimes);
+            recipe = ResolvedRecipe.Resolve(recipe, data, weights, progress, ranks, sharers);
             // Read first, for the same reason.
-            var (excluded, relabelled) = (recipe.Exclude is { } e ? File.ReadAllText(e) : null, recipe.Relabel is { } r ? File.ReadAllText(r) : null);
+            var excluded = recipe.Exclude is { } exclude ? File.ReadAllText(exclude) : null;
+            var relabelled = recipe.Relabel is { } relabel ? File.ReadAllText(relabel) : null;
             var made = make(recipe);
             weights.Save(made.Weights);
-            AtomicFile.WriteText(made.Recipe, RecipeFile.Write(recipe with { Data = RunPaths.Shareable(recipe.Data), Exclude = recipe.Exclude is { } left ? RunPaths.Shareable(left) : null, Relabel = recipe.Relabel is { } renamed ? RunPaths.Shareable(renamed) : null }));
+            AtomicFile.WriteText(made.Recipe, RecipeFile.Write(recipe with
+            {
+                Data = RunPaths.Shareable(recipe.Data),
+                Exclude = recipe.Exclude is { } left ? RunPaths.Shareable(left) : null,
+                Relabel = recipe.Relabel is { } renamed ? RunPaths.Shareable(renamed) : null,
+            }));
             foreach (var (text, copy) in ((string?, string)[])[(excluded, made.Exclude), (relabelled, made.Relabel)])
                 if (text is not null)
                     AtomicFile.WriteText(copy, text);
@@ -88,10 +97,11 @@ public static class TrainJob
         });
         recipe = RecipeFile.Parse(ranks.BroadcastText(RecipeFile.Write(recipe)), "the recipe of rank 0", recipe.Loss);
         var run = RunFolder.Elsewhere(ranks.BroadcastText(root));
-        return (run, TrainingRun.Train(recipe, data, weights, run, resume: false, options with { AcceptChangedData = false }, cancellationToken));
+        options = options with { AcceptChangedData = false };
+        return (run, TrainingRun.Train(recipe, data, weights, run, resume: false, options, cancellationToken));
     }
 
-    /// <summary>Goes on with a run that was stopped or killed, from its newest whole checkpoint, to the weights it would have had.</summary>
+    /// <summary>Resumes a run that was stopped or killed from its newest whole checkpoint, to the weights it would have had.</summary>
     /// <param name="folder">Run folder.</param>
     /// <param name="options">Where and with what; the run's own folder and recipe hold. Null for the defaults.</param>
     /// <param name="cancellationToken">Saves a checkpoint and stops within a step.</param>
@@ -99,20 +109,26 @@ public static class TrainJob
     /// <exception cref="RankLostException">A rank gives no sign of life, or holds other weights.</exception>
     /// <exception cref="OperationCanceledException">Stopped again.</exception>
     /// <exception cref="DivergedException">The loss or a gradient is not finite.</exception>
-    public static (RunFolder Folder, RunResults Results) Resume(string folder, RunOptions? options = null, CancellationToken cancellationToken = default)
+    public static (RunFolder Folder, RunResults Results) Resume(
+        string folder, RunOptions? options = null, CancellationToken cancellationToken = default)
     {
         options ??= new();
         var run = RunFolder.Open(options.AllRanks.BroadcastText(folder));
         using var _ = options.AllRanks.Rank == 0 ? run.Lock() : null;
-        return (run, File.Exists(run.Stages) ? StagedTraining.GoOn(run, options, cancellationToken) : GoOn(run, options, cancellationToken));
+        return (run, File.Exists(run.Stages)
+            ? StagedTraining.GoOn(run, options, cancellationToken) : GoOn(run, options, cancellationToken));
     }
 
     /// <summary><see cref="Resume"/> on a thread of its own.</summary>
     /// <param name="folder">Run folder.</param>
     /// <param name="options">Where and with what; null for the defaults.</param>
     /// <param name="cancellationToken">Saves a checkpoint and stops within a step.</param>
-    public static Task<(RunFolder Folder, RunResults Results)> ResumeAsync(string folder, RunOptions? options = null, CancellationToken cancellationToken = default) =>
-        Task.Factory.StartNew(() => Resume(folder, options, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public static Task<(RunFolder Folder, RunResults Results)> ResumeAsync(
+        string folder, RunOptions? options = null, CancellationToken cancellationToken = default) =>
+        OnItsOwnThread(() => Resume(folder, options, cancellationToken), cancellationToken);
+
+    private static Task<T> OnItsOwnThread<T>(Func<T> run, CancellationToken cancellationToken) =>
+        Task.Factory.StartNew(run, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary><see cref="Resume"/> in a folder that is held already.</summary>
     internal static RunResults GoOn(RunFolder run, RunOptions options, CancellationToken cancellationToken)
@@ -120,9 +136,11 @@ public static class TrainJob
         var recipe = SavedRun.RecipeOf(run);
         Devices.Find(recipe.Device);
         var splits = SavedRun.SplitsOf(run);
-        var data = options.Open(recipe, options.AcceptChangedData && splits is not null ? splits with { AllowsMissing = true } : splits);
+        var data = options.Open(recipe,
+            options.AcceptChangedData && splits is not null ? splits with { AllowsMissing = true } : splits);
         if (data.Unlisted > 0 && !options.AcceptChangedData)
-            throw new SchaneException($"The data has changed since the run began: {data.Unlisted} images are new. Go on without them with --accept-changed-data, or start a new run.");
+            throw new SchaneException($"The data has changed since the run began: {data.Unlisted} images are new. Go on without them " +
+                "with --accept-changed-data, or start a new run.");
         var weights = InitialWeights.Nothing;
         options.AllRanks.OnFirst(() =>
         {

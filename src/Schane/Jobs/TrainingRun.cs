@@ -16,11 +16,13 @@ using static TorchSharp.torch;
 
 namespace Schane.Jobs;
 
-/// <summary>One run from its resolved recipe to its results: builds the model, the loader and the evaluator, trains, and has what came of it measured and kept.</summary>
+/// <summary>One run from its resolved recipe to its results: builds the model, the loader and the evaluator, trains, and has what came of
+/// it measured and kept.</summary>
 internal static class TrainingRun
 {
     /// <summary>Trains, from the first step or from the newest checkpoint.</summary>
-    internal static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, RunOptions options, CancellationToken cancellationToken)
+    internal static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, RunOptions options,
+        CancellationToken cancellationToken)
     {
         var (ranks, progress, leaves) = (options.AllRanks, options.Listener, options.Leaves);
         var threads = ComputeThreads.For(recipe.Threads, ranks.OnTheSameProcessors()).Count;
@@ -50,13 +52,16 @@ internal static class TrainingRun
         using var frozen = embeds
             ? FrozenTrunk.Open(recipe, data, model, sampler, run, evaluator is not null, ranks, cancellationToken) : null;
         using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler, threads, ranks);
-        using var hard = recipe.Sampler == SamplerKind.Hard ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
+        using var hard = recipe.Sampler == SamplerKind.Hard
+            ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
         var probe = recipe.NoProbe == false ? ProbeStart.Begin(recipe, data, model, run, ranks, progress, cancellationToken) : null;
-        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches, frozen is null ? evaluator : frozen.Judge, run, identity, ranks, hard);
+        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches,
+            frozen is null ? evaluator : frozen.Judge, run, identity, ranks, hard);
         try
         {
-            trainer.Run(resume, progress, [RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks, frozen is not null), .. probe is null ? [] : (RunEvent[])[probe.Event]],
-                cancellationToken, options.AcceptChangedData, () => proof.Value);
+            RunEvent start = RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks, frozen is not null);
+            trainer.Run(resume, progress, probe is null ? [start] : [start, probe.Event], cancellationToken, options.AcceptChangedData,
+                () => proof.Value);
             frozen?.GiveBack();
             model.Classifier.eval();
             var probed = probe?.Finish(recipe, data, model, ranks, progress, cancellationToken);
@@ -71,7 +76,8 @@ internal static class TrainingRun
         {
             if (leaves == RunLeaves.Page)
                 ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
-            throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with `schane train --resume {run.Root}`.", e, cancellationToken);
+            throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with " +
+                $"`schane train --resume {run.Root}`.", e, cancellationToken);
         }
     }
 
@@ -109,6 +115,8 @@ internal static class TrainingRun
             Listed(sampler.Batches(0).Select(batch => string.Join(',', batch)), sampler.BatchesPerEpoch));
     }
 
-    private static ValidationAccuracy? EvaluatorOf(Recipe recipe, DataSetup data, RunModel model, ICollective ranks) => data.Validation is null || recipe is { Lambda: 1, LambdaFinal: null or 1 } ? null
-        : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input), device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage }, ranks);
+    private static ValidationAccuracy? EvaluatorOf(Recipe recipe, DataSetup data, RunModel model, ICollective ranks) =>
+        data.Validation is null || recipe is { Lambda: 1, LambdaFinal: null or 1 } ? null
+        : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input),
+            device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage }, ranks);
 }

@@ -104,8 +104,8 @@ internal static class ResolvedRecipe
             if (passes > 0 && plan.Epochs < ProbeChoice.LeastEpochs)
                 plan = plan with { Steps = 0, InputSize = ProbeChoice.LargestInput(recipe.Budget, sizes, plan, passes) };
             recipe = recipe with { InputSize = plan.InputSize, Steps = plan.Steps };
-            how = plan.Steps == 0 ? $"the budget of {Spoken(recipe.Budget)} holds no {ProbeChoice.LeastEpochs} epochs beside the linear " +
-                "probe, which is all that is trained"
+            how = plan.Steps == 0 ? $"for a budget of {Spoken(recipe.Budget)} is too short for {ProbeChoice.LeastEpochs} epochs after " +
+                "the linear probe, which is the run's model then"
                 : $"about {Spoken(plan.Estimate)} at a measured {rows / plan.SecondsPerStep:F0} images/s";
         }
         else
