@@ -150,6 +150,8 @@ internal sealed class CompareVerb : Verb
                 comparison.Bootstrap?.FirstOrDefault(b => b.First == d.First.Name && b.Second == d.Second.Name) is { } b
                     ? Range(b.Low, b.High) : "",
                 P(d.HolmP), P(d.Paired.SignFlipP), Said(d.Verdict)]));
+            foreach (var sentence in Outlook.Of(table, comparison.TestPerTrain))
+                screen.Say(sentence);
             if (EmbeddingFigures.All(name => comparison.Runs.All(run => run.Metrics.ContainsKey(name.Key))))
                 screen.Table(["embeddings of the test", .. EmbeddingFigures.Select(f => f.Label)],
                     table.Objectives.Select(o => (string[])[o.Objective.Label,

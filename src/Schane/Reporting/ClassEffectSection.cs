@@ -58,6 +58,6 @@ internal static class ClassEffectSection
                where b.Objective == first.Name && b.Seed == a.Seed && b.PerClass!.ContainsKey(name)
                select a.PerClass![name] - b.PerClass![name],
         ];
-        return differences.Length > 0 ? Interval.StudentT(differences) : null;
+        return differences.Length > 0 ? Interval.StudentT(differences).Within(-1, 1) : null;
     }
 }

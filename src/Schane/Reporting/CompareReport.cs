@@ -27,7 +27,7 @@ internal static class CompareReport
         [
             .. ((ReportSection?[])
             [
-                VerdictSection.Of(table, metric),
+                VerdictSection.Of(table, metric, comparison.TestPerTrain),
                 DifferenceSection.Of(table, metric, comparison.Bootstrap),
                 ObjectivesSection.Of(table, metric, comparison),
                 ClassEffectSection.Of(comparison),

@@ -54,13 +54,14 @@ internal sealed record ComparisonTable(string Metric, IReadOnlyList<ObjectiveRow
     {
         metric ??= comparison.Metric;
         var values = Values(comparison, metric);
+        var (least, most) = Reporting.Metric.Of(metric).Share ? (0.0, 1.0) : (double.NegativeInfinity, double.PositiveInfinity);
         ObjectiveRow[] rows =
         [
             .. from objective in comparison.Objectives
                let own = values.Where(run => run.Key.Objective == objective.Name).OrderBy(run => run.Key.Seed).ToArray()
                where own.Length > 0
                select new ObjectiveRow(objective, [.. own.Select(run => run.Key.Seed)], [.. own.Select(run => run.Value)],
-                   Interval.StudentT([.. own.Select(run => run.Value)])),
+                   Interval.StudentT([.. own.Select(run => run.Value)]).Within(least, most)),
         ];
         if (rows.Length == 0)
             throw new SchaneException("The comparison holds no runs; make them with schane compare.");

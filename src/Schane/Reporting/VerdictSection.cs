@@ -3,7 +3,7 @@ namespace Schane.Reporting;
 /// <summary>The answer in a sentence for each difference.</summary>
 internal static class VerdictSection
 {
-    public static ReportSection? Of(ComparisonTable table, Metric metric)
+    public static ReportSection? Of(ComparisonTable table, Metric metric, double? testPerTrain)
     {
         if (table.Differences.Count == 0)
             return null;
@@ -14,7 +14,8 @@ internal static class VerdictSection
             """));
         return new("verdict", "Verdict",
             Html.Of($"<p class=\"lead\">By {metric.Words}{(metric.HigherIsBetter ? "" : ", where less is better")}.</p>\n<ul " +
-                $"class=\"verdicts\">\n{Html.Join(items)}</ul>"));
+                $"class=\"verdicts\">\n{Html.Join(items)}</ul>\n<ul class=\"prose\">\n" +
+                $"{Html.Join(Outlook.Of(table, testPerTrain).Select(sentence => Html.Of($"<li>{sentence}</li>\n")))}</ul>"));
     }
 
     private static string Class(Verdict verdict) => verdict switch { Verdict.Helped => "helped", Verdict.Hurt => "hurt", _ => "open" };

@@ -19,7 +19,7 @@ public sealed class CompareReportPageTests(Chromium chromium)
 
         Assert.True(await open.Page.Locator("[data-figure=forest] svg.main-svg").CountAsync() > 0);
         Assert.Equal(6, await open.Page.Locator("[data-figure=forest] .errorbar").CountAsync());
-        Assert.Equal(6, await open.Page.Locator("#verdict li").CountAsync());
+        Assert.Equal(6, await open.Page.Locator("#verdict .verdicts li").CountAsync());
         Assert.Matches("SCHaNe against CE: helped", await open.Page.Locator("#verdict").InnerTextAsync());
         await open.Page.Locator("#differences-table th button", new() { HasText = "Mean" }).ClickAsync();
         var means = await open.Page.Locator("#differences-table tbody td:nth-child(2)").AllTextContentsAsync();

@@ -30,6 +30,10 @@ public sealed record Interval(double Mean, double? Low, double? High, int Count,
     /// <summary>Half of the width; null where there are no ends.</summary>
     public double? HalfWidth => (High - Low) / 2;
 
+    /// <summary>The same with ends that stay inside what the figure can be: a share can't be above 1.</summary>
+    internal Interval Within(double least, double most) =>
+        this with { Low = Low is { } l ? Math.Clamp(l, least, most) : null, High = High is { } h ? Math.Clamp(h, least, most) : null };
+
     /// <summary>Mean ± t · s / √n with s over n − 1.</summary>
     /// <exception cref="ArgumentException">No values.</exception>
     public static Interval StudentT(IReadOnlyList<double> values, double level = 0.95) =>

@@ -39,7 +39,10 @@ internal static class CompareJob
         // Seed by seed, so that a comparison that is cut short has whole pairs.
         var work = options.Seeds.SelectMany(seed => arms.Select(arm => (arm.Name, Recipe: arm.Recipe with { Seed = seed }))).ToList();
         var outcomes = new ManyRuns("compare", options.Jobs, options.Command, options.DataRoot, options.Hub)
-            .Make([.. work.Select(item => new PlannedRun(RunOf(options.Folder, item.Name, item.Recipe.Seed), item.Recipe,
+        {
+            Foretells = data => (data.Test?.Count ?? data.OneShot?.Sum(run => run.Test.Count)) is { } items and > 0 ? Outlook.Foretold(
+                options.Seeds.Count, ComparisonTable.Pairs(comparison).Count(), items, TestPerTrain(arms[0].Recipe)) : null,
+        }.Make([.. work.Select(item => new PlannedRun(RunOf(options.Folder, item.Name, item.Recipe.Seed), item.Recipe,
                 $"{CompareOptions.Label(item.Name)}, seed {item.Recipe.Seed}"))], progress, stop);
 
         var failed = RunOutcome.Failures(outcomes);
@@ -60,7 +63,6 @@ internal static class CompareJob
                 "comparison needs one data set. Name another folder with --out.");
         var items = runs.ToDictionary(run => (run.Name, run.Results.Seed), run => PredictedItem.Load(run.Folder.Predictions));
         RequireSameItems(items, options.Folder);
-        var folds = arms[0].Recipe.Folds;
         comparison = comparison with
         {
             Schane = RunFolder.Version,
@@ -70,7 +72,7 @@ internal static class CompareJob
             Images = first.Images,
             Budget = lengths.Length == 1 ? $"{lengths[0]} steps" : $"{lengths[0]} to {lengths[^1]} steps",
             Metric = first.Headline,
-            TestPerTrain = folds is { } k ? 1.0 / (k - 1) : null,
+            TestPerTrain = TestPerTrain(arms[0].Recipe),
             Failed = failed,
             Runs = [.. runs.Select(run => new ComparedRun(run.Name, run.Results.Seed, Figures(run.Results, run.Folder),
                 run.Results.PerClass?.ToDictionary(c => c.Class, c => c.Accuracy), run.Results.Seconds))],
@@ -162,6 +164,8 @@ internal static class CompareJob
         }
         return found;
     }
+
+    private static double? TestPerTrain(Recipe recipe) => recipe.Folds is { } folds ? 1.0 / (folds - 1) : null;
 
     private static string RunOf(string folder, string arm, int seed) => Path.Combine(folder, $"{arm}-s{seed}");
 }

@@ -26,6 +26,9 @@ internal sealed class ManyRuns(string phase, int jobs, IReadOnlyList<string>? co
     private readonly RunProcess? processes = jobs > 1 && command is not null ? new(command, dataRoot, hub) : null;
     private readonly int atATime = AtATime(jobs, command);
 
+    /// <summary>What else is told of the data before the first run begins.</summary>
+    public Func<DataSetup, string?>? Foretells { get; init; }
+
     /// <summary>How many of the runs that are wanted at a time are made so: without a command to start, one.</summary>
     public static int AtATime(int jobs, IReadOnlyList<string>? command) => command is null ? 1 : jobs;
 
@@ -96,6 +99,8 @@ internal sealed class ManyRuns(string phase, int jobs, IReadOnlyList<string>? co
             .ToDictionary(run => run.Run, run => run.Results!);
         var data = DataSetup.Open(work[0].Recipe, dataRoot);
         Say(RunEstimate.Sentence(work, done, atATime, work[0].View?.Of(data) ?? data));
+        if (Foretells?.Invoke(data) is { } sentence)
+            Say(sentence);
     }
 }
 
