@@ -8,6 +8,7 @@ namespace Schane.Tests.Cli;
 public class EmbedTests
 {
     [Fact]
+    [Trait("Slow", "1")]
     public void Embeddings_of_a_run_go_to_a_file_and_every_protocol_measures_the_run_and_the_file_alike()
     {
         using var photos = Photos.OfTwoClasses();

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Samples;
 
 /// <summary>The programs of samples/ that bring a part of their own, run as programs.</summary>
-[Trait("Long", "1")]
+[Trait("Long", "1"), Trait("Slow", "1")]
 public sealed class OwnProgramsTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();

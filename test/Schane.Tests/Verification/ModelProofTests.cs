@@ -1,4 +1,5 @@
 using Schane.Models;
+using Schane.Tests.Support;
 using Schane.Verification;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -6,6 +7,8 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Verification;
 
 /// <summary>The proof that a machine computes a model as float64 says, with faults planted in a layer as wrong kernels make them.</summary>
+/// <remarks>Alone, since a proof must leave the process's random numbers as they were, which other tests draw from.</remarks>
+[Collection(WholeProcess.Name)]
 public sealed class ModelProofTests : IDisposable
 {
     private readonly DisposeScope scope = NewDisposeScope();
