@@ -141,6 +141,7 @@ public sealed partial class TrainJobTests : IDisposable
     [Theory]
     [InlineData(7)]                                                       // within the second epoch, when the first one's confusion decides
     [InlineData(4)]                                                       // where an epoch ends
+    [Trait("Slow", "1")]
     public void A_run_on_hard_classes_goes_on_to_the_weights_it_would_have_had(int stopped)
     {
         // 40 classes of 2 images, 10 classes a batch: four steps an epoch.

@@ -2,7 +2,7 @@ using Schane.Tests.Data;
 
 namespace Schane.Tests.Samples;
 
-[Trait("Long", "1")]
+[Trait("Long", "1"), Trait("Slow", "1")]
 public class OwnLossTests
 {
     [Fact]

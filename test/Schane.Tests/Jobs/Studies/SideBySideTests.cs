@@ -41,6 +41,7 @@ public sealed class SideBySideTests : IDisposable
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void A_run_whose_process_is_killed_is_named_and_the_same_line_makes_it_alone()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux alone tells whose process is whose.");
