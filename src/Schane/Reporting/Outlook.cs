@@ -50,8 +50,9 @@ internal static class Outlook
         var least = PairedPower.LeastDifference(deviation, seeds, comparisons, overlap);
         var needed = found == 0 ? null : PairedPower.SeedsFor(found, deviation, comparisons, overlap, MostSeeds);
         var points = metric.Share ? " points" : "";
-        return $"{row.First.Label} against {row.Second.Label}: with {seeds} {units} only differences above " +
-            $"±{Effect.Size(metric, least)}{points} could be seen" + (needed is { } n && n > seeds
+        var seen = metric.Share && least >= 1 ? "no difference could be seen"
+            : $"only differences above ±{Effect.Size(metric, least)}{points} could be seen";
+        return $"{row.First.Label} against {row.Second.Label}: with {seeds} {units} {seen}" + (needed is { } n && n > seeds
                 ? $"; {n} would see one of {Effect.Size(metric, found)}{points}, as was found."
                 : needed is null && found != 0
                     ? $"; one of {Effect.Size(metric, found)}{points}, as was found, would take more than {MostSeeds}." : ".");

@@ -26,6 +26,12 @@ public sealed class OutlookTests
         Assert.Equal("B against A: with 2 seeds only differences above ±0.00 points could be seen.",
             Outlook.Of(ComparisonTable.Of(Pair([0.5, 0.6], [0.5, 0.6])), null)[1]);
 
+    /// <summary>Two seeds whose differences scatter by 14 points would have to differ by more than all.</summary>
+    [Fact]
+    public void A_share_can_not_differ_by_more_than_all() =>
+        Assert.StartsWith("B against A: with 2 seeds no difference could be seen; ",
+            Outlook.Of(ComparisonTable.Of(Pair([0.7, 0.5], [0.5, 0.5])), null)[1], StringComparison.Ordinal);
+
     [Fact]
     public void Before_the_runs_the_least_difference_is_foretold()
     {
