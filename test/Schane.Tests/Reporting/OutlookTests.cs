@@ -7,7 +7,7 @@ public sealed class OutlookTests
     [Fact]
     public void A_comparison_without_evidence_says_what_it_could_see_and_what_it_would_take()
     {
-        // Differences +1, −1 and +3 points: mean 1, deviation 2. Three seeds see 3.26 deviations / √3 by the noncentral t distribution.
+        // Differences +1, −1 and +3 points: mean 1, deviation 2. Half a deviation takes 34 pairs (G*Power 3.1).
         var said = Outlook.Of(ComparisonTable.Of(Pair([0.51, 0.49, 0.53], [0.50, 0.50, 0.50])), null);
         Assert.Equal("B has the highest mean.", said[0]);
         Assert.StartsWith("B against A: with 3 seeds only differences above ±", said[1], StringComparison.Ordinal);
