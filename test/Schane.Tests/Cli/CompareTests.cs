@@ -5,7 +5,7 @@ namespace Schane.Tests.Cli;
 [Trait("Long", "1")]
 public class CompareTests
 {
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void Without_a_recipe_the_gain_of_the_contrastive_term_of_hard_negatives_and_of_balanced_batches_stand_apart()
     {
         using var photos = Photos.OfTwoClasses();

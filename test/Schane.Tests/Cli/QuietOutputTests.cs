@@ -17,7 +17,7 @@ public class QuietOutputTests
         @"^(\s*|(Precision|Weights|The model is computed|Measured on|The run is in|train|step|schane_tiny at) .*" +
         @"|  \w+ +[\d.]+ +(\([\d.]+ to [\d.]+\))? *)$");
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void Training_on_the_embedded_data_prints_no_line_of_anyone_else()
     {
         using var folder = new TemporaryFolder();

@@ -42,7 +42,7 @@ public class ResumeTests
         Assert.Equal(Enumerable.Range(1, 120).Select(i => (long)i), Steps(killed));
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void A_full_disk_ends_the_run_with_the_last_good_checkpoint_intact()
     {
         using var photos = Photos.OfTwoClasses();

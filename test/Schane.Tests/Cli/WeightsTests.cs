@@ -59,7 +59,7 @@ public class WeightsTests
         SchaneProgram.Run("evaluate", photos.Run).Done();
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void A_model_of_the_hub_is_fetched_pinned_and_found_again_without_a_network_and_the_token_is_written_nowhere()
     {
         using var photos = Photos.OfTwoClasses();

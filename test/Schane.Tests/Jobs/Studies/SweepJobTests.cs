@@ -97,7 +97,7 @@ public sealed class SweepJobTests : IDisposable
         Assert.Equal(2, Rates("ce").Distinct().Count());
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void Successive_halving_gives_all_steps_to_the_best_alone()
     {
         var found = SweepJob.Run(Sweep(("schane", Short with { Steps = 40 })) with
