@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Schane.Jobs;
+using Schane.Planning;
 using Schane.Recipes;
 
 namespace Schane.Cli.Verbs;
@@ -42,7 +42,7 @@ internal sealed class RecipeCheckVerb : Verb
                 screen.Say($"{what}: {(left.Count == 0 ? "right" : "right as far as it could be checked here")}.");
                 foreach (var sentence in left)
                     screen.Say($"  {sentence}");
-                var unused = RecipeCheck.Unused(recipe);
+                var unused = LossSettings.Unused(recipe);
                 if (unused is not null)
                     screen.Say($"  {unused}");
                 documents.Add(new { file, name = name.Length == 0 ? null : name, unchecked_because = left, unused });

@@ -55,6 +55,6 @@ internal static class RunProof
         return new(found.Error, found.Where, found.Precision.ToString().ToLowerInvariant(), found.Images, pictures.Source,
             watch.Elapsed.TotalSeconds, null);
 
-        void Say(string message) => progress?.Report(new("plan", 0, recipe.Steps ?? 0, 0, null, 0, null, message));
+        void Say(string message) => progress?.Report(TrainingProgress.Note(message));
     }
 }

@@ -38,7 +38,7 @@ internal static class StagedTraining
             var data = options.Open(recipe);
             if (recipe.Model is { } model)
                 ModelRegistry.InfoOf(model);
-            planned.Add((name, ResolvedRecipe.Enlarged(recipe, data, options.BatchTimes) with
+            planned.Add((name, OpenChoices.Enlarged(recipe, data, options.BatchTimes) with
             { Data = RunPaths.Located(recipe.Data), Weights = recipe.Weights is { } weights ? RunPaths.Located(weights) : null }));
         }
         RunFolder? made = null;
@@ -77,8 +77,8 @@ internal static class StagedTraining
             if (i == stages.Count - 1)
             {
                 Tell(i);
-                return FirstHas(run.Recipe) ? TrainJob.GoOn(run, options, cancellationToken)
-                    : TrainJob.Begin(recipe, _ => run, options, cancellationToken).Results;
+                return FirstHas(run.Recipe) ? SingleRun.GoOn(run, options, cancellationToken)
+                    : SingleRun.Begin(recipe, _ => run, options, cancellationToken).Results;
             }
             var folder = Path.Combine(run.EarlierStages, name);
             var stage = RunFolder.Elsewhere(folder);
@@ -86,9 +86,12 @@ internal static class StagedTraining
             {
                 Tell(i);
                 if (FirstHas(stage.Recipe))
-                    TrainJob.Resume(folder, options, cancellationToken);
+                {
+                    using var _ = ranks.Rank == 0 ? stage.Lock() : null;
+                    SingleRun.GoOn(stage, options, cancellationToken);
+                }
                 else
-                    TrainJob.Run(recipe, options with { Folder = folder, Force = true }, cancellationToken);
+                    SingleRun.New(recipe, options with { Folder = folder, Force = true }, cancellationToken);
             }
             before = folder;
         }
@@ -96,7 +99,7 @@ internal static class StagedTraining
 
         void Tell(int i)
         {
-            options.Listener?.Report(new("plan", 0, 0, 0, null, 0, null, $"Stage {i + 1} of {stages.Count}: {stages[i].Name}."));
+            options.Listener?.Report(TrainingProgress.Note($"Stage {i + 1} of {stages.Count}: {stages[i].Name}."));
         }
 
         bool FirstHas(string file) => ranks.Any(ranks.Rank == 0 && File.Exists(file));         // the others may not see its disk

@@ -1,13 +1,7 @@
-using System.Text.Json;
-using Schane.Checkpoints;
 using Schane.Distributed;
-using Schane.Planning;
 using Schane.Recipes;
 using Schane.Runs;
-using Schane.Tensors;
 using Schane.Training;
-using Schane.Verification;
-using static TorchSharp.torch;
 
 namespace Schane.Jobs;
 
@@ -27,28 +21,7 @@ public static class TrainJob
         Recipe recipe, RunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(recipe);
-        options ??= new();
-        RunFolder? made = null;
-        IDisposable? held = null;
-        try
-        {
-            return Begin(recipe, resolved =>
-            {
-                made = RunFolder.Create(options.Folder ?? RunPaths.NextFree(resolved), options.Force);
-                held = made.Lock();
-                return made;
-            }, options, cancellationToken);
-        }
-        catch (WrongArithmeticException)
-        {
-            held?.Dispose();
-            made?.Remove();
-            throw;
-        }
-        finally
-        {
-            held?.Dispose();
-        }
+        return SingleRun.New(recipe, options ?? new(), cancellationToken);
     }
 
     /// <summary><see cref="Run"/> on a thread of its own, since a run takes long and computes all the time.</summary>
@@ -58,48 +31,6 @@ public static class TrainJob
     public static Task<(RunFolder Folder, RunResults Results)> RunAsync(
         Recipe recipe, RunOptions? options = null, CancellationToken cancellationToken = default) =>
         OnItsOwnThread(() => Run(recipe, options, cancellationToken), cancellationToken);
-
-    /// <summary>Trains in a folder that rank 0 makes and holds once the recipe has been found right.</summary>
-    internal static (RunFolder Folder, RunResults Results) Begin(
-        Recipe recipe, Func<Recipe, RunFolder> make, RunOptions options, CancellationToken cancellationToken)
-    {
-        var (ranks, progress) = (options.AllRanks, options.Listener);
-        Devices.Find(recipe.Device);
-        var data = options.Open(recipe);
-        PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
-        var weights = InitialWeights.Nothing;
-        var root = "";
-        var sharers = ranks.OnTheSameProcessors();       // all have read their lists, which may lie in the run that is replaced
-        ranks.OnFirst(() =>
-        {
-            data = options.View is null ? data.WarnOfCopies(cancellationToken) : data;
-            recipe = ResolvedRecipe.Started(recipe, data, options.Hub, progress, cancellationToken);
-            weights = ResolvedRecipe.WeightsOf(recipe, data, options.Hub, progress, cancellationToken);
-            recipe = ResolvedRecipe.Enlarged(recipe, data, options.BatchTimes);
-            recipe = ResolvedRecipe.Resolve(recipe, data, weights, progress, ranks, sharers);
-            // Read first, for the same reason.
-            var excluded = recipe.Exclude is { } exclude ? File.ReadAllText(exclude) : null;
-            var relabelled = recipe.Relabel is { } relabel ? File.ReadAllText(relabel) : null;
-            var made = make(recipe);
-            weights.Save(made.Weights);
-            AtomicFile.WriteText(made.Recipe, RecipeFile.Write(recipe with
-            {
-                Data = RunPaths.Shareable(recipe.Data),
-                Exclude = recipe.Exclude is { } left ? RunPaths.Shareable(left) : null,
-                Relabel = recipe.Relabel is { } renamed ? RunPaths.Shareable(renamed) : null,
-            }));
-            foreach (var (text, copy) in ((string?, string)[])[(excluded, made.Exclude), (relabelled, made.Relabel)])
-                if (text is not null)
-                    AtomicFile.WriteText(copy, text);
-            AtomicFile.WriteText(made.Source, JsonSerializer.Serialize(new[] { RunPaths.Located(recipe.Data), weights.Location }));
-            data.Splits?.Save(made.Splits);
-            root = made.Root;
-        });
-        recipe = RecipeFile.Parse(ranks.BroadcastText(RecipeFile.Write(recipe)), "the recipe of rank 0", recipe.Loss);
-        var run = RunFolder.Elsewhere(ranks.BroadcastText(root));
-        options = options with { AcceptChangedData = false };
-        return (run, TrainingRun.Train(recipe, data, weights, run, resume: false, options, cancellationToken));
-    }
 
     /// <summary>Resumes a run that was stopped or killed from its newest whole checkpoint, to the weights it would have had.</summary>
     /// <param name="folder">Run folder.</param>
@@ -116,7 +47,7 @@ public static class TrainJob
         var run = RunFolder.Open(options.AllRanks.BroadcastText(folder));
         using var _ = options.AllRanks.Rank == 0 ? run.Lock() : null;
         return (run, File.Exists(run.Stages)
-            ? StagedTraining.GoOn(run, options, cancellationToken) : GoOn(run, options, cancellationToken));
+            ? StagedTraining.GoOn(run, options, cancellationToken) : SingleRun.GoOn(run, options, cancellationToken));
     }
 
     /// <summary><see cref="Resume"/> on a thread of its own.</summary>
@@ -129,24 +60,4 @@ public static class TrainJob
 
     private static Task<T> OnItsOwnThread<T>(Func<T> run, CancellationToken cancellationToken) =>
         Task.Factory.StartNew(run, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-
-    /// <summary><see cref="Resume"/> in a folder that is held already.</summary>
-    internal static RunResults GoOn(RunFolder run, RunOptions options, CancellationToken cancellationToken)
-    {
-        var recipe = SavedRun.RecipeOf(run);
-        Devices.Find(recipe.Device);
-        var splits = SavedRun.SplitsOf(run);
-        var data = options.Open(recipe,
-            options.AcceptChangedData && splits is not null ? splits with { AllowsMissing = true } : splits);
-        if (data.Unlisted > 0 && !options.AcceptChangedData)
-            throw new SchaneException($"The data has changed since the run began: {data.Unlisted} images are new. Go on without them " +
-                "with --accept-changed-data, or start a new run.");
-        var weights = InitialWeights.Nothing;
-        options.AllRanks.OnFirst(() =>
-        {
-            weights = InitialWeights.Find(recipe.Weights, recipe.Model!, options.Hub, options.Listener, cancellationToken);
-            weights.MustBe(InitialWeights.Saved(run.Weights));
-        });
-        return TrainingRun.Train(recipe, data, weights, run, resume: true, options, cancellationToken);
-    }
 }

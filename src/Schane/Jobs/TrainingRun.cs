@@ -9,7 +9,6 @@ using Schane.Planning;
 using Schane.Recipes;
 using Schane.Reporting;
 using Schane.Runs;
-using Schane.Tensors;
 using Schane.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -21,23 +20,20 @@ namespace Schane.Jobs;
 internal static class TrainingRun
 {
     /// <summary>Trains, from the first step or from the newest checkpoint.</summary>
-    internal static RunResults Train(Recipe recipe, DataSetup data, InitialWeights weights, RunFolder run, bool resume, RunOptions options,
-        CancellationToken cancellationToken)
+    internal static RunResults Train(
+        TrainingPlan plan, RunFolder run, bool resume, RunOptions options, CancellationToken cancellationToken)
     {
+        var (recipe, data, weights, sampler) = (plan.Recipe, plan.Data, plan.Weights, plan.Sampler);
         var (ranks, progress, leaves) = (options.AllRanks, options.Listener, options.Leaves);
-        var threads = ComputeThreads.For(recipe.Threads, ranks.OnTheSameProcessors()).Count;
-        set_num_threads(threads);
+        set_num_threads(plan.Threads);
         using var scope = NewDisposeScope();
-        using var model = new RunModel(ResolvedRecipe.NewClassifier(recipe, data, recipe.InputSize!.Value), data.Train.Classes,
-            recipe.Augmentation!)
-        { Notes = weights.Metadata() };
+        using var model = new RunModel(plan.NewClassifier(), data.Train.Classes, recipe.Augmentation!) { Notes = weights.Metadata() };
         var loaded = weights.Into(model.Classifier, recipe.KeepHead, progress);
         model.Classifier.to(device(recipe.Device));
         if (ranks.Size > 1 && !recipe.SyncBatchnorm && model.Classifier.Buffers().Any(b => SharedStatistics.IsOne(b.Name)))
-            progress?.Report(new TrainingProgress("plan", 0, recipe.Steps!.Value, 0, null, 0, null,
+            progress?.Report(TrainingProgress.Note(
                 $"{recipe.Model} normalises batches: each of the {ranks.Size} ranks normalises its own rows, so the result is not " +
                 "exactly that of one process; --sync-batchnorm makes it so."));
-        var sampler = ResolvedRecipe.SamplerOf(recipe, data);
         SharedStatistics.Check(model.Classifier, recipe.SyncBatchnorm);
         var epoch = sampler.Batches(0);
         BatchShape.CheckRanks(recipe, epoch[0].Length, epoch[^1].Length, ranks.Size,
@@ -51,7 +47,7 @@ internal static class TrainingRun
             _ = proof.Value;                                              // before all images pass a trunk that is frozen, or probed
         using var frozen = embeds
             ? FrozenTrunk.Open(recipe, data, model, sampler, run, evaluator is not null, ranks, cancellationToken) : null;
-        using var batches = frozen?.Batches ?? LoaderOf(recipe, data, model, sampler, threads, ranks);
+        using var batches = frozen?.Batches ?? LoaderOf(plan, model, ranks);
         using var hard = recipe.Sampler == SamplerKind.Hard
             ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
         var probe = recipe.NoProbe == false ? ProbeStart.Begin(recipe, data, model, run, ranks, progress, cancellationToken) : null;
@@ -81,12 +77,14 @@ internal static class TrainingRun
         }
     }
 
-    private static BatchLoader LoaderOf(Recipe recipe, DataSetup data, RunModel model, ISampler sampler, int threads, ICollective ranks) =>
-        new(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input), new LoaderOptions
+    private static BatchLoader LoaderOf(TrainingPlan plan, RunModel model, ICollective ranks)
+    {
+        var recipe = plan.Recipe;
+        return new(plan.Data.Train, plan.Sampler, TransformPreset.Find(recipe.Augmentation!).Training(model.Input), new LoaderOptions
         {
             Seed = recipe.Seed,
             Views = recipe.Views,
-            Workers = Math.Max(1, threads - 1),
+            Workers = Math.Max(1, plan.Threads - 1),
             OnBadImage = recipe.OnBadImage,
             KeepBytes = true,
             PinMemory = device(recipe.Device).type == DeviceType.CUDA,
@@ -94,6 +92,7 @@ internal static class TrainingRun
             Ranks = ranks.Size,
             ShareUnit = BatchShape.ShareUnit(recipe, model.Classifier.Classes),
         });
+    }
 
     /// <summary>All ranks must train the same model on the same images.</summary>
     private static void MustAgree(ICollective ranks, RunIdentity identity)
@@ -116,7 +115,7 @@ internal static class TrainingRun
     }
 
     private static ValidationAccuracy? EvaluatorOf(Recipe recipe, DataSetup data, RunModel model, ICollective ranks) =>
-        data.Validation is null || recipe is { Lambda: 1, LambdaFinal: null or 1 } ? null
+        data.Validation is null || !recipe.TrainsClassifier() ? null
         : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input),
             device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage }, ranks);
 }

@@ -2,12 +2,10 @@ using Schane.Checkpoints.Hub;
 using Schane.Data;
 using Schane.Data.Feeding;
 using Schane.Data.Transforms;
-using Schane.Distributed;
 using Schane.Inference;
 using Schane.Losses;
 using Schane.Models;
 using Schane.Recipes;
-using Schane.Tensors;
 using Schane.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -33,15 +31,12 @@ internal static class BatchDoctor
         HubOptions? hub = null, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(recipe);
-        Devices.Find(recipe.Device);
-        var data = DataSetup.Open(recipe, dataRoot);
-        recipe = ResolvedRecipe.Started(recipe, data, hub, progress, stop);
         // What the length would be measured for decides nothing about batches.
-        recipe = ResolvedRecipe.Resolve(recipe with { Steps = recipe.Steps ?? 1, Precision = Precision.Float32 }, data,
-            ResolvedRecipe.WeightsOf(recipe, data, hub, progress, stop), progress: null, new SingleProcess());
-        var sampler = ResolvedRecipe.SamplerOf(recipe, data);
+        var plan = TrainingPlan.Make(recipe with { Steps = recipe.Steps ?? 1, Precision = Precision.Float32 },
+            DataSetup.Open(recipe, dataRoot), new() { Hub = hub, Progress = progress }, stop);
+        (recipe, var data, var sampler) = (plan.Recipe, plan.Data, plan.Sampler);
         var batches = sampler.Batches(0).Take(MostBatches).Select(images => Batch.Of(images, data.Train, recipe.Views)).ToList();
-        var seen = Look(recipe, data, sampler, hub, stop);
+        var seen = Look(plan, stop);
         var report = new BatchReport(
             recipe.Loss.Name, batches.Count, sampler.BatchesPerEpoch, batches.Average(b => b.Rows),
             batches.Average(b => b.Classes), data.Train.Classes.Count,
@@ -92,9 +87,9 @@ internal static class BatchDoctor
     }
 
     /// <summary>What the first batches look like through the initial weights.</summary>
-    private static BatchStatistics? Look(Recipe recipe, DataSetup data, ISampler sampler, HubOptions? hub, CancellationToken stop)
+    private static BatchStatistics? Look(TrainingPlan plan, CancellationToken stop)
     {
-        var options = recipe.Objective();
+        var (recipe, data, options) = (plan.Recipe, plan.Data, plan.Objective);
         // Where the loss tells nothing of its pairs, as cross-entropy alone, the similarities are told by one that weighs no negatives.
         options = new JointOptions
         {
@@ -105,13 +100,13 @@ internal static class BatchDoctor
         };
         using var scope = NewDisposeScope();
         using var noGradients = no_grad();
-        using var model = ResolvedRecipe.NewClassifier(recipe, data, recipe.InputSize!.Value);
-        InitialWeights.Find(recipe.Weights, recipe.Model!, hub, null, stop).Into(model, recipe.KeepHead, null);
+        using var model = plan.NewClassifier();
+        plan.Weights.Into(model, recipe.KeepHead, null);
         model.to(device(recipe.Device));
         model.eval();
         var objective = new JointObjective(options);
         var input = new RunModel(model, data.Train.Classes, recipe.Augmentation!).Input;
-        using var loader = new BatchLoader(data.Train, sampler, TransformPreset.Find(recipe.Augmentation!).Training(input),
+        using var loader = new BatchLoader(data.Train, plan.Sampler, TransformPreset.Find(recipe.Augmentation!).Training(input),
             new LoaderOptions { Seed = recipe.Seed, Views = recipe.Views, OnBadImage = recipe.OnBadImage });
         List<BatchStatistics> seen = [];
         for (var i = 0; i < Embedded; i++)

@@ -28,7 +28,7 @@ internal static class ProbeChoice
     {
         var problem = data.Validation is null ? "there are no validation images to compare it on"
             : !weights.Exist ? "the trunk's weights are random"
-            : recipe is { Lambda: 1, LambdaFinal: null or 1 } ? "lambda 1 trains no classifier"
+            : !recipe.TrainsClassifier() ? "lambda 1 trains no classifier"
             : recipe.KeepHead ? "keep-head begins with the classifier of the weights"
             : recipe.Freeze == Freezing.Trunk ? "training a head on a frozen trunk is one"
             : ModelRegistry.ShapeOf(info.Name) is VisionTransformerShape { Distilled: true } ? "a distilled model has two heads" : null;

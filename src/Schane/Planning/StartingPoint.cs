@@ -53,8 +53,8 @@ internal sealed record StartingPoint(string Model, string Weights, string Why)
             return new(Tiny, EmbeddedWeights.Name, $"Starting from {Tiny}, which was trained on drawn shapes, since there are no other " +
                 $"weights on this machine{failure}; `schane models fetch {Usual} --out FILE` brings some on a machine with a network.");
         var hint = training is not null && CostOf(chosen.Name) < CostOf(Stronger) && hub is not { Offline: true }
-            ? $"; --model {Stronger} --weights {InitialWeights.Published} would take about {ResolvedRecipe.Spoken(TimeOf(Stronger))} for " +
-                $"{Passes} epochs" : "";
+            ? $"; --model {Stronger} --weights {InitialWeights.Published} would take about {MeasuredChoices.Spoken(TimeOf(Stronger))} " +
+                $"for {Passes} epochs" : "";
         return new(chosen.Name, WeightsOf(chosen.Name), $"Starting from {chosen.Name}: {Origin(chosen)}{hint}.");
     }
 

@@ -26,6 +26,10 @@ internal static class RecipeObjective
         return filled;
     }
 
+    /// <summary>Whether cross-entropy counts at any time; without it the classifier stays as it began.</summary>
+    public static bool TrainsClassifier(this Recipe recipe) =>
+        recipe.Objective().Lambda != 1 || recipe.LambdaFinal is not (null or 1);
+
     /// <summary>The joint objective a recipe asks for; unset values are the loss's defaults.</summary>
     /// <exception cref="SchaneException">Settings that contradict each other.</exception>
     public static JointOptions Objective(this Recipe recipe)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using TorchSharp;
 
 namespace Schane.Tensors;
 
@@ -40,6 +41,21 @@ internal readonly record struct ComputeThreads(int Count, string Why)
         var limit = quota < processors ? string.Create(CultureInfo.InvariantCulture, $" limited to the time of {quota:0.##}") : "";
         var why = $"{processors} {(processors == 1 ? "processor" : "processors")}{limit}";
         return new(Math.Max(1, allowed / sharers), sharers > 1 ? $"{why}, shared by {sharers}" : why);
+    }
+
+    /// <summary>What a function finds while libtorch computes with a number of threads, which is then what it was.</summary>
+    public static T During<T>(int threads, Func<T> function)
+    {
+        var before = torch.get_num_threads();
+        torch.set_num_threads(threads);
+        try
+        {
+            return function();
+        }
+        finally
+        {
+            torch.set_num_threads(before);
+        }
     }
 
     private static int Allowed(int processors, double? quota) => (int)Math.Clamp(Math.Ceiling(quota ?? processors), 1, processors);

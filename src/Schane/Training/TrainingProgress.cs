@@ -12,6 +12,9 @@ namespace Schane.Training;
 public sealed record TrainingProgress(string Phase, long Step, long Steps, int Epoch, double? Loss, double ImagesPerSecond,
     TimeSpan? Remaining, string? Message = null)
 {
+    /// <summary>A sentence of the plan.</summary>
+    internal static TrainingProgress Note(string message) => new("plan", 0, 0, 0, null, 0, null, message);
+
     /// <summary>Share of the step's images that the classifier had right, 0 to 1; null outside training and
     /// without cross-entropy.</summary>
     public double? Accuracy { get; init; }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Schane.Jobs;
+using Schane.Planning;
 using Schane.Recipes;
 using Schane.Tests.Cli;
 using Schane.Tests.Support;

@@ -46,9 +46,9 @@ public sealed class RunRulesTests : IDisposable
     [InlineData("supcon", "none", null, 0.1)]
     public void The_temperature_of_SCHaNe_is_lower_where_weights_begin_at_random_unless_it_is_set(string loss, string weights, double? set,
         double expected) =>
-        Assert.Equal(expected, ResolvedRecipe.Of(
-            Short with { Loss = LossRegistry.Find(loss), Weights = weights, Temperature = set, Model = "schane_tiny", InputSize = null },
-            null, null).Temperature);
+        Assert.Equal(expected, OpenChoices.Settled(
+            Short with { Loss = LossRegistry.Find(loss), Weights = weights, Temperature = set, Model = "schane_tiny" },
+            DataSetup.Open(Short, null), InitialWeights.Find(weights, "schane_tiny")).Temperature);
 
     [Fact]
     public void Data_that_came_or_went_are_refused_and_let_pass_when_told_to()

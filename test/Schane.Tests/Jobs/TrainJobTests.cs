@@ -48,7 +48,7 @@ public sealed partial class TrainJobTests : IDisposable
     [InlineData(16, 40, 4)]
     public void A_batch_some_times_as_large_has_more_classes_and_then_more_images_of_each(int times, int classes, int images)
     {
-        var large = ResolvedRecipe.Enlarged(Short with { Batch = 10 }, DataSetup.Open(Short, null), times);
+        var large = OpenChoices.Enlarged(Short with { Batch = 10 }, DataSetup.Open(Short, null), times);
         Assert.Equal((classes, images, 10 * times), (large.ClassesPerBatch, large.ImagesPerClass, large.Batch));
     }
 

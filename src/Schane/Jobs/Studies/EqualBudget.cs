@@ -28,7 +28,8 @@ internal static class EqualBudget
         var open = shared.Exists(arm => arm.Recipe.Precision == Precision.Auto);
         var last = shared[^1].Recipe with { Precision = open ? Precision.Auto : shared[^1].Recipe.Precision };
         var kept = Path.Combine(folder, "plan.yaml");
-        var plan = File.Exists(kept) ? RecipeFile.Load(kept) : ResolvedRecipe.Of(last, dataRoot, hub);
+        var plan = File.Exists(kept) ? RecipeFile.Load(kept)
+            : TrainingPlan.Make(last, DataSetup.Open(last, dataRoot), new() { Hub = hub }, CancellationToken.None).Recipe;
         if (!File.Exists(kept))
         {
             Directory.CreateDirectory(folder);

@@ -92,7 +92,7 @@ internal sealed class ManyRuns(string phase, int jobs, IReadOnlyList<string>? co
         work = [.. work.Where(run => !run.HasDiverged)];
         if (progress is null || work.Count == 0)
             return;
-        void Say(string sentence) => progress.Report(new TrainingProgress("plan", 0, 0, 0, null, 0, null, sentence));
+        void Say(string sentence) => progress.Report(TrainingProgress.Note(sentence));
         if (atATime < jobs)
             Say("The runs are made one after another: side by side each is a process of its own, and no command is named that starts one.");
         var done = work.Select(run => (Run: run, Results: run.Finished)).Where(run => run.Results is not null)

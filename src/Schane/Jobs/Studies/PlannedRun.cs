@@ -33,12 +33,12 @@ internal sealed record PlannedRun(string Path, Recipe Recipe, string Label, RunV
         try
         {
             if (!File.Exists(RunFolder.Elsewhere(Path).Journal))                                 // nothing was done that could be lost
-                return TrainJob.Run(Recipe, options with { Folder = Path, Force = true }, stop).Results;
+                return SingleRun.New(Recipe, options with { Folder = Path, Force = true }, stop).Results;
             if (Finished is { } results)
                 return results;
             var run = RunFolder.Open(Path);
             using var _ = run.Lock();
-            return TrainJob.GoOn(run, options, stop);
+            return SingleRun.GoOn(run, options, stop);
         }
         catch (DivergedException e) when (ToleratesDivergence)
         {

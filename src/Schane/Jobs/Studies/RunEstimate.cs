@@ -72,16 +72,14 @@ internal static class RunEstimate
         recipe.Batch ?? BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count) * recipe.ImagesPerClass;
 
     private static int StepsOf(Recipe recipe, DataSetup data) => recipe.Steps ?? (recipe.Epochs ?? data.Epochs ?? 1)
-        * ResolvedRecipe.SamplerOf(recipe with
-        { ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count), Lambda = recipe.Objective().Lambda },
-            data).BatchesPerEpoch;
+        * Samplers.For(recipe, data).BatchesPerEpoch;
 
     private static double Try(Recipe recipe, Shape shape, DataSetup data)
     {
-        if (recipe.Threads is { } threads)
-            set_num_threads(threads);
-        var pass = RunPlan.Measure(size => ResolvedRecipe.NewClassifier(recipe with { Model = shape.Model }, data, size), shape.Size,
-            shape.Pass, recipe.Objective(), device(recipe.Device));
+        recipe = recipe with { Model = shape.Model };
+        var pass = ComputeThreads.During(ComputeThreads.For(recipe.Threads).Count, () => RunPlan.Measure(
+            size => TrainingPlan.NewClassifier(recipe, data.Train.Classes.Count, size), shape.Size, shape.Pass, recipe.Objective(),
+            device(recipe.Device)));
         // Micro-batches pass once more, forward alone, which is about a third of a pass.
         return shape.Pass == shape.Rows ? pass : pass * shape.Rows / shape.Pass * (recipe.Accumulate ? 1 : 4.0 / 3);
     }

@@ -1,14 +1,13 @@
 using Schane.Data.Transforms;
 using Schane.Losses;
 using Schane.Models;
-using Schane.Planning;
 using Schane.Recipes;
 using Schane.Training;
 using static TorchSharp.torch;
 
-namespace Schane.Jobs;
+namespace Schane.Planning;
 
-/// <summary>Looks at a recipe as <see cref="TrainJob.Run"/> would before its first step, without training: what
+/// <summary>Looks at a recipe as training does before its first step, without training: what
 /// <c>schane recipe check</c> does.</summary>
 internal static class RecipeCheck
 {
@@ -34,7 +33,7 @@ internal static class RecipeCheck
             left.Add($"Not checked against the data: {e.Message}");
         }
         if ((recipe.Model ?? data?.Model) is { } model)
-            CheckModel(recipe, model, data?.Train.Classes.Count ?? 2, objective.Options.Contrasts);
+            CheckModel(recipe with { Model = model }, data?.Train.Classes.Count ?? 2, objective.Options.Contrasts);
         if (data is not null)
             CheckBatches(recipe, data);
         try
@@ -49,15 +48,10 @@ internal static class RecipeCheck
         return left;
     }
 
-    /// <summary>A sentence on what a recipe sets that its loss has no use for; null where there is nothing. No mistake by itself: the arms
-    /// of a comparison share what only some of them use.</summary>
-    /// <param name="recipe">To look at.</param>
-    public static string? Unused(Recipe recipe) => LossSettings.Unused(recipe);
-
     /// <summary>A model is made only where its parts decide, since a large one takes a while.</summary>
-    private static void CheckModel(Recipe recipe, string name, int classes, bool contrasts)
+    private static void CheckModel(Recipe recipe, int classes, bool contrasts)
     {
-        var info = ModelRegistry.InfoOf(name);
+        var info = ModelRegistry.InfoOf(recipe.Model!);
         if (contrasts && recipe is { Freeze: Freezing.Trunk, Projection: null })
             throw Trainer.NothingToContrast();
         if (recipe.DropPath > 0 && !info.HasDropPath)
@@ -65,9 +59,7 @@ internal static class RecipeCheck
         if (recipe is { Freeze: null or Freezing.Trunk, InputSize: null, CheckpointActivations: false, SyncBatchnorm: false })
             return;
         using var scope = NewDisposeScope();
-        var backbone = ModelRegistry.Create(name, 0, inputSize: recipe.InputSize, dropPath: recipe.DropPath);
-        backbone.Recomputes = recipe.CheckpointActivations;
-        using var model = new ImageClassifier(backbone, classes, new ClassifierOptions { ProjectionWidth = recipe.Projection });
+        using var model = TrainingPlan.NewClassifier(recipe, classes, recipe.InputSize);
         _ = new Freezing(model, recipe.Freeze);
         Trainer.CheckTrained(model, contrasts);
         SharedStatistics.Check(model, recipe.SyncBatchnorm);
@@ -75,8 +67,7 @@ internal static class RecipeCheck
 
     private static void CheckBatches(Recipe recipe, DataSetup data)
     {
-        recipe = recipe with { ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count) };
-        var sampler = ResolvedRecipe.SamplerOf(recipe, data);
+        var sampler = Samplers.For(recipe, data);
         BatchShape.Check(recipe, sampler.Batches(0)[0].Length);
         if ((recipe.Steps ?? (recipe.Epochs ?? data.Epochs) * sampler.BatchesPerEpoch) is { } steps)
             RateSchedule.Of(recipe, steps, sampler.BatchesPerEpoch);

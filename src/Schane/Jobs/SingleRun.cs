@@ -1,0 +1,119 @@
+using System.Text.Json;
+using Schane.Checkpoints;
+using Schane.Distributed;
+using Schane.Planning;
+using Schane.Recipes;
+using Schane.Runs;
+using Schane.Tensors;
+using Schane.Verification;
+using static TorchSharp.torch;
+
+namespace Schane.Jobs;
+
+/// <summary>One run in one stage: begun in a folder of its own, or gone on with.</summary>
+internal static class SingleRun
+{
+    /// <summary>Trains a new run in a folder that is made once the recipe has been found right, and taken away where this machine computes
+    /// the model wrong.</summary>
+    public static (RunFolder Folder, RunResults Results) New(Recipe recipe, RunOptions options, CancellationToken cancellationToken)
+    {
+        RunFolder? made = null;
+        IDisposable? held = null;
+        try
+        {
+            return Begin(recipe, resolved =>
+            {
+                made = RunFolder.Create(options.Folder ?? RunPaths.NextFree(resolved), options.Force);
+                held = made.Lock();
+                return made;
+            }, options, cancellationToken);
+        }
+        catch (WrongArithmeticException)
+        {
+            held?.Dispose();
+            made?.Remove();
+            throw;
+        }
+        finally
+        {
+            held?.Dispose();
+        }
+    }
+
+    /// <summary>Trains a new run in a folder that rank 0 makes and holds once the recipe has been found right.</summary>
+    public static (RunFolder Folder, RunResults Results) Begin(
+        Recipe recipe, Func<Recipe, RunFolder> make, RunOptions options, CancellationToken cancellationToken)
+    {
+        var (ranks, progress) = (options.AllRanks, options.Listener);
+        Devices.Find(recipe.Device);
+        var data = options.Open(recipe);
+        PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
+        var weights = InitialWeights.Nothing;
+        var root = "";
+        var sharers = ranks.OnTheSameProcessors();       // all have read their lists, which may lie in the run that is replaced
+        ranks.OnFirst(() =>
+        {
+            data = options.View is null ? data.WarnOfCopies(cancellationToken) : data;
+            var plan = TrainingPlan.Make(recipe, data, new PlanOptions
+            {
+                Hub = options.Hub,
+                Progress = progress,
+                Ranks = ranks,
+                Sharers = sharers,
+                BatchTimes = options.BatchTimes,
+            }, cancellationToken);
+            foreach (var note in plan.Notes)
+                progress?.Report(Training.TrainingProgress.Note(note));
+            (recipe, weights) = (plan.Recipe, plan.Weights);
+            root = Write(plan, make).Root;
+        });
+        recipe = RecipeFile.Parse(ranks.BroadcastText(RecipeFile.Write(recipe)), "the recipe of rank 0", recipe.Loss);
+        var run = RunFolder.Elsewhere(ranks.BroadcastText(root));
+        return (run, TrainingRun.Train(TrainingPlan.Of(recipe, data, weights, sharers), run, resume: false,
+            options with { AcceptChangedData = false }, cancellationToken));
+    }
+
+    /// <summary>Goes on with a run whose folder is held already.</summary>
+    public static RunResults GoOn(RunFolder run, RunOptions options, CancellationToken cancellationToken)
+    {
+        var recipe = SavedRun.RecipeOf(run);
+        Devices.Find(recipe.Device);
+        var splits = SavedRun.SplitsOf(run);
+        var data = options.Open(recipe,
+            options.AcceptChangedData && splits is not null ? splits with { AllowsMissing = true } : splits);
+        if (data.Unlisted > 0 && !options.AcceptChangedData)
+            throw new SchaneException($"The data has changed since the run began: {data.Unlisted} images are new. Go on without them " +
+                "with --accept-changed-data, or start a new run.");
+        var weights = InitialWeights.Nothing;
+        options.AllRanks.OnFirst(() =>
+        {
+            weights = InitialWeights.Find(recipe.Weights, recipe.Model!, options.Hub, options.Listener, cancellationToken);
+            weights.MustBe(InitialWeights.Saved(run.Weights));
+        });
+        var plan = TrainingPlan.Of(recipe, data, weights, options.AllRanks.OnTheSameProcessors());
+        return TrainingRun.Train(plan, run, resume: true, options, cancellationToken);
+    }
+
+    /// <summary>What a run goes on from, in the folder that is made for it.</summary>
+    private static RunFolder Write(TrainingPlan plan, Func<Recipe, RunFolder> make)
+    {
+        var recipe = plan.Recipe;
+        // Read first: they may lie in the run that is replaced.
+        var excluded = recipe.Exclude is { } exclude ? File.ReadAllText(exclude) : null;
+        var relabelled = recipe.Relabel is { } relabel ? File.ReadAllText(relabel) : null;
+        var made = make(recipe);
+        plan.Weights.Save(made.Weights);
+        AtomicFile.WriteText(made.Recipe, RecipeFile.Write(recipe with
+        {
+            Data = RunPaths.Shareable(recipe.Data),
+            Exclude = recipe.Exclude is { } left ? RunPaths.Shareable(left) : null,
+            Relabel = recipe.Relabel is { } renamed ? RunPaths.Shareable(renamed) : null,
+        }));
+        foreach (var (text, copy) in ((string?, string)[])[(excluded, made.Exclude), (relabelled, made.Relabel)])
+            if (text is not null)
+                AtomicFile.WriteText(copy, text);
+        AtomicFile.WriteText(made.Source, JsonSerializer.Serialize(new[] { RunPaths.Located(recipe.Data), plan.Weights.Location }));
+        plan.Data.Splits?.Save(made.Splits);
+        return made;
+    }
+}

@@ -1,0 +1,75 @@
+using Schane.Data.Transforms;
+using Schane.Losses;
+using Schane.Losses.Tiled;
+using Schane.Models;
+using Schane.Recipes;
+using Schane.Runs;
+using Schane.Tensors;
+using Schane.Training;
+using static TorchSharp.torch;
+
+namespace Schane.Planning;
+
+/// <summary>What a recipe leaves open and its data, weights and device decide without a measurement.</summary>
+internal static class OpenChoices
+{
+    /// <summary>
+    /// The recipe with what it starts from where it names no model: the model of the run whose weights it names, what suits its data, or
+    /// what is at hand.
+    /// </summary>
+    public static Recipe Started(Recipe recipe, DataSetup data, PlanOptions options, CancellationToken stop)
+    {
+        if (recipe.Model is null && recipe.Weights is { } folder && Directory.Exists(folder))
+            return recipe with { Model = SavedRun.RecipeOf(RunFolder.Open(folder)).Model };
+        if (recipe.Model is not null || recipe.Weights is not null || !data.ChoosesStart)
+            return recipe;
+        var start = StartingPoint.Choose(options.Hub,
+            recipe.Steps is null && recipe.Epochs is null ? (recipe.Budget, data.Train.Count) : null, options.Progress, stop);
+        options.Progress?.Report(TrainingProgress.Note(start.Why));
+        return recipe with { Model = start.Model, Weights = start.Weights };
+    }
+
+    /// <summary>The weights a new run starts from; the embedded ones are of look-alikes, so these are not trained from them.</summary>
+    public static InitialWeights WeightsOf(Recipe recipe, DataSetup data, PlanOptions options, CancellationToken stop) =>
+        InitialWeights.Find(recipe.Weights ?? (recipe.Data == "lookalikes:base" ? InitialWeights.None : null),
+            recipe.Model ?? data.Model, options.Hub, options.Progress, stop);
+
+    /// <summary>A recipe whose batches are some times as large: more classes in a balanced batch, more images of each where there
+    /// are no more classes.</summary>
+    public static Recipe Enlarged(Recipe recipe, DataSetup data, int times)
+    {
+        if (Require.AtLeast(times, 1) == 1)
+            return recipe;
+        var few = Math.Min(recipe.ClassesPerBatch ?? 16, data.Train.Classes.Count);
+        var classes = Math.Min(few * times, data.Train.Classes.Count);
+        var rows = few * recipe.ImagesPerClass * times;
+        return recipe with { ClassesPerBatch = classes, ImagesPerClass = (rows + classes - 1) / classes, Batch = recipe.Batch * times };
+    }
+
+    /// <summary>Model, objective, augmentation, shape of the batches, epochs, probe, rate of the trunk and kernel.</summary>
+    public static Recipe Settled(Recipe recipe, DataSetup data, InitialWeights weights)
+    {
+        recipe = recipe.WithTerm(scratch: !weights.Exist);
+        recipe = recipe with
+        {
+            Model = recipe.Model ?? data.Model,
+            Weights = weights.Reference,
+            Augmentation = recipe.Augmentation ?? data.Augmentation,
+            Lambda = recipe.Objective().Lambda,
+            ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count),
+            Epochs = recipe.Steps is null ? recipe.Epochs ?? data.Epochs : recipe.Epochs,
+        };
+        TransformPreset.Find(recipe.Augmentation!);
+        recipe = recipe with { NoProbe = ProbeChoice.LeavesOut(recipe, data, weights, ModelRegistry.InfoOf(recipe.Model!)) };
+        recipe = recipe with { TrunkRate = recipe.TrunkRate ?? (recipe.NoProbe == true ? 1 : ProbeChoice.TrunkRate) };
+        if (recipe.Kernel == LossKernel.Auto)
+        {
+            using var like = zeros(1, 1, device: device(recipe.Device));
+            recipe = recipe with { Kernel = TiledPairs.Takes(like) ? LossKernel.Tiled : LossKernel.OpGraph };
+        }
+        var images = Samplers.For(recipe, data).Batches(0)[0].Length;
+        BatchShape.Check(recipe, images);
+        return recipe.Accumulate && recipe.MicroBatch >= images * recipe.Views
+            ? recipe with { Accumulate = false } : recipe;                     // one micro-batch is the batch
+    }
+}
