@@ -5,6 +5,7 @@ using Schane.Data.Transforms;
 using Schane.Distributed;
 using Schane.Evaluation;
 using Schane.Inference;
+using Schane.Losses;
 using Schane.Planning;
 using Schane.Recipes;
 using Schane.Reporting;
@@ -51,8 +52,11 @@ internal static class TrainingRun
         using var hard = recipe.Sampler == SamplerKind.Hard
             ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
         var probe = recipe.NoProbe == false ? ProbeStart.Begin(recipe, data, model, run, ranks, progress, cancellationToken) : null;
-        using var trainer = new Trainer(recipe, frozen?.Heads ?? model.Classifier, ranks.Any(weights.Exist), batches,
-            frozen is null ? evaluator : frozen.Judge, run, identity, ranks, hard);
+        var trained = frozen?.Heads ?? model.Classifier;
+        using var optimisation = new Optimisation(recipe, trained, ranks.Any(weights.Exist), batches.BatchesPerEpoch);
+        using var trainer = new Trainer(new TrainingParts(recipe, trained, optimisation,
+            new SharedObjective(new JointObjective(plan.Objective), ranks), batches, run, identity, ranks)
+        { Evaluator = frozen is null ? evaluator : frozen.Judge, Hard = hard });
         try
         {
             RunEvent start = RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks, frozen is not null);

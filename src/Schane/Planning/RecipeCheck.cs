@@ -53,7 +53,7 @@ internal static class RecipeCheck
     {
         var info = ModelRegistry.InfoOf(recipe.Model!);
         if (contrasts && recipe is { Freeze: Freezing.Trunk, Projection: null })
-            throw Trainer.NothingToContrast();
+            throw Freezing.NothingToContrast();
         if (recipe.DropPath > 0 && !info.HasDropPath)
             throw new SchaneException($"{info.Name} has no drop path; leave --drop-path at 0, or choose another model.");
         if (recipe is { Freeze: null or Freezing.Trunk, InputSize: null, CheckpointActivations: false, SyncBatchnorm: false })
@@ -61,7 +61,7 @@ internal static class RecipeCheck
         using var scope = NewDisposeScope();
         using var model = TrainingPlan.NewClassifier(recipe, classes, recipe.InputSize);
         _ = new Freezing(model, recipe.Freeze);
-        Trainer.CheckTrained(model, contrasts);
+        Freezing.CheckContrast(model, contrasts);
         SharedStatistics.Check(model, recipe.SyncBatchnorm);
     }
 

@@ -23,11 +23,11 @@ internal sealed class Evaluations
     private readonly int every, steps;
 
     /// <exception cref="SchaneException">The recipe's metric is none of the judge's.</exception>
-    public Evaluations(IEvaluator judge, Recipe recipe, ImageClassifier model, WeightAverage? average, Freezing freezing,
-        CheckpointStore checkpoints, int steps, ICollective ranks)
+    public Evaluations(IEvaluator judge, Recipe recipe, ImageClassifier model, Optimisation optimisation, CheckpointStore checkpoints,
+        ICollective ranks)
     {
-        (this.judge, this.recipe, this.model, this.average, this.freezing, this.checkpoints, this.steps, this.ranks) = (judge, recipe,
-            model, average, freezing, checkpoints, steps, ranks);
+        (this.judge, this.recipe, this.model, this.checkpoints, this.ranks) = (judge, recipe, model, checkpoints, ranks);
+        (average, freezing, steps) = (optimisation.Average, optimisation.Freezing, recipe.Steps!.Value);
         metric = recipe.BestMetric;
         every = recipe.EvaluateEvery ?? Math.Max(1, steps / 10);
         var known = judge.Metrics.Concat(average is null ? [] : judge.Metrics.Select(m => AveragePrefix + m)).ToList();

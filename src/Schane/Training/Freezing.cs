@@ -36,6 +36,18 @@ internal sealed class Freezing
     /// <summary>How many are not.</summary>
     public int Frozen { get; }
 
+    /// <summary>Refuses a contrastive term that could change nothing.</summary>
+    public static void CheckContrast(ImageClassifier model, bool contrasts)
+    {
+        if (contrasts && model.EmbeddingsAreFixed)
+            throw NothingToContrast();
+    }
+
+    /// <summary>That a contrastive term could change nothing.</summary>
+    public static SchaneException NothingToContrast() =>
+        new("The trunk is frozen and there is no projection, so the contrastive term has nothing to train; set --projection, --loss ce, " +
+            "or freeze less.");
+
     /// <summary>Training mode for what is trained.</summary>
     public void TrainMode()
     {

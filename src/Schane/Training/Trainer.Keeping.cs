@@ -1,48 +1,105 @@
+using System.Text.Json;
+using Schane.Data.Feeding;
+using Schane.Distributed;
 using Schane.Recipes;
 using Schane.Runs;
+using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Training;
 
 internal sealed partial class Trainer
 {
-    /// <summary>What <see cref="Run"/> was told of the machine; null before, and where nothing was asked.</summary>
-    public ProofEvent? Proof { get; private set; }
+    private int badImages, told;
+    private bool fits;
 
-    internal static SchaneException NothingToContrast() =>
-        new("The trunk is frozen and there is no projection, so the contrastive term has nothing to train; set --projection, --loss ce, " +
-            "or freeze less.");
-
-    private int EpochOf(long step) => (int)(step / batches.BatchesPerEpoch);
+    private int EpochOf(long step) => (int)(step / parts.Batches.BatchesPerEpoch);
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        optimizer.Dispose();
-        average?.Dispose();
         statistics.Dispose();
         guard.Dispose();
-        parameters.Dispose();
+    }
+
+    /// <summary>All ranks begin with the weights of the first, or with the newest whole checkpoint.</summary>
+    /// <returns>What is to be said of the checkpoints.</returns>
+    private List<string> Restore(bool resume, bool acceptChangedData)
+    {
+        List<string> warnings = [];
+        parts.Ranks.BroadcastAll(Tensors().Values);
+        state = (resume ? checkpoints.Restore(Tensors(), acceptChangedData, warnings.Add) : null) ?? new RunState();
+        return warnings;
+    }
+
+    /// <summary>The journal, cut where training goes on, with its first lines.</summary>
+    private RunLog Open(bool resume, IProgress<TrainingProgress>? progress, IReadOnlyList<RunEvent> start, List<string> warnings)
+    {
+        var (folder, ranks) = (parts.Folder, parts.Ranks);
+        var begun = resume && File.Exists(folder.Journal);
+        if (begun)
+            ranks.OnFirst(() => Journal.CutAfter(folder.Journal, state.Step));
+        var log = new RunLog(ranks.Rank == 0 ? folder : null, parts.Recipe.Tensorboard, progress, steps, state.Step);
+        foreach (var first in begun ? [new ResumeEvent(state.Step)] : start)
+            log.Event(first);
+        if (Proof is not null)
+            log.Event(Proof);
+        foreach (var warning in warnings)
+            log.Warn(state.Step, warning);
+        return log;
+    }
+
+    /// <summary>This rank's share of the next batch, unless a rank was asked to stop: then all stop here. Images that a rank could not read
+    /// are told by the first.</summary>
+    private Batch NextBatch(RunLog log, CancellationToken stop)
+    {
+        Batch? batch = null;
+        try
+        {
+            batch = parts.Batches.Next(stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Told to the others below.
+        }
+        var fresh = parts.Batches.BadImages.Skip(badImages).ToList();
+        badImages += fresh.Count;
+        if (parts.Ranks.Totals(stop.IsCancellationRequested || batch is null ? 1 : 0, fresh.Count) is var asked && asked[0] > 0)
+        {
+            batch?.Dispose();
+            throw new OperationCanceledException(stop);
+        }
+        if (asked[1] > 0)
+            foreach (var bad in parts.Ranks.GatherTexts(JsonSerializer.Serialize(fresh))
+                .SelectMany(text => JsonSerializer.Deserialize<BadImage[]>(text)!))
+                log.Skipped(state.Step + 1, bad, ++told);
+        return batch!;
+    }
+
+    /// <summary>Refuses the first batch where this machine's memory doesn't hold its pass.</summary>
+    private void RequireRoom(Batch batch)
+    {
+        if (!fits)
+            MemoryCheck.Require(parts.Model, batch, Math.Min(parts.Recipe.MicroBatch ?? int.MaxValue, (int)batch.Labels.shape[0]),
+                parts.Optimisation.StateBytes, MemoryRoom.Free() / parts.Ranks.Beside());
+        fits = true;
     }
 
     /// <summary>Writes a checkpoint, after a look whether all ranks hold the same weights.</summary>
-    private void Save(RunState state)
+    private void Save()
     {
-        WeightHash.MustAgree(ranks, state.Step,
-            [parameters.Values, .. optimizer.State.Values, .. average?.State.Select(t => t.Value) ?? []]);
+        WeightHash.MustAgree(parts.Ranks, state.Step, parts.Optimisation.Shared);
         checkpoints.Save(state, Tensors());
-        ranks.Barrier();
+        parts.Ranks.Barrier();
     }
 
     /// <summary>All that a checkpoint holds, by name; the run's own tensors.</summary>
     private Dictionary<string, Tensor> Tensors()
     {
-        var tensors = model.StateDict().ToDictionary(t => $"model.{t.Key}", t => t.Value);
-        foreach (var (name, tensor) in optimizer.State)
-            tensors.Add($"optimizer.{name}", tensor);
-        foreach (var (name, tensor) in average?.State ?? [])
-            tensors.Add($"ema.{name}", tensor);
-        foreach (var (name, tensor) in hard?.State ?? [])
+        var tensors = parts.Model.StateDict().ToDictionary(t => $"model.{t.Key}", t => t.Value);
+        foreach (var (name, tensor) in parts.Optimisation.State)
+            tensors.Add(name, tensor);
+        foreach (var (name, tensor) in parts.Hard?.State ?? [])
             tensors.Add($"confusion.{name}", tensor);
         return tensors;
     }
@@ -51,17 +108,11 @@ internal sealed partial class Trainer
     {
         if (steps == 0)
             return;
-        var wanted = recipe.FinalWeights ?? (average is null ? FinalWeights.Last : FinalWeights.Ema);
+        var average = parts.Optimisation.Average;
+        var wanted = parts.Recipe.FinalWeights ?? (average is null ? FinalWeights.Last : FinalWeights.Ema);
         if (wanted == FinalWeights.Best)
-            checkpoints.RestoreBest(model.StateDict());
+            checkpoints.RestoreBest(parts.Model.StateDict());
         else if (wanted == FinalWeights.Ema)
             average!.Exchange();
-    }
-
-    private ParameterTreatment Treat(int layer, bool decays, bool preTrained)
-    {
-        var depth = model.Backbone.LayerCount;                                                 // the head's layer id
-        var scale = Math.Pow(recipe.LayerDecay, depth - layer) * (preTrained && layer < depth ? recipe.TrunkRate ?? 1 : 1);
-        return new ParameterTreatment(scale, decays ? recipe.WeightDecay : 0);
     }
 }

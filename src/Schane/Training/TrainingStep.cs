@@ -24,22 +24,22 @@ namespace Schane.Training;
 internal sealed class TrainingStep(ImageClassifier model, SharedObjective objective, int? microBatch, Device device, long seed,
     BatchMixer? mixer = null, bool accumulates = false)
 {
-    /// <summary>Factor on the gradient that is added, for loss scaling.</summary>
-    public double Scale { get; set; } = 1;
-
     /// <summary>Told of each step's labels [n] and predicted classes [n], of this rank's rows; null for none.</summary>
-    public Action<Tensor, Tensor>? Classified { get; set; }
+    public Action<Tensor, Tensor>? Classified { get; init; }
 
     /// <summary>Adds the gradient of this rank's rows to the parameters' gradients; those of all ranks add up to the batch's.</summary>
+    /// <param name="batch">This rank's rows.</param>
+    /// <param name="step">Optimiser step.</param>
+    /// <param name="scale">Factor on the gradient that is added, for loss scaling.</param>
     /// <returns>The loss of the whole batch.</returns>
-    public StepLoss Run(Batch batch, long step)
+    public StepLoss Run(Batch batch, long step, double scale = 1)
     {
         using var scope = NewDisposeScope();
         if (batch.Indices.Length == 0)
             return Absent(batch, step);
         var mixed = mixer?.Plan(batch);
         var rows = new Rows(batch.Labels.to(device), batch.ImageIds.to(device), mixed?.Mixture.to(device), SamplesOf(batch), step,
-            batch.Labels.to(device, copy: true));
+            batch.Labels.to(device, copy: true), scale);
         var passes = Passes(batch, mixed);
         var size = Math.Min(microBatch ?? int.MaxValue, rows.Samples.Length);
         StepLoss loss;
@@ -62,7 +62,8 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
 
     /// <summary>What is known of the N rows of a step beside their images, and [N] which class each is taken
     /// for once it is known.</summary>
-    private sealed record Rows(Tensor Labels, Tensor Ids, Tensor? Mixture, long[] Samples, long Step, Tensor Predicted);
+    private sealed record Rows(
+        Tensor Labels, Tensor Ids, Tensor? Mixture, long[] Samples, long Step, Tensor Predicted, double Scale);
 
     /// <summary>Images on their way through the model, some rows at a time, with the outputs taken from it.</summary>
     private readonly record struct Pass(Func<long, long, Tensor> Images, bool Embeds, bool Classifies);
@@ -110,7 +111,7 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
         rows.Predicted.narrow(0, at, count).copy_(logits.detach().argmax(1));
         var loss = lossOf(embeddings.detach(), logits.detach(), rows.Labels.narrow(0, at, count), rows.Step, rows.Ids.narrow(0, at, count),
             rows.Mixture?.narrow(0, at, count));
-        Backward(embeddings, logits, loss.EmbeddingGradient, loss.LogitGradient, share);
+        Backward(embeddings, logits, loss.EmbeddingGradient, loss.LogitGradient, rows.Scale * share);
         return loss;
     }
 
@@ -165,7 +166,7 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
             {
                 using var micro = NewDisposeScope();
                 var (e, l) = Forward(pass, rows, at, count);
-                Backward(e, l, loss.EmbeddingGradient?.narrow(0, at, count), loss.LogitGradient?.narrow(0, at, count));
+                Backward(e, l, loss.EmbeddingGradient?.narrow(0, at, count), loss.LogitGradient?.narrow(0, at, count), rows.Scale);
             }
         return loss;
     }
@@ -192,14 +193,14 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
         return (pass.Embeds ? embeddings : null, pass.Classifies ? logits : null);
     }
 
-    private void Backward(Tensor? embeddings, Tensor? logits, Tensor? embeddingGradient, Tensor? logitGradient, double share = 1)
+    private static void Backward(Tensor? embeddings, Tensor? logits, Tensor? embeddingGradient, Tensor? logitGradient, double scale)
     {
         List<Tensor> outputs = [], gradients = [];
         foreach (var (output, gradient) in ((Tensor?, Tensor?)[])[(embeddings, embeddingGradient), (logits, logitGradient)])
             if (output is not null && gradient is not null)
             {
                 outputs.Add(output);
-                gradients.Add(Scale * share == 1 ? gradient : gradient * (Scale * share));
+                gradients.Add(scale == 1 ? gradient : gradient * scale);
             }
         if (outputs.Count > 0)
             autograd.backward(outputs, gradients);
