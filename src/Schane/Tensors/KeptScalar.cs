@@ -9,5 +9,9 @@ namespace Schane.Tensors;
 /// </summary>
 internal static class KeptScalar
 {
-    public static readonly Scalar Zero = 0, NegativeInfinity = double.NegativeInfinity, PositiveInfinity = double.PositiveInfinity;
+    public static readonly Scalar Zero = 0, One = 1, NegativeInfinity = double.NegativeInfinity, PositiveInfinity = double.PositiveInfinity;
+
+    /// <summary>left + right. The operator makes a number 1 on the fly, which libtorch reads after it has found memory for the sum: long
+    /// enough, for the large sums of a model, to meet a collection.</summary>
+    public static torch.Tensor Plus(this torch.Tensor left, torch.Tensor right) => left.add(right, One);
 }

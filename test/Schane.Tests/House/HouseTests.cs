@@ -57,6 +57,10 @@ public sealed partial class HouseTests
         Assert.DoesNotMatch(@"\.masked_fill_?\([^;]*?,\s*(-?\d|double\.|float\.)", string.Concat(Sources("src").Select(f => f.Text)));
 
     [Fact]
+    public void Sums_of_whole_activations_are_made_with_a_number_that_is_kept() =>
+        Assert.DoesNotMatch(@"\bx = x \+ |return \(x \+ ", string.Concat(Sources("src/Schane/Models").Select(f => f.Text)));
+
+    [Fact]
     public void No_line_of_code_or_prose_is_wider_than_140_columns()
     {
         var code = Sources("src", "test", "bench", "samples").SelectMany(f => Wide(f.Path, f.Text.Split('\n')));

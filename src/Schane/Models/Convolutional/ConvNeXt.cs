@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Schane.Models.Layers;
+using Schane.Tensors;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
 using Parameter = TorchSharp.Modules.Parameter;
@@ -172,6 +173,6 @@ internal sealed class ConvNeXtBlock : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var fed = mlp.call(norm.call(conv.call(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)));
-        return (x + drop.Apply(gamma is null ? fed : gamma * fed, training)).MoveToOuterDisposeScope();
+        return x.Plus(drop.Apply(gamma is null ? fed : gamma * fed, training)).MoveToOuterDisposeScope();
     }
 }

@@ -1,4 +1,5 @@
 using Schane.Models.Layers;
+using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Models.Convolutional;
@@ -144,6 +145,6 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
             if (i < convs.Length - 1)
                 x = x.relu_();
         }
-        return (x + (downsample is null ? input : downsample.call(input))).relu_().MoveToOuterDisposeScope();
+        return x.Plus(downsample is null ? input : downsample.call(input)).relu_().MoveToOuterDisposeScope();
     }
 }

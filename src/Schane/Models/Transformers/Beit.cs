@@ -1,4 +1,5 @@
 using Schane.Models.Layers;
+using Schane.Tensors;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -86,7 +87,7 @@ internal sealed class Beit : Backbone
         using var scope = NewDisposeScope();
         var x = cat([classToken.expand(images.shape[0], -1, -1), patches.call(images)], 1);   // [n, 1 + patches, D]
         if (positions is not null)
-            x = x + positions;
+            x = x.Plus(positions);
         foreach (var block in blocks.Parts)
             x = Run(block.call, x);
         return (norm is null ? x : norm.call(x)).MoveToOuterDisposeScope();
@@ -159,9 +160,9 @@ internal sealed class BeitBlock : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var mixed = attn.call(norm1.call(x));
-        x = x + first.Apply(firstScale is null ? mixed : firstScale * mixed, training);
+        x = x.Plus(first.Apply(firstScale is null ? mixed : firstScale * mixed, training));
         var fed = mlp.call(norm2.call(x));
-        return (x + second.Apply(secondScale is null ? fed : secondScale * fed, training)).MoveToOuterDisposeScope();
+        return x.Plus(second.Apply(secondScale is null ? fed : secondScale * fed, training)).MoveToOuterDisposeScope();
     }
 }
 

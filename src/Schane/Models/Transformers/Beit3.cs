@@ -1,4 +1,5 @@
 using Schane.Models.Layers;
+using Schane.Tensors;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -75,7 +76,7 @@ internal sealed class Beit3 : Backbone
         RequireInput(images);
         using var scope = NewDisposeScope();
         var x = cat([classToken.expand(images.shape[0], -1, -1), patches.call(images)], 1);   // [n, 1 + patches, D]
-        x = x + positions.Rows(FirstPosition, x.shape[1]);
+        x = x.Plus(positions.Rows(FirstPosition, x.shape[1]));
         foreach (var block in blocks.Parts)
             x = Run(block.call, x);
         return (norm is null ? x : norm.call(x)).MoveToOuterDisposeScope();
@@ -179,8 +180,8 @@ internal sealed class Beit3Block : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = x + first.Apply(attn.call(norm1.call(x)), training);
-        return (x + second.Apply(mlp.call(norm2.call(x)), training)).MoveToOuterDisposeScope();
+        x = x.Plus(first.Apply(attn.call(norm1.call(x)), training));
+        return x.Plus(second.Apply(mlp.call(norm2.call(x)), training)).MoveToOuterDisposeScope();
     }
 }
 

@@ -1,4 +1,5 @@
 using Schane.Models.Layers;
+using Schane.Tensors;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -33,8 +34,8 @@ internal sealed class SwinBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        x = x + first.Apply(OfWindows(norm1.call(x)), training);          // [n, side, side, C]
-        return (x + second.Apply(mlp.call(norm2.call(x)), training)).MoveToOuterDisposeScope();
+        x = x.Plus(first.Apply(OfWindows(norm1.call(x)), training));          // [n, side, side, C]
+        return x.Plus(second.Apply(mlp.call(norm2.call(x)), training)).MoveToOuterDisposeScope();
     }
 
     private Tensor OfWindows(Tensor x)

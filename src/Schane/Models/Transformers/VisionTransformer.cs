@@ -1,4 +1,5 @@
 using Schane.Models.Layers;
+using Schane.Tensors;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
 using static TorchSharp.torch;
@@ -115,7 +116,7 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
         var n = images.shape[0];
         var x = patches.call(images);                                     // [n, patches, D]
         if (shape.Positioned == 0)
-            x = x + positions;
+            x = x.Plus(positions);
         var tokens = new List<Tensor>();
         if (classToken is not null)
             tokens.Add(classToken.expand(n, -1, -1));
@@ -125,7 +126,7 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
             tokens.Add(registers.expand(n, -1, -1));
         x = tokens.Count == 0 ? x : cat([.. tokens, x], 1);                                       // [n, prefix + patches, D]
         if (shape.Positioned > 0)
-            x = x + positions;
+            x = x.Plus(positions);
         if (preNorm is not null)
             x = preNorm.call(x);
         foreach (var block in blocks.Parts)
@@ -221,8 +222,8 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
     {
         using var scope = NewDisposeScope();
         var mixed = attn.call(norm1.call(x));
-        x = x + first.Apply(ls1 is null ? mixed : ls1.call(mixed), training);
+        x = x.Plus(first.Apply(ls1 is null ? mixed : ls1.call(mixed), training));
         var fed = mlp.call(norm2.call(x));
-        return (x + second.Apply(ls2 is null ? fed : ls2.call(fed), training)).MoveToOuterDisposeScope();
+        return x.Plus(second.Apply(ls2 is null ? fed : ls2.call(fed), training)).MoveToOuterDisposeScope();
     }
 }
