@@ -131,15 +131,15 @@ public sealed partial class Classifier : IDisposable
             return Task.WhenAll(some.Select(path => Task.Run(() => Read(path, wanted), cancellationToken)));
         }
         var done = 0;
+        List<(PreparedImage? Image, Prediction? Bad)> waiting = [];
         for (var next = Ahead(); next is not null;)
         {
             var read = next.GetAwaiter().GetResult();
             next = Ahead();
-            PreparedImage[] images = [.. read.Where(r => r.Image is not null).Select(r => r.Image!)];
-            var answers = new Queue<Prediction>(images.Length > 0 ? Predict(images, wanted) : []);
+            waiting.AddRange(read);
             progress?.Report(done += read.Length);
-            foreach (var (_, bad) in read)
-                yield return bad ?? answers.Dequeue();
+            foreach (var answer in Answers(waiting, isLast: next is null, isAlone: next is null && done == 1, wanted))
+                yield return answer;
             cancellationToken.ThrowIfCancellationRequested();
         }
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Schane.Checkpoints;
+using Schane.Data.Dividing;
 using Schane.Distributed;
 using Schane.Planning;
 using Schane.Recipes;
@@ -28,6 +29,7 @@ public static class TrainJob
     {
         ArgumentNullException.ThrowIfNull(recipe);
         options ??= new();
+        options.RequireFreeFolder();
         RunFolder? made = null;
         IDisposable? held = null;
         try
@@ -39,10 +41,17 @@ public static class TrainJob
                 return made;
             }, options, cancellationToken);
         }
-        catch (WrongArithmeticException)
+        catch (Exception e) when (e is not (OperationCanceledException or DivergedException) && made is { HasBegun: false })
         {
             held?.Dispose();
-            made?.Remove();
+            try
+            {
+                made.Remove();
+            }
+            catch (Exception left) when (left is IOException or UnauthorizedAccessException)
+            {
+                // Why the run failed matters more, and what is left is in nobody's way.
+            }
             throw;
         }
         finally
@@ -72,7 +81,11 @@ public static class TrainJob
         var sharers = ranks.OnTheSameProcessors();       // all have read their lists, which may lie in the run that is replaced
         ranks.OnFirst(() =>
         {
-            data = options.View is null ? data.WarnOfCopies(cancellationToken) : data;
+            if (options.View is null)
+            {
+                var files = new PartFiles();
+                data = data.WarnOfCopies(cancellationToken, files).Opened(recipe.OnBadImage, cancellationToken, files);
+            }
             recipe = ResolvedRecipe.Started(recipe, data, options.Hub, progress, cancellationToken);
             weights = ResolvedRecipe.WeightsOf(recipe, data, options.Hub, progress, cancellationToken);
             recipe = ResolvedRecipe.Enlarged(recipe, data, options.BatchTimes);
@@ -133,7 +146,11 @@ public static class TrainJob
     /// <summary><see cref="Resume"/> in a folder that is held already.</summary>
     internal static RunResults GoOn(RunFolder run, RunOptions options, CancellationToken cancellationToken)
     {
+        if (options.OnBadImage is { } other)
+            options.AllRanks.OnFirst(() => AtomicFile.WriteText(run.Recipe,
+                RecipeFile.Write(RecipeFile.LoadRun(run.Recipe) with { OnBadImage = other })));
         var recipe = SavedRun.RecipeOf(run);
+        recipe = recipe with { OnBadImage = options.OnBadImage ?? recipe.OnBadImage };
         Devices.Find(recipe.Device);
         var splits = SavedRun.SplitsOf(run);
         var data = options.Open(recipe,
@@ -144,6 +161,8 @@ public static class TrainJob
         var weights = InitialWeights.Nothing;
         options.AllRanks.OnFirst(() =>
         {
+            if (options.View is null)
+                data.Opened(recipe.OnBadImage, cancellationToken);
             weights = InitialWeights.Find(recipe.Weights, recipe.Model!, options.Hub, options.Listener, cancellationToken);
             weights.MustBe(InitialWeights.Saved(run.Weights));
         });
