@@ -115,7 +115,7 @@ public sealed partial class Classifier : IDisposable
     /// <param name="paths">Pictures; read as they are needed.</param>
     /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
     /// <param name="progress">Told how many are done after each pass.</param>
-    /// <param name="cancellationToken">Stops between passes.</param>
+    /// <param name="cancellationToken">Stops between answers.</param>
     /// <exception cref="SchaneException">A file can't be read as a picture, and such are not to be skipped.</exception>
     public IEnumerable<Prediction> PredictFiles(IEnumerable<string> paths, PredictOptions? wanted = null, IProgress<int>? progress = null,
         CancellationToken cancellationToken = default)
@@ -139,8 +139,10 @@ public sealed partial class Classifier : IDisposable
             waiting.AddRange(read);
             progress?.Report(done += read.Length);
             foreach (var answer in Answers(waiting, isLast: next is null, isAlone: next is null && done == 1, wanted))
+            {
                 yield return answer;
-            cancellationToken.ThrowIfCancellationRequested();
+                cancellationToken.ThrowIfCancellationRequested();
+            }
         }
     }
 
