@@ -7,7 +7,6 @@ using Schane.Recipes;
 using Schane.Runs;
 using Schane.Tensors;
 using Schane.Training;
-using Schane.Verification;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;
