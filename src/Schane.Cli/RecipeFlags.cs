@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Schane.Data.Feeding;
 using Schane.Recipes;
 
 namespace Schane.Cli;
@@ -6,6 +7,8 @@ namespace Schane.Cli;
 /// <summary>The settings of a recipe as flags: <c>--key value</c> is the recipe's line <c>key: value</c> and goes before it.</summary>
 internal sealed class RecipeFlags
 {
+    private const string OnBadFlag = "--on-bad-image";
+
     private readonly Dictionary<string, IReadOnlyList<Option>> groups = [];
 
     private readonly List<Option> settings = [];
@@ -60,9 +63,14 @@ internal sealed class RecipeFlags
         return recipe;
     }
 
-    /// <summary>The first flag of a recipe on this command line, null if there is none.</summary>
-    public string? FirstGiven(ParseResult parsed) =>
-        settings.Prepend(File).FirstOrDefault(s => parsed.GetResult(s) is { Implicit: false })?.Name;
+    /// <summary>The first flag of a recipe that a run that goes on does not take, null if there is none.</summary>
+    public string? FirstFixed(ParseResult parsed) =>
+        settings.Where(s => s.Name != OnBadFlag).Prepend(File).FirstOrDefault(s => parsed.GetResult(s) is { Implicit: false })?.Name;
+
+    /// <summary>What is to be done about images that can't be read, null where this command line does not say.</summary>
+    public OnBadImage? OnBadImage(ParseResult parsed) =>
+        parsed.GetResult(settings.First(s => s.Name == OnBadFlag)) is { Implicit: false }
+            ? Override(parsed, new Recipe()).OnBadImage : null;
 
     private static Option Flag(RecipeSetting setting) => setting.Form is null
         ? new Option<bool>($"--{setting.Key}") { Description = setting.Text }

@@ -26,13 +26,14 @@ internal sealed class PredictVerb : Verb
     private readonly Option<bool> csv = new("--csv") { Description = "Print one line a picture on stdout, as they come." };
     private readonly Option<string> onBadImage = new("--on-bad-image")
     {
-        HelpName = "fail|skip", DefaultValueFactory = _ => "fail",
-        Description = "Stop at a file that is no picture, or name it and go on. Default: fail."
+        HelpName = "fail|skip",
+        Description = "Stop at a file that is no image, or name it, go on and end with exit code 1. Default: fail for one file alone, " +
+            "else skip."
     };
     private readonly Option<int> batch = new("--batch")
     {
         HelpName = "N", DefaultValueFactory = _ => InferenceOptions.Default.Batch,
-        Description = $"Pictures of one pass. Default: {InferenceOptions.Default.Batch}."
+        Description = $"Images read at once; no answer depends on it. Default: {InferenceOptions.Default.Batch}."
     };
     private readonly Option<string> device = CommonFlags.Device();
     private readonly Option<bool> noProof = CommonFlags.NoProof();
@@ -63,6 +64,7 @@ internal sealed class PredictVerb : Verb
             throw new SchaneException("--csv and --json both print on stdout; keep one.");
         if (parsed.GetValue(embeddings) && !asCsv && !asJson)
             throw new SchaneException("--embeddings needs --json or --csv, which print them.");
+        var places = parsed.GetRequiredValue(images);
         var wanted = new PredictOptions
         {
             Top = parsed.GetValue(top),
@@ -70,6 +72,7 @@ internal sealed class PredictVerb : Verb
             Embedding = parsed.GetValue(embeddings),
             OnBadImage = parsed.GetValue(onBadImage) switch
             {
+                null => PictureFiles.IsOneFile(places) ? OnBadImage.Fail : OnBadImage.Skip,
                 "fail" => OnBadImage.Fail,
                 "skip" => OnBadImage.Skip,
                 var other => throw new SchaneException($"--on-bad-image must be fail or skip but is '{other}'."),
@@ -79,7 +82,7 @@ internal sealed class PredictVerb : Verb
             new() { Device = parsed.GetRequiredValue(device), Batch = parsed.GetValue(batch), Prove = !parsed.GetValue(noProof) });
         if (classifier.Notice is { } notice)
             screen.Say(notice);
-        var files = PictureFiles.Find(parsed.GetRequiredValue(images), Console.In);
+        var files = PictureFiles.Find(places, Console.In);
         var found = classifier.PredictFiles(files, wanted, cancellationToken: stop);
         var predictions = new List<Prediction>();
         var (all, given, bad) = (0, 0, 0);
@@ -109,6 +112,8 @@ internal sealed class PredictVerb : Verb
                 $"{point.Accuracy:P1} were right.");
         if (classifier.Confidence is null)
             screen.Say("The run had no validation images, so its probabilities are not calibrated.");
-        return new(predictions);
+        if (bad > 0)
+            screen.Say($"error: {bad} of {all} images can't be read and have no answer; mend or remove what is named above.");
+        return new(predictions, bad > 0 ? Exit.Failed : Exit.Done);
     }
 }

@@ -16,7 +16,8 @@ internal sealed class TrainVerb : Verb
     private readonly Option<string> resume = new("--resume")
     {
         HelpName = "[RUN]", Arity = ArgumentArity.ZeroOrOne,
-        Description = "Go on with a run that was stopped; without RUN the one of --out, else the latest in runs/."
+        Description = "Go on with a run that was stopped, with another --on-bad-image if need be; without RUN the one of --out, " +
+            "else the latest in runs/."
     };
     private readonly Option<bool> acceptChangedData = new("--accept-changed-data")
     { Description = "Resume although training images came or went since the run began." };
@@ -81,9 +82,10 @@ internal sealed class TrainVerb : Verb
                     return StagedTraining.Run(stages, options, stop);
                 if (parsed.GetResult(resume) is null)
                     return TrainJob.Run(recipe.Read(parsed), options, stop);
-                if (recipe.FirstGiven(parsed) is { } flag)
+                if (recipe.FirstFixed(parsed) is { } flag)
                     throw new SchaneException($"--resume goes on with the run's own recipe; leave out {flag}, or start a new run.");
-                return TrainJob.Resume(parsed.GetValue(resume) ?? options.Folder ?? RunFolder.Latest("runs").Root, options, stop);
+                return TrainJob.Resume(parsed.GetValue(resume) ?? options.Folder ?? RunFolder.Latest("runs").Root,
+                    options with { OnBadImage = recipe.OnBadImage(parsed) }, stop);
             });
             Measures.Show(quiet, results.Metrics, $"Measured on {results.Images} images ({results.Part}):");
             if (results.SkippedSteps is { } skipped)

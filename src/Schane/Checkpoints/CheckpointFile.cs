@@ -6,12 +6,14 @@ namespace Schane.Checkpoints;
 public static class CheckpointFile
 {
     /// <summary>Opens safetensors, PyTorch's <c>.pth</c> / <c>.bin</c>, NumPy's <c>.npy</c> / <c>.npz</c>, ONNX or the index of a sharded
-    /// model. The content decides, not the name, but for <c>*.json</c>.</summary>
+    /// model. The content decides, not the name, but for <c>*.json</c>. A prefix that all names share (<c>module.</c>, <c>backbone.</c>) is
+    /// taken off.</summary>
     /// <exception cref="SchaneException">There is no such file, it is none of these, or it breaks a rule of its format.</exception>
     public static ICheckpoint Open(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        return path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? new ShardedCheckpoint(path) : OpenSingle(path);
+        return WithoutPrefix.Of(
+            path.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? new ShardedCheckpoint(path) : OpenSingle(path));
     }
 
     internal static ICheckpoint OpenSingle(string path)
@@ -33,7 +35,21 @@ public static class CheckpointFile
 
     /// <summary>The same for a file in memory.</summary>
     internal static ICheckpoint Open(ReadOnlyMemory<byte> bytes, string origin) =>
-        OpenOther(new ByteSource(bytes, origin)) ?? new SafetensorsFile(bytes, origin);
+        WithoutPrefix.Of(OpenOther(new ByteSource(bytes, origin)) ?? new SafetensorsFile(bytes, origin));
+
+    /// <summary>How many first bytes <see cref="RefuseOther"/> looks at.</summary>
+    internal const int HeadBytes = 64;
+
+    /// <summary>Calls by its name what a download often leaves in the place of a file.</summary>
+    /// <exception cref="CheckpointException">It is a Git LFS pointer or a web page.</exception>
+    internal static void RefuseOther(ReadOnlySpan<byte> head, string origin)
+    {
+        if (head.StartsWith("version https://git-lfs"u8))
+            throw new CheckpointException(origin, "is a Git LFS pointer, which only names the file of weights; run `git lfs pull` in its " +
+                "repository, or fetch the file itself.");
+        if (head.TrimStart("\uFEFF \t\r\n"u8).StartsWith("<"u8))
+            throw new CheckpointException(origin, "is not a file of weights but looks like a web page; fetch the file itself.");
+    }
 
     /// <summary>
     /// A zip archive begins PK, a NumPy array 0x93 NUMPY, a pickle 0x80 and its protocol, an ONNX file with field 1, and a safetensors

@@ -6,8 +6,8 @@ namespace Schane.Checkpoints;
 
 /// <summary>
 /// A PyTorch checkpoint (<c>.pth</c>, <c>.pt</c>, <c>.bin</c>), in the zip form and in that of before version 1.6, read by a restricted
-/// unpickler that calls nothing. The published nestings (<c>model</c>, <c>state_dict</c>, <c>module</c>) and the prefix <c>module.</c> are
-/// taken off. Tensors are read from the file when they are asked for.
+/// unpickler that calls nothing. The published nestings (<c>model</c>, <c>state_dict</c>, <c>module</c>) are taken off. Tensors are read
+/// from the file when they are asked for.
 /// </summary>
 internal sealed class PthFile : ICheckpoint
 {
@@ -17,7 +17,6 @@ internal sealed class PthFile : ICheckpoint
     private const int LegacyProtocol = 1001;
     private static readonly BigInteger LegacyMagic = BigInteger.Parse("119547037146038801333356");   // 0x1950a86a20f9469cfc6c
     private static readonly string[] Nestings = ["model", "state_dict", "module", "model_state_dict", "model_state", "net", "weights"];
-    private static readonly string[] Prefixes = ["module.", "_orig_mod."];
 
     private readonly ByteSource source;
     private readonly Dictionary<string, object> tensors;
@@ -93,9 +92,7 @@ internal sealed class PthFile : ICheckpoint
     {
         var bytes = source.Read(0, (int)Math.Min(source.Length, MaxPickleBytes));
         if (bytes.Length < 2 || bytes[0] != 0x80)
-            throw new CheckpointException(Origin, bytes.AsSpan().TrimStart(" \t\r\n"u8).StartsWith("<"u8)
-                ? "is not a file of weights but looks like a web page; fetch the file itself."
-                : "is neither a zip archive nor a pickle: not a PyTorch checkpoint.");
+            throw new CheckpointException(Origin, "is neither a zip archive nor a pickle: not a PyTorch checkpoint.");
         var sizes = new Dictionary<string, (ScalarType? Type, long Elements)>(StringComparer.Ordinal);
         var reader = new PickleReader(bytes, Origin, id =>
         {
@@ -149,12 +146,7 @@ internal sealed class PthFile : ICheckpoint
             var named = dictionary.Entries.Where(e => e.Value is PickleTensor or PickleArray { Type: not null })
                 .ToDictionary(e => e.Key, e => e.Value!);
             if (named.Count > 0)
-            {
-                foreach (var prefix in Prefixes)
-                    if (named.Keys.All(n => n.Length > prefix.Length && n.StartsWith(prefix, StringComparison.Ordinal)))
-                        named = named.ToDictionary(e => e.Key[prefix.Length..], e => e.Value);
                 return named;
-            }
             root = Nestings.Select(n => dictionary.Entries.GetValueOrDefault(n)).FirstOrDefault(v => v is PickleDictionary);
         }
         throw new CheckpointException(Origin,

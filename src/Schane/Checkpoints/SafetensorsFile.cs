@@ -115,8 +115,7 @@ internal sealed class SafetensorsFile : ICheckpoint
                 $"is not a safetensors file: it has {length} bytes, and the length of the header alone takes 8.");
         var start = Bytes(0, 8);
         var size = BinaryPrimitives.ReadUInt64LittleEndian(start);
-        if (start[0] == (byte)'<')
-            throw new CheckpointException(Origin, "is not a safetensors file but looks like a web page; fetch the file itself.");
+        CheckpointFile.RefuseOther(Bytes(0, (int)Math.Min(length, CheckpointFile.HeadBytes)), Origin);
         if (size > (ulong)(length - 8))
             throw new CheckpointException(Origin,
                 $"is truncated or not a safetensors file: its header should have {size} bytes, but {length - 8} follow.");

@@ -67,9 +67,11 @@ internal sealed class ShardedCheckpoint : ICheckpoint
         using var source = new ByteSource(path);
         if (source.Length > MaxIndexBytes)
             throw new CheckpointException(path, $"has {source.Length} bytes; an index may have {MaxIndexBytes}.");
+        var text = source.Read(0, (int)source.Length);
+        CheckpointFile.RefuseOther(text.AsSpan(0, Math.Min(text.Length, CheckpointFile.HeadBytes)), path);
         try
         {
-            using var json = JsonDocument.Parse(source.Read(0, (int)source.Length), new() { MaxDepth = 16 });
+            using var json = JsonDocument.Parse(text, new() { MaxDepth = 16 });
             if (json.RootElement.ValueKind != JsonValueKind.Object || !json.RootElement.TryGetProperty("weight_map", out var map)
                 || map.ValueKind != JsonValueKind.Object)
                 throw new CheckpointException(path, "is not an index of weights: it has no object weight_map.");

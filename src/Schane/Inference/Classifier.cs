@@ -115,7 +115,7 @@ public sealed partial class Classifier : IDisposable
     /// <param name="paths">Pictures; read as they are needed.</param>
     /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
     /// <param name="progress">Told how many are done after each pass.</param>
-    /// <param name="cancellationToken">Stops between passes.</param>
+    /// <param name="cancellationToken">Stops between answers.</param>
     /// <exception cref="SchaneException">A file can't be read as a picture, and such are not to be skipped.</exception>
     public IEnumerable<Prediction> PredictFiles(IEnumerable<string> paths, PredictOptions? wanted = null, IProgress<int>? progress = null,
         CancellationToken cancellationToken = default)
@@ -131,16 +131,18 @@ public sealed partial class Classifier : IDisposable
             return Task.WhenAll(some.Select(path => Task.Run(() => Read(path, wanted), cancellationToken)));
         }
         var done = 0;
+        List<(PreparedImage? Image, Prediction? Bad)> waiting = [];
         for (var next = Ahead(); next is not null;)
         {
             var read = next.GetAwaiter().GetResult();
             next = Ahead();
-            PreparedImage[] images = [.. read.Where(r => r.Image is not null).Select(r => r.Image!)];
-            var answers = new Queue<Prediction>(images.Length > 0 ? Predict(images, wanted) : []);
+            waiting.AddRange(read);
             progress?.Report(done += read.Length);
-            foreach (var (_, bad) in read)
-                yield return bad ?? answers.Dequeue();
-            cancellationToken.ThrowIfCancellationRequested();
+            foreach (var answer in Answers(waiting, isLast: next is null, isAlone: next is null && done == 1, wanted))
+            {
+                yield return answer;
+                cancellationToken.ThrowIfCancellationRequested();
+            }
         }
     }
 

@@ -13,7 +13,7 @@ public sealed record InferenceOptions
     /// computed on the processor.</summary>
     public string Device { get; init; } = "cpu";
 
-    /// <summary>Pictures of one pass over many files, 32 by default.</summary>
+    /// <summary>Images that are read at once of many files, 32 by default; no answer depends on it.</summary>
     public int Batch { get; init => field = Tensors.Require.AtLeast(value, 1); } = 32;
 
     /// <summary>What a picture may ask for before it is refused undecoded.</summary>

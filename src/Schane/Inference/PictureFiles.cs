@@ -8,7 +8,8 @@ public static class PictureFiles
 {
     /// <summary>Every picture in the order of the places; those of a folder or pattern by name.</summary>
     /// <param name="places">
-    /// A file as it is; a folder with everything below it that is named like a picture; a pattern with <c>*</c>, <c>**</c> or <c>?</c>;
+    /// A file as it is; a folder with everything below it that is an image by content or name; a pattern with <c>*</c>, <c>**</c> or
+    /// <c>?</c>, by the same rule;
     /// <c>-</c> for a list, one file a line, which is read as it is needed.
     /// </param>
     /// <param name="list">What <c>-</c> reads from; null where there is no list.</param>
@@ -20,16 +21,20 @@ public static class PictureFiles
             ? Lines(list) : Directory.Exists(place) ? Below(place) : File.Exists(place) || !IsPattern(place) ? [place] : Matches(place));
     }
 
+    /// <summary>Whether one file is named and nothing else.</summary>
+    internal static bool IsOneFile(IReadOnlyList<string> places) =>
+        places is [not "-" and var place] && !Directory.Exists(place) && (File.Exists(place) || !IsPattern(place));
+
     private static IEnumerable<string> Lines(TextReader? list)
     {
         if (list is null)
             throw new SchaneException("'-' stands for a list of files, and there is none; name the files instead.");
         var any = false;
         while (list.ReadLine() is { } line)
-            if (line.Length > 0)
+            if ((any ? line : line.TrimStart('\uFEFF')) is { Length: > 0 } file)
             {
                 any = true;
-                yield return line;
+                yield return file;
             }
         if (!any)
             throw new SchaneException("The list names no file; it must have one a line.");
@@ -40,7 +45,7 @@ public static class PictureFiles
         var found = Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true }).Where(IsPicture)
             .Order(StringComparer.Ordinal).ToArray();
         return found.Length > 0 ? found : throw new SchaneException(
-            $"Folder '{Printable.Escape(folder)}' holds no picture (.jpg, .jpeg, .png, .gif, .webp, .bmp); name another.");
+            $"Folder '{Printable.Escape(folder)}' holds no picture (JPEG, PNG, GIF, WebP or BMP); name another.");
     }
 
     private static string[] Matches(string pattern)
@@ -54,10 +59,11 @@ public static class PictureFiles
         var found = Directory.Exists(folder)
             ? matcher.GetResultsInFullPath(folder).Where(IsPicture).Order(StringComparer.Ordinal).ToArray() : [];
         return found.Length > 0 ? found : throw new SchaneException(
-            $"Nothing that is named like a picture matches '{Printable.Escape(pattern)}'; name another pattern.");
+            $"No image matches '{Printable.Escape(pattern)}'; name another pattern.");
     }
 
     private static bool IsPattern(string place) => place.AsSpan().IndexOfAny('*', '?') >= 0;
 
-    private static bool IsPicture(string path) => Magic.Claimed(path) != ImageFormat.Unknown;
+    private static bool IsPicture(string path) => Magic.Claimed(path) != ImageFormat.Unknown || Magic.IsOtherImage(path)
+        || Magic.SniffFile(path) != ImageFormat.Unknown;
 }

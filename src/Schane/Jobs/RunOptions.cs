@@ -6,6 +6,7 @@ using Schane.Data.Feeding;
 using Schane.Distributed;
 using Schane.Planning;
 using Schane.Recipes;
+using Schane.Runs;
 using Schane.Tensors;
 using Schane.Training;
 
@@ -61,6 +62,9 @@ public sealed record RunOptions
     /// of its metrics.</summary>
     public IEvaluator? Evaluator { get; init; }
 
+    /// <summary>What a run that goes on does about images that can't be read; null: what its recipe says.</summary>
+    internal OnBadImage? OnBadImage { get; init; }
+
     /// <summary>Other data than the recipe says, and nothing for people.</summary>
     internal RunView? View { get; init; }
 
@@ -76,6 +80,13 @@ public sealed record RunOptions
 
     /// <summary>Whom the first rank tells what happens.</summary>
     internal IProgress<TrainingProgress>? Listener => AllRanks.Rank > 0 ? null : Logger is null ? Progress : new Logged(Progress, Logger);
+
+    /// <summary>Refuses a folder that is taken, before anything is read.</summary>
+    internal void RequireFreeFolder()
+    {
+        if (Folder is { } folder)
+            AllRanks.OnFirst(() => RunFolder.RequireFree(folder, Force));
+    }
 
     /// <summary>The data of a recipe, or those given.</summary>
     internal DataSetup Open(Recipe recipe, Splits? splits = null)

@@ -1,11 +1,12 @@
 using System.Text.Json;
 using Schane.Checkpoints;
+using Schane.Data.Dividing;
 using Schane.Distributed;
 using Schane.Planning;
 using Schane.Recipes;
 using Schane.Runs;
 using Schane.Tensors;
-using Schane.Verification;
+using Schane.Training;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;
@@ -13,10 +14,11 @@ namespace Schane.Jobs;
 /// <summary>One run in one stage: begun in a folder of its own, or gone on with.</summary>
 internal static class SingleRun
 {
-    /// <summary>Trains a new run in a folder that is made once the recipe has been found right, and taken away where this machine computes
-    /// the model wrong.</summary>
+    /// <summary>Trains a new run in a folder that is made once the recipe has been found right, and taken away where training fails
+    /// before its first checkpoint.</summary>
     public static (RunFolder Folder, RunResults Results) New(Recipe recipe, RunOptions options, CancellationToken cancellationToken)
     {
+        options.RequireFreeFolder();
         RunFolder? made = null;
         IDisposable? held = null;
         try
@@ -28,10 +30,17 @@ internal static class SingleRun
                 return made;
             }, options, cancellationToken);
         }
-        catch (WrongArithmeticException)
+        catch (Exception e) when (e is not (OperationCanceledException or DivergedException) && made is { HasBegun: false })
         {
             held?.Dispose();
-            made?.Remove();
+            try
+            {
+                made.Remove();
+            }
+            catch (Exception left) when (left is IOException or UnauthorizedAccessException)
+            {
+                // Why the run failed matters more, and what is left is in nobody's way.
+            }
             throw;
         }
         finally
@@ -53,7 +62,11 @@ internal static class SingleRun
         var sharers = ranks.OnTheSameProcessors();       // all have read their lists, which may lie in the run that is replaced
         ranks.OnFirst(() =>
         {
-            data = options.View is null ? data.WarnOfCopies(cancellationToken) : data;
+            if (options.View is null)
+            {
+                var files = new PartFiles();
+                data = data.WarnOfCopies(cancellationToken, files).Opened(recipe.OnBadImage, cancellationToken, files);
+            }
             var plan = TrainingPlan.Make(recipe, data, new PlanOptions
             {
                 Hub = options.Hub,
@@ -63,7 +76,7 @@ internal static class SingleRun
                 BatchTimes = options.BatchTimes,
             }, cancellationToken);
             foreach (var note in plan.Notes)
-                progress?.Report(Training.TrainingProgress.Note(note));
+                progress?.Report(TrainingProgress.Note(note));
             (recipe, weights) = (plan.Recipe, plan.Weights);
             root = Write(plan, make).Root;
         });
@@ -76,7 +89,11 @@ internal static class SingleRun
     /// <summary>Goes on with a run whose folder is held already.</summary>
     public static RunResults GoOn(RunFolder run, RunOptions options, CancellationToken cancellationToken)
     {
+        if (options.OnBadImage is { } other)
+            options.AllRanks.OnFirst(() => AtomicFile.WriteText(run.Recipe,
+                RecipeFile.Write(RecipeFile.LoadRun(run.Recipe) with { OnBadImage = other })));
         var recipe = SavedRun.RecipeOf(run);
+        recipe = recipe with { OnBadImage = options.OnBadImage ?? recipe.OnBadImage };
         Devices.Find(recipe.Device);
         var splits = SavedRun.SplitsOf(run);
         var data = options.Open(recipe,
@@ -87,6 +104,8 @@ internal static class SingleRun
         var weights = InitialWeights.Nothing;
         options.AllRanks.OnFirst(() =>
         {
+            if (options.View is null)
+                data.Opened(recipe.OnBadImage, cancellationToken);
             weights = InitialWeights.Find(recipe.Weights, recipe.Model!, options.Hub, options.Listener, cancellationToken);
             weights.MustBe(InitialWeights.Saved(run.Weights));
         });

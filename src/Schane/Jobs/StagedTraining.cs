@@ -30,6 +30,7 @@ internal static class StagedTraining
         if (stages.Count < 2)
             throw new SchaneException($"Training in stages needs two or more but has {stages.Count}; write a plain recipe instead.");
         options ??= new();
+        options.RequireFreeFolder();
         var ranks = options.AllRanks;
         var planned = new List<(string Name, Recipe Recipe)>();
         foreach (var (name, recipe) in stages)
@@ -72,6 +73,7 @@ internal static class StagedTraining
         for (var i = 0; i < stages.Count; i++)
         {
             var (name, recipe) = stages[i];
+            recipe = recipe with { OnBadImage = options.OnBadImage ?? recipe.OnBadImage };
             if (before is not null)
                 recipe = recipe with { Weights = before, KeepHead = true };
             if (i == stages.Count - 1)

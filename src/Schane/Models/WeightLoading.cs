@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace Schane.Models;
 
 /// <summary>Puts the tensors of a checkpoint into a classifier and keeps account of each. Nothing is written before every name and
-/// shape is found right.</summary>
+/// shape is found right; a number that is not finite ends it where it is met.</summary>
 internal sealed class WeightLoading(ImageClassifier model, string projection, HeadLoading heads)
 {
     private readonly List<string> used = [], resized = [], reinitialised = [], ignored = [];
@@ -28,7 +28,11 @@ internal sealed class WeightLoading(ImageClassifier model, string projection, He
                 continue;
             // one tensor at a time: a large checkpoint is never whole in private memory
             using var one = NewDisposeScope();
-            state[name].copy_(fitted.TryGetValue(name, out var ready) ? ready : checkpoint.Read(source));
+            var values = fitted.TryGetValue(name, out var ready) ? ready : checkpoint.Read(source);
+            if (values.is_floating_point() && !values.isfinite().all().item<bool>())
+                throw new CheckpointException(checkpoint.Origin, $"has {(values.isnan().any().item<bool>() ? "NaN" : "infinity")} in " +
+                    $"'{Printable.Short(source)}', so the model could answer nothing; take weights saved before they broke.");
+            state[name].copy_(values);
         }
         return new(checkpoint.Origin, used, resized, reinitialised, ignored);
     }

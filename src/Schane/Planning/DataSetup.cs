@@ -87,8 +87,18 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     /// <summary>The same with a warning where pictures that are measured look like pictures that are trained on, or where that takes
     /// too long to find out.</summary>
     /// <param name="stop">Stops looking.</param>
-    public DataSetup WarnOfCopies(CancellationToken stop) =>
-        Splits is not null && PartCopies.Warning(Train, Validation, Test, PartCopies.MostTime, stop) is { } warning
+    /// <param name="files">Remembers what was read.</param>
+    public DataSetup WarnOfCopies(CancellationToken stop, PartFiles? files = null) =>
+        Splits is not null && PartCopies.Warning(Train, Validation, Test, PartCopies.MostTime, stop, files) is { } warning
+            ? this with { Warnings = [.. Warnings, warning] } : this;
+
+    /// <summary>The same with a warning of what can't be read and is left out.</summary>
+    /// <param name="onBadImage">What to do about files that can't be read.</param>
+    /// <param name="stop">Stops looking.</param>
+    /// <param name="files">What was read already.</param>
+    /// <exception cref="SchaneException">A file can't be read and such are not to be skipped, or none of a part can be read.</exception>
+    public DataSetup Opened(OnBadImage onBadImage, CancellationToken stop, PartFiles? files = null) =>
+        (files ?? new()).Check([("test", Test), ("validation", Validation), ("training", Train)], onBadImage, stop) is { } warning
             ? this with { Warnings = [.. Warnings, warning] } : this;
 
     /// <summary>The same with the test part out of reach: what settings are chosen on.</summary>

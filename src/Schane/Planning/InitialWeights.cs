@@ -93,7 +93,8 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
             return null;
         using var file = Reference == EmbeddedWeights.Name ? EmbeddedWeights.Open(model.Backbone.Info.Name) : CheckpointFile.Open(path);
         var report = model.Load(file, keepHead ? HeadLoading.IfItFits : HeadLoading.Never) with { Origin = Reference };
-        progress?.Report(Said($"Weights {report}{(License is null ? "" : $" Their licence is {License}.")}"));
+        var prefix = file is WithoutPrefix { Prefix: var all } ? $" The prefix '{all}' of all names was taken off." : "";
+        progress?.Report(Said($"Weights {report}{prefix}{(License is null ? "" : $" Their licence is {License}.")}"));
         return report;
     }
 

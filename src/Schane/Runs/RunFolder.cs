@@ -87,16 +87,7 @@ public sealed class RunFolder
     /// <exception cref="SchaneException">Something stands there already, or the folder can't be made.</exception>
     public static RunFolder Create(string path, bool force)
     {
-        if (File.Exists(path))
-            throw new SchaneException($"'{path}' is a file; name a folder for the run with --out.");
-        if (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any())
-        {
-            if (!File.Exists(Path.Combine(path, "run.json")))
-                throw new SchaneException($"'{path}' is not empty and holds no run; name another folder with --out.");
-            if (!force)
-                throw new SchaneException($"'{path}' holds a run already; continue it with --resume, replace it with --force, or name " +
-                    "another folder with --out.");
-        }
+        RequireFree(path, force);
         var folder = new RunFolder(path);
         try
         {
@@ -111,6 +102,25 @@ public sealed class RunFolder
         AtomicFile.WriteText(folder.At("run.json"), JsonSerializer.Serialize(new { format = Format, schane = Version }) + "\n");
         return folder;
     }
+
+    /// <summary>Refuses a path where no new run can be made; a run that ended before its first checkpoint is in nobody's way.</summary>
+    /// <exception cref="SchaneException">Something stands there already.</exception>
+    internal static void RequireFree(string path, bool force)
+    {
+        if (File.Exists(path))
+            throw new SchaneException($"'{path}' is a file; name a folder for the run with --out.");
+        if (!Directory.Exists(path) || !Directory.EnumerateFileSystemEntries(path).Any())
+            return;
+        if (!File.Exists(Path.Combine(path, "run.json")))
+            throw new SchaneException($"'{path}' is not empty and holds no run; name another folder with --out.");
+        if (!force && new RunFolder(path).HasBegun)
+            throw new SchaneException($"'{path}' holds a run already; continue it with --resume, replace it with --force, or name " +
+                "another folder with --out.");
+    }
+
+    /// <summary>Whether there is something to lose: a checkpoint, results, or an earlier stage.</summary>
+    internal bool HasBegun => File.Exists(Results) || File.Exists(Model) || Directory.Exists(EarlierStages)
+        || (Directory.Exists(Checkpoints) && Directory.EnumerateFiles(Checkpoints, "step-*").Any());
 
     /// <summary>Opens an existing run.</summary>
     /// <exception cref="SchaneException">No run there, or one that a later version wrote.</exception>

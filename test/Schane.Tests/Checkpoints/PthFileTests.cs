@@ -175,6 +175,7 @@ public sealed partial class PthFileTests : IDisposable
     [InlineData("w", "w", "module", "model")]
     [InlineData("module.w", "w")]
     [InlineData("_orig_mod.w", "w", "model")]
+    [InlineData("module.encoder.w", "w", "state_dict")]
     public void Takes_the_published_nestings_and_prefixes_off(string name, string expected, params string[] nesting)
     {
         using var pth = CheckpointFile.Open(Tensor(0, [2], [1], name, nesting), "some.pth");

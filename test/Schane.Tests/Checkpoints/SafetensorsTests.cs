@@ -128,6 +128,35 @@ public sealed class SafetensorsTests : IDisposable
             Assert.Throws<CheckpointException>(() => Safetensors.Open(Path.Combine(folder, "no.safetensors"))).Message);
     }
 
+    [Theory]
+    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "is a Git LFS pointer")]
+    [InlineData("\uFEFF\n <html>{}</html>", "web page")]
+    public void What_a_clone_or_a_download_left_in_the_place_of_weights_is_called_by_its_name(string content, string name)
+    {
+        foreach (var file in (string[])["m.safetensors", "m.pth", "m.bin", "m.safetensors.index.json"])
+        {
+            var path = Path.Combine(folder, file);
+            File.WriteAllText(path, content);
+            Assert.Contains(name, Assert.Throws<CheckpointException>(() => CheckpointFile.Open(path).Dispose()).Message);
+        }
+    }
+
+    [Theory]
+    [InlineData("module.", "module.")]
+    [InlineData("module.encoder.", "module.encoder.")]
+    [InlineData("_orig_mod.module.model.backbone.", "_orig_mod.module.model.backbone.")]
+    [InlineData("conv.", "")]
+    public void A_prefix_of_models_inside_models_that_all_names_share_is_taken_off(string prefix, string taken)
+    {
+        var path = Path.Combine(folder, "inside.safetensors");
+        Safetensors.Write(path, new Dictionary<string, Tensor> { [prefix + "model.w"] = ones(2), [prefix + "bias"] = zeros(3) });
+        using var file = CheckpointFile.Open(path);
+        Assert.Equal(taken, (file as WithoutPrefix)?.Prefix ?? "");
+        Assert.Equal([prefix[taken.Length..] + "bias", prefix[taken.Length..] + "model.w"], file.Names.Order());
+        Assert.Equal([3], file.ShapeOf(prefix[taken.Length..] + "bias"));
+        Assert.Equal([1f, 1f], file.Read(prefix[taken.Length..] + "model.w").data<float>().ToArray());
+    }
+
     [Fact]
     public void Leaves_the_old_file_and_no_other_where_writing_fails()
     {

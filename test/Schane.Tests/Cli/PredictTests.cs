@@ -22,6 +22,43 @@ public class PredictTests(TrainedRun run)
     }
 
     [Fact]
+    public void Images_are_told_by_content_and_what_can_not_be_read_is_named_counted_and_passed_over()
+    {
+        using var folder = new TemporaryFolder();
+        var image = File.ReadAllBytes(run.Red);
+        foreach (var name in (string[])["a.png", "b_without_extension", "really_a_png.tif"])
+            folder.Write($"new/{name}", image);
+        folder.Write("new/notes.txt", "no image"u8.ToArray());
+        var place = Path.Combine(folder.Path, "new");
+        foreach (var where in (string[])[place, $"{place}/*"])
+            Assert.Equal(3, SchaneProgram.Run("predict", run.Folder, where, "--json").Done().Document().GetArrayLength());
+        var list = SchaneProgram.RunWithInput($"\uFEFF{run.Red}\r\n{run.Blue}\r\n", "predict", run.Folder, "-", "--json");
+        Assert.Equal([run.Red, run.Blue], list.Done().Document().EnumerateArray().Select(p => p.GetProperty("image").GetString()));
+
+        var bad = folder.Write("new/bad.jpg", image[..40]);
+        folder.Write("new/phone.heic", "\0\0\0\u0018ftypheic\0\0\0\0"u8.ToArray());
+        var ended = SchaneProgram.Run("predict", run.Folder, place, "--csv");
+        Assert.Equal(1, ended.ExitCode);
+        Assert.Equal(6, ended.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Contains("bad.jpg' begins as a PNG", ended.Errors);
+        Assert.Contains("phone.heic' is not", ended.Errors);
+        Assert.Contains("error: 2 of 5 images can't be read", ended.Errors);
+        Assert.Equal(1, SchaneProgram.RunWithInput($"{bad}\n{run.Red}\n", "predict", run.Folder, "-").ExitCode);
+        Assert.Contains("bad.jpg", SchaneProgram.Run("predict", run.Folder, bad).Refusal());
+        Assert.Contains("bad.jpg", SchaneProgram.Run("predict", run.Folder, place, "--on-bad-image", "fail").Refusal());
+    }
+
+    [Fact]
+    public void The_size_of_a_batch_changes_no_digit_of_an_answer()
+    {
+        string Answers(string batch) => SchaneProgram.Run("predict", run.Folder, run.Data, "--csv", "--embeddings", "--batch", batch)
+            .Done().Output;
+        var alone = Answers("1");
+        Assert.Equal(alone, Answers("7"));
+        Assert.Equal(alone, Answers("32"));
+    }
+
+    [Fact]
     public void An_exported_file_and_the_weights_alone_answer_as_the_run_does()
     {
         using var folder = new TemporaryFolder();

@@ -68,7 +68,7 @@ internal static class Pictures
         return header;
     }
 
-    private static byte[] Chunk(string type, byte[] content)
+    public static byte[] Chunk(string type, byte[] content)
     {
         byte[] body = [.. System.Text.Encoding.ASCII.GetBytes(type), .. content];
         var chunk = new byte[body.Length + 8];

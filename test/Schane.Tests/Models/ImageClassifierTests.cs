@@ -52,6 +52,18 @@ public sealed class ImageClassifierTests : IDisposable
         Assert.Equal(one.Forward(images).Logits.data<float>().ToArray(), other.Forward(images).Logits.data<float>().ToArray());
     }
 
+    [Theory]
+    [InlineData(double.NaN, "has NaN in 'conv1.weight'")]
+    [InlineData(double.NegativeInfinity, "has infinity in 'conv1.weight'")]
+    public void Weights_that_are_not_finite_are_refused_by_the_name_of_the_tensor(double value, string sentence)
+    {
+        using var model = Tiny(classes: 5);
+        var weights = model.StateDict().ToDictionary(e => e.Key, e => e.Value.detach().clone());
+        weights["conv1.weight"].view(-1)[3] = tensor((float)value);
+        using var other = Tiny(classes: 5);
+        Assert.Contains(sentence, Assert.Throws<CheckpointException>(() => other.Load(weights)).Message);
+    }
+
     [Fact]
     public void Keeps_its_new_head_where_the_checkpoint_has_other_classes_and_says_so()
     {

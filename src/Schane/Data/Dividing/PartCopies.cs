@@ -14,10 +14,12 @@ internal static class PartCopies
     private const int Sample = 200;
 
     /// <summary>A sentence that names a pair, or one that says that the comparison was skipped because it would have taken longer than
-    /// <paramref name="most"/>; null where there is no pair. Pictures that can't be read are passed over.</summary>
+    /// <paramref name="most"/>; null where there is no pair. Images that can't be read are passed over; <paramref name="files"/> remembers
+    /// them.</summary>
     public static string? Warning(IImageDataset train, IImageDataset? validation, IImageDataset? test, TimeSpan most,
-        CancellationToken stop = default)
+        CancellationToken stop = default, PartFiles? files = null)
     {
+        files ??= new();
         List<(IImageDataset Images, int Index, int Part)> all = [];
         foreach (var (images, part) in new[] { (train, 0), (validation, 1), (test, 1) })
             for (var i = 0; i < (images?.Count ?? 0); i++)
@@ -50,14 +52,8 @@ internal static class PartCopies
             Parallel.For(from, to, new() { CancellationToken = stop, MaxDegreeOfParallelism = ComputeThreads.Processors }, at =>
             {
                 var (images, index, _) = all[order[at]];
-                try
-                {
-                    hashes[order[at]] = PerceptualHash.Of(images.Read(index));
-                }
-                catch (SchaneException)
-                {
-                    // Training says so, or skips it, as the recipe wants.
-                }
+                if (files.Read(images, index) is { } image)
+                    hashes[order[at]] = PerceptualHash.Of(image);
             });
     }
 }

@@ -41,6 +41,9 @@ internal sealed class CachedDataset(IImageDataset inner, ImageStep? first = null
             ? new CachedDataset(inner, maxMegabytes: maxMegabytes) : inner;
     }
 
+    /// <summary>The images behind the cache.</summary>
+    internal IImageDataset Inner => inner;
+
     /// <summary>MiB of pixels that are kept at the moment.</summary>
     public double Megabytes => Interlocked.Read(ref bytes) / (double)(1 << 20);
 

@@ -51,8 +51,9 @@ internal sealed record FolderCheck
             [.. Counts(images, [.. all.Where(i => found[i].Problem is null && images.PartOf(i) is null or "train")])
                 .Where(c => c.Images < MinImages)],
             images.Strays,
-            images.Classes.Count == 1 ? [$"There is one class, '{Printable.Escape(images.Classes[0])}'; telling classes apart needs two.",
-                .. images.Warnings] : images.Warnings);
+            [.. found.Select(f => f.Damage).OfType<string>(), .. images.Classes.Count > 1 ? []
+                : (string[])[$"There is one class, '{Printable.Escape(images.Classes[0])}'; telling classes apart needs two."],
+                .. images.Warnings]);
     }
 
     private Finding Look(ImageFolder images, int index)
@@ -68,7 +69,8 @@ internal sealed record FolderCheck
             var hash = bytes.Length == 0 ? null : Convert.ToHexString(SHA256.HashData(bytes));
             try
             {
-                return new(null, misnamed, hash, PerceptualHash.Of(ImageDecoder.Decode(bytes, name, Limits)));
+                var look = PerceptualHash.Of(ImageDecoder.Decode(bytes, name, Limits, orient: true, out var damage));
+                return new(null, misnamed, hash, look, damage);
             }
             catch (SchaneException e)
             {
@@ -89,5 +91,5 @@ internal sealed record FolderCheck
             images.Parts.ToDictionary(part => part, part => byClass[label].Count(i => images.PartOf(i) == part))))];
     }
 
-    private readonly record struct Finding(string? Problem, string? Misnamed, string? Hash, ulong? Look);
+    private readonly record struct Finding(string? Problem, string? Misnamed, string? Hash, ulong? Look, string? Damage = null);
 }

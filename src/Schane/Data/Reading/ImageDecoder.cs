@@ -4,10 +4,10 @@ namespace Schane.Data.Reading;
 
 /// <summary>
 /// Decodes JPEG, PNG, GIF, WebP and BMP by content, never by name: orientation from EXIF applied, first frame of animations, 16-bit reduced
-/// to 8, CMYK turned to RGB, alpha dropped as PIL's <c>convert("RGB")</c> does, no colour management.
+/// to 8, CMYK turned to RGB, alpha and transparent colours dropped as PIL's <c>convert("RGB")</c> does, no colour management.
 /// </summary>
 /// <remarks>
-/// Gray files give one channel, everything else three. A file that ends too early is an error, not a half-gray picture. Every failure is a
+/// Gray files give one channel, everything else three. A file that ends too early is an error, not a half-gray image. Every failure is a
 /// <see cref="SchaneException"/> that names the file and, where it is no image at all, what its first bytes are. Thread-safe.
 /// </remarks>
 public static class ImageDecoder
@@ -27,15 +27,24 @@ public static class ImageDecoder
     /// <param name="limits">What is refused before it is decoded; <see cref="ImageLimits.Default"/> if null.</param>
     /// <param name="orient">Whether EXIF orientation is applied.</param>
     /// <exception cref="SchaneException">Too large, not an image, or cut off.</exception>
-    public static unsafe Image8 Decode(ReadOnlySpan<byte> bytes, string name, ImageLimits? limits = null, bool orient = true)
+    public static Image8 Decode(ReadOnlySpan<byte> bytes, string name, ImageLimits? limits = null, bool orient = true) =>
+        Decode(bytes, name, limits, orient, out _);
+
+    /// <summary>The same, with what is wrong with a file that is decoded all the same: a sentence, or null.</summary>
+    internal static unsafe Image8 Decode(ReadOnlySpan<byte> bytes, string name, ImageLimits? limits, bool orient, out string? damage)
     {
+        var uncovered = ((byte, byte, byte)?)null;
+        if (Magic.Sniff(bytes) == ImageFormat.Gif)
+            (bytes, uncovered) = GifScan.Opaque(bytes);
         fixed (byte* start = bytes)
         {
             using var codec = Open(start, bytes, name, limits ?? ImageLimits.Default);
-            if (codec.EncodedFormat == SKEncodedImageFormat.Jpeg && JpegScan.IsProgressiveAndCut(bytes))
-                Check(codec, SKCodecResult.IncompleteInput, name);
-            var image = codec.Info.ColorType == SKColorType.Gray8 ? Gray(codec, name) : Turbo(codec, bytes) ?? Rgb(codec, name);
-            return orient && codec.EncodedOrigin != SKEncodedOrigin.TopLeft ? Orientation.Apply(image, (int)codec.EncodedOrigin) : image;
+            var image = Jpeg(codec, bytes, name, out var fault) ?? (codec.Info.ColorType == SKColorType.Gray8
+                ? Gray(codec, name) : Rgb(codec, name, uncovered));
+            Refuse(fault, name);
+            damage = fault is null ? null : $"'{Printable.Escape(name)}' is damaged inside ({fault.Text}), so a part of it may show what " +
+                "was never there. Look at it, and copy or download it again.";
+            return orient ? Orientation.Apply(image, Orientation.Of(bytes)) : image;
         }
     }
 
@@ -46,7 +55,7 @@ public static class ImageDecoder
         fixed (byte* start = bytes)
         {
             using var codec = Open(start, bytes, name, limits ?? ImageLimits.Default);
-            return Orientation.Swaps((int)codec.EncodedOrigin)
+            return Orientation.Swaps(Orientation.Of(bytes))
                 ? (codec.Info.Height, codec.Info.Width) : (codec.Info.Width, codec.Info.Height);
         }
     }
@@ -84,7 +93,7 @@ public static class ImageDecoder
         var format = Magic.Sniff(bytes);
         if (format == ImageFormat.Unknown)
             throw new SchaneException($"'{Printable.Escape(name)}' is not a JPEG, PNG, GIF, WebP or BMP image: {Magic.Describe(bytes)}. " +
-                "Remove it or put the picture in its place.");
+                "Remove it or put the image in its place.");
         var data = SKData.Create((nint)start, bytes.Length);
         var codec = SKCodec.Create(data);
         data.Dispose();                                                   // the codec holds its own reference
@@ -111,16 +120,38 @@ public static class ImageDecoder
         return new(width, height, 1, pixels);
     }
 
-    private static Image8? Turbo(SKCodec codec, ReadOnlySpan<byte> bytes)
+    /// <summary>The image of a JPEG where the faster decoder reads it without a word, else what that has to say.</summary>
+    private static Image8? Jpeg(SKCodec codec, ReadOnlySpan<byte> bytes, string name, out JpegFault? fault)
     {
-        var (width, height) = (codec.Info.Width, codec.Info.Height);
-        if (codec.EncodedFormat != SKEncodedImageFormat.Jpeg || !TurboJpeg.IsFound)
+        fault = null;
+        if (codec.EncodedFormat != SKEncodedImageFormat.Jpeg)
             return null;
-        var pixels = new byte[width * height * 3];
-        return TurboJpeg.TryDecode(bytes, width, height, height, pixels) ? new(width, height, 3, pixels) : null;
+        CheckMarkers(codec, bytes, name);
+        var (width, height, channels) = (codec.Info.Width, codec.Info.Height, codec.Info.ColorType == SKColorType.Gray8 ? 1 : 3);
+        if (!TurboJpeg.IsFound)
+            return null;
+        var pixels = new byte[width * height * channels];
+        return TurboJpeg.TryDecode(bytes, width, height, height, channels, pixels, out fault) ? new(width, height, channels, pixels) : null;
     }
 
-    private static unsafe Image8 Rgb(SKCodec codec, string name)
+    /// <summary>Refuses a JPEG whose markers say that it is cut off or damaged.</summary>
+    internal static void CheckMarkers(SKCodec codec, ReadOnlySpan<byte> bytes, string name)
+    {
+        var fault = JpegScan.Fault(bytes);
+        if (fault == JpegFault.Cut)
+            Check(codec, SKCodecResult.IncompleteInput, name);
+        Refuse(fault, name);
+    }
+
+    /// <summary>Refuses a JPEG that a decoder has given up.</summary>
+    internal static void Refuse(JpegFault? fault, string name)
+    {
+        if (fault is { IsFatal: true })
+            throw new SchaneException($"'{Printable.Escape(name)}' is a JPEG that can't be decoded ({fault.Text}); it is damaged. Copy " +
+                "or download it again.");
+    }
+
+    private static unsafe Image8 Rgb(SKCodec codec, string name, (byte R, byte G, byte B)? uncovered)
     {
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         var alpha = codec.Info.AlphaType == SKAlphaType.Opaque ? SKAlphaType.Opaque : SKAlphaType.Unpremul;
@@ -130,8 +161,13 @@ public static class ImageDecoder
             fixed (byte* to = buffer)
                 Check(codec, codec.GetPixels(new SKImageInfo(width, height, SKColorType.Rgba8888, alpha), (nint)to, width * 4,
                     SKCodecOptions.Default), name);
+            var samples = buffer.AsSpan(0, width * height * 4);
+            if (uncovered is var (r, g, b) && alpha != SKAlphaType.Opaque)
+                for (var at = 0; at < samples.Length; at += 4)
+                    if (samples[at + 3] == 0)
+                        (samples[at], samples[at + 1], samples[at + 2]) = (r, g, b);
             var pixels = new byte[width * height * 3];
-            PixelRows.DropAlpha(buffer.AsSpan(0, width * height * 4), pixels);
+            PixelRows.DropAlpha(samples, pixels);
             return new(width, height, 3, pixels);
         }
         finally

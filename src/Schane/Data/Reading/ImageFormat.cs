@@ -32,6 +32,25 @@ internal static class Magic
         _ => ImageFormat.Unknown,
     };
 
+    /// <summary>Whether a file name claims a format of images that is not read, so that it is named and not passed over.</summary>
+    public static bool IsOtherImage(string name) => Path.GetExtension(name).ToLowerInvariant()
+        is ".heic" or ".heif" or ".avif" or ".tif" or ".tiff" or ".jp2" or ".jxl";
+
+    /// <summary>What a file is by its first bytes; <see cref="ImageFormat.Unknown"/> where it can't be opened.</summary>
+    public static ImageFormat SniffFile(string path)
+    {
+        Span<byte> head = stackalloc byte[16];
+        try
+        {
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            return Sniff(head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return ImageFormat.Unknown;
+        }
+    }
+
     /// <summary>What the bytes are, to follow "it is" or "it"; for files that can't be decoded.</summary>
     public static string Describe(ReadOnlySpan<byte> head)
     {
@@ -39,6 +58,7 @@ internal static class Magic
         string? kind = head switch
         {
             [] => "it is empty",
+            _ when head.StartsWith("version https://git-lfs"u8) => "it is a Git LFS pointer; run `git lfs pull`",
             [(byte)'%', (byte)'P', (byte)'D', (byte)'F', ..] => "it is a PDF",
             [(byte)'P', (byte)'K', 3, 4, ..] => "it is a ZIP archive",
             [0x1F, 0x8B, ..] => "it is gzip data",

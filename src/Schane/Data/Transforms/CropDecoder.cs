@@ -23,7 +23,7 @@ internal static class CropDecoder
             fixed (byte* start = file)
             {
                 using var codec = ImageDecoder.Open(start, file, name, limits);
-                if (codec.EncodedOrigin == SKEncodedOrigin.TopLeft && codec.Info.ColorType != SKColorType.Gray8)
+                if (Orientation.Of(file) == 1 && codec.Info.ColorType != SKColorType.Gray8)
                 {
                     Box(codec, file, name, crop, channels, ref random, canvas);
                     return;
@@ -38,11 +38,10 @@ internal static class CropDecoder
     private static unsafe void Box(SKCodec codec, ReadOnlySpan<byte> file, string name, RandomResizedCrop crop, int channels,
         ref Tensors.SampleRandom random, Canvas canvas)
     {
-        if (JpegScan.IsProgressiveAndCut(file))
-            ImageDecoder.Check(codec, SKCodecResult.IncompleteInput, name);
+        ImageDecoder.CheckMarkers(codec, file, name);
         var (width, height) = (codec.Info.Width, codec.Info.Height);
         var (left, top, boxWidth, boxHeight) = crop.Draw(width, height, ref random);
-        if (TurboJpeg.TryDecode(file, width, height, top + boxHeight, canvas.Draw(width, height, 3)))
+        if (TurboJpeg.TryDecode(file, width, height, top + boxHeight, 3, canvas.Draw(width, height, 3), out var fault))
         {
             canvas.Turn(width, height, 3);
             if (channels == 1)
@@ -59,6 +58,7 @@ internal static class CropDecoder
             if ((top > 0 && !codec.SkipScanlines(top)) || codec.GetScanlines((nint)decoded, boxHeight, stride) != boxHeight)
                 ImageDecoder.Check(codec, SKCodecResult.IncompleteInput, name);
 
+        ImageDecoder.Refuse(fault, name);
         var tight = canvas.Draw(boxWidth, boxHeight, 3);
         for (var y = 0; y < boxHeight; y++)
             PixelRows.DropAlpha(rows.AsSpan(y * stride + left * 4, boxWidth * 4), tight.Slice(y * boxWidth * 3, boxWidth * 3));

@@ -110,6 +110,19 @@ public class ImageDecoderTests
         Assert.Equal([200, 100, 50, 10, 20, 30], image.Pixels);
     }
 
+    [Theory]
+    [InlineData(1, new byte[] { 1, 2, 3, 250, 251, 252, 250, 251, 252, 250, 251, 252, 1, 2, 3, 250, 251, 252 })]
+    [InlineData(0, new byte[] { 1, 2, 3, 250, 251, 252, 1, 2, 3, 250, 251, 252, 1, 2, 3, 1, 2, 3 })]
+    [InlineData(null, new byte[] { 1, 2, 3, 250, 251, 252, 1, 2, 3, 250, 251, 252, 1, 2, 3, 1, 2, 3 })]
+    public void Transparent_pixels_of_a_gif_keep_the_colour_of_their_index(int? transparent, byte[] expected)
+    {
+        // 3 × 2 with a frame of 2 × 2: 0 1 / 1 0. What it leaves is of the transparent index, or of index 0.
+        byte[] control = transparent is { } index ? [0x21, 0xF9, 4, 1, 0, 0, (byte)index, 0] : [];
+        var image = ImageDecoder.Decode([.. "GIF89a"u8, 3, 0, 2, 0, 0x80, 0, 0, 1, 2, 3, 250, 251, 252, .. control,
+            0x2C, 0, 0, 0, 0, 2, 0, 2, 0, 0, 2, 3, 0x44, 0x02, 0x05, 0, 0x3B], "t.gif");
+        Assert.Equal(expected, PixelRows.WithChannels(image, 3).Pixels);
+    }
+
     [Fact]
     public void Cmyk_becomes_rgb()
     {

@@ -1,0 +1,78 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Schane.Data.Feeding;
+using Schane.Data.Reading;
+using Schane.Tensors;
+
+namespace Schane.Data.Dividing;
+
+/// <summary>Opens every image that a training and its measurement need, before the first step: as many as a few seconds hold are decoded,
+/// of the rest the header is read.</summary>
+internal sealed class PartFiles
+{
+    private static readonly TimeSpan mostDecoding = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<(IImageDataset Images, int Index), string?> looked = [];
+
+    /// <summary>Reads an image and remembers whether that went well; null where it can't be read.</summary>
+    public Image8? Read(IImageDataset images, int index)
+    {
+        Image8? read = null;
+        Look(images, index, () => read = images.Read(index));
+        return read;
+    }
+
+    /// <summary>Opens what has not been looked at yet.</summary>
+    /// <param name="parts">Each part by its name; those whose images are no files are passed over.</param>
+    /// <param name="onBadImage">What to do about files that can't be read.</param>
+    /// <param name="stop">Stops looking.</param>
+    /// <returns>A sentence about what is left out; null for nothing.</returns>
+    /// <exception cref="SchaneException">A file can't be read and such are not to be skipped, or none of a part can be read.</exception>
+    public string? Check(IReadOnlyList<(string Name, IImageDataset? Images)> parts, OnBadImage onBadImage, CancellationToken stop)
+    {
+        var all = parts.Where(p => Files(p.Images) is not null)
+            .SelectMany(p => Enumerable.Range(0, p.Images!.Count).Select(i => (p.Name, p.Images, Index: i))).ToArray();
+        var clock = Stopwatch.StartNew();
+        Parallel.For(0, all.Length, new() { CancellationToken = stop, MaxDegreeOfParallelism = ComputeThreads.Processors }, at =>
+        {
+            var (_, images, index) = all[at];
+            if (looked.ContainsKey((images, index)))
+                return;
+            if (clock.Elapsed < mostDecoding)
+                Read(images, index);
+            else
+                Look(images, index, () =>
+                {
+                    if (Files(images)!.ReadFile(index) is var (bytes, name))
+                        ImageDecoder.Measure(bytes, name, Files(images)!.Limits);
+                });
+        });
+        var bad = all.Where(a => looked.GetValueOrDefault((a.Images, a.Index)) is not null).ToArray();
+        if (bad.Length == 0)
+            return null;
+        string Reason((string, IImageDataset Images, int Index) image) => looked[(image.Images, image.Index)]!;
+        var counted = $"{bad.Length} {(bad.Length == 1 ? "image" : "images")} of {all.Length} can't be read";
+        if (onBadImage == OnBadImage.Fail)
+            throw new SchaneException($"{Reason(bad[0])} {counted}; --on-bad-image skip goes on without.");
+        foreach (var part in bad.GroupBy(b => b.Name))
+            if (part.First() is var first && part.Count() == first.Images.Count)
+                throw new SchaneException(
+                    $"None of the {part.Count()} images of the {part.Key} part can be read; the first: {Reason(first)}");
+        return $"{counted} and {(bad.Length == 1 ? "is" : "are")} left out; the first: {Reason(bad[0])}";
+    }
+
+    private void Look(IImageDataset images, int index, Action look)
+    {
+        try
+        {
+            look();
+            looked[(images, index)] = null;
+        }
+        catch (SchaneException e)
+        {
+            looked[(images, index)] = e.Message;
+        }
+    }
+
+    private static IImageFiles? Files(IImageDataset? images) => (images is CachedDataset cached ? cached.Inner : images) as IImageFiles;
+}
