@@ -44,7 +44,8 @@ internal sealed class DataShowVerb : Verb
         var account = (images as IDividedImages)?.Account ?? new();
         var counts = Enumerable.Range(0, images.Count).CountBy(images.LabelOf).ToDictionary();
         screen.Table(["class", "images"], images.Classes.Select((name, label) => (string[])[name, $"{counts.GetValueOrDefault(label)}"]));
-        screen.Say($"{images.Name}: {images.Count} images of {images.Classes.Count} classes.");
+        screen.Say($"{images.Name}: {images.Count} images of {images.Classes.Count} " +
+            $"{(images.Classes.Count == 1 ? "class" : "classes")}.");
         foreach (var sentence in account.Sentences)
             screen.Say(sentence);
         return new(new

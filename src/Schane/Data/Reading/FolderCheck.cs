@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Schane.Data.Listing;
 using Schane.Tensors;
 
 namespace Schane.Data.Reading;

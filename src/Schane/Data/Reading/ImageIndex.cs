@@ -135,8 +135,12 @@ internal sealed class ImageIndex : IImageFiles, IDividedImages
     (byte[] Bytes, string Name)? IImageFiles.ReadFile(int index) => ((IImageFiles)images).ReadFile(index);
 
     /// <summary>The values of another column, null where it is empty; null where there is no such column.</summary>
-    internal IReadOnlyList<string?>? Column(string name) => ListRows.Column(path, options, name) is not { } values ? null
-        : rows.Count > 0 && values.Count <= rows[^1] 
-            ? throw new SchaneException($"'{Printable.Escape(path)}' was changed while it was read.")
-        : [.. rows.Select(row => values[row])];
+    internal IReadOnlyList<string?>? Column(string name)
+    {
+        if (ListRows.Column(path, options, name) is not { } values)
+            return null;
+        if (values.Count <= rows[^1])
+            throw new SchaneException($"'{Printable.Escape(path)}' was changed while it was read.");
+        return [.. rows.Select(row => values[row])];
+    }
 }

@@ -50,7 +50,8 @@ internal static class ParquetImages
         var numbers = classes.Select((name, i) => (Name: rows.Names is null ? name : written.Of(name), i)).DistinctBy(c => c.Name)
             .ToDictionary(c => c.Name, c => c.i);
         return new StoredImages(Path.GetFileNameWithoutExtension(Path.TrimEndingDirectorySeparator(path)), classes,
-            [.. labels.Select(l => numbers[written.InOrder[l]])], handle, path, rows.Spans) { Account = account };
+            [.. labels.Select(l => numbers[written.InOrder[l]])], handle, path, rows.Spans)
+        { Account = account };
     }
 
     /// <summary>The rows of all files: pictures in one temporary file, labels in words.</summary>
