@@ -18,6 +18,10 @@ internal sealed class RecipeFlags
 
     public IReadOnlyList<Option> Data => groups[nameof(Data)];
 
+    /// <summary>Those of <see cref="Data"/> that say how folders and lists are read.</summary>
+    public IReadOnlyList<Option> Reading =>
+        [.. Data.Where(o => o.Name is "--parts" or "--classes" or "--path-column" or "--label-column" or "--split-column")];
+
     public IReadOnlyList<Option> Model => groups[nameof(Model)];
 
     public IReadOnlyList<Option> Objective => groups[nameof(Objective)];

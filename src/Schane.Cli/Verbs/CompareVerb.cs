@@ -101,7 +101,7 @@ internal sealed class CompareVerb : Verb
             ? CompareOptions.DefaultArms(shared) : [.. arms.Select(arm => (arm.Name, recipe.Override(parsed, arm.Recipe)))];
         var root = parsed.GetValue(dataRoot);
         if (parsed.GetValue(seeds) is null && parsed.GetValue(repeats) is null && shared.Folds is null
-            && CompareJob.UndividedImages(shared.Data, root) is < FewImages)
+            && CompareJob.UndividedImages(shared, root) is < FewImages)
         {
             compared = [.. compared.Select(arm => (arm.Item1, arm.Item2 with { Folds = DefaultFolds }))];
             shared = shared with { Folds = DefaultFolds };

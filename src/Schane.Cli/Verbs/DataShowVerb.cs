@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Schane.Data;
-using Schane.Data.Reading;
 using Schane.Data.Transforms;
+using Schane.Planning;
 
 namespace Schane.Cli.Verbs;
 
@@ -17,12 +17,13 @@ internal sealed class DataShowVerb : Verb
     };
     private readonly Option<int> size = new("--input-size")
     { HelpName = "PIXELS", DefaultValueFactory = _ => 224, Description = "Input that the steps are made for. Default: 224." };
+    private readonly RecipeFlags recipe = new();
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
 
     public DataShowVerb() : base("show", "Shows what a data set holds, or with --transforms what is done to its pictures.")
     {
         Add(data);
-        Flags("Flags", transforms, size, dataRoot);
+        Flags("Flags", [transforms, size, dataRoot, .. recipe.Reading]);
     }
 
     public override IReadOnlyList<Example> Examples =>
@@ -38,14 +39,20 @@ internal sealed class DataShowVerb : Verb
             return Transforms(parsed.GetValue(transforms), parsed.GetValue(size), screen);
         if (parsed.GetValue(data) is not { } spec)
             throw new SchaneException("schane data show needs a data set, or --transforms.");
-        var images = DatasetCatalog.Open(spec, parsed.GetValue(dataRoot), new FolderOptions { MinClasses = 1 });
+        var images = DatasetCatalog.Open(spec, parsed.GetValue(dataRoot),
+            DataSetup.OptionsOf(recipe.Override(parsed, new())) with { MinClasses = 1 });
+        var account = (images as IDividedImages)?.Account ?? new();
         var counts = Enumerable.Range(0, images.Count).CountBy(images.LabelOf).ToDictionary();
         screen.Table(["class", "images"], images.Classes.Select((name, label) => (string[])[name, $"{counts.GetValueOrDefault(label)}"]));
-        screen.Say($"{images.Name}: {images.Count} images of {images.Classes.Count} classes.");
+        screen.Say($"{images.Name}: {images.Count} images of {images.Classes.Count} " +
+            $"{(images.Classes.Count == 1 ? "class" : "classes")}.");
+        foreach (var sentence in account.Sentences)
+            screen.Say(sentence);
         return new(new
         {
             images.Name, Images = images.Count,
-            Classes = images.Classes.Select((name, label) => new { name, images = counts.GetValueOrDefault(label) })
+            Classes = images.Classes.Select((name, label) => new { name, images = counts.GetValueOrDefault(label) }),
+            not_used = account.Counts, account.Notes,
         });
     }
 

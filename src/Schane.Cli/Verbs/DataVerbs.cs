@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Schane.Data;
 using Schane.Data.Reading;
+using Schane.Planning;
+using Schane.Recipes;
 
 namespace Schane.Cli.Verbs;
 
@@ -25,7 +27,8 @@ internal sealed class DataCheckVerb : Verb
     private const int MostShown = 20;
 
     private readonly Argument<string> data = new("FOLDER|NAME")
-    { Description = "FOLDER/CLASS/... images, or the same below train/, val/ and test/; or a data set by name." };
+    { Description = "What train --data takes: FOLDER/CLASS/..., a list, Parquet files; or a data set by name." };
+    private readonly RecipeFlags recipe = new();
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
     private readonly Option<int> least = new("--min-images")
     {
@@ -34,13 +37,13 @@ internal sealed class DataCheckVerb : Verb
     };
 
     private readonly Option<int?> largest = new("--max-megapixels")
-    { HelpName = "N", Description = "Report pictures of more pixels as too large. Default: 100." };
+    { HelpName = "N", Description = "Report images of more pixels as too large. Default: 100." };
 
-    public DataCheckVerb() : base("check", "Reads every picture of a folder once: counts, unreadable and misnamed files, duplicates, " +
-        "small classes. Of a named data set: what is missing.")
+    public DataCheckVerb() : base("check", "Reads every image of a folder or a list once: counts, unreadable and misnamed files, " +
+        "duplicates, small classes. Of a named data set: what is missing.")
     {
         Add(data);
-        Flags("Flags", least, largest, dataRoot);
+        Flags("Flags", [least, largest, .. recipe.Reading, dataRoot]);
     }
 
     public override IReadOnlyList<Example> Examples =>
@@ -55,9 +58,13 @@ internal sealed class DataCheckVerb : Verb
         var named = parsed.GetRequiredValue(data);
         if (DatasetCatalog.Entries.Any(e => e.Name == named))
             return Named(named, parsed.GetValue(dataRoot), screen, stop);
+        var (wanted, root) = (recipe.Override(parsed, new Recipe { Data = named }), parsed.GetValue(dataRoot));
         var check = new FolderCheck
-        { MinImages = parsed.GetValue(least), Workers = Environment.ProcessorCount, Limits = Limits(parsed.GetValue(largest)) };
-        var report = check.Run(named, cancel: stop);
+        {
+            MinImages = parsed.GetValue(least), Workers = Environment.ProcessorCount, Limits = Limits(parsed.GetValue(largest)),
+            DataRoot = root, Options = DataSetup.OptionsOf(wanted),
+        };
+        var report = check.Run(named, () => DataSetup.Refusal(wanted, root), cancel: stop);
         var parts = report.Classes.SelectMany(c => c.Parts.Keys).Distinct().ToList();
         screen.Table(["class", "images", .. parts],
             report.Classes.Select(c => (string[])[c.Class, $"{c.Images}", .. parts.Select(p => $"{c.Parts.GetValueOrDefault(p)}")]));
@@ -71,10 +78,13 @@ internal sealed class DataCheckVerb : Verb
             report.NearDuplicates.Where(d => d.AcrossParts && !d.AcrossClasses).Select(Files));
         List(screen, "Copies", report.Duplicates.Where(d => !d.AcrossParts && !d.AcrossClasses).Select(Files));
         List(screen, $"Classes with fewer than {check.MinImages} training images", report.TooSmall.Select(c => $"{c.Class}: {c.Images}"));
-        List(screen, "No images, passed over", report.Strays);
+        foreach (var (reason, names) in report.NotUsed)
+            List(screen, $"Not used, {reason}", names.Select(Printable.Escape));
         foreach (var warning in report.Warnings)
             screen.Say(warning);
-        screen.Say($"{report.Images} images of {report.Classes.Count} classes: " +
+        if (report.Refusal is { } refusal)
+            screen.Say(refusal);
+        screen.Say($"{report.Images} images of {report.Classes.Count} {(report.Classes.Count == 1 ? "class" : "classes")}: " +
             $"{(report.IsClean ? "ready to train on" : "mend the above before training")}.");
         return new(report, report.IsClean ? Exit.Done : Exit.Failed);
     }

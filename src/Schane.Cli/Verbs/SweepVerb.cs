@@ -89,7 +89,7 @@ internal sealed class SweepVerb : Verb
         screen.Say(found.TestUse);
         screen.Say("The validation figure of a chosen trial is the best of many, so it is too good; the test figure is not.");
         if (options.Arms[0].Recipe.Folds is null
-            && CompareJob.UndividedImages(options.Arms[0].Recipe.Data, options.DataRoot) is < CompareVerb.FewImages)
+            && CompareJob.UndividedImages(options.Arms[0].Recipe, options.DataRoot) is < CompareVerb.FewImages)
             screen.Say("Compare with --seeds N, which leaves the same images for the test; folds would test on images that these " +
                 "settings were chosen by.");
         screen.Say($"The runs are in {options.Folder}; `schane compare --recipe {Path.Combine(options.Folder, "best.yaml")}` compares " +

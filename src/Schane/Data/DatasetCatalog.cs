@@ -1,3 +1,5 @@
+using Schane.Data.Dividing;
+using Schane.Data.Listing;
 using Schane.Data.Reading;
 using Schane.Data.Sets;
 
@@ -98,7 +100,7 @@ public static class DatasetCatalog
 
     /// <summary>Opens a data set.</summary>
     /// <param name="spec"><c>omniglot:small1</c>, a folder's path (of class folders, or of Parquet files), <c>FOLDER:PART</c> for a part of
-    /// a divided one, a .parquet file, an index (.csv, .jsonl), or <c>./NAME</c> for a folder that is called like a data set.</param>
+    /// a divided one, a .parquet file, a list (.csv, .tsv, .jsonl), or <c>./NAME</c> for a folder that is called like a data set.</param>
     /// <param name="dataRoot">Where data sets lie; <c>$SCHANE_DATA</c> and the user's data folder are searched after it.</param>
     /// <param name="options">How a folder is read; its limits hold for all image files.</param>
     /// <exception cref="SchaneException">Neither a name nor a folder, or what it names can't be opened.</exception>
@@ -106,10 +108,12 @@ public static class DatasetCatalog
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(spec);
         if (ImageIndex.Is(spec) && !Directory.Exists(spec))
-            return File.Exists(spec) ? ImageIndex.Open(spec, new() { Limits = (options ?? new()).Limits })
+            return File.Exists(spec) ? OpenList(spec, options ?? new())
                 : throw new SchaneException($"There is no index '{Printable.Escape(spec)}'.");
         if (PartFolder(spec, dataRoot) is { } place)
             return OpenFolder(place, options, spec);
+        if (PartInside(spec) is var (whole, wanted))
+            return PartOf(whole, wanted, dataRoot, options);
         if (IsPath(spec) || File.Exists(spec))
             return OpenFolder(spec, options);
         var (name, part) = spec.Split(':', 2) is [var before, var after] ? (before, after) : (spec, null);
@@ -127,7 +131,7 @@ public static class DatasetCatalog
     /// <summary>Whether a spec names one part of a data set or of a divided folder: <c>NAME:PART</c>.</summary>
     internal static bool IsPart(string spec, string? dataRoot) =>
         (!IsPath(spec) && spec.Split(':', 2) is [var name, _] && Entries.Any(e => e.Name == name))
-            || PartFolder(spec, dataRoot) is not null;
+            || PartFolder(spec, dataRoot) is not null || PartInside(spec) is not null;
 
     /// <summary>The folder <c>FOLDER/PART</c> that <c>FOLDER:PART</c> names; null where a spec names none.</summary>
     private static string? PartFolder(string spec, string? dataRoot)
@@ -142,9 +146,39 @@ public static class DatasetCatalog
             ? place : IsPath(spec) ? null : DataRoot.TryFind(dataRoot, place) is { } found && Directory.Exists(found) ? found : null;
     }
 
+    /// <summary>The list, Parquet files or folder and the part of it that a spec names, where the part is no folder of that name.</summary>
+    private static (string Whole, string Part)? PartInside(string spec) =>
+        spec.LastIndexOf(':') is > 1 and var colon && !Path.Exists(spec) && Path.Exists(spec[..colon])
+            && PartWords.Find(spec[(colon + 1)..]) is { } part ? (spec[..colon], part) : null;
+
+    private static Subset PartOf(string whole, string part, string? dataRoot, FolderOptions? options)
+    {
+        var images = Open(whole, dataRoot, options);
+        var divided = images as IDividedImages;
+        int[] indices = [.. Enumerable.Range(0, images.Count).Where(i => divided?.PartOf(i) == part)];
+        return indices.Length > 0 ? new(images, indices, $"{images.Name}/{part}") : throw new SchaneException(
+            $"'{Printable.Escape(whole)}' has no images of the part {part}; its parts: " +
+            $"{(divided is { Parts: { Count: > 0 } parts } ? string.Join(", ", parts) : "none")}.");
+    }
+
+    private static IImageDataset OpenList(string path, FolderOptions options) => Enough(path, ImageIndex.Open(path, new()
+    {
+        PathColumn = options.PathColumn, LabelColumn = options.LabelColumn, SplitColumn = options.SplitColumn, Limits = options.Limits,
+    }), options);
+
+    /// <summary>Refuses fewer classes than are asked for, as <see cref="ImageFolder.Open(string, FolderOptions?)"/> does.</summary>
+    private static IImageDataset Enough(string path, IImageDataset images, FolderOptions? options)
+    {
+        var least = (options ?? new()).MinClasses;
+        return images.Classes.Count >= least ? images : throw new SchaneException(
+            $"'{Printable.Escape(path)}' holds one class, '{Printable.Escape(images.Classes[0])}'; telling classes apart needs at least " +
+            $"{least}. {(images as IDividedImages)?.Account.Sentence}".TrimEnd());
+    }
+
     private static IImageDataset OpenFolder(string path, FolderOptions? options, string? name = null) =>
-        ParquetImages.FilesOf(path) is { Count: > 0 } files
-            ? Limited(ParquetImages.Open(path, files), options) : ImageFolder.Open(path, options, name);
+        ParquetFiles.Of(path) is { Count: > 0 } files
+            ? Enough(path, Limited(ParquetImages.Open(path, files, options?.LabelColumn), options), options)
+            : ImageFolder.Open(path, options, name);
 
     /// <summary>A data set with the limits on what its image files may ask for; one that holds plain samples
     /// or drawings has none.</summary>

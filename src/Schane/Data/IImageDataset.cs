@@ -1,3 +1,4 @@
+using Schane.Data.Listing;
 using Schane.Data.Reading;
 
 namespace Schane.Data;
@@ -43,6 +44,9 @@ internal interface IDividedImages : IImageDataset
 
     /// <summary>Sentences about what was let pass.</summary>
     IReadOnlyList<string> Warnings { get; }
+
+    /// <summary>What of the input is not used, and why.</summary>
+    InputAccount Account { get; }
 
     /// <summary>Part of image <paramref name="index"/>, null where there are none.</summary>
     string? PartOf(int index);

@@ -3,6 +3,7 @@ using System.Text;
 using Schane.Data;
 using Schane.Data.Dividing;
 using Schane.Data.Feeding;
+using Schane.Data.Listing;
 using Schane.Data.Reading;
 using Schane.Data.Sets;
 using Schane.Recipes;
@@ -66,6 +67,20 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
         return recipe.LabelsPerClass is { } labels ? setup with { Train = Subset.PerClass(setup.Train, labels, recipe.Seed) } : setup;
     }
 
+    /// <summary>The sentence with which training refuses the data of a recipe; null where it takes them.</summary>
+    public static string? Refusal(Recipe recipe, string? dataRoot)
+    {
+        try
+        {
+            Open(recipe, dataRoot);
+            return null;
+        }
+        catch (SchaneException e)
+        {
+            return e.Message;
+        }
+    }
+
     private static DataSetup Named(Recipe recipe, string? dataRoot, Splits? splits)
     {
         if (recipe.Folds is not null && recipe.Data.Split(':')[0] is "lookalikes" or "omniglot")
@@ -81,8 +96,21 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
         };
     }
 
-    private static FolderOptions? OptionsOf(Recipe recipe) =>
-        recipe.MaxMegapixels is { } millions ? new() { Limits = new() { MaxPixels = millions * 1_000_000L } } : null;
+    /// <summary>How a recipe reads folders and lists.</summary>
+    public static FolderOptions OptionsOf(Recipe recipe) => new()
+    {
+        Top = (recipe.Parts, recipe.Classes) switch
+        {
+            (true, true) => throw new SchaneException("parts and classes are both set; the top folders are one of them."),
+            (true, _) => TopFolders.Parts,
+            (_, true) => TopFolders.Classes,
+            _ => TopFolders.Told,
+        },
+        PathColumn = recipe.PathColumn,
+        LabelColumn = recipe.LabelColumn,
+        SplitColumn = recipe.SplitColumn,
+        Limits = recipe.MaxMegapixels is { } millions ? new() { MaxPixels = millions * 1_000_000L } : ImageLimits.Default,
+    };
 
     /// <summary>The same with a warning where pictures that are measured look like pictures that are trained on, or where that takes
     /// too long to find out.</summary>

@@ -234,6 +234,25 @@ public sealed record Recipe
     /// in the order of labels. At least 1; null: all are kept.</summary>
     public double? Imbalance { get; init => field = value is { } v ? Require.InRange(v, 1, 1e9) : null; }
 
+    /// <summary>Whether the folders named like parts (<c>train</c>, <c>valid</c>, <c>test_set</c>) at the top of a data folder are parts,
+    /// whatever else lies there. Null: where that leaves no image unread.</summary>
+    public bool? Parts { get; init; }
+
+    /// <summary>Whether all folders at the top of a data folder are classes, whatever they are called. Null: as for
+    /// <see cref="Parts"/>.</summary>
+    public bool? Classes { get; init; }
+
+    /// <summary>Column of a list that holds the images' paths. Null: <c>path</c>, <c>file_name</c>, <c>filename</c>, <c>file</c> or
+    /// <c>image</c>, in any case.</summary>
+    public string? PathColumn { get; init; }
+
+    /// <summary>Column of a list, or of Parquet files, that holds the labels. Null: <c>label</c>, <c>class</c> or <c>category</c>, in any
+    /// case.</summary>
+    public string? LabelColumn { get; init; }
+
+    /// <summary>Column of a list that holds the parts. Null: <c>split</c>, <c>part</c> or <c>subset</c>, in any case.</summary>
+    public string? SplitColumn { get; init; }
+
     /// <summary>Images that belong together stay in one part when data are divided: a column of the index, or a regular expression on the
     /// names whose parentheses catch the group. Null: each image is alone.</summary>
     public string? GroupBy { get; init; }

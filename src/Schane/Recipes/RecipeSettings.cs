@@ -17,7 +17,13 @@ internal static class RecipeSettings
         new("Data",
         [
             new("data", "FOLDER|NAME[:PART]",
-                "Images to train on: FOLDER/class/..., or a data set by name. Default: lookalikes, which is drawn at run time."),
+                "Images to train on: FOLDER/class/..., a list (.csv, .tsv, .jsonl), Parquet files, or a data set by name "
+                + "(docs/own-data.md). Default: lookalikes, which is drawn at run time."),
+            new("parts", null, "Take the folders named like parts (train, valid, test_set) as parts, whatever lies beside them."),
+            new("classes", null, "Take all folders at the top as classes, whatever they are called."),
+            new("path-column", "NAME", "Column of a list with the paths. Default: path, file_name, filename, file or image."),
+            new("label-column", "NAME", "Column of a list or of Parquet files with the labels. Default: label, class or category."),
+            new("split-column", "NAME", "Column of a list with the parts. Default: split, part or subset."),
             new("labels-per-class", "N", "Training images kept of each class, drawn by the seed. Default: all."),
             new("imbalance", "RATIO",
                 "Long tail: training images kept fall from class to class until the smallest has 1/RATIO of the largest. Default: "

@@ -45,7 +45,7 @@ internal static class RunReport
                 ClassSection.Of(results),
                 ReliabilitySection.Of(results),
                 RunSections.Recipe(run.Recipe),
-                RunSections.Environment(history, results),
+                RunSections.Environment(history, results, run.Splits),
             ]).OfType<ReportSection>(),
         ];
         if (history.Start is null && history.Steps.Count == 0 && results is null)

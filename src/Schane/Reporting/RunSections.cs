@@ -1,4 +1,5 @@
 using System.Globalization;
+using Schane.Data.Dividing;
 using Schane.Runs;
 using Schane.Verification;
 
@@ -44,7 +45,7 @@ internal static class RunSections
             Html.Of($"""<pre tabindex="0" role="region" aria-label="Recipe"><code>{Html.Join(lines)}</code></pre>"""));
     }
 
-    public static ReportSection? Environment(RunHistory history, RunResults? results)
+    public static ReportSection? Environment(RunHistory history, RunResults? results, string splits)
     {
         var (start, end) = (history.Start, history.End);
         (string Name, string? Value)[] facts =
@@ -59,6 +60,8 @@ internal static class RunSections
             ("Loss kernel", start?.Kernel),
             ("Data", start?.Data ?? results?.Data),
             ("Images", Images(start)),
+            ("Not used", File.Exists(splits) && Splits.Load(splits).NotUsed is { } counts
+                ? string.Join(", ", counts.Select(reason => $"{Quantity.Count(reason.Value)} {reason.Key}")) : null),
             ("Classes", Count(start?.Classes)),
             ("Model", start?.Model ?? results?.Model),
             ("First weights", start?.Weights),

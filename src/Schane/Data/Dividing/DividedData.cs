@@ -44,15 +44,17 @@ internal sealed record DividedData(IImageDataset Train, IImageDataset? Validatio
         var splits = saved ?? (divided is { Parts.Count: > 0 } ? Splits.Of(images, divided.PartOf, validation, seed, groupOf)
             : folds is { } k ? Splits.Fold(images, k, (int)(seed % k), validation, seed / k, groupOf)
             : Splits.WithOneTest(images, validation, DatasetCatalog.IsPart(spec, dataRoot) ? 0 : test, seed, groupOf));
-        return Of(images, splits) with { Warnings = divided?.Warnings ?? [] };
+        var account = divided?.Account ?? new();
+        return Of(images, saved is null ? splits with { NotUsed = account.Counts } : splits) with
+        { Warnings = [.. account.Sentences, .. divided?.Warnings ?? []] };
     }
 
     /// <summary>The number of images of data that come without parts; null where they come divided.</summary>
-    internal static int? UndividedImages(string spec, string? dataRoot)
+    internal static int? UndividedImages(string spec, string? dataRoot, FolderOptions? options = null)
     {
         if (DatasetCatalog.Entries.FirstOrDefault(e => e.Name == spec) is { } entry && entry.Parts.Contains("train"))
             return null;
-        var images = DatasetCatalog.Open(spec, dataRoot);
+        var images = DatasetCatalog.Open(spec, dataRoot, options);
         return images is IDividedImages { Parts.Count: > 0 } ? null : images.Count;
     }
 

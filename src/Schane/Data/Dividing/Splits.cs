@@ -33,6 +33,10 @@ internal sealed record Splits
     /// <summary>Names of images for each part: <c>train</c>, <c>val</c>, <c>test</c>.</summary>
     public required IReadOnlyDictionary<string, IReadOnlyList<string>> Parts { get; init; }
 
+    /// <summary>How much of the input is not used, by reason; null where all is.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, int>? NotUsed { get; init; }
+
     /// <summary>The division a folder came with; where it has no <c>val</c>, that share of <c>train</c> is drawn.</summary>
     /// <exception cref="SchaneException">The folder isn't divided.</exception>
     public static Splits Of(ImageFolder folder, double validation = 0.15, long seed = 0) => Of(folder, folder.PartOf, validation, seed);

@@ -3,7 +3,7 @@ using Schane.Tensors;
 
 namespace Schane.Data.Reading;
 
-/// <summary>Reads every file of an image folder once and tells what training would stumble over. Writes nothing.</summary>
+/// <summary>Reads every image of a folder, a list or Parquet files once and tells what training would stumble over.</summary>
 internal sealed record FolderCheck
 {
     /// <summary>Classes with fewer readable training images are reported. 5 by default: fewer leave nothing to validate on.</summary>
@@ -12,17 +12,26 @@ internal sealed record FolderCheck
     /// <summary>Threads that decode. 1 by default.</summary>
     public int Workers { get; init => field = Require.AtLeast(value, 1); } = 1;
 
+    /// <summary>Where data sets lie; null: the customary places.</summary>
+    public string? DataRoot { get; init; }
+
     /// <summary>What counts as too large.</summary>
     public ImageLimits Limits { get; init; } = ImageLimits.Default;
 
-    /// <summary>Checks a folder.</summary>
-    /// <param name="folder">The folder.</param>
+    /// <summary>How the data are read; fewer classes and empty ones are let pass here: training judges them.</summary>
+    public FolderOptions Options { get; init; } = new();
+
+    /// <summary>Checks data.</summary>
+    /// <param name="data">As for <see cref="DatasetCatalog.Open"/>.</param>
+    /// <param name="refusal">Opens the data as training does, and gives the sentence where that refuses them.</param>
     /// <param name="progress">Told how many images are done.</param>
     /// <param name="cancel">Stops the check.</param>
-    /// <exception cref="SchaneException">The folder can't be listed or holds no images.</exception>
-    public FolderReport Run(string folder, IProgress<int>? progress = null, CancellationToken cancel = default)
+    /// <exception cref="SchaneException">The data can't be listed or hold no images.</exception>
+    public FolderReport Run(string data, Func<string?>? refusal = null, IProgress<int>? progress = null, CancellationToken cancel = default)
     {
-        var images = ImageFolder.Open(folder, new() { MinClasses = 1, AllowEmptyClasses = true, Limits = Limits });
+        var images = DatasetCatalog.Open(data, DataRoot, Options with { MinClasses = 1, AllowEmptyClasses = true, Limits = Limits });
+        var divided = images as IDividedImages;
+        var account = divided?.Account ?? new();
         var found = new Finding[images.Count];
         var done = 0;
         Parallel.For(0, images.Count, new() { MaxDegreeOfParallelism = Workers, CancellationToken = cancel }, i =>
@@ -35,12 +44,12 @@ internal sealed record FolderCheck
         IReadOnlyList<FileProblem> Problems(Func<int, string?> problem) =>
             [.. all.Where(i => problem(i) is not null).Select(i => new FileProblem(images.NameOf(i), problem(i)!))];
         DuplicateFiles Alike(IEnumerable<int> group) => new(
-            [.. group.Select(images.NameOf)], group.Select(images.PartOf).Distinct().Count() > 1,
+            [.. group.Select(images.NameOf)], group.Select(i => divided?.PartOf(i)).Distinct().Count() > 1,
             group.Select(images.LabelOf).Distinct().Count() > 1);
         return new(
-            folder,
+            data,
             images.Count,
-            Counts(images, all),
+            Counts(images, divided, all),
             Problems(i => found[i].Problem),
             Problems(i => found[i].Misnamed),
             [.. all.Where(i => found[i].Hash is not null).GroupBy(i => found[i].Hash).Where(g => g.Count() > 1).Select(Alike)],
@@ -48,22 +57,25 @@ internal sealed record FolderCheck
             [.. PerceptualHash.Groups([.. all.Select(i => found[i].Look)])
                 .Select(g => g.DistinctBy(i => found[i].Hash).ToList()).Where(g => g.Count > 1)
                 .Select(Alike).Where(d => d.AcrossClasses || d.AcrossParts)],
-            [.. Counts(images, [.. all.Where(i => found[i].Problem is null && images.PartOf(i) is null or "train")])
+            [.. Counts(images, divided, [.. all.Where(i => found[i].Problem is null && divided?.PartOf(i) is null or "train")])
                 .Where(c => c.Images < MinImages)],
-            images.Strays,
-            [.. found.Select(f => f.Damage).OfType<string>(), .. images.Classes.Count > 1 ? []
-                : (string[])[$"There is one class, '{Printable.Escape(images.Classes[0])}'; telling classes apart needs two."],
-                .. images.Warnings]);
+            account.PassedOver.ToDictionary(r => r.Key.Key, r => (IReadOnlyList<string>)r.Value),
+            [.. found.Select(f => f.Damage).OfType<string>(), .. account.Sentences, .. images.Classes.Count == 1 && refusal is null
+                ? (string[])[$"There is one class, '{Printable.Escape(images.Classes[0])}'; telling classes apart needs two."] : [],
+                .. divided?.Warnings ?? []],
+            refusal?.Invoke());
     }
 
-    private Finding Look(ImageFolder images, int index)
+    private Finding Look(IImageDataset images, int index)
     {
         var name = images.NameOf(index);
         try
         {
-            var bytes = ImageDecoder.ReadBytes(images.PathOf(index), name, Limits);
+            if ((images is ImageFolder folder ? (ImageDecoder.ReadBytes(folder.PathOf(index), name, Limits), name)
+                : (images as IImageFiles)?.ReadFile(index)) is not var (bytes, _))
+                return new(null, null, null, PerceptualHash.Of(images.Read(index)));
             var (claimed, actual) = (Magic.Claimed(name), Magic.Sniff(bytes));
-            var misnamed = actual == ImageFormat.Unknown || claimed == actual ? null
+            var misnamed = actual == ImageFormat.Unknown || claimed == actual || images is StoredImages ? null
                 : $"'{Printable.Escape(name)}' is a {ImageDecoder.Name(actual)}" +
                     (claimed == ImageFormat.Unknown ? " without the extension of one." : $", not a {ImageDecoder.Name(claimed)}.");
             var hash = bytes.Length == 0 ? null : Convert.ToHexString(SHA256.HashData(bytes));
@@ -83,12 +95,12 @@ internal sealed record FolderCheck
         }
     }
 
-    private static IReadOnlyList<ClassCount> Counts(ImageFolder images, List<int> indices)
+    private static IReadOnlyList<ClassCount> Counts(IImageDataset images, IDividedImages? divided, List<int> indices)
     {
         var byClass = indices.ToLookup(images.LabelOf);
         return [.. images.Classes.Select((name, label) => new ClassCount(
             name, byClass[label].Count(),
-            images.Parts.ToDictionary(part => part, part => byClass[label].Count(i => images.PartOf(i) == part))))];
+            (divided?.Parts ?? []).ToDictionary(part => part, part => byClass[label].Count(i => divided!.PartOf(i) == part))))];
     }
 
     private readonly record struct Finding(string? Problem, string? Misnamed, string? Hash, ulong? Look, string? Damage = null);

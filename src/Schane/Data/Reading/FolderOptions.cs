@@ -1,3 +1,4 @@
+using Schane.Data.Listing;
 using Schane.Tensors;
 
 namespace Schane.Data.Reading;
@@ -13,4 +14,16 @@ public sealed record FolderOptions
 
     /// <summary>What is refused unread.</summary>
     public ImageLimits Limits { get; init; } = ImageLimits.Default;
+
+    /// <summary>What the folders at the top are.</summary>
+    internal TopFolders Top { get; init; }
+
+    /// <summary>What the columns of a list, or of Parquet files, are called; null for the customary names.</summary>
+    internal string? PathColumn { get; init; }
+
+    /// <inheritdoc cref="PathColumn"/>
+    internal string? LabelColumn { get; init; }
+
+    /// <inheritdoc cref="PathColumn"/>
+    internal string? SplitColumn { get; init; }
 }

@@ -26,8 +26,9 @@ internal sealed record DuplicateFiles(IReadOnlyList<string> Files, bool AcrossPa
 /// <param name="Duplicates">Groups of equal files.</param>
 /// <param name="NearDuplicates">Groups of pictures that look alike though their files differ, across parts or classes only.</param>
 /// <param name="TooSmall">Classes with fewer readable training images than asked for.</param>
-/// <param name="Strays">Files that are no images.</param>
+/// <param name="NotUsed">What is not used, by reason.</param>
 /// <param name="Warnings">Sentences about the rest.</param>
+/// <param name="Refusal">What training would refuse the data with; null where it would begin.</param>
 internal sealed record FolderReport(
     string Folder,
     int Images,
@@ -37,10 +38,11 @@ internal sealed record FolderReport(
     IReadOnlyList<DuplicateFiles> Duplicates,
     IReadOnlyList<DuplicateFiles> NearDuplicates,
     IReadOnlyList<ClassCount> TooSmall,
-    IReadOnlyList<string> Strays,
-    IReadOnlyList<string> Warnings)
+    IReadOnlyDictionary<string, IReadOnlyList<string>> NotUsed,
+    IReadOnlyList<string> Warnings,
+    string? Refusal)
 {
-    /// <summary>Whether training can start: every file is readable, no label contradicts another, and no part
+    /// <summary>Whether training can start: it would not refuse the data, every file is readable, no label contradicts another, and no part
     /// holds copies of another.</summary>
-    public bool IsClean => Unreadable.Count == 0 && !Duplicates.Any(d => d.AcrossClasses || d.AcrossParts);
+    public bool IsClean => Refusal is null && Unreadable.Count == 0 && !Duplicates.Any(d => d.AcrossClasses || d.AcrossParts);
 }

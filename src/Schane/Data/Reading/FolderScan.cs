@@ -1,3 +1,5 @@
+using Schane.Data.Listing;
+
 namespace Schane.Data.Reading;
 
 /// <summary>An image file of a folder.</summary>
@@ -8,23 +10,32 @@ internal sealed record ScannedFile(string Relative, string Class, string? Part);
 
 /// <summary>
 /// Lists the images of a folder without decoding any: files with an image extension in any case, and others that begin like an image.
-/// Hidden files and folders (a leading dot, __MACOSX) are passed over. Links are followed, but not back up.
+/// Hidden files and folders (a leading dot) and those that systems make are passed over. Links are followed, but not back up.
 /// </summary>
 internal sealed class FolderScan
 {
-    private readonly string root;
+    /// <summary>Folders that systems and network disks put among people's files: archives, thumbnails, bins.</summary>
+    private static readonly HashSet<string> OfSystems = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "__MACOSX", "@eaDir", "#recycle", "@Recycle", "@Recently-Snapshot", "@__thumb", "#snapshot", "$RECYCLE.BIN", "RECYCLER",
+        "lost+found", "System Volume Information",
+    };
 
-    private FolderScan(string root) => this.root = root;
+    private readonly string root;
+    private readonly string realRoot;
+    private (int Count, string First) leadingOut;
+
+    private FolderScan(string root) => (this.root, realRoot) = (root, RealPath(root));
 
     public List<ScannedFile> Files { get; } = [];
 
     /// <summary>Class folders that were found, images or not, with the part they stand in.</summary>
     public List<(string? Part, string Class)> ClassFolders { get; } = [];
 
-    /// <summary>Files passed over because they are no images: notes, thumbnails' indices and the like.</summary>
-    public List<string> Strays { get; } = [];
+    /// <summary>What was passed over, and why.</summary>
+    public InputAccount Account { get; } = new();
 
-    public static FolderScan Of(string folder)
+    public static FolderScan Of(string folder, TopFolders how = TopFolders.Told)
     {
         var shown = Printable.Escape(folder);
         if (File.Exists(folder))
@@ -33,58 +44,72 @@ internal sealed class FolderScan
             throw new SchaneException($"There is no folder '{shown}'. Check the path; it is relative to " +
                 $"'{Printable.Escape(Environment.CurrentDirectory)}' unless it begins with '/'.");
         var scan = new FolderScan(Path.GetFullPath(folder));
-        var top = Entries(scan.root).Where(e => e is DirectoryInfo).ToList();
-        var parts = top.Select(d => (Folder: d, Part: PartNamed(d.Name))).Where(p => p.Part is not null).ToList();
-        var divided = parts.Any(p => p.Part == "train") && parts.Count >= 1;
-        if (divided && parts.GroupBy(p => p.Part).FirstOrDefault(g => g.Count() > 1) is { } twice)
-            throw new SchaneException(
-                $"'{shown}' holds {string.Join(" and ", twice.Select(t => $"'{Printable.Escape(t.Folder.Name)}'"))}, which both mean " +
-                $"{twice.Key}. Keep one of them.");
-        if (divided)
-            foreach (var (part, name) in parts)
-                scan.AddClasses(part.FullName, name);
-        else
-            scan.AddClasses(scan.root, null);
+        var parts = FolderLayout.PartsOf(shown, Folders(scan.root), how);
+        if (parts.Count == 0)
+            scan.AddClasses(scan.root, scan.realRoot, null);
+        foreach (var (part, name) in parts)
+            scan.AddClasses(part.FullName, scan.RealOf(part, scan.realRoot, []), name);
+        if (parts.Count > 0)
+            scan.PassOverBeside([.. parts.Select(p => p.Folder.Name)]);
+        if (scan.leadingOut is ( > 0 and var links, var first))
+            scan.Account.Notes.Add(
+                $"{links:N0} {(links == 1 ? "link leads" : "links lead")} out of '{shown}' ({first}{(links == 1 ? "" : " first")}).");
         return scan;
     }
 
-    private static string? PartNamed(string name) => name.ToLowerInvariant() switch
-    {
-        "train" or "training" => "train",
-        "val" or "valid" or "validation" => "val",
-        "test" or "testing" => "test",
-        _ => null,
-    };
+    /// <summary>The folders in a folder, in order of names, without what is hidden.</summary>
+    public static IReadOnlyList<DirectoryInfo> Folders(string folder) => [.. Entries(folder).OfType<DirectoryInfo>()];
 
-    private void AddClasses(string folder, string? part)
+    /// <summary>Whether there is an image in a folder, or anywhere below it.</summary>
+    public static bool HoldsImage(string folder, bool deep) =>
+        Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = deep, IgnoreInaccessible = true })
+            .Any(file => Path.GetFileName(file)[0] != '.' && KindOf(file) is { Image: true } or { Kind: not null });
+
+    private void PassOverBeside(HashSet<string> parts)
+    {
+        foreach (var entry in Entries(root))
+            if (entry is FileInfo file)
+                PassOver(file);
+            else if (!parts.Contains(entry.Name))
+                Account.PassOver(Reason.NoPart, entry.Name);
+    }
+
+    private void AddClasses(string folder, string real, string? part)
     {
         foreach (var entry in Entries(folder))
         {
             if (entry is not DirectoryInfo directory)
             {
-                Strays.Add(Relative(entry.FullName));
+                PassOver((FileInfo)entry);
                 continue;
             }
             ClassFolders.Add((part, entry.Name));
-            AddImages(directory, entry.Name, part, [RealPath(new DirectoryInfo(folder))]);
+            AddImages(directory, entry.Name, part, [realRoot, real]);
         }
     }
 
     private void AddImages(DirectoryInfo directory, string @class, string? part, List<string> above)
     {
-        var real = RealPath(directory);
-        if (above.Contains(real))
-            throw new SchaneException(
-                $"'{Printable.Escape(Relative(directory.FullName))}' is a link to a folder above it, a loop. Remove the link.");
-        above.Add(real);
+        above.Add(RealOf(directory, above[^1], above));
         foreach (var entry in Entries(directory.FullName))
             if (entry is DirectoryInfo below)
                 AddImages(below, @class, part, above);
-            else if (Magic.Claimed(entry.Name) != ImageFormat.Unknown || BeginsLikeAnImage(entry.FullName))
+            else if (KindOf(entry.FullName) is { Image: true })
+            {
                 Files.Add(new(Relative(entry.FullName), @class, part));
+                NoteLink(entry);
+            }
             else
-                Strays.Add(Relative(entry.FullName));
+                PassOver((FileInfo)entry);
         above.RemoveAt(above.Count - 1);
+    }
+
+    /// <summary>Counts a file that is not used under its reason: an image outside the class folders, one of a kind that is not read, or no
+    /// image.</summary>
+    private void PassOver(FileInfo file)
+    {
+        var (image, kind) = KindOf(file.FullName);
+        Account.PassOver(image ? Reason.Loose : kind is null ? Reason.NoImage : Reason.Unread(kind), Relative(file.FullName));
     }
 
     private string Relative(string path) => Path.GetRelativePath(root, path).Replace(Path.DirectorySeparatorChar, '/');
@@ -95,7 +120,7 @@ internal sealed class FolderScan
         try
         {
             return [.. new DirectoryInfo(folder).EnumerateFileSystemInfos()
-                .Where(e => e.Name[0] != '.' && e.Name != "__MACOSX")
+                .Where(e => e.Name[0] != '.' && !OfSystems.Contains(e.Name))
                 .OrderBy(e => e.Name, StringComparer.Ordinal)];
         }
         catch (Exception e) when (e is UnauthorizedAccessException or IOException)
@@ -104,30 +129,72 @@ internal sealed class FolderScan
         }
     }
 
-    private static string RealPath(DirectoryInfo directory)
+    /// <summary>Where a folder really lies.</summary>
+    /// <exception cref="SchaneException">It is a link to nowhere, or to a folder above it.</exception>
+    private string RealOf(DirectoryInfo directory, string realParent, List<string> above)
     {
+        if (directory.LinkTarget is null)
+            return Path.Combine(realParent, directory.Name);
+        var real = RealPath(directory.FullName);
+        if (above.Append(realParent).FirstOrDefault(folder => IsIn(folder, real)) is not null)
+            throw new SchaneException(
+                $"'{Printable.Escape(Relative(directory.FullName))}' is a link to a folder above it, a loop. Remove the link.");
+        NoteLink(directory, real);
+        return real;
+    }
+
+    private void NoteLink(FileSystemInfo entry, string? real = null)
+    {
+        if (entry.LinkTarget is null)
+            return;
         try
         {
-            return directory.LinkTarget is null ? directory.FullName : directory.ResolveLinkTarget(returnFinalTarget: true)!.FullName;
+            real ??= RealPath(entry.FullName);
+        }
+        catch (SchaneException)
+        {
+            return;                                                       // is told when the image is read
+        }
+        if (!IsIn(real, realRoot))
+            leadingOut = (leadingOut.Count + 1,
+                leadingOut.First ?? $"'{Printable.Short(Relative(entry.FullName))}' to '{Printable.Short(real)}'");
+    }
+
+    private static bool IsIn(string path, string folder) => path == folder
+        || path.StartsWith(Path.EndsInDirectorySeparator(folder) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+
+    /// <summary>A path with all links in it followed, not only its last.</summary>
+    private static string RealPath(string path, int mostLinks = 40)
+    {
+        if (Path.GetDirectoryName(path) is not { } parent)
+            return path;
+        var here = Path.Combine(RealPath(parent, mostLinks), Path.GetFileName(path));
+        try
+        {
+            return Directory.ResolveLinkTarget(here, returnFinalTarget: true) is not { } target ? here
+                : mostLinks > 0 ? RealPath(target.FullName, mostLinks - 1) : throw new IOException("It leads back to itself.");
         }
         catch (IOException e)
         {
             throw new SchaneException(
-                $"The link '{Printable.Escape(directory.FullName)}' leads nowhere: {Printable.Escape(e.Message)} Remove it.", e);
+                $"The link '{Printable.Escape(path)}' leads nowhere: {Printable.Escape(e.Message)} Remove it.", e);
         }
     }
 
-    private static bool BeginsLikeAnImage(string path)
+    private static (bool Image, string? Kind) KindOf(string path)
     {
+        if (Magic.Claimed(path) != ImageFormat.Unknown)
+            return (true, null);
         Span<byte> head = stackalloc byte[16];
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-            return Magic.Sniff(head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)]) != ImageFormat.Unknown;
+            head = head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return false;
+            head = [];
         }
+        return Magic.Sniff(head) != ImageFormat.Unknown ? (true, null) : (false, UnreadKinds.Of(path, head));
     }
 }

@@ -1,11 +1,13 @@
+using Schane.Data.Listing;
+
 namespace Schane.Data.Reading;
 
 /// <summary>
-/// Pictures in class folders: <c>FOLDER/class/….jpg</c>, or the same below <c>train/</c>, <c>val/</c> (or
-/// <c>valid/</c>, <c>validation/</c>) and <c>test/</c>. Files are images by content, extensions in any case; folders
+/// Images in class folders: <c>FOLDER/class/….jpg</c>, or the same below folders named like parts (<c>train/</c>, <c>valid/</c>,
+/// <c>test_set/</c> and the like), where that leaves no image unread. Files are images by content, extensions in any case; folders
 /// inside a class folder belong to the class.
 /// </summary>
-/// <remarks>Only reads. Hidden files, and files that are no images, are passed over and listed in <see cref="Strays"/>.</remarks>
+/// <remarks>Only reads. Hidden files are passed over, and so are files that are no images; these are in <see cref="Strays"/>.</remarks>
 public sealed class ImageFolder : IImageFiles, IDividedImages
 {
     private readonly List<ScannedFile> files;
@@ -16,10 +18,10 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
     {
         (Folder, Name, files, this.options) = (folder,
             name ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))), scan.Files, options);
-        Classes = [.. files.Select(f => f.Class).Distinct().Order(StringComparer.Ordinal)];
-        var numbers = Classes.Select((name, label) => (name, label)).ToDictionary(c => c.name, c => c.label);
-        labels = [.. files.Select(f => numbers[f.Class])];
-        Strays = scan.Strays;
+        var names = new ClassNames();
+        labels = names.Number(files.Select(f => f.Class), scan.Account);
+        Classes = names.InOrder;
+        Account = scan.Account;
         Parts = [.. new[] { "train", "val", "test" }.Where(p => files.Exists(f => f.Part == p))];
     }
 
@@ -34,7 +36,7 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
     internal static ImageFolder Open(string folder, FolderOptions? options, string? name)
     {
         options ??= new();
-        var scan = FolderScan.Of(folder);
+        var scan = FolderScan.Of(folder, options.Top);
         var shown = Printable.Escape(folder);
         if (scan.Files.Count == 0)
             throw new SchaneException(NoImages(shown, scan));
@@ -42,7 +44,7 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
         if (opened.Classes.Count < options.MinClasses)
             throw new SchaneException(
                 $"'{shown}' holds one class, '{Printable.Escape(opened.Classes[0])}'; telling classes apart needs at least " +
-                $"{options.MinClasses}. Put the pictures of each class in a folder of its own.");
+                $"{options.MinClasses}. {Inner(shown, folder)}");
 
         List<string> warnings = [];
         var filled = scan.Files.Select(f => (f.Part, f.Class)).ToHashSet();
@@ -62,7 +64,7 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
         var counts = scan.Files.Where(f => f.Part is null or "train").CountBy(f => f.Class);
         warnings.AddRange(counts.Where(c => c.Value == 1).OrderBy(c => c.Key, StringComparer.Ordinal).Select(c =>
             $"Class '{Printable.Escape(c.Key)}' has one image: it can be trained on but not tested, and a contrastive loss has only its " +
-            "other augmentations to pull it towards. Add pictures or leave the class out."));
+            "other augmentations to pull it towards. Add images or leave the class out."));
         opened.Warnings = warnings;
         return opened;
     }
@@ -86,7 +88,12 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
     public IReadOnlyList<string> Warnings { get; private set; } = [];
 
     /// <summary>Files that are no images, relative to the folder.</summary>
-    public IReadOnlyList<string> Strays { get; }
+    public IReadOnlyList<string> Strays => Account.NamesOf(Reason.NoImage);
+
+    /// <inheritdoc/>
+    internal InputAccount Account { get; }
+
+    InputAccount IDividedImages.Account => Account;
 
     /// <inheritdoc/>
     public int LabelOf(int index) => labels[index];
@@ -110,13 +117,25 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
 
     private static string NoImages(string shown, FolderScan scan)
     {
-        var loose = scan.Strays.FirstOrDefault(s => !s.Contains('/') && Magic.Claimed(s) != ImageFormat.Unknown);
-        if (loose is not null)
-            return $"'{shown}' holds images such as '{Printable.Escape(loose)}' but no class folders. Put the pictures of each class in " +
+        if (scan.Account.NamesOf(Reason.Loose).FirstOrDefault(s => !s.Contains('/')) is { } loose)
+            return $"'{shown}' holds images such as '{Printable.Escape(loose)}' but no class folders. Put the images of each class in " +
                 $"a folder of its own: {shown}/CLASS/{Printable.Escape(loose)}.";
-        return scan.ClassFolders.Count == 0 && scan.Strays.Count == 0
-            ? $"'{shown}' is empty. It should hold one folder for each class, with its pictures in it."
-            : $"'{shown}' holds no images: {scan.ClassFolders.Count} folders and {scan.Strays.Count} other files. It should hold one " +
-                "folder for each class, with JPEG, PNG, GIF, WebP or BMP files in it.";
+        if (scan.Account.NamesOf(Reason.NoImage).FirstOrDefault(ImageIndex.Is) is { } list)
+            return $"'{shown}' holds no class folders with images, but the list '{Printable.Escape(list)}'; name that: " +
+                $"{Path.TrimEndingDirectorySeparator(shown)}/{Printable.Escape(list)}.";
+        return scan.ClassFolders.Count == 0 && scan.Account.Sentence is null
+            ? $"'{shown}' is empty. It should hold one folder for each class, with its images in it."
+            : $"'{shown}' holds no images in its {scan.ClassFolders.Count} folders. {scan.Account.Sentence ?? ""} It should hold one " +
+                "folder for each class, with JPEG, PNG, GIF, WebP or BMP files in it.".Replace("  ", " ", StringComparison.Ordinal);
+    }
+
+    /// <summary>The way out where all images are in one folder: name it, where it has folders of its own.</summary>
+    private static string Inner(string shown, string folder)
+    {
+        var holds = FolderScan.Folders(folder).Where(d => FolderScan.HoldsImage(d.FullName, deep: true)).ToList();
+        var below = holds is [var only] ? FolderScan.Folders(only.FullName) : [];
+        return below.Count < 2 ? "Put the images of each class in a folder of its own."
+            : $"'{Path.TrimEndingDirectorySeparator(shown)}/{Printable.Escape(holds[0].Name)}' holds the folders " +
+                $"{FolderLayout.Names(below)}: name that folder.";
     }
 }

@@ -1,52 +1,98 @@
-using System.Text.Json;
 using Schane.Data.Dividing;
+using Schane.Data.Listing;
 
 namespace Schane.Data.Reading;
 
-/// <summary>Images that a file lists: CSV with a line of column names, or JSON lines with one object an image.</summary>
+/// <summary>Images that a file lists: CSV, TSV or the like with a line of column names, or JSON lines with
+/// one object an image.</summary>
 internal sealed class ImageIndex : IImageFiles, IDividedImages
 {
     private readonly ListedImages images;
     private readonly IReadOnlyList<string?> parts;
     private readonly string path;
     private readonly IndexOptions options;
+    private readonly IReadOnlyList<int> rows;
 
-    private ImageIndex(string path, IndexOptions options, ListedImages images, IReadOnlyList<string?> parts)
+    private ImageIndex(string path, IndexOptions options, ListedImages images, IReadOnlyList<string?> parts, IReadOnlyList<int> rows,
+        InputAccount account)
     {
-        (this.path, this.options, this.images, this.parts) = (path, options, images, parts);
+        (this.path, this.options, this.images, this.parts, this.rows, Account) = (path, options, images, parts, rows, account);
         Parts = [.. parts.OfType<string>().Distinct()];
     }
 
-    /// <summary>Whether a path is read as an index: by its extension, .csv, .jsonl or .ndjson.</summary>
-    public static bool Is(string path) => Path.GetExtension(path).ToLowerInvariant() is ".csv" or ".jsonl" or ".ndjson";
+    /// <summary>Whether a path is read as an index: by its extension, .csv, .tsv, .jsonl or .ndjson.</summary>
+    public static bool Is(string path) => Path.GetExtension(path).ToLowerInvariant() is ".csv" or ".tsv" or ".tab" or ".jsonl"
+        or ".ndjson";
 
     /// <summary>Reads an index; no image is looked at.</summary>
-    /// <exception cref="SchaneException">A column is missing, a label is not among the classes, a path leads out of the folder, or there
-    /// are no images; with the line.</exception>
+    /// <exception cref="SchaneException">A column is missing, a label is empty or not among the classes, a word means no part, an image has
+    /// two labels or parts, or there are no images; with the line.</exception>
     public static ImageIndex Open(string path, IndexOptions? options = null)
     {
         options ??= new();
         var root = Path.GetFullPath(options.Root ?? Path.GetDirectoryName(Path.GetFullPath(path))!);
-        var rows = Rows(path, options).ToList();
-        if (rows.Count == 0)
+        List<ListRow> all = [.. ListRows.Of(path, options)];
+        if (all.Count == 0)
             throw new SchaneException($"'{Printable.Escape(path)}' lists no images.");
-        var classes = options.Classes ?? [.. rows.Select(r => r.Label).Distinct().Order(StringComparer.Ordinal)];
-        var labels = classes.Select((name, label) => (name, label)).ToDictionary(c => c.name, c => c.label);
-        var listed = rows.Select(row =>
+        PartWords.RefuseTwice($"'{Printable.Escape(path)}'", all.Select(row => row.Part).OfType<string>(), spellings: true);
+        var divided = all.Exists(row => row.Part is not null);
+        var account = new InputAccount();
+        var names = new ClassNames { KeepsSpace = false };
+        Dictionary<string, ListRow> seen = [];
+        List<(int Row, string File, string? Part, string Label)> kept = [];
+        var (outside, firstOutside) = (0, "");
+        for (var at = 0; at < all.Count; at++)
         {
+            var row = all[at];
             var where = $"'{Printable.Escape(path)}', line {row.Line}";
-            var full = Path.GetFullPath(Path.Combine(root, row.File));
-            if (!full.StartsWith(Path.TrimEndingDirectorySeparator(root) + Path.DirectorySeparatorChar, StringComparison.Ordinal))
-                throw new SchaneException($"{where}: '{Printable.Escape(row.File)}' lies outside '{Printable.Escape(root)}'. Name its " +
-                    "folder as the root or move the file.");
-            return (Path.GetRelativePath(root, full).Replace(Path.DirectorySeparatorChar, '/'),
-                labels.TryGetValue(row.Label, out var label) ? label
-                : throw new SchaneException($"{where}: '{Printable.Escape(row.Label)}' is not among the {classes.Count} " +
-                    $"classes{Nearest.Hint(row.Label, classes)}."));
-        }).ToList();
-        return new(path, options, new(Path.GetFileNameWithoutExtension(path), root, classes, listed, options.Limits),
-            [.. rows.Select(r => r.Part)]);
+            var label = names.Of(row.Label);
+            if (label.Length == 0)
+                throw new SchaneException($"{where}: '{Printable.Escape(row.File)}' has no label. Give it one, write -1 for an image " +
+                    "that is not labelled and to be left out, or remove the line.");
+            var part = row.Part is null ? null : PartWords.Find(row.Part) ?? throw new SchaneException(
+                $"{where}: '{Printable.Short(row.Part)}' means no part; parts are called {PartWords.Known}. If the column is none of " +
+                "parts, name another with --split-column.");
+            var (file, isOutside) = ListedPath.Of(row.File, root, where, mayLeadOut: options.Root is null);
+            if (IsNotLabelled(label))
+                account.PassOver(Reason.NotLabelled, file);
+            else if (divided && part is null)
+                account.PassOver(Reason.RowOfNoPart, file);
+            else if (seen.TryAdd(file, row))
+            {
+                kept.Add((at, file, part, label));
+                if (isOutside && outside++ == 0)
+                    firstOutside = file;
+            }
+            else if (names.Of(seen[file].Label) != label)
+                throw new SchaneException($"{where}: '{Printable.Escape(file)}' has the label '{Printable.Escape(label)}', but in line " +
+                    $"{seen[file].Line} '{Printable.Escape(names.Of(seen[file].Label))}'. Keep one of the lines.");
+            else if (seen[file].Part is var before && (before is null ? null : PartWords.Find(before)) != part)
+                throw new SchaneException($"{where}: '{Printable.Escape(file)}' is for {part}, but in line {seen[file].Line} for " +
+                    $"{PartWords.Find(before!)}. Keep one of the lines.");
+            else
+                account.PassOver(Reason.Repeated, file);
+        }
+        if (kept.Count == 0)
+            throw new SchaneException($"'{Printable.Escape(path)}' lists no images that can be used. {account.Sentence}");
+        if (outside > 0)
+            account.Notes.Add($"{outside:N0} {(outside == 1 ? "image lies" : "images lie")} outside the folder of the list " +
+                $"('{Printable.Short(firstOutside)}'{(outside == 1 ? "" : " first")}).");
+        var numbers = names.Number(kept.Select(k => k.Label), account);
+        var classes = options.Classes ?? names.InOrder;
+        if (options.Classes is not null)
+        {
+            var given = classes.Select((name, number) => (name, number)).ToDictionary(c => c.name, c => c.number);
+            numbers = [.. kept.Select(k => given.TryGetValue(k.Label, out var number) ? number : throw new SchaneException(
+                $"'{Printable.Escape(path)}', line {all[k.Row].Line}: '{Printable.Escape(k.Label)}' is not among the {classes.Count} " +
+                $"classes{Nearest.Hint(k.Label, classes)}."))];
+        }
+        var listed = new ListedImages(Path.GetFileNameWithoutExtension(path), root, classes,
+            [.. kept.Select((k, i) => (k.File, numbers[i]))], options.Limits);
+        return new(path, options, listed, [.. kept.Select(k => k.Part)], [.. kept.Select(k => k.Row)], account);
     }
+
+    /// <summary>Whether a label is the customary mark of images without one.</summary>
+    internal static bool IsNotLabelled(string label) => label is "-1" or "-1.0";
 
     /// <inheritdoc/>
     public string Name => images.Name;
@@ -79,6 +125,9 @@ internal sealed class ImageIndex : IImageFiles, IDividedImages
     /// <inheritdoc/>
     public Image8 Read(int index) => images.Read(index);
 
+    /// <inheritdoc/>
+    public InputAccount Account { get; }
+
     IReadOnlyList<string> IDividedImages.Warnings => [];
 
     ImageLimits IImageFiles.Limits => ((IImageFiles)images).Limits;
@@ -88,63 +137,10 @@ internal sealed class ImageIndex : IImageFiles, IDividedImages
     /// <summary>The values of another column, null where it is empty; null where there is no such column.</summary>
     internal IReadOnlyList<string?>? Column(string name)
     {
-        string?[] values = [.. Rows(path, options with { SplitColumn = name }).Select(row => row.Part)];
-        return values.Length != Count ? throw new SchaneException($"'{Printable.Escape(path)}' was changed while it was read.")
-            : values.Any(v => v is not null) ? values : null;
-    }
-
-    private static IEnumerable<(int Line, string File, string Label, string? Part)> Rows(string path, IndexOptions options) =>
-        Path.GetExtension(path).Equals(".csv", StringComparison.OrdinalIgnoreCase) ? Csv(path, options) : JsonLines(path, options);
-
-    private static IEnumerable<(int Line, string File, string Label, string? Part)> Csv(string path, IndexOptions options)
-    {
-        List<string>? columns = null;
-        var (file, label, part) = (-1, -1, -1);
-        foreach (var (line, fields) in TextTable.Csv(path))
-        {
-            if (columns is null)
-            {
-                columns = [.. fields.Select(f => f.TrimStart('\uFEFF').Trim())];
-                int Column(string name) => columns.IndexOf(name) is var at and >= 0 ? at
-                    : throw new SchaneException($"'{Printable.Escape(path)}' has no column '{Printable.Escape(name)}'; it has " +
-                        $"{string.Join(", ", columns.Select(Printable.Escape))}{Nearest.Hint(name, columns)}.");
-                (file, label, part) = (Column(options.PathColumn), Column(options.LabelColumn), columns.IndexOf(options.SplitColumn));
-                continue;
-            }
-            if (fields.Count != columns.Count)
-                throw new SchaneException(
-                    $"'{Printable.Escape(path)}', line {line}: {fields.Count} fields; {columns.Count} columns are named.");
-            yield return (line, fields[file], fields[label], part < 0 || fields[part].Length == 0 ? null : fields[part]);
-        }
-    }
-
-    private static IEnumerable<(int Line, string File, string Label, string? Part)> JsonLines(string path, IndexOptions options)
-    {
-        var number = 0;
-        foreach (var line in TextTable.Lines(path))
-        {
-            number++;
-            if (string.IsNullOrWhiteSpace(line))
-                continue;
-            JsonDocument? entry = null;
-            try
-            {
-                entry = JsonDocument.Parse(line);
-            }
-            catch (JsonException e)
-            {
-                throw new SchaneException($"'{Printable.Escape(path)}', line {number} is not JSON: {e.Message}", e);
-            }
-            using (entry)
-            {
-                string? Text(string name) =>
-                    entry.RootElement.ValueKind == JsonValueKind.Object && entry.RootElement.TryGetProperty(name, out var value)
-                    ? value.ValueKind == JsonValueKind.String
-                        ? value.GetString() : value.ValueKind == JsonValueKind.Number ? value.GetRawText() : null : null;
-                string Needed(string name) => Text(name) ?? throw new SchaneException(
-                    $"'{Printable.Escape(path)}', line {number} has no text or number '{Printable.Escape(name)}'.");
-                yield return (number, Needed(options.PathColumn), Needed(options.LabelColumn), Text(options.SplitColumn));
-            }
-        }
+        if (ListRows.Column(path, options, name) is not { } values)
+            return null;
+        if (values.Count <= rows[^1])
+            throw new SchaneException($"'{Printable.Escape(path)}' was changed while it was read.");
+        return [.. rows.Select(row => values[row])];
     }
 }

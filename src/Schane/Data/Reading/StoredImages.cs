@@ -1,4 +1,5 @@
 using Microsoft.Win32.SafeHandles;
+using Schane.Data.Listing;
 
 namespace Schane.Data.Reading;
 
@@ -36,7 +37,7 @@ internal sealed class StoredImages : IImageFiles, IDividedImages
     }
 
     /// <summary>The same with other limits.</summary>
-    public StoredImages With(ImageLimits other) => new(Name, Classes, labels, file, shown, spans, raw, other);
+    public StoredImages With(ImageLimits other) => new(Name, Classes, labels, file, shown, spans, raw, other) { Account = Account };
 
     public string Name { get; }
 
@@ -45,6 +46,8 @@ internal sealed class StoredImages : IImageFiles, IDividedImages
     public IReadOnlyList<string> Parts { get; }
 
     public IReadOnlyList<string> Warnings => [];
+
+    public InputAccount Account { get; init; } = new();
 
     public int Count => spans.Count;
 

@@ -44,15 +44,36 @@ internal static class TextTable
                 yield return lines.Current.TrimEnd('\r');
     }
 
-    /// <summary>Records of comma-separated values (RFC 4180): quotes may hold commas, line breaks and doubled quotes.</summary>
-    public static IEnumerable<(int Line, List<string> Fields)> Csv(string path)
+    /// <summary>Refuses a line that is not text in UTF-8 (or in UTF-16 with its mark at the beginning).</summary>
+    public static void RefuseBroken(string path, int line, string text)
     {
+        if (text.AsSpan().IndexOfAny('\uFFFD', '\0') is var at and >= 0)
+            throw new SchaneException($"'{Printable.Escape(path)}', line {line} is not text in UTF-8 (character {at + 1} of " +
+                $"'{Printable.Short(text)}'). Save the list as UTF-8; Excel calls that CSV UTF-8.");
+    }
+
+    /// <summary>Records of separated values (RFC 4180): quotes may hold separators, line breaks and doubled quotes. Commas, semicolons or
+    /// tabs separate, whichever the first line has most of.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="strict">Whether text that is not UTF-8 is refused.</param>
+    public static IEnumerable<(int Line, List<string> Fields)> Csv(string path, bool strict = false)
+    {
+        var separator = '\0';
         var fields = new List<string>();
         var field = new StringBuilder();
         var (quoted, line, start) = (false, 0, 1);
         foreach (var text in Lines(path))
         {
             line++;
+            if (strict)
+                RefuseBroken(path, line, text);
+            if (separator == '\0' && text.StartsWith("sep=", StringComparison.OrdinalIgnoreCase) && text.Length == 5)
+            {
+                (separator, start) = (text[4], line + 1);                 // Excel's own line
+                continue;
+            }
+            if (separator == '\0' && text.Length > 0)
+                separator = ",;\t".MaxBy(s => Outside(text, s));
             if (quoted)
                 field.Append('\n');
             else if (text.Length == 0)
@@ -64,7 +85,7 @@ internal static class TextTable
                     field.Append(text[i++]);
                 else if (c == '"' && (quoted || field.Length == 0))
                     quoted = !quoted;
-                else if (c == ',' && !quoted)
+                else if (c == separator && !quoted)
                     Next();
                 else
                     field.Append(c);
@@ -77,6 +98,17 @@ internal static class TextTable
         }
         if (quoted)
             throw new SchaneException($"'{Printable.Escape(path)}', line {start}: a quote is opened and never closed.");
+
+        static int Outside(string text, char separator)
+        {
+            var (count, quoted) = (0, false);
+            foreach (var c in text)
+            {
+                quoted ^= c == '"';
+                count += c == separator && !quoted ? 1 : 0;
+            }
+            return count;
+        }
 
         void Next()
         {

@@ -2,6 +2,7 @@ using Schane.Data.Dividing;
 using Schane.Evaluation;
 using Schane.Evaluation.Embeddings;
 using Schane.Evaluation.Statistics;
+using Schane.Planning;
 using Schane.Recipes;
 using Schane.Reporting;
 using Schane.Runs;
@@ -109,8 +110,8 @@ internal static class CompareJob
 
     /// <summary>How many images a data set has that does not come divided into parts; null for one that does.</summary>
     /// <exception cref="SchaneException">There are no such data.</exception>
-    public static int? UndividedImages(string data, string? dataRoot = null) =>
-        data.Split(':')[0] is "lookalikes" or "omniglot" ? null : DividedData.UndividedImages(data, dataRoot);
+    public static int? UndividedImages(Recipe recipe, string? dataRoot = null) => recipe.Data.Split(':')[0] is "lookalikes" or "omniglot"
+        ? null : DividedData.UndividedImages(recipe.Data, dataRoot, DataSetup.OptionsOf(recipe));
 
     /// <summary>Metrics of a run, and what its embeddings look like: the paper's analysis beside the accuracy.</summary>
     private static Dictionary<string, double> Figures(RunResults results, RunFolder run)

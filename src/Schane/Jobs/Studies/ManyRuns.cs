@@ -98,6 +98,8 @@ internal sealed class ManyRuns(string phase, int jobs, IReadOnlyList<string>? co
         var done = work.Select(run => (Run: run, Results: run.Finished)).Where(run => run.Results is not null)
             .ToDictionary(run => run.Run, run => run.Results!);
         var data = DataSetup.Open(work[0].Recipe, dataRoot);
+        foreach (var warning in data.Warnings)
+            Say(warning);
         Say(RunEstimate.Sentence(work, done, atATime, work[0].View?.Of(data) ?? data));
         if (Foretells?.Invoke(data) is { } sentence)
             Say(sentence);

@@ -11,6 +11,7 @@ internal sealed record SweepAxis
     /// <summary>Settings that change the task or its budget, so that figures of two values say nothing about training.</summary>
     private static readonly string[] Fixed = ["data", "labels-per-class", "folds", "seed", "steps", "epochs", "budget", "threads", "device",
         "on-bad-image", "save-every", "keep-last", "tensorboard", "exclude", "relabel", "imbalance", "group-by",
+        "parts", "classes", "path-column", "label-column", "split-column",
         "max-megapixels", "no-thumbnails", "no-proof"];
 
     private SweepAxis()

@@ -37,8 +37,8 @@ public sealed class DividedDataTests : IDisposable
     [Fact]
     public void An_index_without_training_images_is_refused()
     {
-        Text("list.csv", "path,label,split\na.png,x,training\nb.png,y,training\n");
-        Assert.Contains("its parts are training",
+        Text("list.csv", "path,label,split\na.png,x,testing\nb.png,y,Holdout\n");
+        Assert.Contains("its parts are test",
             Assert.Throws<SchaneException>(() => DividedData.Open(Path.Combine(root.Path, "list.csv"))).Message);
     }
 

@@ -44,7 +44,7 @@ public sealed class FolderCheckTests : IDisposable
             [("test/a/copy.png+train/a/0.png", true, false), ("train/a/1.png+train/b/wrong.png", false, true)],
             report.Duplicates.Select(d => (string.Join('+', d.Files.Order()), d.AcrossParts, d.AcrossClasses)).Order());
         Assert.Equal([("few", 2)], report.TooSmall.Select(c => (c.Class, c.Images)));
-        Assert.Equal(["train/b/notes.txt"], report.Strays);
+        Assert.Equal(["train/b/notes.txt"], report.NotUsed["no image"]);
         Assert.False(report.IsClean);
     }
 

@@ -31,24 +31,25 @@ public sealed class ImageIndexTests : IDisposable
     public void Json_lines_give_the_same()
     {
         var index = ImageIndex.Open(Index("list.jsonl",
-            "{\"path\":\"x.png\",\"label\":7}\n\n{\"path\":\"y.png\",\"label\":\"b\",\"split\":\"val\"}\n"));
-        Assert.Equal([("x.png", "7", null), ("y.png", "b", "val")],
-            Enumerable.Range(0, 2).Select(i => (index.NameOf(i), index.Classes[index.LabelOf(i)], index.PartOf(i))));
+            "{\"path\":\"x.png\",\"label\":7,\"split\":\"train\"}\n\n{\"path\":\"y.png\",\"label\":\"b\",\"split\":\"val\"}\n"));
+        Assert.Equal([("x.png", "7", "train"), ("y.png", "b", "val")],
+            Enumerable.Range(0, 2).Select(i => (index.NameOf(i), index.Classes[index.LabelOf(i)], index.PartOf(i)!)));
     }
 
     [Theory]
-    [InlineData("x.csv", "file,label\na.png,b\n", "no column 'path'; it has file, label")]
+    [InlineData("x.csv", "photo,label\na.png,b\n", "no column 'path' (file_name, filename, file, image); it has photo, label")]
     [InlineData("x.csv", "path,labels\na.png,b\n", "did you mean 'labels'")]
     [InlineData("x.csv", "path,label\na.png\n", "line 2: 1 fields")]
     [InlineData("x.csv", "path,label\n\"a.png,b\n", "line 2: a quote is opened")]
     [InlineData("x.csv", "path,label\n", "lists no images")]
-    [InlineData("x.csv", "path,label\n../a.png,b\n", "line 2: '../a.png' lies outside")]
-    [InlineData("x.csv", "path,label\n/etc/a.png,b\n", "line 2: '/etc/a.png' lies outside")]
+    [InlineData("x.csv", "path,label\n../a.png,b\n", "line 2: '../a.png' lies outside", true)]
+    [InlineData("x.csv", "path,label\n/etc/a.png,b\n", "line 2: '/etc/a.png' lies outside", true)]
     [InlineData("x.jsonl", "{\"path\":\"a.png\"}\n", "line 1 has no text or number 'label'")]
     [InlineData("x.jsonl", "{\"path\":\n", "line 1 is not JSON")]
     [InlineData("x.jsonl", "[1]\n", "line 1 has no text or number 'path'")]
-    public void What_is_wrong_is_named_with_its_line(string name, string content, string expected) =>
-        Assert.Contains(expected, Assert.Throws<SchaneException>(() => ImageIndex.Open(Index(name, content))).Message);
+    public void What_is_wrong_is_named_with_its_line(string name, string content, string expected, bool rooted = false) =>
+        Assert.Contains(expected, Assert.Throws<SchaneException>(
+            () => ImageIndex.Open(Index(name, content), new() { Root = rooted ? folder.Path : null })).Message);
 
     [Fact]
     public void A_label_outside_the_list_of_classes_is_refused() =>

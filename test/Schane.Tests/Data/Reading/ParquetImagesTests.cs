@@ -88,6 +88,60 @@ public sealed class ParquetImagesTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Whole_numbers_booleans_and_text_are_labels_and_other_types_are_named()
+    {
+        byte[] picture = Pictures.Flat(2, 2, 8, 1, 1);
+        await Write("i8.parquet", [new Of<sbyte> { image = new() { bytes = picture }, label = 10 },
+            new Of<sbyte> { image = new() { bytes = picture }, label = 9 }], features: null);
+        Assert.Equal(["9", "10"], DatasetCatalog.Open(Path.Combine(root.Path, "i8.parquet")).Classes);
+        await Write("u16.parquet", [new Of<ushort> { image = new() { bytes = picture }, label = 1 },
+            new Of<ushort> { image = new() { bytes = picture }, label = 0 }], features: null);
+        Assert.Equal([1, 0], Labels("u16.parquet"));
+        await Write("bool.parquet", [new Of<bool> { image = new() { bytes = picture }, label = true },
+            new Of<bool> { image = new() { bytes = picture }, label = false }], features: null);
+        Assert.Equal(["False", "True"], DatasetCatalog.Open(Path.Combine(root.Path, "bool.parquet")).Classes);
+        await Write("float.parquet", [new Of<double> { image = new() { bytes = picture }, label = 0.5 }], features: null);
+        Assert.Contains("the column 'label' holds Double; labels are whole numbers, true and false, or text", Refusal("float.parquet"));
+    }
+
+    [Fact]
+    public async Task Rows_that_are_not_labelled_are_left_out_and_counted()
+    {
+        await Write("set/train-00000-of-00001.parquet", [Picture(1, 0), Picture(2, 1), Picture(3, -1)]);
+        await Write("set/test-00000-of-00001.parquet", [Picture(4, -1), Picture(5, -1)]);
+        root.Write("set/list.csv", [1]);
+        var data = DividedData.Open(Path.Combine(root.Path, "set"), validation: 0);
+        Assert.Equal([1, 2], Enumerable.Range(0, data.Train.Count).Select(i => (int)data.Train.Read(i).Pixels[0]));
+        Assert.Null(data.Test);
+        Assert.Contains("1 file or folder beside the Parquet files is not read ('list.csv'); 3 rows have the label -1", data.Warnings[0]);
+        Assert.Equal(2, DatasetCatalog.Open(Path.Combine(root.Path, "set") + ":train").Count);
+    }
+
+    [Fact]
+    public async Task The_words_for_parts_are_those_of_folders_and_files_may_lie_in_folders_of_parts()
+    {
+        await Write("hub/default/training/0000.parquet", [Picture(1, 0), Picture(2, 1)]);
+        await Write("hub/default/holdout/0000.parquet", [Picture(3, 1)]);
+        var data = DividedData.Open(Path.Combine(root.Path, "hub"), validation: 0);
+        Assert.Equal((2, 1), (data.Train.Count, data.Test!.Count));
+        await Write("hub/other/train/0000.parquet", [Picture(1, 0)]);
+        Assert.Contains("in 'default' and 'other'; name one", Refusal("hub"));
+        await Write("many/train.parquet", [Picture(1, 0), Picture(2, 1)]);
+        await Write("many/dev-00000-of-00001.parquet", [Picture(3, 1)]);
+        Assert.Equal(["train", "val"], ((IDividedImages)DatasetCatalog.Open(Path.Combine(root.Path, "many"))).Parts.Order());
+        await Write("many/eval-00000-of-00001.parquet", [Picture(3, 1)]);
+        Assert.Contains("which both mean val", Refusal("many"));
+        File.Move(Path.Combine(root.Path, "many", "eval-00000-of-00001.parquet"), Path.Combine(root.Path, "many", "extra.parquet"));
+        Assert.Contains("extra.parquet' is of no part", Refusal("many"));
+    }
+
+    private IEnumerable<int> Labels(string file)
+    {
+        var images = DatasetCatalog.Open(Path.Combine(root.Path, file));
+        return Enumerable.Range(0, images.Count).Select(images.LabelOf);
+    }
+
     private string Refusal(string file) => Assert.Throws<SchaneException>(() => DatasetCatalog.Open(Path.Combine(root.Path, file))).Message;
 
     public sealed class Picture8
@@ -111,6 +165,13 @@ public sealed class ParquetImagesTests : IDisposable
         public Picture8? image { get; set; }
 
         public string? label { get; set; }
+    }
+
+    public sealed class Of<T>
+    {
+        public Picture8? image { get; set; }
+
+        public T? label { get; set; }
     }
 
     public sealed class Other
