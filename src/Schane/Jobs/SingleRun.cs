@@ -65,7 +65,7 @@ internal static class SingleRun
             if (options.View is null)
             {
                 var files = new PartFiles();
-                data = data.WarnOfCopies(cancellationToken, files).Opened(recipe.OnBadImage, cancellationToken, files);
+                data = data.WarnOfCopies(files, cancellationToken).Opened(recipe.OnBadImage, files, cancellationToken);
             }
             var plan = TrainingPlan.Make(recipe, data, new PlanOptions
             {
@@ -105,7 +105,7 @@ internal static class SingleRun
         options.AllRanks.OnFirst(() =>
         {
             if (options.View is null)
-                data.Opened(recipe.OnBadImage, cancellationToken);
+                data.Opened(recipe.OnBadImage, new(), cancellationToken);
             weights = InitialWeights.Find(recipe.Weights, recipe.Model!, options.Hub, options.Listener, cancellationToken);
             weights.MustBe(InitialWeights.Saved(run.Weights));
         });

@@ -116,8 +116,8 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     /// too long to find out.</summary>
     /// <param name="stop">Stops looking.</param>
     /// <param name="files">Remembers what was read.</param>
-    public DataSetup WarnOfCopies(CancellationToken stop, PartFiles? files = null) =>
-        Splits is not null && PartCopies.Warning(Train, Validation, Test, PartCopies.MostTime, stop, files) is { } warning
+    public DataSetup WarnOfCopies(PartFiles files, CancellationToken stop) =>
+        Splits is not null && PartCopies.Warning(Train, Validation, Test, PartCopies.MostTime, files, stop) is { } warning
             ? this with { Warnings = [.. Warnings, warning] } : this;
 
     /// <summary>The same with a warning of what can't be read and is left out.</summary>
@@ -125,8 +125,8 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     /// <param name="stop">Stops looking.</param>
     /// <param name="files">What was read already.</param>
     /// <exception cref="SchaneException">A file can't be read and such are not to be skipped, or none of a part can be read.</exception>
-    public DataSetup Opened(OnBadImage onBadImage, CancellationToken stop, PartFiles? files = null) =>
-        (files ?? new()).Check([("test", Test), ("validation", Validation), ("training", Train)], onBadImage, stop) is { } warning
+    public DataSetup Opened(OnBadImage onBadImage, PartFiles files, CancellationToken stop) =>
+        files.Check([("test", Test), ("validation", Validation), ("training", Train)], onBadImage, stop) is { } warning
             ? this with { Warnings = [.. Warnings, warning] } : this;
 
     /// <summary>The same with the test part out of reach: what settings are chosen on.</summary>

@@ -17,7 +17,7 @@ internal static class PartCopies
     /// <paramref name="most"/>; null where there is no pair. Images that can't be read are passed over; <paramref name="files"/> remembers
     /// them.</summary>
     public static string? Warning(IImageDataset train, IImageDataset? validation, IImageDataset? test, TimeSpan most,
-        CancellationToken stop = default, PartFiles? files = null)
+        PartFiles? files = null, CancellationToken stop = default)
     {
         files ??= new();
         List<(IImageDataset Images, int Index, int Part)> all = [];
