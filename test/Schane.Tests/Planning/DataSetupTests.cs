@@ -94,7 +94,8 @@ public sealed class DataSetupTests : IDisposable
         for (var i = 0; i < 10; i++)
             foreach (var (name, file) in new[] { ("a", "natural.png"), ("b", "gray.jpg") })
                 root.Write($"pics/{name}/{i}.png", File.ReadAllBytes(GoldenImages.Image(file)));
-        var setup = DataSetup.Open(Recipe(Path.Combine(root.Path, "pics")), null).WarnOfCopies(new(), TestContext.Current.CancellationToken);
+        var setup = DataSetup.Open(Recipe(Path.Combine(root.Path, "pics")), null)
+            .WarnOfCopies(new(), TestContext.Current.CancellationToken);
         Assert.Contains("--group-by", Assert.Single(setup.Warnings, w => w.Contains("too good")));
         Assert.Contains("Nobody has looked whether",
             PartCopies.Warning(setup.Train, setup.Validation, setup.Test, TimeSpan.Zero, stop: TestContext.Current.CancellationToken));
