@@ -88,6 +88,17 @@ public sealed class DataSetupTests : IDisposable
     }
 
     [Fact]
+    public void Images_that_there_was_no_time_to_open_before_training_are_counted()
+    {
+        for (var i = 0; i < 12; i++)
+            root.Write($"pics/{(i % 2 == 0 ? "a" : "b")}/{i}.png", Pictures.Flat(8, 8, 1, 2, 3));
+        var setup = DataSetup.Open(Recipe(Path.Combine(root.Path, "pics")), null);
+        var opened = setup.Opened(OnBadImage.Fail, new(TimeSpan.Zero, TimeSpan.Zero), TestContext.Current.CancellationToken);
+        Assert.Contains(opened.Warnings, w => w.Contains("12 of 12 images were not opened before training"));
+        Assert.Equal(setup.Warnings, setup.Opened(OnBadImage.Fail, new(), TestContext.Current.CancellationToken).Warnings);
+    }
+
+    [Fact]
     public void Copies_across_drawn_parts_are_warned_of_once_and_plain_folders_are_not()
     {
         // Two photographs, each often: wherever they are divided, the test was trained on.

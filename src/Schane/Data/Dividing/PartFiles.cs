@@ -6,11 +6,13 @@ using Schane.Tensors;
 
 namespace Schane.Data.Dividing;
 
-/// <summary>Opens every image that a training and its measurement need, before the first step: as many as a few seconds hold are decoded,
-/// of the rest the header is read.</summary>
-internal sealed class PartFiles
+/// <summary>Opens the images that a training and its measurement need, before the first step: as many as a few seconds hold are decoded,
+/// then headers are read for a few seconds more. What a large set has beyond that is left to training, which is said.</summary>
+/// <param name="decoding">Time to decode in; the default is 4 s.</param>
+/// <param name="reading">Time to read headers in afterwards; the default is as long.</param>
+internal sealed class PartFiles(TimeSpan? decoding = null, TimeSpan? reading = null)
 {
-    private static readonly TimeSpan mostDecoding = TimeSpan.FromSeconds(5);
+    private readonly TimeSpan decoding = decoding ?? TimeSpan.FromSeconds(4), reading = reading ?? TimeSpan.FromSeconds(4);
 
     private readonly ConcurrentDictionary<(IImageDataset Images, int Index), string?> looked = [];
 
@@ -26,7 +28,7 @@ internal sealed class PartFiles
     /// <param name="parts">Each part by its name; those whose images are no files are passed over.</param>
     /// <param name="onBadImage">What to do about files that can't be read.</param>
     /// <param name="stop">Stops looking.</param>
-    /// <returns>A sentence about what is left out; null for nothing.</returns>
+    /// <returns>What is to be said of images that are left out or were not opened; null for nothing.</returns>
     /// <exception cref="SchaneException">A file can't be read and such are not to be skipped, or none of a part can be read.</exception>
     public string? Check(IReadOnlyList<(string Name, IImageDataset? Images)> parts, OnBadImage onBadImage, CancellationToken stop)
     {
@@ -38,9 +40,9 @@ internal sealed class PartFiles
             var (_, images, index) = all[at];
             if (looked.ContainsKey((images, index)))
                 return;
-            if (clock.Elapsed < mostDecoding)
+            if (clock.Elapsed < decoding)
                 Read(images, index);
-            else
+            else if (clock.Elapsed < decoding + reading)
                 Look(images, index, () =>
                 {
                     if (Files(images)!.ReadFile(index) is var (bytes, name))
@@ -48,8 +50,11 @@ internal sealed class PartFiles
                 });
         });
         var bad = all.Where(a => looked.GetValueOrDefault((a.Images, a.Index)) is not null).ToArray();
+        var left = all.Count(a => !looked.ContainsKey((a.Images, a.Index)));
+        var unopened = left == 0 ? null
+            : $"{left:N0} of {all.Length:N0} images were not opened before training, since that would take long.";
         if (bad.Length == 0)
-            return null;
+            return unopened;
         string Reason((string, IImageDataset Images, int Index) image) => looked[(image.Images, image.Index)]!;
         var counted = $"{bad.Length} {(bad.Length == 1 ? "image" : "images")} of {all.Length} can't be read";
         if (onBadImage == OnBadImage.Fail)
@@ -58,7 +63,7 @@ internal sealed class PartFiles
             if (part.First() is var first && part.Count() == first.Images.Count)
                 throw new SchaneException(
                     $"None of the {part.Count()} images of the {part.Key} part can be read; the first: {Reason(first)}");
-        return $"{counted} and {(bad.Length == 1 ? "is" : "are")} left out; the first: {Reason(bad[0])}";
+        return $"{counted} and {(bad.Length == 1 ? "is" : "are")} left out; the first: {Reason(bad[0])}{(left == 0 ? "" : $" {unopened}")}";
     }
 
     private void Look(IImageDataset images, int index, Action look)
