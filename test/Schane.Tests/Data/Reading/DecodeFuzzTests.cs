@@ -64,7 +64,8 @@ public class DecodeFuzzTests
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{count} damaged files ({string.Join(", ", formats.Select(f => $"{f.Key} from {f.Value}"))}), each decoded whole and cut to " +
             $"a crop: {read} read, {refused} refused.");
-        Assert.True(read > count / 20 && refused > count / 20,
+        // PNG's checksums catch nearly all.
+        Assert.True(read > count / 50 && refused > count / 50,
             $"{read} were read and {refused} refused: the damage is too small or too great to test anything.");
     }
 
