@@ -53,8 +53,8 @@ internal static class TrainingRun
             ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
         var probe = recipe.NoProbe == false ? ProbeStart.Begin(recipe, data, model, run, ranks, progress, cancellationToken) : null;
         var trained = frozen?.Heads ?? model.Classifier;
-        using var optimisation = new Optimisation(recipe, trained, ranks.Any(weights.Exist), batches.BatchesPerEpoch);
-        using var trainer = new Trainer(new TrainingParts(recipe, trained, optimisation,
+        using var optimization = new Optimization(recipe, trained, ranks.Any(weights.Exist), batches.BatchesPerEpoch);
+        using var trainer = new Trainer(new TrainingParts(recipe, trained, optimization,
             new SharedObjective(new JointObjective(plan.Objective), ranks), batches, run, identity, ranks)
         { Evaluator = frozen is null ? evaluator : frozen.Judge, Hard = hard });
         try

@@ -23,11 +23,11 @@ internal sealed class Evaluations
     private readonly int every, steps;
 
     /// <exception cref="SchaneException">The recipe's metric is none of the judge's.</exception>
-    public Evaluations(IEvaluator judge, Recipe recipe, ImageClassifier model, Optimisation optimisation, CheckpointStore checkpoints,
+    public Evaluations(IEvaluator judge, Recipe recipe, ImageClassifier model, Optimization optimization, CheckpointStore checkpoints,
         ICollective ranks)
     {
         (this.judge, this.recipe, this.model, this.checkpoints, this.ranks) = (judge, recipe, model, checkpoints, ranks);
-        (average, freezing, steps) = (optimisation.Average, optimisation.Freezing, recipe.Steps!.Value);
+        (average, freezing, steps) = (optimization.Average, optimization.Freezing, recipe.Steps!.Value);
         metric = recipe.BestMetric;
         every = recipe.EvaluateEvery ?? Math.Max(1, steps / 10);
         var known = judge.Metrics.Concat(average is null ? [] : judge.Metrics.Select(m => AveragePrefix + m)).ToList();

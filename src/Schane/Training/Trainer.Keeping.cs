@@ -81,14 +81,14 @@ internal sealed partial class Trainer
     {
         if (!fits)
             MemoryCheck.Require(parts.Model, batch, Math.Min(parts.Recipe.MicroBatch ?? int.MaxValue, (int)batch.Labels.shape[0]),
-                parts.Optimisation.StateBytes, MemoryRoom.Free() / parts.Ranks.Beside());
+                parts.Optimization.StateBytes, MemoryRoom.Free() / parts.Ranks.Beside());
         fits = true;
     }
 
     /// <summary>Writes a checkpoint, after a look whether all ranks hold the same weights.</summary>
     private void Save()
     {
-        WeightHash.MustAgree(parts.Ranks, state.Step, parts.Optimisation.Shared);
+        WeightHash.MustAgree(parts.Ranks, state.Step, parts.Optimization.Shared);
         checkpoints.Save(state, Tensors());
         parts.Ranks.Barrier();
     }
@@ -97,7 +97,7 @@ internal sealed partial class Trainer
     private Dictionary<string, Tensor> Tensors()
     {
         var tensors = parts.Model.StateDict().ToDictionary(t => $"model.{t.Key}", t => t.Value);
-        foreach (var (name, tensor) in parts.Optimisation.State)
+        foreach (var (name, tensor) in parts.Optimization.State)
             tensors.Add(name, tensor);
         foreach (var (name, tensor) in parts.Hard?.State ?? [])
             tensors.Add($"confusion.{name}", tensor);
@@ -108,7 +108,7 @@ internal sealed partial class Trainer
     {
         if (steps == 0)
             return;
-        var average = parts.Optimisation.Average;
+        var average = parts.Optimization.Average;
         var wanted = parts.Recipe.FinalWeights ?? (average is null ? FinalWeights.Last : FinalWeights.Ema);
         if (wanted == FinalWeights.Best)
             checkpoints.RestoreBest(parts.Model.StateDict());

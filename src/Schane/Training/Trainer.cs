@@ -10,13 +10,13 @@ namespace Schane.Training;
 /// <summary>What a training is made of; the loop asks neither which loss nor which data it has.</summary>
 /// <param name="Recipe">Resolved: steps, λ, τ and β are set.</param>
 /// <param name="Model">Initial weights; on the recipe's device.</param>
-/// <param name="Optimisation">Moves the model's weights.</param>
+/// <param name="Optimization">Moves the model's weights.</param>
 /// <param name="Objective">What is minimised, over the rows of all ranks.</param>
 /// <param name="Batches">This rank's share of the batches, from step 0 on.</param>
 /// <param name="Folder">Folder of checkpoints and journal.</param>
 /// <param name="Identity">Identifies model, classes and data; a resumed run must have the same.</param>
 /// <param name="Ranks">The processes that train together.</param>
-internal sealed record TrainingParts(Recipe Recipe, ImageClassifier Model, Optimisation Optimisation, SharedObjective Objective,
+internal sealed record TrainingParts(Recipe Recipe, ImageClassifier Model, Optimization Optimization, SharedObjective Objective,
     IBatchSource Batches, RunFolder Folder, RunIdentity Identity, ICollective Ranks)
 {
     /// <summary>Evaluates the model now and then; null for nobody.</summary>
@@ -44,7 +44,7 @@ internal sealed partial class Trainer : IDisposable
     public Trainer(TrainingParts parts)
     {
         this.parts = parts;
-        var (recipe, model, optimisation, objective, _, folder, identity, ranks) = parts;
+        var (recipe, model, optimization, objective, _, folder, identity, ranks) = parts;
         steps = recipe.Steps!.Value;
         saveEvery = recipe.SaveEvery ?? Math.Max(50, steps / 10);
         Freezing.CheckContrast(model, objective.Options.Contrasts);
@@ -54,7 +54,7 @@ internal sealed partial class Trainer : IDisposable
         { Classified = parts.Hard is { } hard ? hard.Count : null };
         checkpoints = new CheckpointStore(folder, identity, recipe.KeepLast, ranks);
         guard = new NonFiniteGuard(recipe, model, folder, ranks.Rank);
-        evaluations = parts.Evaluator is { } judge ? new Evaluations(judge, recipe, model, optimisation, checkpoints, ranks) : null;
+        evaluations = parts.Evaluator is { } judge ? new Evaluations(judge, recipe, model, optimization, checkpoints, ranks) : null;
         if (evaluations is null && (recipe.Patience is not null || recipe.FinalWeights == FinalWeights.Best))
             throw new SchaneException($"{(recipe.Patience is null ? "final-weights best" : "patience")} needs a validation part to look " +
                 "at, and this training has none.");
@@ -121,7 +121,7 @@ internal sealed partial class Trainer : IDisposable
     {
         parts.Hard?.Tell();
         parts.Batches.SeekTo(state.Step);
-        parts.Optimisation.Freezing.TrainMode();
+        parts.Optimization.Freezing.TrainMode();
         for (var saved = state.Step; ;)
         {
             if (evaluations?.AreDue(state) == true)
@@ -145,23 +145,23 @@ internal sealed partial class Trainer : IDisposable
     private void Step(RunLog log, CancellationToken stop)
     {
         using var scope = NewDisposeScope();                                                   // a step's tensors die with the step
-        var (batches, optimisation, ranks) = (parts.Batches, parts.Optimisation, parts.Ranks);
+        var (batches, optimization, ranks) = (parts.Batches, parts.Optimization, parts.Ranks);
         var (waited, started) = (batches.Waited, log.Elapsed);
         using var batch = NextBatch(log, stop);
         RequireRoom(batch);
         guard.Before();
-        optimisation.Gradients.zero_();
+        optimization.Gradients.zero_();
         var (attempt, problem) =
-            NonFiniteGuard.Try(() => statistics.During(() => training.Run(batch, state.Step, optimisation.Scale)));
+            NonFiniteGuard.Try(() => statistics.During(() => training.Run(batch, state.Step, optimization.Scale)));
         using var loss = attempt;
         if (loss is not null)
         {
-            ranks.Sum(optimisation.Gradients);
+            ranks.Sum(optimization.Gradients);
             statistics.Agree();
         }
-        if ((loss is null ? double.NaN : optimisation.TakeNorm()) is not { } norm)
+        if ((loss is null ? double.NaN : optimization.TakeNorm()) is not { } norm)
         {
-            log.Event(new OverflowEvent(state.Step + 1, optimisation.Scale));
+            log.Event(new OverflowEvent(state.Step + 1, optimization.Scale));
             state = state with { Step = state.Step + 1 };
             return;
         }
@@ -171,7 +171,7 @@ internal sealed partial class Trainer : IDisposable
             log.Warn(state.Step, message);
             return;
         }
-        var rate = optimisation.Step(state, norm);
+        var rate = optimization.Step(state, norm);
         state = state with { Step = state.Step + 1 };
 
         var took = log.Elapsed - started;

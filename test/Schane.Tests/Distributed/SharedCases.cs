@@ -106,8 +106,8 @@ internal static partial class SharedCases
         using var batches = new Converted(Loader(recipe, data, sampler, ranks), type, step => mishap?.Invoke(step, model));
         var judge = recipe.Patience is null
             ? null : new ValidationAccuracy(new Pictures8(300), new Noisy(), CPU, new LoaderOptions { Seed = 3 }, ranks);
-        using var optimisation = new Optimisation(recipe, model, preTrained: false, batches.BatchesPerEpoch);
-        using var trainer = new Trainer(new TrainingParts(recipe, model, optimisation,
+        using var optimization = new Optimization(recipe, model, preTrained: false, batches.BatchesPerEpoch);
+        using var trainer = new Trainer(new TrainingParts(recipe, model, optimization,
             new SharedObjective(new JointObjective(recipe.Objective()), ranks), batches,
             RunFolder.Elsewhere(ranks.BroadcastText(kept?.Root ?? "")), new("a", "1 b", "1 c", "d"), ranks)
         { Evaluator = judge, Hard = hard });

@@ -8,7 +8,7 @@ namespace Schane.Training;
 
 /// <summary>How the weights move: the gradients of what is trained, clipped, go to the optimiser at the schedule's rate, and the average of
 /// the weights follows. The model's trained parameters live in its buffers.</summary>
-internal sealed class Optimisation : IDisposable
+internal sealed class Optimization : IDisposable
 {
     private readonly Recipe recipe;
     private readonly FlatParameters parameters;
@@ -21,7 +21,7 @@ internal sealed class Optimisation : IDisposable
     /// <param name="preTrained">Whether the trunk comes from a checkpoint, so that the trunk's own rate applies.</param>
     /// <param name="batchesPerEpoch">Steps in an epoch.</param>
     /// <exception cref="SchaneException">Settings of the recipe don't fit the model or each other.</exception>
-    public Optimisation(Recipe recipe, ImageClassifier model, bool preTrained, int batchesPerEpoch)
+    public Optimization(Recipe recipe, ImageClassifier model, bool preTrained, int batchesPerEpoch)
     {
         this.recipe = recipe;
         var steps = recipe.Steps ?? throw new ArgumentException("The recipe must be resolved: Steps is not set.", nameof(recipe));
