@@ -26,19 +26,22 @@ public sealed partial class Classifier
             return pass.Run(pixels, images.Count);
     }
 
-    /// <summary>Images of a pass over many files. The last bits depend on the number of rows and on the place among them, so every pass has
-    /// as many, and an image's place follows from the order of the files alone, not from <see cref="InferenceOptions.Batch"/>.</summary>
-    private int Rows => options.Device == "cpu" ? 8 : 32;
+    private const int Rows = 32, LastRows = 8;
 
-    /// <summary>Answers for what waits, in its order: as far as whole passes go, or for all of the last, whose pass copies fill up unless
-    /// the file is alone.</summary>
+
+    /// <summary>
+    /// Answers for what waits, in its order: as far as whole passes go; of the last images all, in smaller passes, which copies fill up
+    /// unless the file is alone. The last bits depend on the number of rows and on the place among them, and these follow from the order
+    /// and number of the files, not from <see cref="InferenceOptions.Batch"/>.
+    /// </summary>
     private IEnumerable<Prediction> Answers(List<(PreparedImage? Image, Prediction? Bad)> waiting, bool isLast, bool isAlone,
         PredictOptions wanted)
     {
-        while (waiting.Count > 0 && (isLast || waiting.Count(w => w.Image is not null) >= Rows))
+        while (waiting.Count(w => w.Image is not null) is var ready && waiting.Count > 0 && (ready >= Rows || isLast))
         {
-            PreparedImage[] images = [.. waiting.Select(w => w.Image).OfType<PreparedImage>().Take(Rows)];
-            var copies = isAlone || images.Length == 0 ? [] : Enumerable.Repeat(images[0], Rows - images.Length);
+            var rows = ready >= Rows ? Rows : LastRows;
+            PreparedImage[] images = [.. waiting.Select(w => w.Image).OfType<PreparedImage>().Take(rows)];
+            var copies = isAlone || images.Length == 0 ? [] : Enumerable.Repeat(images[0], rows - images.Length);
             var answers = new Queue<Prediction>(images.Length == 0 ? [] : Predict([.. images, .. copies], wanted).Take(images.Length));
             var given = waiting.TakeWhile(w => w.Image is null || answers.Count > 0).Select(w => w.Bad ?? answers.Dequeue()).ToList();
             waiting.RemoveRange(0, given.Count);
