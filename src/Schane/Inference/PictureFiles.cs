@@ -42,10 +42,10 @@ public static class PictureFiles
 
     private static string[] Below(string folder)
     {
-        var found = Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true }).Where(IsPicture)
+        var found = Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true }).Where(FolderScan.IsImage)
             .Order(StringComparer.Ordinal).ToArray();
         return found.Length > 0 ? found : throw new SchaneException(
-            $"Folder '{Printable.Escape(folder)}' holds no picture (JPEG, PNG, GIF, WebP or BMP); name another.");
+            $"Folder '{Printable.Escape(folder)}' holds no image (JPEG, PNG, GIF, WebP or BMP); name another.");
     }
 
     private static string[] Matches(string pattern)
@@ -57,13 +57,11 @@ public static class PictureFiles
         var matcher = new Matcher(OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
         matcher.AddInclude(string.Join('/', parts[whole.Length..]));
         var found = Directory.Exists(folder)
-            ? matcher.GetResultsInFullPath(folder).Where(IsPicture).Order(StringComparer.Ordinal).ToArray() : [];
+            ? matcher.GetResultsInFullPath(folder).Where(FolderScan.IsImage).Order(StringComparer.Ordinal).ToArray() : [];
         return found.Length > 0 ? found : throw new SchaneException(
             $"No image matches '{Printable.Escape(pattern)}'; name another pattern.");
     }
 
     private static bool IsPattern(string place) => place.AsSpan().IndexOfAny('*', '?') >= 0;
 
-    private static bool IsPicture(string path) => Magic.Claimed(path) != ImageFormat.Unknown || Magic.IsOtherImage(path)
-        || Magic.SniffFile(path) != ImageFormat.Unknown;
 }

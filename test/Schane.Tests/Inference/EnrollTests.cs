@@ -54,7 +54,7 @@ public sealed class EnrollTests(TrainedRun run) : IDisposable
 
         Assert.Contains("'green' exists already", SchaneProgram.Run("enroll", copy, "--class", "green", green[0]).Refusal());
         Assert.Contains("'red' exists already", SchaneProgram.Run("enroll", copy, "--class", "red", green[0]).Refusal());
-        Assert.Contains("holds no picture",
+        Assert.Contains("holds no image",
             SchaneProgram.Run("enroll", copy, "--class", "x", Directory.CreateDirectory(Path.Combine(copy, "empty")).FullName).Refusal());
     }
 

@@ -16,9 +16,7 @@ internal sealed class ClassNames
     public string Of(string label)
     {
         if (!known.TryGetValue(label, out var name))
-        {
             known[label] = name = Composed.Of(KeepsSpace ? label : label.Trim());
-        }
         return name;
     }
 

@@ -27,8 +27,8 @@ internal static class PartWords
             || (g.Any(IsEval) && !g.All(IsEval))));
         if (twice is not null)
             throw new SchaneException($"{what} has {string.Join(" and ", twice.Select(word => $"'{Printable.Escape(word)}'"))}, which " +
-                $"{(twice.Count() == 2 ? "both" : "all")} mean {twice.Key}. Keep one of them, or call the one that is for the final " +
-                "figure test.");
+                $"{(twice.Count() == 2 ? "both" : "all")} mean {twice.Key}. Keep one of them, or rename the one for the final " +
+                "measurement to test.");
     }
 
     private static bool IsEval(string word) => Plain(word).StartsWith("eval", StringComparison.Ordinal);

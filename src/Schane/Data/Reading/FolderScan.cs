@@ -60,10 +60,18 @@ internal sealed class FolderScan
     /// <summary>The folders in a folder, in order of names, without what is hidden.</summary>
     public static IReadOnlyList<DirectoryInfo> Folders(string folder) => [.. Entries(folder).OfType<DirectoryInfo>()];
 
-    /// <summary>Whether there is an image in a folder, or anywhere below it.</summary>
-    public static bool HoldsImage(string folder, bool deep) =>
-        Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = deep, IgnoreInaccessible = true })
-            .Any(file => Path.GetFileName(file)[0] != '.' && KindOf(file) is { Image: true } or { Kind: not null });
+    /// <summary>Whether there is an image in a folder, or below it.</summary>
+    public static bool HoldsImage(string folder, bool deep) => Directory
+        .EnumerateFiles(folder, "*", new EnumerationOptions
+        {
+            RecurseSubdirectories = deep,
+            MaxRecursionDepth = 8,                                        // links may lead in circles
+            IgnoreInaccessible = true,
+        })
+        .Any(file => Path.GetFileName(file)[0] != '.' && IsImage(file));
+
+    /// <summary>Whether a file is an image by its name or its first bytes, of a kind that is read or not.</summary>
+    public static bool IsImage(string path) => KindOf(path) is { Image: true } or { Kind: not null };
 
     private void PassOverBeside(HashSet<string> parts)
     {

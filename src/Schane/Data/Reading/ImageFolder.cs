@@ -125,8 +125,8 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
                 $"{Path.TrimEndingDirectorySeparator(shown)}/{Printable.Escape(list)}.";
         return scan.ClassFolders.Count == 0 && scan.Account.Sentence is null
             ? $"'{shown}' is empty. It should hold one folder for each class, with its images in it."
-            : $"'{shown}' holds no images in its {scan.ClassFolders.Count} folders. {scan.Account.Sentence ?? ""} It should hold one " +
-                "folder for each class, with JPEG, PNG, GIF, WebP or BMP files in it.".Replace("  ", " ", StringComparison.Ordinal);
+            : $"'{shown}' holds no images in its {scan.ClassFolders.Count} folders. {scan.Account.Sentence}".TrimEnd() +
+                " It should hold one folder for each class, with JPEG, PNG, GIF, WebP or BMP files in it.";
     }
 
     /// <summary>The way out where all images are in one folder: name it, where it has folders of its own.</summary>

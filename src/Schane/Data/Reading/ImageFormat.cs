@@ -32,25 +32,6 @@ internal static class Magic
         _ => ImageFormat.Unknown,
     };
 
-    /// <summary>Whether a file name claims a format of images that is not read, so that it is named and not passed over.</summary>
-    public static bool IsOtherImage(string name) => Path.GetExtension(name).ToLowerInvariant()
-        is ".heic" or ".heif" or ".avif" or ".tif" or ".tiff" or ".jp2" or ".jxl";
-
-    /// <summary>What a file is by its first bytes; <see cref="ImageFormat.Unknown"/> where it can't be opened.</summary>
-    public static ImageFormat SniffFile(string path)
-    {
-        Span<byte> head = stackalloc byte[16];
-        try
-        {
-            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-            return Sniff(head[..file.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)]);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return ImageFormat.Unknown;
-        }
-    }
-
     /// <summary>What the bytes are, to follow "it is" or "it"; for files that can't be decoded.</summary>
     public static string Describe(ReadOnlySpan<byte> head)
     {

@@ -50,8 +50,8 @@ internal sealed class ImageIndex : IImageFiles, IDividedImages
                 throw new SchaneException($"{where}: '{Printable.Escape(row.File)}' has no label. Give it one, write -1 for an image " +
                     "that is not labelled and to be left out, or remove the line.");
             var part = row.Part is null ? null : PartWords.Find(row.Part) ?? throw new SchaneException(
-                $"{where}: '{Printable.Short(row.Part)}' means no part; parts are called {PartWords.Known}. If the column is none of " +
-                "parts, name another with --split-column.");
+                $"{where}: '{Printable.Short(row.Part)}' is no name of a part; parts are called {PartWords.Known}. If the column is none " +
+                "of parts, name another with --split-column.");
             var (file, isOutside) = ListedPath.Of(row.File, root, where, mayLeadOut: options.Root is null);
             if (IsNotLabelled(label))
                 account.PassOver(Reason.NotLabelled, file);

@@ -126,6 +126,27 @@ public sealed class FolderLayoutTests : IDisposable
     }
 
     [Fact]
+    public void Links_in_circles_where_there_are_no_images_end()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege on Windows.");
+        Images("val/a", "val/b");
+        var empty = Directory.CreateDirectory(Path.Combine(folder.Path, "train", "a")).FullName;
+        foreach (var name in (string[])["one", "two", "three"])
+            Directory.CreateSymbolicLink(Path.Combine(empty, name), empty);
+        var message = Refusal();
+        Assert.DoesNotContain("  ", message);
+    }
+
+    [Fact]
+    public void A_folder_without_images_says_what_it_holds_instead()
+    {
+        folder.Write("a/0.tif", [1, 2, 3]);
+        folder.Write("b/0.heic", [1, 2, 3]);
+        Assert.Contains("holds no images in its 2 folders. Not used: 1 TIFF and 1 HEIC files can't be read: save them as JPEG. It should",
+            Refusal());
+    }
+
+    [Fact]
     public void A_loop_through_a_folder_above_the_data_is_found_and_links_that_lead_out_are_told()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege on Windows.");

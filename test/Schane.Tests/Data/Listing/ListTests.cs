@@ -57,7 +57,7 @@ public sealed class ListTests : IDisposable
     }
 
     [Theory]
-    [InlineData("path,label,split\nx,a,train\ny,b,tset\n", "line 3: 'tset' means no part; parts are called train, training,")]
+    [InlineData("path,label,split\nx,a,train\ny,b,tset\n", "line 3: 'tset' is no name of a part; parts are called train, training,")]
     [InlineData("path,label,split\nx,a,dev\ny,b,eval\n", "has 'dev' and 'eval', which both mean val")]
     [InlineData("path,label\nx,\n", "line 2: 'x' has no label. Give it one, write -1")]
     [InlineData("path,label\nx,  \n", "line 2: 'x' has no label")]
