@@ -8,7 +8,7 @@ using Schane.Tensors;
 namespace Schane.Benchmarks;
 
 /// <summary>
-/// Is RandomResizedCrop(224), flip, normalise from JPEG files faster than torchvision on Pillow, and are the pictures the same?
+/// Is RandomResizedCrop(224), flip, normalise from JPEG files faster than torchvision on Pillow, and are the images the same?
 /// Both read the same files, cut the same boxes and use one thread; rounds take turns and count processor time, so that other work
 /// on the machine matters little.
 /// </summary>
@@ -28,11 +28,11 @@ internal static class DataAgainstTorchvision
         boxes = json.load(open(folder + "/boxes.json"))
         def draw(box):
             name, left, top, width, height, flip = box
-            picture = Image.open(folder + "/" + name).convert("RGB")
-            picture = F.resized_crop(picture, top, left, height, width, [224, 224], InterpolationMode.BICUBIC)
-            return F.hflip(picture) if flip else picture
-        def tensor(picture):
-            return F.normalize(F.to_tensor(picture), [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+            image = Image.open(folder + "/" + name).convert("RGB")
+            image = F.resized_crop(image, top, left, height, width, [224, 224], InterpolationMode.BICUBIC)
+            return F.hflip(image) if flip else image
+        def tensor(image):
+            return F.normalize(F.to_tensor(image), [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
         with open(folder + "/expected.bin", "wb") as out:
             for box in boxes:
                 out.write(draw(box).tobytes())

@@ -10,7 +10,7 @@ namespace Schane.Benchmarks;
 
 /// <summary>
 /// What does an image cost before the model sees it? Processor time of one thread, so that other work on the machine doesn't count: 500 ×
-/// 375 JPEGs of quality 90 (about 80 KB) through decode and transforms, and small pictures from memory.
+/// 375 JPEGs of quality 90 (about 80 KB) through decode and transforms, and small images from memory.
 /// </summary>
 internal static class DataSpeed
 {
@@ -45,7 +45,7 @@ internal static class DataSpeed
             i => ApplyToFile(Pipeline("randaugment", 224), files[i % 40], i, output));
         Console.WriteLine($"rows of the crop ÷ whole: {rows / whole:f2}; RandAugment adds {augmented / rows - 1:p0}");
         foreach (var preset in new[] { "standard", "light", "supcon", "simclr", "none" })
-            Report($"'{preset}' on a decoded picture, 224", 40, i => Apply(Pipeline(preset, 224), decoded[i % 40], i, output));
+            Report($"'{preset}' on a decoded image, 224", 40, i => Apply(Pipeline(preset, 224), decoded[i % 40], i, output));
 
         var small = new Image8(32, 32, 3, [.. decoded[0].Pixels.Take(3072)]);
         Report("'standard' on 32 × 32 from memory", 1000, i => Apply(Pipeline("standard", 32), small, i, output.AsSpan(0, 3072)));
@@ -110,7 +110,7 @@ internal static class DataSpeed
             $"{rounds.Max(r => r.Two) / rounds.Max(r => r.One):f2}");
     }
 
-    /// <summary>Processor time of all threads for batches of 128 pictures of 32 × 32 that are in memory, tensors
+    /// <summary>Processor time of all threads for batches of 128 images of 32 × 32 that are in memory, tensors
     /// and labels included.</summary>
     private static void FromMemory()
     {

@@ -13,7 +13,7 @@ namespace Schane.Benchmarks;
 
 /// <summary>
 /// Does <see cref="Classifier"/> answer faster from an exported ONNX file than from the run it was made from? Whole predictions, from the
-/// bytes of a picture to its probabilities, both in one process, in turn; the trained model is the baseline.
+/// bytes of an image to its probabilities, both in one process, in turn; the trained model is the baseline.
 /// </summary>
 internal static class PredictSpeed
 {
@@ -57,7 +57,7 @@ internal static class PredictSpeed
         var times = Times.Interleaved(5, get_num_threads(),
             (() => All(trained), 1), (() => All(exported), 1), (() => Alone(trained), 16), (() => Alone(exported), 16));
         string Rates(string what, int pictures, Times torch, Times other) => string.Create(CultureInfo.InvariantCulture,
-            $"{what}: run {1000 * pictures / torch.Wall:f1} pictures/s, ONNX {1000 * pictures / other.Wall:f1}: " +
+            $"{what}: run {1000 * pictures / torch.Wall:f1} images/s, ONNX {1000 * pictures / other.Wall:f1}: " +
             $"{torch.Wall / other.Wall:f2} × (by processor time {torch.Cpu / other.Cpu:f2} ×)");
         Console.WriteLine(
             $"{name}: {Rates($"{Pictures} files", Pictures, times[0], times[1])}; {Rates("one stream at a time", 1, times[2], times[3])}");
@@ -76,7 +76,7 @@ internal static class PredictSpeed
     /// <summary>64 look-alikes as JPEG files.</summary>
     internal static string[] PicturesIn(string path)
     {
-        var folder = Directory.CreateDirectory(Path.Combine(path, "pictures")).FullName;
+        var folder = Directory.CreateDirectory(Path.Combine(path, "images")).FullName;
         var data = new LookalikesDataset(LookalikesPart.Test);
         return [.. Enumerable.Range(0, Pictures).Select(i =>
         {

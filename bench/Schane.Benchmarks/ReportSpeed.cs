@@ -9,7 +9,7 @@ using Schane.Tensors;
 namespace Schane.Benchmarks;
 
 /// <summary>How long does the report of 50,000 test images take, and how large is it? Baseline: the same run without embeddings, so without
-/// map, pairs and pictures.</summary>
+/// map, pairs and images.</summary>
 internal static class ReportSpeed
 {
     public static int Run(string[] args)
@@ -91,7 +91,7 @@ internal static class ReportSpeed
         })));
     }
 
-    /// <summary>Pictures that fill what a thumbnail may have.</summary>
+    /// <summary>Images that fill what a thumbnail may have.</summary>
     private sealed class Noise(int images) : IImageDataset
     {
         public string Name => "noise";

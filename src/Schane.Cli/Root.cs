@@ -7,7 +7,7 @@ namespace Schane.Cli;
 internal sealed class Root : RootCommand
 {
     public Root(IEnumerable<Command> verbs)
-        : base("Fine-tunes pre-trained image models on your own pictures, best where labels are few and classes look alike.")
+        : base("Fine-tunes pre-trained image models on your own images, best where labels are few and classes look alike.")
     {
         Options.Clear();
         Directives.Clear();

@@ -4,26 +4,26 @@ using Schane.Jobs;
 namespace Schane.Server;
 
 /// <summary>What /predict answers.</summary>
-/// <param name="Predictions">One a picture, in the order of the body.</param>
-public sealed record PredictAnswer(IReadOnlyList<PictureAnswer> Predictions);
+/// <param name="Predictions">One an image, in the order of the body.</param>
+public sealed record PredictAnswer(IReadOnlyList<ImageAnswer> Predictions);
 
 /// <summary>The answer for one image.</summary>
 /// <param name="Image">Its file name in the form, or <c>image</c>.</param>
-/// <param name="Class">The answer; null where the picture is like no class.</param>
+/// <param name="Class">The answer; null where the image is like no class.</param>
 /// <param name="Unknown">Like no class that is known.</param>
 /// <param name="Top">Most probable first.</param>
 /// <param name="Neighbours">The nearest training images, where they were asked for and may be shown.</param>
-public sealed record PictureAnswer(string Image, string? Class, bool Unknown, IReadOnlyList<ClassProbability> Top,
+public sealed record ImageAnswer(string Image, string? Class, bool Unknown, IReadOnlyList<ClassProbability> Top,
     IReadOnlyList<TrainingExample>? Neighbours);
 
 /// <summary>What /embed answers.</summary>
-/// <param name="Embeddings">One a picture, in the order of the body.</param>
-public sealed record EmbedAnswer(IReadOnlyList<PictureEmbedding> Embeddings);
+/// <param name="Embeddings">One an image, in the order of the body.</param>
+public sealed record EmbedAnswer(IReadOnlyList<ImageEmbedding> Embeddings);
 
 /// <summary>The embedding of one image.</summary>
 /// <param name="Image">Its file name in the form, or <c>image</c>.</param>
 /// <param name="Embedding">[D], as the model gives it (not normalised).</param>
-public sealed record PictureEmbedding(string Image, IReadOnlyList<float> Embedding);
+public sealed record ImageEmbedding(string Image, IReadOnlyList<float> Embedding);
 
 /// <summary>What /healthz answers.</summary>
 /// <param name="Status"><c>ready</c>.</param>

@@ -3,7 +3,7 @@ using Schane.Inference;
 
 namespace Schane.Server;
 
-/// <summary>Gathers pictures of several requests into one pass of the model: a pass begins when it is full or its first picture
+/// <summary>Gathers images of several requests into one pass of the model: a pass begins when it is full or its first image
 /// has waited long enough.</summary>
 internal sealed class MicroBatcher : IAsyncDisposable
 {
@@ -22,8 +22,8 @@ internal sealed class MicroBatcher : IAsyncDisposable
         worker = Task.Run(Work);
     }
 
-    /// <summary>The answer to a picture with its embedding; null where the queue is full.</summary>
-    /// <param name="image">The picture.</param>
+    /// <summary>The answer to an image with its embedding; null where the queue is full.</summary>
+    /// <param name="image">The image.</param>
     /// <param name="top">Classes wanted.</param>
     public Task<Prediction>? TryPredict(PreparedImage image, int top)
     {

@@ -11,7 +11,7 @@ namespace Schane.Server;
 internal sealed record Service(Classifier Classifier, MicroBatcher Batcher, TrainingExamples? Examples,
     ServeMetrics Metrics, string Model, bool NeedsKey)
 {
-    /// <summary>Pictures decoded at a time: as many as there are cores, since each may take 4 bytes a pixel of
+    /// <summary>Images decoded at a time: as many as there are cores, since each may take 4 bytes a pixel of
     /// <see cref="ServeOptions.MaxPixels"/>.</summary>
     public SemaphoreSlim Decoders { get; } = new(Environment.ProcessorCount);
 }
@@ -50,7 +50,7 @@ internal static class Routes
             await Refuse(e.StatusCode, e.StatusCode switch
             {
                 StatusCodes.Status413PayloadTooLarge =>
-                    "The body is larger than this server takes; shrink the picture, or start the server with --max-megabytes.",
+                    "The body is larger than this server takes; shrink the image, or start the server with --max-megabytes.",
                 StatusCodes.Status408RequestTimeout => "The body came too slowly.",
                 _ => "The request could not be read.",
             }).ConfigureAwait(false);
@@ -58,13 +58,13 @@ internal static class Routes
         catch (InvalidDataException)
         {
             await Refuse(StatusCodes.Status400BadRequest, "The form could not be read; send multipart/form-data with files, or the " +
-                "picture itself as the body.").ConfigureAwait(false);
+                "image itself as the body.").ConfigureAwait(false);
         }
         catch (QueueFullException)
         {
             headers.RetryAfter = "1";
             await Refuse(StatusCodes.Status429TooManyRequests,
-                "Too many pictures are waiting; try again in a second.").ConfigureAwait(false);
+                "Too many images are waiting; try again in a second.").ConfigureAwait(false);
         }
         catch (Exception)
         {
@@ -87,18 +87,18 @@ internal static class Routes
             .Accepts<IFormFileCollection>("multipart/form-data", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp",
                 "application/octet-stream", "*/*")
             .Produces<PredictAnswer>().ProducesProblem(400).ProducesProblem(401).ProducesProblem(413).ProducesProblem(429)
-            .WithSummary("Names the most probable classes of pictures, sent as they are or as files of a form.");
+            .WithSummary("Names the most probable classes of images, sent as they are or as files of a form.");
         app.MapPost("/embed", (Delegate)((HttpContext context) => Embed(context, service)))
             .Accepts<IFormFileCollection>("multipart/form-data", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp",
                 "application/octet-stream", "*/*")
             .Produces<EmbedAnswer>().ProducesProblem(400).ProducesProblem(401).ProducesProblem(413).ProducesProblem(429)
-            .WithSummary("Gives the embeddings of pictures.");
+            .WithSummary("Gives the embeddings of images.");
         app.MapGet("/healthz", () => TypedResults.Ok(new Health("ready", service.Model, service.Classifier.Classes.Count, service.NeedsKey,
             service.Examples is not null)))
             .WithSummary("Says that the model is ready.");
         app.MapGet("/examples/{index:int}", Results<FileContentHttpResult, NotFound> (int index) =>
-            service.Examples?.Picture(index) is { } webp ? TypedResults.File(webp, "image/webp") : TypedResults.NotFound())
-            .WithSummary("A training picture, where they may be shown.");
+            service.Examples?.Thumbnail(index) is { } webp ? TypedResults.File(webp, "image/webp") : TypedResults.NotFound())
+            .WithSummary("A training image, where they may be shown.");
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.MapOpenApi();
         foreach (var (path, name, type) in ((string, string, string)[])[("/", "page.html", "text/html"),
@@ -114,13 +114,13 @@ internal static class Routes
         if (neighbours is < 0 or > MostNeighbours)
             throw new SchaneException($"neighbours must lie between 0 and {MostNeighbours} but is {neighbours}.");
         var answers = await Answers(context, service, top).ConfigureAwait(false);
-        return TypedResults.Ok(new PredictAnswer([.. answers.Select(a => new PictureAnswer(a.Image, a.Class, a.Unknown, a.Top,
+        return TypedResults.Ok(new PredictAnswer([.. answers.Select(a => new ImageAnswer(a.Image, a.Class, a.Unknown, a.Top,
             neighbours > 0 ? service.Examples?.Nearest(a.Embedding, neighbours) : null))]));
     }
 
     private static async Task<Ok<EmbedAnswer>> Embed(HttpContext context, Service service) =>
         TypedResults.Ok(new EmbedAnswer(
-            [.. (await Answers(context, service, 1).ConfigureAwait(false)).Select(a => new PictureEmbedding(a.Image, a.Embedding!))]));
+            [.. (await Answers(context, service, 1).ConfigureAwait(false)).Select(a => new ImageEmbedding(a.Image, a.Embedding!))]));
 
     private static async Task<Prediction[]> Answers(HttpContext context, Service service, int top)
     {
@@ -156,7 +156,7 @@ internal static class Routes
             return [("image", await All(context.Request.Body, context.RequestAborted).ConfigureAwait(false))];
         var form = await context.Request.ReadFormAsync(context.RequestAborted).ConfigureAwait(false);
         if (form.Files.Count == 0)
-            throw new SchaneException("The form holds no file; send each picture as a file of multipart/form-data.");
+            throw new SchaneException("The form holds no file; send each image as a file of multipart/form-data.");
         var bodies = new List<(string, ReadOnlyMemory<byte>)>();
         foreach (var file in form.Files)
         {
@@ -174,5 +174,5 @@ internal static class Routes
     }
 }
 
-/// <summary>As many pictures wait as may.</summary>
+/// <summary>As many images wait as may.</summary>
 internal sealed class QueueFullException : Exception;

@@ -28,16 +28,16 @@ public sealed record ServeOptions
     /// <summary>Largest body in MiB, 16 by default.</summary>
     public int MaxMegabytes { get; init => field = AtLeast(value, 1, "--max-megabytes"); } = 16;
 
-    /// <summary>Most pixels of a picture, 50 million by default.</summary>
+    /// <summary>Most pixels of an image, 50 million by default.</summary>
     public int MaxPixels { get; init => field = AtLeast(value, 1, "--max-pixels"); } = 50_000_000;
 
-    /// <summary>Most pictures that wait; more are refused with 429. 256 by default.</summary>
+    /// <summary>Most images that wait; more are refused with 429. 256 by default.</summary>
     public int Queue { get; init => field = AtLeast(value, 1, "--queue"); } = 256;
 
-    /// <summary>Most pictures of one pass, 16 by default.</summary>
+    /// <summary>Most images of one pass, 16 by default.</summary>
     public int Batch { get; init => field = AtLeast(value, 1, "--batch"); } = 16;
 
-    /// <summary>How long a picture waits for others to share its pass, 2 ms by default.</summary>
+    /// <summary>How long an image waits for others to share its pass, 2 ms by default.</summary>
     public TimeSpan Delay
     {
         get;
@@ -54,10 +54,10 @@ public sealed record ServeOptions
     /// <summary>How long headers, and a body below <see cref="LeastRate"/>, may take: 5 s by default.</summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Whether training pictures are shown on another address than the loopback one.</summary>
+    /// <summary>Whether training images are shown on another address than the loopback one.</summary>
     public bool ShowTrainingImages { get; init; }
 
-    /// <summary>Where named data sets lie, for the training pictures.</summary>
+    /// <summary>Where named data sets lie, for the training images.</summary>
     public string? DataRoot { get; init; }
 
     /// <summary>Where to compute.</summary>

@@ -37,7 +37,7 @@ internal sealed class DataDoctorVerb : Verb
             ["rows in a batch", $"{report.Rows:0.#}"],
             ["classes in a batch", $"{report.ClassesPerBatch:0.#} of {report.Classes}"],
             ["anchors without a positive", $"{report.WithoutPositives:P1}"],
-            ["anchors with views of their own picture alone", $"{report.CopiesOnly:P1}"],
+            ["anchors with views of their own image alone", $"{report.CopiesOnly:P1}"],
             ["positives of an anchor", $"{report.Positives:0.0}"],
             ["negatives of an anchor", $"{report.Negatives:0.0}"],
             ["effective negatives, initial weights", report.EffectiveNegatives is { } effective ? $"{effective:0.0}" : "none"],

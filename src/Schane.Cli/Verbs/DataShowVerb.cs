@@ -20,7 +20,7 @@ internal sealed class DataShowVerb : Verb
     private readonly RecipeFlags recipe = new();
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
 
-    public DataShowVerb() : base("show", "Shows what a data set holds, or with --transforms what is done to its pictures.")
+    public DataShowVerb() : base("show", "Shows what a data set holds, or with --transforms what is done to its images.")
     {
         Add(data);
         Flags("Flags", [transforms, size, dataRoot, .. recipe.Reading]);

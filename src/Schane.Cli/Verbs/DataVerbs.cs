@@ -73,8 +73,8 @@ internal sealed class DataCheckVerb : Verb
         List(screen, "Copies in different classes: a label is wrong", report.Duplicates.Where(d => d.AcrossClasses).Select(Files));
         List(screen, "Copies in different parts: what is tested was trained on",
             report.Duplicates.Where(d => d.AcrossParts && !d.AcrossClasses).Select(Files));
-        List(screen, "Nearly the same pictures in different classes", report.NearDuplicates.Where(d => d.AcrossClasses).Select(Files));
-        List(screen, "Nearly the same pictures in different parts: what is tested was nearly trained on",
+        List(screen, "Nearly the same images in different classes", report.NearDuplicates.Where(d => d.AcrossClasses).Select(Files));
+        List(screen, "Nearly the same images in different parts: what is tested was nearly trained on",
             report.NearDuplicates.Where(d => d.AcrossParts && !d.AcrossClasses).Select(Files));
         List(screen, "Copies", report.Duplicates.Where(d => !d.AcrossParts && !d.AcrossClasses).Select(Files));
         List(screen, $"Classes with fewer than {check.MinImages} training images", report.TooSmall.Select(c => $"{c.Class}: {c.Images}"));

@@ -4,17 +4,17 @@ using Schane.Jobs;
 
 namespace Schane.Cli.Verbs;
 
-/// <summary>One more class for a trained run, from a few pictures.</summary>
+/// <summary>One more class for a trained run, from a few images.</summary>
 internal sealed class EnrollVerb : Verb
 {
     private readonly Argument<string> run = new("RUN") { Description = "Run folder of `schane train`." };
     private readonly Argument<string[]> images = new("IMAGE")
-    { Arity = ArgumentArity.OneOrMore, Description = "Pictures of the class; files, folders or patterns." };
+    { Arity = ArgumentArity.OneOrMore, Description = "Images of the class; files, folders or patterns." };
     private readonly Option<string> name = new("--class") { HelpName = "NAME", Required = true, Description = "Name of the new class." };
     private readonly Option<string> device = CommonFlags.Device();
 
     public EnrollVerb() : base("enroll",
-        "Adds a class to a trained run from a few pictures, without training, and says what accuracy to expect.")
+        "Adds a class to a trained run from a few images, without training, and says what accuracy to expect.")
     {
         Add(run);
         Add(images);
@@ -23,21 +23,21 @@ internal sealed class EnrollVerb : Verb
 
     public override IReadOnlyList<Example> Examples =>
     [
-        new("schane enroll runs/photos-schane-1 --class lynx lynx1.jpg lynx2.jpg lynx3.jpg", "from three pictures"),
-        new("schane enroll RUN --class lynx new/lynx", "from all pictures of a folder"),
+        new("schane enroll runs/photos-schane-1 --class lynx lynx1.jpg lynx2.jpg lynx3.jpg", "from three images"),
+        new("schane enroll RUN --class lynx new/lynx", "from all images of a folder"),
     ];
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
         var found = EnrollJob.Run(parsed.GetRequiredValue(run), parsed.GetRequiredValue(name),
-            [.. PictureFiles.Find(parsed.GetRequiredValue(images))], parsed.GetRequiredValue(device));
-        screen.Say($"Class '{found.Class}' is known from {found.Images} {(found.Images == 1 ? "picture" : "pictures")}; a picture with a " +
+            [.. ImageFiles.Find(parsed.GetRequiredValue(images))], parsed.GetRequiredValue(device));
+        screen.Say($"Class '{found.Class}' is known from {found.Images} {(found.Images == 1 ? "image" : "images")}; an image with a " +
             $"cosine below {found.Threshold:0.000} to every class is unknown.");
         if (found.LeftOut is { } leftOut)
-            screen.Say($"Each of the pictures against the others: {leftOut:P0} are recognised.");
+            screen.Say($"Each of the images against the others: {leftOut:P0} are recognised.");
         screen.Say(double.IsNaN(found.Expected)
             ? $"No trained class has {found.Images} images to try the same with, so no accuracy can be promised."
-            : $"To expect: {found.Expected:P1} of its pictures are recognised, as {found.ExpectedFrom} held-out images of trained " +
+            : $"To expect: {found.Expected:P1} of its images are recognised, as {found.ExpectedFrom} held-out images of trained " +
                 "classes would be if these had been enrolled so; less where the new class is unlike them.");
         screen.Say($"It takes {found.Taken:P1} of the held-out images from other classes; {found.UnknownFound:P1} of them would be " +
             "called unknown if their class were not there.");

@@ -49,7 +49,7 @@ internal sealed class EvaluateVerb : Verb
     public override IReadOnlyList<Example> Examples =>
     [
         new("schane evaluate runs/photos-schane-1", "accuracy with its interval, calibration, per class"),
-        new("schane evaluate RUN --data new-photos --json", "on pictures taken later, for a program"),
+        new("schane evaluate RUN --data new-photos --json", "on images taken later, for a program"),
         new("schane evaluate RUN --protocol linear", "a linear classifier on the run's embeddings"),
         new("schane evaluate --model vit_small_patch16_224 --weights hf:... --data photos --protocol knn",
             "published weights, without any training"),

@@ -28,7 +28,7 @@ internal sealed class ExportVerb : Verb
     private readonly Option<string[]> inputs = new("--inputs")
     {
         HelpName = "FILE|FOLDER", AllowMultipleArgumentsPerToken = true,
-        Description = "At least 64 pictures to compare on. Default: the run's data, or look-alikes where these can't be opened."
+        Description = "At least 64 images to compare on. Default: the run's data, or look-alikes where these can't be opened."
     };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
     private readonly Option<bool> force = new("--force") { Description = "Replace the file that stands in --onnx." };

@@ -5,7 +5,7 @@ using Schane.Inference;
 
 namespace Schane.Cli.Verbs;
 
-/// <summary>What pictures show, by a trained run.</summary>
+/// <summary>What images show, by a trained run.</summary>
 internal sealed class PredictVerb : Verb
 {
     private const int MostRows = 200;
@@ -13,17 +13,17 @@ internal sealed class PredictVerb : Verb
     { Description = "Run folder of `schane train`, or a safetensors or ONNX file made from one." };
     private readonly Argument<string[]> images = new("IMAGE")
     {
-        Arity = ArgumentArity.OneOrMore, Description = "Pictures, folders, patterns ('new/**/*.jpg'), or - for a list on stdin, one a line."
+        Arity = ArgumentArity.OneOrMore, Description = "Images, folders, patterns ('new/**/*.jpg'), or - for a list on stdin, one a line."
     };
     private readonly Option<int> top = new("--top")
-    { HelpName = "N", DefaultValueFactory = _ => 5, Description = "Classes shown for each picture. Default: 5." };
+    { HelpName = "N", DefaultValueFactory = _ => 5, Description = "Classes shown for each image. Default: 5." };
     private readonly Option<double?> abstain = new("--abstain-below")
     {
         HelpName = "PRECISION", Description = "Withhold answers that are less sure than this precision asked for on the validation " +
             "images: 0.95. Default: withhold none."
     };
-    private readonly Option<bool> embeddings = new("--embeddings") { Description = "Add each picture's embedding to --json or --csv." };
-    private readonly Option<bool> csv = new("--csv") { Description = "Print one line a picture on stdout, as they come." };
+    private readonly Option<bool> embeddings = new("--embeddings") { Description = "Add each image's embedding to --json or --csv." };
+    private readonly Option<bool> csv = new("--csv") { Description = "Print one line an image on stdout, as they come." };
     private readonly Option<string> onBadImage = new("--on-bad-image")
     {
         HelpName = "fail|skip",
@@ -38,7 +38,7 @@ internal sealed class PredictVerb : Verb
     private readonly Option<string> device = CommonFlags.Device();
     private readonly Option<bool> noProof = CommonFlags.NoProof();
 
-    public PredictVerb() : base("predict", "Names the most probable classes of pictures.")
+    public PredictVerb() : base("predict", "Names the most probable classes of images.")
     {
         Add(run);
         Add(images);
@@ -48,7 +48,7 @@ internal sealed class PredictVerb : Verb
     public override IReadOnlyList<Example> Examples =>
     [
         new("schane predict runs/photos-schane-1 cat.jpg", "the five most probable classes"),
-        new("schane predict RUN new-photos --csv > new.csv", "every picture below a folder, as a table"),
+        new("schane predict RUN new-photos --csv > new.csv", "every image below a folder, as a table"),
         new("schane predict RUN --top 1 --json 'new/**/*.jpg'", "the best class of each, for a program"),
         new("schane predict RUN new --abstain-below 0.95", "only answers that are right 95 times in 100"),
     ];
@@ -72,7 +72,7 @@ internal sealed class PredictVerb : Verb
             Embedding = parsed.GetValue(embeddings),
             OnBadImage = parsed.GetValue(onBadImage) switch
             {
-                null => PictureFiles.IsOneFile(places) ? OnBadImage.Fail : OnBadImage.Skip,
+                null => ImageFiles.IsOneFile(places) ? OnBadImage.Fail : OnBadImage.Skip,
                 "fail" => OnBadImage.Fail,
                 "skip" => OnBadImage.Skip,
                 var other => throw new SchaneException($"--on-bad-image must be fail or skip but is '{other}'."),
@@ -82,7 +82,7 @@ internal sealed class PredictVerb : Verb
             new() { Device = parsed.GetRequiredValue(device), Batch = parsed.GetValue(batch), Prove = !parsed.GetValue(noProof) });
         if (classifier.Notice is { } notice)
             screen.Say(notice);
-        var files = PictureFiles.Find(places, Console.In);
+        var files = ImageFiles.Find(places, Console.In);
         var found = classifier.PredictFiles(files, wanted, cancellationToken: stop);
         var predictions = new List<Prediction>();
         var (all, given, bad) = (0, 0, 0);
@@ -105,9 +105,9 @@ internal sealed class PredictVerb : Verb
                 (string[])[i == 0 ? p.Image : "", i == 0 && p.Unknown ? $"unknown (nearest: {t.Class})" : i == 0 && p.Withheld
                     ? $"withheld ({t.Class})" : t.Class, t.Probability.ToString("0.0000", CultureInfo.InvariantCulture)])));
         if (!asCsv && !asJson && all > predictions.Count)
-            screen.Say($"The first {predictions.Count} of {all} pictures; --csv or --json gives them all.");
+            screen.Say($"The first {predictions.Count} of {all} images; --csv or --json gives them all.");
         if (wanted.AbstainBelow is { } precision && classifier.ThresholdAt(precision) is var point)
-            screen.Say($"Answers below a confidence of {point.Threshold:0.000} are withheld: {given} of {all - bad} pictures are " +
+            screen.Say($"Answers below a confidence of {point.Threshold:0.000} are withheld: {given} of {all - bad} images are " +
                 $"answered. On {classifier.Confidence!.Images} validation images that answered {point.Coverage:P1}, of which " +
                 $"{point.Accuracy:P1} were right.");
         if (classifier.Confidence is null)

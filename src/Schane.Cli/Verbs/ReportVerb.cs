@@ -14,7 +14,7 @@ internal sealed class ReportVerb : Verb
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
 
     public ReportVerb() : base("report",
-        "Writes a run as one HTML file that needs nothing beside it, with pictures where the run has kept them or its images can be found.")
+        "Writes a run as one HTML file that needs nothing beside it, with thumbnails where the run kept them or its images can be found.")
     {
         Add(run);
         Flags("Flags", output, force, dataRoot);

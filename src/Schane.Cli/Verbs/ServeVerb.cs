@@ -25,26 +25,26 @@ internal sealed class ServeVerb : Verb
         Description = "A name by which the server may be called, beside its address; may stand more than once."
     };
     private readonly Option<bool> showTrainingImages = new("--show-training-images")
-    { Description = "Show nearest training pictures on another address than loopback too." };
+    { Description = "Show nearest training images on another address than loopback too." };
     private readonly Option<int> megabytes = new("--max-megabytes")
     { HelpName = "N", DefaultValueFactory = _ => 16, Description = "Largest body in MiB. Default: 16." };
     private readonly Option<int> pixels = new("--max-pixels")
-    { HelpName = "N", DefaultValueFactory = _ => 50_000_000, Description = "Most pixels of a picture. Default: 50000000." };
+    { HelpName = "N", DefaultValueFactory = _ => 50_000_000, Description = "Most pixels of an image. Default: 50000000." };
     private readonly Option<int> queue = new("--queue")
-    { HelpName = "N", DefaultValueFactory = _ => 256, Description = "Most pictures that wait; more are refused with 429. Default: 256." };
+    { HelpName = "N", DefaultValueFactory = _ => 256, Description = "Most images that wait; more are refused with 429. Default: 256." };
     private readonly Option<int> batch = new("--batch")
-    { HelpName = "N", DefaultValueFactory = _ => 16, Description = "Most pictures of one pass. Default: 16." };
+    { HelpName = "N", DefaultValueFactory = _ => 16, Description = "Most images of one pass. Default: 16." };
     private readonly Option<double> delay = new("--delay")
     {
         HelpName = "MS", DefaultValueFactory = _ => 2,
-        Description = "Milliseconds that a picture waits for others to share its pass. Default: 2."
+        Description = "Milliseconds that an image waits for others to share its pass. Default: 2."
     };
     private readonly Option<string> dataRoot = CommonFlags.DataRoot();
     private readonly Option<string> device = CommonFlags.Device();
     private readonly Option<bool> noProof = CommonFlags.NoProof();
 
     public ServeVerb() : base("serve",
-        "Answers over HTTP: POST /predict, POST /embed, GET /healthz, /metrics, /openapi/v1.json, and a page to drop pictures on.")
+        "Answers over HTTP: POST /predict, POST /embed, GET /healthz, /metrics, /openapi/v1.json, and a page to drop images on.")
     {
         Add(run);
         Flags("Where", address, port, keyFile, hosts, showTrainingImages);

@@ -10,8 +10,8 @@ function item(parent, tag, text) {
 }
 
 function show(answer, file) {
-  URL.revokeObjectURL(at('picture').src);
-  at('picture').src = URL.createObjectURL(file);
+  URL.revokeObjectURL(at('image').src);
+  at('image').src = URL.createObjectURL(file);
   at('class').textContent = answer.class ?? 'Like nothing that is known';
   at('top').replaceChildren();
   for (const guess of answer.top) {
@@ -23,7 +23,7 @@ function show(answer, file) {
   at('neighbours').replaceChildren();
   for (const near of answer.neighbours ?? []) {
     const card = item(at('neighbours'), 'li');
-    picture(card, near.index);
+    showImage(card, near.index);
     item(card, 'span', near.class);
     item(card, 'small', `${near.similarity.toFixed(3)} · ${near.image}`);
   }
@@ -31,7 +31,7 @@ function show(answer, file) {
   at('answer').hidden = false;
 }
 
-async function picture(card, index) {                                     // fetched, since an <img> can't send the key
+async function showImage(card, index) {                                     // fetched, since an <img> can't send the key
   const image = document.createElement('img');
   image.alt = '';
   card.prepend(image);

@@ -58,10 +58,10 @@ internal static class OnnxExport
         }, stop);
     }
 
-    /// <summary>Runs the file and compares, the first picture alone so that batches of two sizes are run.</summary>
+    /// <summary>Runs the file and compares, the first image alone so that batches of two sizes are run.</summary>
     /// <param name="path">The file.</param>
     /// <param name="trained">What the trained model gave.</param>
-    /// <param name="pixels">The same pictures, [inputs, channels, size, size], as the file wants them.</param>
+    /// <param name="pixels">The same images, [inputs, channels, size, size], as the file wants them.</param>
     /// <param name="inputs">Pictures.</param>
     /// <param name="source">Where they are from.</param>
     /// <param name="options">How the file was written.</param>

@@ -62,10 +62,10 @@ internal sealed class OnnxModel : IDisposable
     /// <summary>C names; a logit is an index into this list.</summary>
     public IReadOnlyList<string> Classes { get; }
 
-    /// <summary>Name of the transform preset whose evaluation form prepares pictures.</summary>
+    /// <summary>Name of the transform preset whose evaluation form prepares images.</summary>
     public string Augmentation { get; }
 
-    /// <summary>What pictures must be made into; mean 0 and deviation 1 where the graph normalises.</summary>
+    /// <summary>What images must be made into; mean 0 and deviation 1 where the graph normalises.</summary>
     public InputShape Input { get; }
 
     /// <summary>D, the width of the embedding.</summary>
@@ -116,7 +116,7 @@ internal sealed class OnnxModel : IDisposable
 
     /// <summary>One pass.</summary>
     /// <param name="pixels">[rows, channels, size, size], as <see cref="Input"/> says.</param>
-    /// <param name="rows">Pictures, at least 1.</param>
+    /// <param name="rows">Images, at least 1.</param>
     /// <returns>Embeddings [rows, D], not normalised, and logits [rows, C].</returns>
     public (float[] Embeddings, float[] Logits) Run(Memory<float> pixels, int rows)
     {

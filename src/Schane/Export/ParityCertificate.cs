@@ -3,23 +3,23 @@ using System.Text.Json;
 
 namespace Schane.Export;
 
-/// <summary>How far an exported file is from the trained model on the same pictures.</summary>
-/// <param name="Inputs">Pictures compared, at least <see cref="LeastInputs"/>.</param>
+/// <summary>How far an exported file is from the trained model on the same images.</summary>
+/// <param name="Inputs">Images compared, at least <see cref="LeastInputs"/>.</param>
 /// <param name="Source">Where they are from.</param>
 /// <param name="Tolerance">Largest difference allowed, as a share of the largest absolute value.</param>
 /// <param name="LargestLogit">Largest absolute logit of the trained model.</param>
 /// <param name="LogitDifference">Largest absolute difference of logits.</param>
 /// <param name="EmbeddingDifference">Largest absolute difference of embeddings as a share of the largest absolute value.</param>
-/// <param name="Top1Agreement">Share of pictures for which both name the same class, 0 to 1; at least <see cref="LeastAgreement"/>.</param>
+/// <param name="Top1Agreement">Share of images for which both name the same class, 0 to 1; at least <see cref="LeastAgreement"/>.</param>
 /// <param name="Runtime">What ran the file.</param>
 public sealed record ParityCertificate(
     int Inputs, string Source, double Tolerance, double LargestLogit, double LogitDifference, double EmbeddingDifference,
     double Top1Agreement, string Runtime)
 {
-    /// <summary>Pictures that a certificate needs.</summary>
+    /// <summary>Images that a certificate needs.</summary>
     public const int LeastInputs = 64;
 
-    /// <summary>Share of pictures whose class must be the same.</summary>
+    /// <summary>Share of images whose class must be the same.</summary>
     public const double LeastAgreement = 0.99;
 
     private static readonly JsonSerializerOptions Format = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
@@ -30,7 +30,7 @@ public sealed record ParityCertificate(
 
     /// <summary>One sentence for people.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
-        $"{(Passed ? "parity" : "no parity")} on {Inputs} pictures ({Source}): logits differ by at most {LogitDifference:0.0e0} of " +
+        $"{(Passed ? "parity" : "no parity")} on {Inputs} images ({Source}): logits differ by at most {LogitDifference:0.0e0} of " +
         $"{LargestLogit:0.###} (allowed: {Tolerance:0e0} of it), embeddings by {EmbeddingDifference:0.0e0} of their largest, the class " +
         $"agrees on {Top1Agreement:0.##%}; {Runtime}");
 

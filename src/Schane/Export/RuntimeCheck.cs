@@ -14,7 +14,7 @@ internal static class RuntimeCheck
     private const string Model = "schane_tiny";
     private const int Classes = 40, Rows = 4;
 
-    /// <summary>Writes the net to a file for temporary use and runs it, one picture alone and then all.</summary>
+    /// <summary>Writes the net to a file for temporary use and runs it, one image alone and then all.</summary>
     /// <exception cref="SchaneException">ONNX Runtime's native library is not there.</exception>
     public static OperatorError Compare()
     {

@@ -7,7 +7,7 @@ using Schane.Tensors;
 
 namespace Schane.Inference;
 
-/// <summary>A trained model that names what pictures show. Thread-safe: pictures are decoded side by side and pass the
+/// <summary>A trained model that names what images show. Thread-safe: images are decoded side by side and pass the
 /// model one call at a time.</summary>
 public sealed partial class Classifier : IDisposable
 {
@@ -73,31 +73,31 @@ public sealed partial class Classifier : IDisposable
     /// softmax as it stands.</summary>
     public CalibratedConfidence? Confidence => Card.Confidence;
 
-    /// <summary>What a picture may ask for before it is refused undecoded.</summary>
+    /// <summary>What an image may ask for before it is refused undecoded.</summary>
     public ImageLimits Limits => options.Limits;
 
     internal ModelCard Card => pass.Card;
 
     /// <summary>The answer for one image.</summary>
-    /// <param name="image">An encoded picture (JPEG, PNG, GIF, WebP, BMP), read to its end and left open.</param>
+    /// <param name="image">An encoded image (JPEG, PNG, GIF, WebP, BMP), read to its end and left open.</param>
     /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
     /// <param name="name">Its name in answers and messages.</param>
-    /// <exception cref="SchaneException">Not a picture, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
+    /// <exception cref="SchaneException">Not an image, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
     public Prediction Predict(Stream image, PredictOptions? wanted = null, string name = "image") =>
         Predict([Prepare(image, name)], wanted)[0];
 
     /// <summary>What a file shows.</summary>
-    /// <param name="path">A picture.</param>
+    /// <param name="path">An image.</param>
     /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
-    /// <exception cref="SchaneException">The file can't be read as a picture; it is named.</exception>
+    /// <exception cref="SchaneException">The file can't be read as an image; it is named.</exception>
     public Prediction Predict(string path, PredictOptions? wanted = null) => Predict([PrepareFile(path)], wanted)[0];
 
     /// <summary>The same without holding a thread while the stream is read; the work itself goes to the thread pool.</summary>
-    /// <param name="image">An encoded picture, read to its end and left open.</param>
+    /// <param name="image">An encoded image, read to its end and left open.</param>
     /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
     /// <param name="name">Its name in answers and messages.</param>
     /// <param name="cancellationToken">Stops before the work begins.</param>
-    /// <exception cref="SchaneException">Not a picture, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
+    /// <exception cref="SchaneException">Not an image, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
     public async Task<Prediction> PredictAsync(Stream image, PredictOptions? wanted = null, string name = "image",
         CancellationToken cancellationToken = default)
     {
@@ -112,11 +112,11 @@ public sealed partial class Classifier : IDisposable
 
     /// <summary>What many files show, in their order: the next files are decoded while the model works, and memory does not
     /// grow with their number.</summary>
-    /// <param name="paths">Pictures; read as they are needed.</param>
+    /// <param name="paths">Images; read as they are needed.</param>
     /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
     /// <param name="progress">Told how many are done after each pass.</param>
     /// <param name="cancellationToken">Stops between answers.</param>
-    /// <exception cref="SchaneException">A file can't be read as a picture, and such are not to be skipped.</exception>
+    /// <exception cref="SchaneException">A file can't be read as an image, and such are not to be skipped.</exception>
     public IEnumerable<Prediction> PredictFiles(IEnumerable<string> paths, PredictOptions? wanted = null, IProgress<int>? progress = null,
         CancellationToken cancellationToken = default)
     {
@@ -146,7 +146,7 @@ public sealed partial class Classifier : IDisposable
         }
     }
 
-    /// <summary>What prepared pictures show, in one pass of the model.</summary>
+    /// <summary>What prepared images show, in one pass of the model.</summary>
     /// <param name="images">At least one, from <see cref="Prepare(Stream, string)"/> of this classifier.</param>
     /// <param name="wanted">Null for <see cref="PredictOptions.Default"/>.</param>
     /// <exception cref="ArgumentException">None given, or one is of another size.</exception>
@@ -160,18 +160,18 @@ public sealed partial class Classifier : IDisposable
             logits.AsSpan(i * Card.Classes.Count, Card.Classes.Count), wanted, threshold))];
     }
 
-    /// <summary>The embedding of one picture, [D], as the model gives it (not normalised).</summary>
+    /// <summary>The embedding of one image, [D], as the model gives it (not normalised).</summary>
     /// <inheritdoc cref="Predict(Stream, PredictOptions?, string)"/>
     public float[] Embed(Stream image, string name = "image") => Run([Prepare(image, name)]).Embeddings;
 
-    /// <summary>The embeddings of prepared pictures, [n, D] row by row.</summary>
+    /// <summary>The embeddings of prepared images, [n, D] row by row.</summary>
     /// <param name="images">At least one.</param>
     public float[] Embed(IReadOnlyList<PreparedImage> images) => Run(images).Embeddings;
 
-    /// <summary>Decodes a picture and makes it into what the model takes; any number of threads may do so at once.</summary>
-    /// <param name="image">An encoded picture, read to its end and left open.</param>
+    /// <summary>Decodes an image and makes it into what the model takes; any number of threads may do so at once.</summary>
+    /// <param name="image">An encoded image, read to its end and left open.</param>
     /// <param name="name">Its name in answers and messages.</param>
-    /// <exception cref="SchaneException">Not a picture, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
+    /// <exception cref="SchaneException">Not an image, damaged, or over <see cref="InferenceOptions.Limits"/>.</exception>
     public PreparedImage Prepare(Stream image, string name = "image")
     {
         ArgumentNullException.ThrowIfNull(image);
@@ -184,7 +184,7 @@ public sealed partial class Classifier : IDisposable
 
     /// <summary>The same from the bytes of a file.</summary>
     /// <inheritdoc cref="Prepare(Stream, string)"/>
-    /// <param name="file">The whole encoded picture.</param>
+    /// <param name="file">The whole encoded image.</param>
     /// <param name="name">Its name in answers and messages.</param>
     public PreparedImage Prepare(ReadOnlySpan<byte> file, string name)
     {
@@ -197,7 +197,7 @@ public sealed partial class Classifier : IDisposable
     }
 
     /// <summary>Runs the model once on zeros, so that the first image does not wait for lazy initialisation.</summary>
-    /// <param name="images">Pictures of the largest pass that will come, at least 1.</param>
+    /// <param name="images">Images of the largest pass that will come, at least 1.</param>
     public void WarmUp(int images = 1)
     {
         var (channels, height, width) = transform.Output;

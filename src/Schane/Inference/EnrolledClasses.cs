@@ -15,7 +15,7 @@ namespace Schane.Inference;
 /// </summary>
 internal sealed record EnrolledClasses(IReadOnlyList<string> Names, Prototypes Prototypes, double Temperature, double Threshold)
 {
-    /// <summary>The probabilities of all C + E classes, and whether the picture is like none of them.</summary>
+    /// <summary>The probabilities of all C + E classes, and whether the image is like none of them.</summary>
     public (double[] Probabilities, bool Unknown) Answer(ReadOnlySpan<float> embedding, ReadOnlySpan<double> trained)
     {
         var cosines = Prototypes.Cosines(embedding);

@@ -7,8 +7,8 @@ namespace Schane.Inference;
 /// <summary>What a trained model says of itself.</summary>
 /// <param name="Architecture">Name of the backbone.</param>
 /// <param name="Classes">C names; a logit is an index into this list.</param>
-/// <param name="Augmentation">Name of the transform preset whose evaluation form prepares pictures.</param>
-/// <param name="Input">What pictures must be made into.</param>
+/// <param name="Augmentation">Name of the transform preset whose evaluation form prepares images.</param>
+/// <param name="Input">What images must be made into.</param>
 /// <param name="Width">D, the width of the embedding.</param>
 /// <param name="Confidence">Null where it was trained without validation images.</param>
 internal sealed record ModelCard(string Architecture, IReadOnlyList<string> Classes, string Augmentation, InputShape Input, int Width,
@@ -20,7 +20,7 @@ internal interface IModelPass : IDisposable
     ModelCard Card { get; }
 
     /// <param name="pixels">[rows, channels, size, size], normalised.</param>
-    /// <param name="rows">Pictures, at least 1.</param>
+    /// <param name="rows">Images, at least 1.</param>
     /// <returns>Embeddings [rows, D] and logits [rows, C].</returns>
     (float[] Embeddings, float[] Logits) Run(float[] pixels, int rows);
 }

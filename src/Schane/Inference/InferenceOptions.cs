@@ -16,7 +16,7 @@ public sealed record InferenceOptions
     /// <summary>Images that are read at once of many files, 32 by default; no answer depends on it.</summary>
     public int Batch { get; init => field = Tensors.Require.AtLeast(value, 1); } = 32;
 
-    /// <summary>What a picture may ask for before it is refused undecoded.</summary>
+    /// <summary>What an image may ask for before it is refused undecoded.</summary>
     public ImageLimits Limits { get; init; } = ImageLimits.Default;
 
     /// <summary>

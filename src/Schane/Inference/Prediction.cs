@@ -2,12 +2,12 @@ using Schane.Data.Feeding;
 
 namespace Schane.Inference;
 
-/// <summary>What a picture shows.</summary>
+/// <summary>What an image shows.</summary>
 /// <param name="Image">Its path or name.</param>
 /// <param name="Top">Most probable first; empty where it could not be read.</param>
 public sealed record Prediction(string Image, IReadOnlyList<ClassProbability> Top)
 {
-    /// <summary>The answer: the most probable class, or null where it is withheld, unknown or there is no picture.</summary>
+    /// <summary>The answer: the most probable class, or null where it is withheld, unknown or there is no image.</summary>
     public string? Class => Withheld || Unknown || Top.Count == 0 ? null : Top[0].Class;
 
     /// <summary>The most probable class is less sure than <see cref="PredictOptions.AbstainBelow"/> asks for.</summary>
@@ -19,7 +19,7 @@ public sealed record Prediction(string Image, IReadOnlyList<ClassProbability> To
     /// <summary>[D], as the model gives it (not normalised), where it was asked for.</summary>
     public float[]? Embedding { get; init; }
 
-    /// <summary>Why it could not be read, where bad pictures are skipped.</summary>
+    /// <summary>Why it could not be read, where bad images are skipped.</summary>
     public string? Problem { get; init; }
 }
 
@@ -44,6 +44,6 @@ public sealed record PredictOptions
     /// <summary>Whether the embedding is given too. Off by default.</summary>
     public bool Embedding { get; init; }
 
-    /// <summary>Whether a file that is no picture stops the work (the default) or is named in <see cref="Prediction.Problem"/>.</summary>
+    /// <summary>Whether a file that is no image stops the work (the default) or is named in <see cref="Prediction.Problem"/>.</summary>
     public OnBadImage OnBadImage { get; init; } = OnBadImage.Fail;
 }

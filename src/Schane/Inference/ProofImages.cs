@@ -7,16 +7,16 @@ using static TorchSharp.torch;
 
 namespace Schane.Inference;
 
-/// <summary>The pictures that a machine is proven with, as a model takes them.</summary>
+/// <summary>The images that a machine is proven with, as a model takes them.</summary>
 /// <param name="Images">[n, C, H, W], normalised, on the CPU.</param>
 /// <param name="Source">Which they are, for people.</param>
 /// <param name="Problem">Why some are others than they should be; null where none is.</param>
 internal sealed record ProofImages(Tensor Images, string Source, string? Problem)
 {
-    /// <summary>Pictures spread over a data set. Look-alikes take the place of those that can't be read or that there are
+    /// <summary>Images spread over a data set. Look-alikes take the place of those that can't be read or that there are
     /// too few of.</summary>
     /// <param name="data">Null for look-alikes alone.</param>
-    /// <param name="preset">How pictures are prepared.</param>
+    /// <param name="preset">How images are prepared.</param>
     /// <param name="input">What the model takes.</param>
     public static ProofImages Of(IImageDataset? data, TransformPreset preset, InputShape input)
     {

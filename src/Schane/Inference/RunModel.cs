@@ -9,10 +9,10 @@ using static TorchSharp.torch;
 
 namespace Schane.Inference;
 
-/// <summary>A trained model with what is needed to use it: its classes and how pictures are prepared.</summary>
+/// <summary>A trained model with what is needed to use it: its classes and how images are prepared.</summary>
 /// <param name="Classifier">The model, in evaluation mode.</param>
 /// <param name="Classes">Class names; a logit is an index into this list.</param>
-/// <param name="Augmentation">Name of the transform preset whose evaluation form prepares pictures.</param>
+/// <param name="Augmentation">Name of the transform preset whose evaluation form prepares images.</param>
 internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string> Classes, string Augmentation) : IDisposable
 {
     /// <summary>Further entries of a saved model's metadata, for instance where its training started.</summary>
@@ -21,7 +21,7 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
     /// <summary>How confident its probabilities may be, fitted on validation images; null where there were none.</summary>
     public CalibratedConfidence? Confidence { get; init; }
 
-    /// <summary>What pictures must be made into.</summary>
+    /// <summary>What images must be made into.</summary>
     public InputShape Input => new(Info.Channels, Info.InputSize, Info.Mean, Info.Std);
 
     public void Save(string path)
@@ -75,7 +75,7 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         try
         {
             return JsonSerializer.Deserialize<string[]>(json) is { Length: > 0 } classes ? classes
-                : throw new SchaneException($"'{path}' names no classes, so it can't say what a picture shows; use it with --weights to " +
+                : throw new SchaneException($"'{path}' names no classes, so it can't say what an image shows; use it with --weights to " +
                     "train from, or train again.");
         }
         catch (JsonException e)

@@ -7,21 +7,21 @@ namespace Schane.Jobs;
 
 /// <summary>What adding a class did, and what to expect of it. Shares lie in 0 to 1.</summary>
 /// <param name="Class">Its name.</param>
-/// <param name="Images">Pictures it was made from.</param>
-/// <param name="Threshold">Cosine to the nearest prototype below which a picture is unknown: 95 % of the
+/// <param name="Images">Images it was made from.</param>
+/// <param name="Threshold">Cosine to the nearest prototype below which an image is unknown: 95 % of the
 /// held-out images lie above it.</param>
 /// <param name="Expected">
 /// Recall to expect: what held-out images of the trained classes would get if their class had been enrolled from as many of its training
 /// images. The model learned to tell those classes apart, so a class that is unlike them will get less. NaN where no class has that many.
 /// </param>
 /// <param name="ExpectedFrom">Held-out images that this is measured on.</param>
-/// <param name="LeftOut">Share of the given pictures that are nearest to the prototype of the others; null for one picture.</param>
+/// <param name="LeftOut">Share of the given images that are nearest to the prototype of the others; null for one image.</param>
 /// <param name="Taken">Share of the held-out images of other classes that are nearer to the new class than to any other.</param>
 /// <param name="UnknownFound">Share of the held-out images that would be called unknown if their own class were not there.</param>
 public sealed record Enrolment(string Class, int Images, double Threshold, double Expected, int ExpectedFrom, double? LeftOut,
     double Taken, double UnknownFound);
 
-/// <summary>Adds a class to a run from a few pictures, without training: what <c>schane enroll</c> does.</summary>
+/// <summary>Adds a class to a run from a few images, without training: what <c>schane enroll</c> does.</summary>
 /// <remarks>Prototypes are means of unit embeddings (Snell et al. 2017, arXiv:1703.05175), compared by cosine.</remarks>
 public static class EnrollJob
 {
@@ -30,9 +30,9 @@ public static class EnrollJob
     /// <summary>Adds the class; predictions from the run know it from then on.</summary>
     /// <param name="folder">Run folder; <c>enrolled.safetensors</c> is written there.</param>
     /// <param name="name">Name of the class.</param>
-    /// <param name="images">Pictures of it, at least one.</param>
+    /// <param name="images">Images of it, at least one.</param>
     /// <param name="device">Where to compute.</param>
-    /// <exception cref="SchaneException">The class exists, a picture can't be read, or the run has kept no embeddings of training
+    /// <exception cref="SchaneException">The class exists, an image can't be read, or the run has kept no embeddings of training
     /// and held-out images.</exception>
     public static Enrolment Run(string folder, string name, IReadOnlyList<string> images, string device = "cpu")
     {
@@ -45,7 +45,7 @@ public static class EnrollJob
         if (classifier.Classes.Contains(name))
             throw new SchaneException($"Class '{Printable.Escape(name)}' exists already in run '{run.Name}'; choose another name.");
         if (images.Count == 0)
-            throw new SchaneException($"Class '{Printable.Escape(name)}' needs at least one picture.");
+            throw new SchaneException($"Class '{Printable.Escape(name)}' needs at least one image.");
         var (train, held) = Embeddings(run, classifier.EmbeddingWidth);
         float[] given = [.. images.SelectMany(path =>
         {

@@ -16,12 +16,12 @@ public static class ExportJob
     /// <param name="file">Path of the ONNX file; <c>FILE.data</c> beside it where the weights are over
     /// <see cref="OnnxOptions.ExternalAbove"/>.</param>
     /// <param name="options">Null for the defaults.</param>
-    /// <param name="inputs">At least 64 pictures to compare on; null for pictures of the run's data, or look-alikes where
+    /// <param name="inputs">At least 64 images to compare on; null for images of the run's data, or look-alikes where
     /// these can't be opened.</param>
     /// <param name="force">Replaces an existing file.</param>
     /// <param name="dataRoot">Folder of the named data sets.</param>
     /// <param name="cancellationToken">Stops between weights and between passes; nothing is left then.</param>
-    /// <exception cref="SchaneException">No finished run there, too few pictures, the file can't be written, or the exported model does not
+    /// <exception cref="SchaneException">No finished run there, too few images, the file can't be written, or the exported model does not
     /// agree with the trained one.</exception>
     public static ExportResult Run(
         string run, string file, OnnxOptions? options = null, IReadOnlyList<string>? inputs = null, bool force = false,

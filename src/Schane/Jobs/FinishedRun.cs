@@ -14,7 +14,7 @@ using static TorchSharp.torch;
 namespace Schane.Jobs;
 
 /// <summary>What a trained model leaves in its run: the model with its calibration, results, predictions, embeddings,
-/// pictures and the report.</summary>
+/// images and the report.</summary>
 internal static class FinishedRun
 {
     /// <summary>Measures the model, whose passes the ranks share; rank 0 writes what was found.</summary>
@@ -48,7 +48,7 @@ internal static class FinishedRun
             embedded.Save(run.Embeddings);
             results.Save(run.Results);
             if (leaves == RunLeaves.Page)
-                RunReport.Write(run.Root, run.Report, recipe.NoThumbnails == true ? null : Pictures(data, embedded, run, stop));
+                RunReport.Write(run.Root, run.Report, recipe.NoThumbnails == true ? null : KeepThumbnails(data, embedded, run, stop));
         });
         return RunResults.Parse(ranks.BroadcastText(results.Text));
     }
@@ -65,9 +65,9 @@ internal static class FinishedRun
         return (CalibratedConfidence.Fit(outputs.Logits, outputs.Labels), EmbeddedImages.Of(outputs, data.Validation, "val"));
     }
 
-    /// <summary>Keeps pictures of some training images, which servers show beside an answer; then of those that
+    /// <summary>Keeps thumbnails of some training images, which servers show beside an answer; then of those that
     /// the report asks for.</summary>
-    internal static Action<string, IEnumerable<string>> Pictures(DataSetup data, EmbeddedImages? embedded,
+    internal static Action<string, IEnumerable<string>> KeepThumbnails(DataSetup data, EmbeddedImages? embedded,
         RunFolder run, CancellationToken stop)
     {
         var thumbnails = new Thumbnails(run.Thumbnails);

@@ -16,7 +16,7 @@ using static TorchSharp.torch;
 namespace Schane.Jobs;
 
 /// <summary>
-/// Training of head and projection on a trunk that is frozen and sees every picture as it is: each image goes through the trunk once, its
+/// Training of head and projection on a trunk that is frozen and sees every image as it is: each image goes through the trunk once, its
 /// embedding is kept in the run, and the steps take embeddings in place of images. The same weights as with the
 /// trunk in every step, to rounding.
 /// </summary>
@@ -44,7 +44,7 @@ internal sealed class FrozenTrunk : IDisposable
     /// <summary>Measures on the embeddings of the validation part; null where there is none.</summary>
     public IEvaluator? Judge { get; }
 
-    /// <summary>Whether a recipe asks for nothing that would show the trunk a picture in two ways.</summary>
+    /// <summary>Whether a recipe asks for nothing that would show the trunk an image in two ways.</summary>
     public static bool Suits(Recipe recipe, ImageClassifier model) =>
         recipe is { Freeze: Freezing.Trunk, Augmentation: "none", Views: 1, Mixup: 0, Cutmix: 0 } && !model.HasTwoHeads;
 
@@ -83,7 +83,7 @@ internal sealed class FrozenTrunk : IDisposable
         return new(model, all, sampler, BatchShape.ShareUnit(recipe, model.Classifier.Classes), ranks);
     }
 
-    /// <summary>What the trained model makes of a part whose embeddings are kept, without another look at its pictures;
+    /// <summary>What the trained model makes of a part whose embeddings are kept, without another look at its images;
     /// null for other parts.</summary>
     /// <param name="part"><c>train</c> or <c>val</c>.</param>
     public ModelOutputs? Outputs(string part)

@@ -2,7 +2,7 @@ using Schane.Data;
 
 namespace Schane.Jobs;
 
-/// <summary>Pictures in memory as a data set without classes.</summary>
+/// <summary>Images in memory as a data set without classes.</summary>
 internal sealed class ImageList(string name, IReadOnlyList<Image8> images, IReadOnlyList<string> names) : IImageDataset
 {
     public string Name => name;

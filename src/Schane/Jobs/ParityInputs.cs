@@ -9,7 +9,7 @@ using Schane.Tensors;
 
 namespace Schane.Jobs;
 
-/// <summary>The pictures of a parity certificate, made into what the trained model and the exported file take.</summary>
+/// <summary>The images of a parity certificate, made into what the trained model and the exported file take.</summary>
 /// <param name="ForModel">[64, channels, size, size], normalised.</param>
 /// <param name="ForFile">The same, normalised unless the file does it.</param>
 /// <param name="Source">Where they are from, for people.</param>
@@ -17,20 +17,20 @@ internal sealed record ParityInputs(float[] ForModel, float[] ForFile, string So
 {
     private const int Count = ParityCertificate.LeastInputs;
 
-    /// <summary>Pictures given for it.</summary>
+    /// <summary>Images given for it.</summary>
     /// <exception cref="SchaneException">One can't be read, or they are too few.</exception>
     public static ParityInputs OfFiles(IReadOnlyList<string> paths, TransformPreset preset, InputShape input, bool fileNormalises)
     {
         if (paths.Count < Count)
             throw new SchaneException(
-                $"The certificate needs {Count} pictures, but --inputs has {paths.Count}; name more, or leave --inputs out.");
-        return Draw([new PictureList(paths)], preset, input, fileNormalises, "of --inputs", skipBad: false);
+                $"The certificate needs {Count} images, but --inputs has {paths.Count}; name more, or leave --inputs out.");
+        return Draw([new ImageList(paths)], preset, input, fileNormalises, "of --inputs", skipBad: false);
     }
 
-    /// <summary>Pictures of the data of a run, look-alikes where there are none or too few.</summary>
+    /// <summary>Images of the data of a run, look-alikes where there are none or too few.</summary>
     /// <param name="run">Null where there is a file of weights alone.</param>
     /// <param name="dataRoot">Folder of the named data sets.</param>
-    /// <param name="preset">How pictures are prepared.</param>
+    /// <param name="preset">How images are prepared.</param>
     /// <param name="input">What the model takes.</param>
     /// <param name="fileNormalises">Whether the exported file normalises.</param>
     public static ParityInputs OfRun(RunFolder? run, string? dataRoot, TransformPreset preset, InputShape input, bool fileNormalises)
@@ -82,17 +82,17 @@ internal sealed record ParityInputs(float[] ForModel, float[] ForFile, string So
         {
             return part.Read(index);
         }
-        catch (SchaneException) when (skipBad)                            // another picture, a look-alike at last, takes its place
+        catch (SchaneException) when (skipBad)                            // another image, a look-alike at last, takes its place
         {
             return null;
         }
     }
 
-    private sealed class PictureList(IReadOnlyList<string> paths) : IImageDataset
+    private sealed class ImageList(IReadOnlyList<string> paths) : IImageDataset
     {
-        public string Name => "pictures";
+        public string Name => "images";
 
-        public IReadOnlyList<string> Classes => ["picture"];
+        public IReadOnlyList<string> Classes => ["image"];
 
         public int Count => paths.Count;
 

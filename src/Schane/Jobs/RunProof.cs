@@ -14,14 +14,14 @@ using static TorchSharp.torch;
 
 namespace Schane.Jobs;
 
-/// <summary>Before the first step: whether this machine computes the run's model on the run's pictures as float64 says.</summary>
+/// <summary>Before the first step: whether this machine computes the run's model on the run's images as float64 says.</summary>
 internal static class RunProof
 {
     private static readonly JsonSerializerOptions Format = new() { NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     /// <summary>Every rank proves its own machine.</summary>
     /// <param name="recipe">Resolved.</param>
-    /// <param name="train">Where the pictures are from.</param>
+    /// <param name="train">Where the images are from.</param>
     /// <param name="model">On the recipe's device; left as it is, bit for bit.</param>
     /// <param name="ranks">The processes that train together.</param>
     /// <param name="progress">Told what was found.</param>
@@ -50,7 +50,7 @@ internal static class RunProof
                     "Nothing was trained; --no-proof trains all the same.");
         found = all.MaxBy(one => one.Error)!;
         if (pictures.Problem is { } problem)
-            Say($"Look-alikes take the place of pictures that the machine was to be proven with: {problem}");
+            Say($"Look-alikes take the place of images that the machine was to be proven with: {problem}");
         Say($"The model is {ProofResult.Sentence(found.Error)} ({found.Images} {pictures.Source} at once).");
         return new(found.Error, found.Where, found.Precision.ToString().ToLowerInvariant(), found.Images, pictures.Source,
             watch.Elapsed.TotalSeconds, null);

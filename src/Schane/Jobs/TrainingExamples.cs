@@ -6,8 +6,8 @@ using Schane.Runs;
 
 namespace Schane.Jobs;
 
-/// <summary>One training image that is like a picture.</summary>
-/// <param name="Index">Its place, for <see cref="TrainingExamples.Picture"/>.</param>
+/// <summary>One training image that is like another image.</summary>
+/// <param name="Index">Its place, for <see cref="TrainingExamples.Thumbnail"/>.</param>
 /// <param name="Image">Its name inside the data.</param>
 /// <param name="Class">Its class.</param>
 /// <param name="Similarity">Cosine of the embeddings, −1 to 1.</param>
@@ -48,7 +48,7 @@ internal sealed class TrainingExamples
 
     /// <summary>The examples of a run; null where it has kept none.</summary>
     /// <param name="folder">Run folder.</param>
-    /// <param name="dataRoot">Where named data sets lie, for the pictures.</param>
+    /// <param name="dataRoot">Where named data sets lie, for the images.</param>
     /// <exception cref="SchaneException">No run there.</exception>
     public static TrainingExamples? Open(string folder, string? dataRoot = null)
     {
@@ -77,7 +77,7 @@ internal sealed class TrainingExamples
     /// <summary>A small WebP of one image, at most 96 pixels a side: the one that the run keeps, else made from its data; null where these
     /// are not on this machine any more.</summary>
     /// <param name="index">From <see cref="TrainingExample.Index"/>.</param>
-    public byte[]? Picture(int index)
+    public byte[]? Thumbnail(int index)
     {
         if (index < 0 || index >= images.Images.Count)
             return null;

@@ -58,7 +58,7 @@ internal static class BatchDoctor
                 ? "Use --sampler balanced, which puts --images-per-class of each class into a batch; or --views 2; or larger batches."
                 : "Use --views 2, or add images to the classes that have one.");
         if (contrasts && report.CopiesOnly > TooManyCopies)
-            yield return new($"{report.CopiesOnly:P0} of the anchors have no positive but other views of the same picture, since their " +
+            yield return new($"{report.CopiesOnly:P0} of the anchors have no positive but other views of the same image, since their " +
                 "classes have too few images.",
                 "Add images to the smallest classes, lower --images-per-class, or leave such classes out.");
         if (contrasts && report.Classes < 2)
@@ -80,7 +80,7 @@ internal static class BatchDoctor
                 $"{negative:0.000}.", recipe.Weights == InitialWeights.None
                 ? "That is usual for random weights; start from trained ones (--weights default) where there are any, and watch the " +
                     "collapse warnings of the run."
-                : "Check that the weights belong to this model and that pictures are not all alike (schane data show).");
+                : "Check that the weights belong to this model and that images are not all alike (schane data show).");
         if (report.ImagesLeftOut > TooManyLeftOut)
             yield return new($"An epoch leaves out {report.ImagesLeftOut:P0} of the images, others each time, because some classes are " +
                 "far larger than the rest.", "Train for more epochs, lower --classes-per-batch, or use --sampler shuffled.");
@@ -157,7 +157,7 @@ internal static class BatchDoctor
 /// <param name="ClassesPerBatch">Mean classes in a batch.</param>
 /// <param name="Classes">Classes of the data.</param>
 /// <param name="WithoutPositives">Share of the anchors without a positive, 0 to 1.</param>
-/// <param name="CopiesOnly">Share of the anchors whose positives are all views of their own picture.</param>
+/// <param name="CopiesOnly">Share of the anchors whose positives are all views of their own image.</param>
 /// <param name="Positives">Mean positives of an anchor.</param>
 /// <param name="Negatives">Mean negatives of an anchor.</param>
 /// <param name="EffectiveNegatives">exp of the entropy of the negatives' weights, with the initial weights;

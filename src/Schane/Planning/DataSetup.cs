@@ -112,7 +112,7 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
         Limits = recipe.MaxMegapixels is { } millions ? new() { MaxPixels = millions * 1_000_000L } : ImageLimits.Default,
     };
 
-    /// <summary>The same with a warning where pictures that are measured look like pictures that are trained on, or where that takes
+    /// <summary>The same with a warning where images that are measured look like images that are trained on, or where that takes
     /// too long to find out.</summary>
     /// <param name="stop">Stops looking.</param>
     /// <param name="files">Remembers what was read.</param>

@@ -8,7 +8,7 @@ internal static partial class Overlaps
     private const int NamesShown = 3;
 
     /// <summary>Data sets whose classes ImageNet covers: the first four are cut from it, CUB's birds and Pets' breeds are among its classes
-    /// and in part its pictures.</summary>
+    /// and in part its images.</summary>
     private static readonly string[] InImageNet = ["mini-imagenet", "tiered-imagenet", "imagenet", "cub", "pets"];
 
     /// <summary>CIFAR-100 is what these are cut from.</summary>

@@ -21,6 +21,6 @@ internal enum RunLeaves
     /// <summary>Predictions and embeddings too, from which its page can be made at any time.</summary>
     Data,
 
-    /// <summary>Small pictures and the page as well.</summary>
+    /// <summary>Thumbnails and the page as well.</summary>
     Page,
 }

@@ -257,7 +257,7 @@ public sealed record Recipe
     /// names whose parentheses catch the group. Null: each image is alone.</summary>
     public string? GroupBy { get; init; }
 
-    /// <summary>Largest picture that is read, in millions of pixels by its header. Null: 100.</summary>
+    /// <summary>Largest image that is read, in millions of pixels by its header. Null: 100.</summary>
     public int? MaxMegapixels { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 
     /// <summary>List of images not to train or validate on: a name a line, or CSV with a column <c>path</c>, as <c>label-errors.csv</c>
@@ -315,7 +315,7 @@ public sealed record Recipe
     /// <summary>Whether TensorBoard events are written beside the journal; their file names hold the machine's name.</summary>
     public bool Tensorboard { get; init; }
 
-    /// <summary>Whether the run keeps no small pictures of its images, and so shows none; for images that must not leave.</summary>
+    /// <summary>Whether the run keeps no thumbnails of its images, and so shows none; for images that must not leave.</summary>
     public bool? NoThumbnails { get; init; }
 
     /// <summary>Whether the run begins without the proof that this machine computes its model as float64 says.</summary>

@@ -1,23 +1,23 @@
 namespace Schane.Reporting;
 
-/// <summary>Pictures with a few words each.</summary>
+/// <summary>Images with a few words each.</summary>
 internal static class Gallery
 {
-    /// <summary>The cards side by side; narrow ones hold one picture.</summary>
+    /// <summary>The cards side by side; narrow ones hold one image.</summary>
     public static Html Of(string label, IEnumerable<Html> cards, bool narrow = false) => Html.Of($"""
         <ul class="{(narrow ? "gallery narrow" : "gallery")}" aria-label="{label}">
         {Html.Join(cards)}</ul>
 
         """);
 
-    /// <summary>One card: pictures, then lines of words.</summary>
+    /// <summary>One card: images, then lines of words.</summary>
     public static Html Card(IReadOnlyList<Html> pictures, params IReadOnlyList<Html> lines) => Html.Of($"""
-        <li><div class="pictures">{Html.Join(pictures)}</div>{Html.Join(lines.Select(line => Html.Of($"<p>{line}</p>")))}</li>
+        <li><div class="images">{Html.Join(pictures)}</div>{Html.Join(lines.Select(line => Html.Of($"<p>{line}</p>")))}</li>
 
         """);
 
-    /// <summary>A small picture with the name of its image; a blank of the same size where none is kept.</summary>
-    public static Html Picture(byte[]? webp, string name) => webp is null
+    /// <summary>A thumbnail with the name of its image; a blank of the same size where none is kept.</summary>
+    public static Html Thumbnail(byte[]? webp, string name) => webp is null
         ? Html.Of($"<span class=\"blank\" title=\"{name}\"></span>")
         : Html.Of($"<img src=\"{Source(webp)}\" alt=\"{name}\" title=\"{name}\">");
 

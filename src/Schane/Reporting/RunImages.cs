@@ -75,8 +75,8 @@ internal sealed class RunImages
     /// <summary>Rows whose answer was wrong, the surest first.</summary>
     public int[] Mistakes { get; }
 
-    /// <summary>Names of all images of which a picture is shown.</summary>
-    public IEnumerable<string> WithPictures =>
+    /// <summary>Names of all images of which a thumbnail is shown.</summary>
+    public IEnumerable<string> WithThumbnails =>
         Drawn.Concat(Pairs.SelectMany(pair => (int[])[pair.First, pair.Second])).Concat(Mistakes).Distinct().Select(Name);
 
     public string Name(int row) => images.Images[row];
@@ -86,6 +86,6 @@ internal sealed class RunImages
     /// <summary>The model's answer; null where there is none.</summary>
     public PredictedItem? Answer(int row) => answers.GetValueOrDefault(Name(row));
 
-    /// <summary>The image's small picture; null where none is kept.</summary>
-    public byte[]? Picture(int row) => thumbnails.Find(Part, Name(row));
+    /// <summary>The image's thumbnail; null where none is kept.</summary>
+    public byte[]? Thumbnail(int row) => thumbnails.Find(Part, Name(row));
 }

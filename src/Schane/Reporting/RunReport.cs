@@ -7,7 +7,7 @@ namespace Schane.Reporting;
 /// <summary>A run as one HTML file that needs nothing beside it: it works offline, in light and dark, on a phone and on paper.</summary>
 internal static class RunReport
 {
-    /// <summary>Writes the report of a run from the run folder alone: journal, results, predictions, embeddings, small pictures,
+    /// <summary>Writes the report of a run from the run folder alone: journal, results, predictions, embeddings, small images,
     /// <c>label-errors.csv</c> and recipe. A part whose file or field is missing is left out.</summary>
     /// <param name="runFolder">The run's folder; nothing in it is changed, unless the page is written there.</param>
     /// <param name="htmlFile">Path of the page; an existing file is replaced.</param>
@@ -26,7 +26,7 @@ internal static class RunReport
         var thumbnails = new Thumbnails(run.Thumbnails);
         var images = RunImages.Of(run, results?.Part, thumbnails);
         if (images is not null)
-            keep?.Invoke(images.Part, images.WithPictures);
+            keep?.Invoke(images.Part, images.WithThumbnails);
         var suspects = LabelErrorsSection.Read(run.LabelErrors);
         if (suspects is { All: > 0 })
             keep?.Invoke("train", suspects.Shown.Select(suspect => suspect.Image));

@@ -45,7 +45,7 @@ public sealed class RunFolder
     /// <summary>Classes that were added without training.</summary>
     public string Enrolled => At("enrolled.safetensors");
 
-    /// <summary>Folder of small pictures of its images.</summary>
+    /// <summary>Folder of thumbnails of its images.</summary>
     public string Thumbnails => At("thumbnails");
 
     /// <summary>Images that were left out, where a list of them was given.</summary>

@@ -5,7 +5,7 @@ using SkiaSharp;
 
 namespace Schane.Runs;
 
-/// <summary>Small pictures of a run's images, WebP, one file each: what reports and servers show of images that may lie elsewhere
+/// <summary>Thumbnails of a run's images, WebP, one file each: what reports and servers show of images that may lie elsewhere
 /// by then. Thread-safe.</summary>
 internal sealed class Thumbnails(string folder)
 {
@@ -18,7 +18,7 @@ internal sealed class Thumbnails(string folder)
     /// <summary>Images of one part of the data that are kept at most.</summary>
     public const int MostOfPart = 2000;
 
-    /// <summary>The picture of an image; null if none is kept.</summary>
+    /// <summary>The thumbnail of an image; null if none is kept.</summary>
     public byte[]? Find(string part, string image)
     {
         try
@@ -31,9 +31,9 @@ internal sealed class Thumbnails(string folder)
         }
     }
 
-    /// <summary>Makes and keeps the pictures of images by their names, but those that are there; names that the data don't
+    /// <summary>Makes and keeps the thumbnails of images by their names, but those that are there; names that the data don't
     /// know are passed over.</summary>
-    /// <exception cref="SchaneException">An image can't be read, or a picture can't be written.</exception>
+    /// <exception cref="SchaneException">An image can't be read, or a thumbnail can't be written.</exception>
     public void Keep(string part, IImageDataset data, IEnumerable<string> images, CancellationToken cancel = default)
     {
         var wanted = images.Where(image => !File.Exists(PathOf(part, image))).ToHashSet(StringComparer.Ordinal);
@@ -50,12 +50,12 @@ internal sealed class Thumbnails(string folder)
         }
         catch (Exception e) when ((e is AggregateException all ? all.InnerExceptions[0] : e) is IOException or UnauthorizedAccessException)
         {
-            throw new SchaneException($"The small pictures of the run can't be written to '{Printable.Escape(folder)}' " +
+            throw new SchaneException($"The thumbnails of the run can't be written to '{Printable.Escape(folder)}' " +
                 $"({Printable.Escape(e.GetBaseException().Message.TrimEnd('.'))}); train with --no-thumbnails, or make room.", e);
         }
     }
 
-    /// <summary>The picture as WebP: at most <see cref="Side"/> pixels a side and <see cref="MostBytes"/> bytes, at the best quality that
+    /// <summary>The image as WebP: at most <see cref="Side"/> pixels a side and <see cref="MostBytes"/> bytes, at the best quality that
     /// fits, smaller if none does.</summary>
     public static byte[] Of(Image8 image)
     {

@@ -86,7 +86,7 @@ public class BadInputTests
     public void A_text_file_named_jpg_and_a_truncated_jpeg_are_named()
     {
         using var photos = Photos.OfTwoClasses();
-        photos.Write("red/notes.jpg", "not a picture"u8.ToArray());
+        photos.Write("red/notes.jpg", "not an image"u8.ToArray());
         Assert.Contains("notes.jpg", SchaneProgram.Run(photos.Train("--steps", "2")).Refusal());
         SchaneProgram.Run(photos.Train("--steps", "2", "--on-bad-image", "skip", "--force")).Done();
     }

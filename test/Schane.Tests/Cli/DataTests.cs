@@ -19,7 +19,7 @@ public class DataTests
     public void What_is_wrong_is_listed_by_file_and_the_exit_code_is_1()
     {
         using var photos = Photos.OfTwoClasses();
-        photos.Write("red/notes.jpg", "not a picture"u8.ToArray());
+        photos.Write("red/notes.jpg", "not an image"u8.ToArray());
         photos.Write("red/cut.png", Pictures.Flat(40, 40, 1, 2, 3)[..40]);
         photos.Write("red/huge.png", Pictures.HugePng(20000, 20000));
         photos.Write("red/really-a-png.jpg", Pictures.Flat(8, 8, 1, 1, 1));
@@ -36,7 +36,7 @@ public class DataTests
     }
 
     [Fact]
-    public void The_limit_of_a_picture_can_be_set()
+    public void The_limit_of_an_image_can_be_set()
     {
         using var photos = Photos.OfTwoClasses();
         photos.Write("red/wide.png", Pictures.HugePng(1200, 1000));
@@ -78,14 +78,14 @@ public class DataTests
     }
 
     [Fact]
-    public void Pictures_that_are_nearly_the_same_in_different_parts_are_named()
+    public void Images_that_are_nearly_the_same_in_different_parts_are_named()
     {
         using var photos = new Photos();
         photos.Write("train/a/1.png", File.ReadAllBytes(GoldenImages.Image("natural.png")));
         photos.Write("test/a/1.jpg", File.ReadAllBytes(GoldenImages.Image("natural.jpg")));
         photos.Write("train/b/2.jpg", File.ReadAllBytes(GoldenImages.Image("gray.jpg")));
         var said = SchaneProgram.Run("data", "check", photos.Data).Errors;
-        Assert.Contains("Nearly the same pictures in different parts", said);
+        Assert.Contains("Nearly the same images in different parts", said);
         Assert.Matches("test/a/1.jpg = train/a/1.png|train/a/1.png = test/a/1.jpg", said);
     }
 

@@ -31,7 +31,7 @@ public sealed class ExportTests : IDisposable
         Assert.Equal(64, parity.GetProperty("inputs").GetInt32());
         Assert.Equal("the run's data and look-alikes", parity.GetProperty("source").GetString());
         Assert.Equal(new FileInfo(Onnx).Length, document.GetProperty("bytes").GetInt64());
-        Assert.Contains("parity on 64 pictures", ended.Errors);
+        Assert.Contains("parity on 64 images", ended.Errors);
 
         using var model = OnnxModel.Open(Onnx, 1);
         Assert.Equal(["blue", "red"], model.Classes);
@@ -50,7 +50,7 @@ public sealed class ExportTests : IDisposable
         Assert.Contains("look-alikes, since there is no run", SchaneProgram.Run("export", Path.Combine(run, "model.safetensors"), "--onnx",
             Onnx, "--store", "float16", "--force").Done().Errors);
         using var photos = new Photos(("red", 70));
-        Assert.Contains("64 pictures (of --inputs)",
+        Assert.Contains("64 images (of --inputs)",
             SchaneProgram.Run("export", run, "--onnx", Onnx, "--force", "--inputs", photos.Data).Done().Errors);
     }
 
@@ -64,7 +64,7 @@ public sealed class ExportTests : IDisposable
         });
         var sentence = SchaneProgram.Run("export", run, "--onnx", Onnx, "--store", "float16").Refusal(exitCode: 1);
         Assert.StartsWith(
-            "The exported model does not agree with the trained one, so no file was left: no parity on 64 pictures", sentence);
+            "The exported model does not agree with the trained one, so no file was left: no parity on 64 images", sentence);
         Assert.Equal(["run"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
     }
 
@@ -81,7 +81,7 @@ public sealed class ExportTests : IDisposable
         Assert.Contains("The opset must lie between 17 and 22 but is 16", Refused("--onnx", Onnx, "--force", "--opset", "16"));
         Assert.Contains("--store must be float32, float16 or bfloat16 but is 'int8'",
             Refused("--onnx", Onnx, "--force", "--store", "int8"));
-        Assert.Contains("needs 64 pictures, but --inputs has 1", Refused("--onnx", Onnx, "--force", "--inputs", Onnx));
+        Assert.Contains("needs 64 images, but --inputs has 1", Refused("--onnx", Onnx, "--force", "--inputs", Onnx));
         Assert.Contains("There is no run folder",
             SchaneProgram.Run("export", Path.Combine(folder.Path, "nowhere"), "--onnx", Onnx, "--force").Refusal());
         Assert.Equal("mine", File.ReadAllText(Onnx));

@@ -2,7 +2,7 @@ using Schane.Tests.Data;
 
 namespace Schane.Tests.Cli;
 
-/// <summary>A folder of small pictures in classes that differ in colour, to train on in a second.</summary>
+/// <summary>A folder of small images in classes that differ in colour, to train on in a second.</summary>
 internal sealed class Photos : IDisposable
 {
     private readonly TemporaryFolder folder = new();

@@ -10,7 +10,7 @@ namespace Schane.Tests.Cli;
 public class PredictTests(TrainedRun run)
 {
     [Fact]
-    public void Folders_patterns_and_lists_on_stdin_name_pictures()
+    public void Folders_patterns_and_lists_on_stdin_name_images()
     {
         var folder = SchaneProgram.Run("predict", run.Folder, Path.Combine(run.Data, "red"), "--json", "--top", "1").Done().Document();
         Assert.Equal(20, folder.GetArrayLength());
@@ -83,7 +83,7 @@ public class PredictTests(TrainedRun run)
     }
 
     [Fact]
-    public void Csv_has_one_line_a_picture_with_its_embedding_where_asked_for()
+    public void Csv_has_one_line_an_image_with_its_embedding_where_asked_for()
     {
         var lines = SchaneProgram.Run("predict", run.Folder, run.Red, run.Blue, "--csv", "--embeddings").Done().Output
             .Split('\n', StringSplitOptions.RemoveEmptyEntries);
@@ -97,7 +97,7 @@ public class PredictTests(TrainedRun run)
     public void Abstaining_says_its_threshold_with_coverage_and_accuracy()
     {
         var said = SchaneProgram.Run("predict", run.Folder, run.Red, "--abstain-below", "0.9").Done().Errors;
-        Assert.Matches(@"Answers below a confidence of 0\.\d+ are withheld: \d of 1 pictures are answered\. " +
+        Assert.Matches(@"Answers below a confidence of 0\.\d+ are withheld: \d of 1 images are answered\. " +
             @"On \d+ validation images that answered \d+.*%, of which \d+.* % were right\.", said);
     }
 

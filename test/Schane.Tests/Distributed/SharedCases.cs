@@ -121,7 +121,7 @@ internal static partial class SharedCases
             .Append(KeyValuePair.Create("evaluations", seen)).ToDictionary(t => t.Key, t => t.Value), new Dictionary<string, string>());
     }
 
-    /// <summary>What a model that is not trained makes of pictures, in batches that the ranks share out, and what follows from
+    /// <summary>What a model that is not trained makes of images, in batches that the ranks share out, and what follows from
     /// it; rank 0 writes it.</summary>
     public static void Judge(string file, ICollective ranks)
     {

@@ -73,9 +73,9 @@ public sealed class ClassifierTests(TrainedRun run) : IDisposable
     }
 
     [Fact]
-    public void A_bad_picture_stops_the_work_or_is_named_and_the_rest_is_answered()
+    public void A_bad_image_stops_the_work_or_is_named_and_the_rest_is_answered()
     {
-        var bad = folder.Write("notes.png", "not a picture"u8.ToArray());
+        var bad = folder.Write("notes.png", "not an image"u8.ToArray());
         using var logs = new Logs();
         using var classifier = Classifier.Load(run.Folder, new() { Batch = 2, Logger = logs });
         Assert.Contains("notes.png", Assert.Throws<SchaneException>(() => classifier.PredictFiles([run.Red, bad]).Count()).Message);
@@ -90,7 +90,7 @@ public sealed class ClassifierTests(TrainedRun run) : IDisposable
     }
 
     [Fact]
-    public void A_picture_of_any_size_is_answered_and_a_video_is_refused_by_what_it_is()
+    public void A_image_of_any_size_is_answered_and_a_video_is_refused_by_what_it_is()
     {
         using var classifier = Classifier.Load(run.Folder);
         Assert.Equal("red", classifier.Predict(folder.Write("wide.png", Pictures.Flat(311, 7, 60, 20, 200))).Class);

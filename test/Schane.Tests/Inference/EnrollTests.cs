@@ -43,7 +43,7 @@ public sealed class EnrollTests(TrainedRun run) : IDisposable
         using (var before = Classifier.Load(copy))
             Assert.Equal(2, before.Classes.Count);
         var said = SchaneProgram.Run(["enroll", copy, "--class", "green", .. green]).Done().Errors;
-        Assert.Contains("Class 'green' is known from 3 pictures", said);
+        Assert.Contains("Class 'green' is known from 3 images", said);
         Assert.Contains("To expect: ", said);
         using var after = Classifier.Load(copy);
         Assert.Equal("green", after.Classes[2]);

@@ -11,7 +11,7 @@ using static TorchSharp.torch;
 
 namespace Schane.Tests.Jobs;
 
-/// <summary>A trunk that is frozen and sees each picture once.</summary>
+/// <summary>A trunk that is frozen and sees each image once.</summary>
 [Trait("Long", "1")]
 public sealed class FrozenTrunkTests : IDisposable
 {
@@ -70,7 +70,7 @@ public sealed class FrozenTrunkTests : IDisposable
     }
 
     [Fact]
-    public void Each_training_and_validation_picture_is_read_once_and_its_embedding_is_the_one_that_the_run_keeps()
+    public void Each_training_and_validation_image_is_read_once_and_its_embedding_is_the_one_that_the_run_keeps()
     {
         // What a second look would need is gone after the first step.
         var (run, _) = TrainJob.Run(Probe with { NoThumbnails = true }, new()
@@ -90,7 +90,7 @@ public sealed class FrozenTrunkTests : IDisposable
     }
 
     [Fact]
-    public void A_trunk_that_sees_varied_pictures_is_run_at_every_step()
+    public void A_trunk_that_sees_varied_images_is_run_at_every_step()
     {
         var (run, _) = TrainJob.Run(Probe with { Augmentation = "light", Steps = 1 }, new() { Folder = At("varied") });
         Assert.False(File.Exists(Path.Combine(run.Checkpoints, "features.safetensors")));

@@ -17,7 +17,7 @@ public sealed class LabelErrorsJobTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    public void Flipped_labels_of_pictures_that_differ_in_colour_are_found_first_and_the_file_mends_the_next_training()
+    public void Flipped_labels_of_images_that_differ_in_colour_are_found_first_and_the_file_mends_the_next_training()
     {
         using var photos = new Photos(("blue", 30), ("red", 30));
         var flipped = Path.Combine(photos.Data, "blue", "flipped.png");
@@ -47,7 +47,7 @@ public sealed class LabelErrorsJobTests : IDisposable
         var relabelled = DataSetup.Open(recipe with { Relabel = At("list.csv") }, null);
         Assert.Equal("red", relabelled.Train.Classes[relabelled.Train.LabelOf(Place(relabelled.Train, "blue/flipped.png"))]);
         Assert.Equal(-1, Place(DataSetup.Open(recipe with { Exclude = At("list.csv") }, null).Train, "blue/flipped.png"));
-        // A run keeps the list, so that it goes on and is evaluated without the file; the pictures stay where they are.
+        // A run keeps the list, so that it goes on and is evaluated without the file; the images stay where they are.
         var (kept, results) = TrainJob.Run(recipe with { Relabel = At("list.csv") }, new() { Folder = At("mended") });
         File.Delete(At("list.csv"));
         Assert.Equal(results.Metrics, EvaluateJob.Run(kept.Root).Metrics);

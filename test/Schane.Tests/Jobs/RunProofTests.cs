@@ -80,7 +80,7 @@ public sealed class RunProofTests : IDisposable
     }
 
     [Fact]
-    public void Look_alikes_take_the_place_of_pictures_that_cannot_be_read_which_is_said()
+    public void Look_alikes_take_the_place_of_images_that_cannot_be_read_which_is_said()
     {
         using var photos = Photos.OfTwoClasses();
         for (var i = 0; i < 10; i++)
@@ -91,7 +91,7 @@ public sealed class RunProofTests : IDisposable
         var train = DataSetup.Open(recipe, null).Train;
         var proof = RunProof.Of(recipe with { Augmentation = "none" }, train, model, new SingleProcess(), new Heard(told));
         Assert.Equal("training images and look-alikes", proof.Pictures);
-        Assert.Contains("Look-alikes take the place of pictures that the machine was to be proven with", told[0], StringComparison.Ordinal);
+        Assert.Contains("Look-alikes take the place of images that the machine was to be proven with", told[0], StringComparison.Ordinal);
         Assert.Contains(".png", told[0], StringComparison.Ordinal);
     }
 

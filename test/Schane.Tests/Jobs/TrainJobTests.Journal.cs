@@ -9,7 +9,7 @@ namespace Schane.Tests.Jobs;
 public sealed partial class TrainJobTests
 {
     [Fact]
-    public void A_run_told_so_keeps_no_pictures()
+    public void A_run_told_so_keeps_no_images()
     {
         var (run, _) = TrainJob.Run(Short with { NoThumbnails = true }, new() { Folder = At("run") });
         Assert.False(Directory.Exists(run.Thumbnails));

@@ -67,7 +67,7 @@ public sealed partial class TrainJobTests : IDisposable
     }
 
     [Fact]
-    public void A_run_that_was_moved_gives_the_same_report_from_its_folder_alone_with_pictures_of_at_most_2048_bytes()
+    public void A_run_that_was_moved_gives_the_same_report_from_its_folder_alone_with_images_of_at_most_2048_bytes()
     {
         using var photos = Cli.Photos.OfTwoClasses();
         var (run, results) = TrainJob.Run(Short with
@@ -92,7 +92,7 @@ public sealed partial class TrainJobTests : IDisposable
         Schane.Reporting.RunReport.Write(At("moved"), Path.Combine(At("moved"), "report.html"));
         Assert.Equal(page, File.ReadAllBytes(Path.Combine(At("moved"), "report.html")));
         var near = TrainingExamples.Open(At("moved"))!;
-        Assert.NotNull(near.Picture(0));
+        Assert.NotNull(near.Thumbnail(0));
     }
 
     [Fact]

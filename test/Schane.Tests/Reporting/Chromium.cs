@@ -92,7 +92,7 @@ public sealed class OpenPage(IPage page, string file) : IAsyncDisposable
             await page.WaitForSelectorAsync("html[data-charts=drawn]", new() { State = WaitForSelectorState.Attached, Timeout = 20_000 });
     }
 
-    /// <summary>Keeps a picture of the page in the folder that SCHANE_SCREENSHOTS names, for people to look at.</summary>
+    /// <summary>Keeps an image of the page in the folder that SCHANE_SCREENSHOTS names, for people to look at.</summary>
     public async Task Keep(string name, bool whole = true)
     {
         if (Environment.GetEnvironmentVariable("SCHANE_SCREENSHOTS") is { Length: > 0 } folder)

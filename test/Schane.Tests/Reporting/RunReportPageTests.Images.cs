@@ -6,7 +6,7 @@ namespace Schane.Tests.Reporting;
 public sealed partial class RunReportPageTests
 {
     [Fact]
-    public async Task Shows_the_picture_of_the_point_under_the_pointer_and_brings_a_class_out_of_the_crowd()
+    public async Task Shows_the_image_of_the_point_under_the_pointer_and_brings_a_class_out_of_the_crowd()
     {
         var open = await chromium.OpenSample();
 
@@ -38,7 +38,7 @@ public sealed partial class RunReportPageTests
     }
 
     [Fact]
-    public async Task Galleries_show_their_pictures_and_say_what_they_are()
+    public async Task Galleries_show_their_images_and_say_what_they_are()
     {
         var open = await chromium.OpenSample();
         foreach (var (section, pictures) in ((string, int)[])[("pairs", 48), ("sure-mistakes", 24), ("label-errors", 2)])
@@ -55,7 +55,7 @@ public sealed partial class RunReportPageTests
     }
 
     [Fact]
-    public async Task A_run_without_pictures_shows_names()
+    public async Task A_run_without_images_shows_names()
     {
         using var run = new SampleRun(SampleRun.Named(4), perClass: 10, pictures: false);
         RunReport.Write(run.Folder, run.Page);

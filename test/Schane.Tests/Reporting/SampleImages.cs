@@ -3,7 +3,7 @@ using Schane.Tensors;
 
 namespace Schane.Tests.Reporting;
 
-/// <summary>The pictures of a <see cref="SampleRun"/>: a disc on a ground, colours by class.</summary>
+/// <summary>The images of a <see cref="SampleRun"/>: a disc on a ground, colours by class.</summary>
 internal sealed class SampleImages(string[] classes, int perClass) : IImageDataset
 {
     private const int Side = 32;

@@ -17,7 +17,7 @@ public sealed class ThumbnailsTests : IDisposable
     [InlineData(105, 105, 1, 96, 96)]
     [InlineData(28, 20, 1, 28, 20)]
     [InlineData(3000, 2, 3, 96, 1)]
-    public void A_picture_has_at_most_96_pixels_a_side_and_2048_bytes_and_is_never_enlarged(int width, int height, int channels,
+    public void A_image_has_at_most_96_pixels_a_side_and_2048_bytes_and_is_never_enlarged(int width, int height, int channels,
         int smallWidth, int smallHeight)
     {
         var webp = Thumbnails.Of(Even(width, height, channels));
@@ -39,7 +39,7 @@ public sealed class ThumbnailsTests : IDisposable
     }
 
     [Fact]
-    public void Pictures_are_found_by_part_and_name_whatever_stands_in_the_name()
+    public void Images_are_found_by_part_and_name_whatever_stands_in_the_name()
     {
         var data = new Named(["../../a", "<b>", "a/b\\c:d*?", "long" + new string('x', 400)]);
         var thumbnails = new Thumbnails(Path.Combine(folder.Path, "thumbnails"));

@@ -29,7 +29,7 @@ internal static class Cookbook
 
     public static string? Predict(string runFolder, string picture)
     {
-        // <sample What does a picture show?>
+        // <sample What does an image show?>
         using var classifier = Classifier.Load(runFolder);                // a run, model.safetensors or an exported .onnx
         using var stream = File.OpenRead(picture);
         var answer = classifier.Predict(stream, new PredictOptions { Top = 3 });
@@ -44,7 +44,7 @@ internal static class Cookbook
         // <sample Many files, only answers that are right nine times in ten>
         using var classifier = Classifier.Load(runFolder, new InferenceOptions { Batch = 64 });
         var wanted = new PredictOptions { AbstainBelow = 0.9, OnBadImage = OnBadImage.Skip };
-        var answers = classifier.PredictFiles(PictureFiles.Find([folder]), wanted).ToList();
+        var answers = classifier.PredictFiles(ImageFiles.Find([folder]), wanted).ToList();
         foreach (var answer in answers)
             Console.WriteLine($"{answer.Image}: {answer.Class ?? answer.Problem ?? "not sure"}");
         // </sample>
@@ -53,7 +53,7 @@ internal static class Cookbook
 
     public static async Task<double> Similar(string runFolder, string one, string other)
     {
-        // <sample How alike are two pictures?>
+        // <sample How alike are two images?>
         using var classifier = Classifier.Load(runFolder);
         await using var a = File.OpenRead(one);
         await using var b = File.OpenRead(other);
@@ -78,7 +78,7 @@ internal static class Cookbook
     {
         // <sample A class more, without training>
         var enrolment = EnrollJob.Run(runFolder, "lynx", pictures);
-        Console.WriteLine($"expect {enrolment.Expected:P0}; below a cosine of {enrolment.Threshold:F2} a picture is unknown");
+        Console.WriteLine($"expect {enrolment.Expected:P0}; below a cosine of {enrolment.Threshold:F2} an image is unknown");
         // </sample>
         return enrolment;
     }

@@ -6,13 +6,13 @@ using Schane.Tests.Support;
 
 namespace Schane.Tests.Server;
 
-/// <summary>The page to drop pictures on, in a real browser.</summary>
+/// <summary>The page to drop images on, in a real browser.</summary>
 [Collection(BrowserTests.Name), Needs(Needs.Chromium)]
 [Trait("Long", "1")]
 public sealed class ServerPageTests(Chromium chromium)
 {
     [Fact]
-    public async Task A_picture_is_answered_with_its_nearest_training_pictures_and_a_text_with_why_not()
+    public async Task A_image_is_answered_with_its_nearest_training_images_and_a_text_with_why_not()
     {
         using var run = new TrainedRun();
         await using var server = await PredictionServer.StartAsync(new ServeOptions { Run = run.Folder, Port = 0 },
@@ -25,7 +25,7 @@ public sealed class ServerPageTests(Chromium chromium)
         await page.SetInputFilesAsync("#file", run.Red);
         await page.WaitForSelectorAsync("#class:has-text('red')");
         await Assertions.Expect(page.Locator("#neighbours img")).ToHaveCountAsync(6);
-        // fails where a picture is broken
+        // fails where an image is broken
         await page.EvaluateAsync("Promise.all([...document.querySelectorAll('#neighbours img')].map(image => image.decode()))");
         Assert.Equal(2, await page.Locator("#top li").CountAsync());
         Assert.Equal(6, await page.Locator("#neighbours li").CountAsync());
@@ -38,7 +38,7 @@ public sealed class ServerPageTests(Chromium chromium)
             || url.StartsWith("blob:", StringComparison.Ordinal), url));
 
         await page.SetInputFilesAsync("#file",
-            new FilePayload { Name = "x.png", MimeType = "image/png", Buffer = "<b>no picture</b>"u8.ToArray() });
+            new FilePayload { Name = "x.png", MimeType = "image/png", Buffer = "<b>no image</b>"u8.ToArray() });
         await page.WaitForSelectorAsync("#problem:has-text('is not a JPEG')");
         Assert.Equal(0, await page.Locator("#problem b").CountAsync());
     }

@@ -12,7 +12,7 @@ namespace Schane.Tests.Server;
 public sealed partial class ServerTests
 {
     [Fact]
-    public async Task What_is_no_picture_is_refused_and_the_server_goes_on()
+    public async Task What_is_no_image_is_refused_and_the_server_goes_on()
     {
         await using var server = await Start(o => o with { MaxPixels = 2000, MaxMegabytes = 1 });
         using var client = ClientOf(server);
@@ -69,7 +69,7 @@ public sealed partial class ServerTests
     }
 
     [Fact]
-    public async Task Another_address_than_loopback_needs_a_key_and_shows_no_training_pictures_unasked()
+    public async Task Another_address_than_loopback_needs_a_key_and_shows_no_training_images_unasked()
     {
         Assert.Contains("SCHANE_API_KEY",
             (await Assert.ThrowsAsync<SchaneException>(() => Start(o => o with { Address = IPAddress.Any }))).Message);

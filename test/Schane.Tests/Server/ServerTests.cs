@@ -41,7 +41,7 @@ public sealed partial class ServerTests(TrainedRun run) : IDisposable
     }
 
     [Fact]
-    public async Task A_raw_picture_and_a_form_of_two_get_the_answers_of_the_library()
+    public async Task A_raw_image_and_a_form_of_two_get_the_answers_of_the_library()
     {
         using var classifier = Classifier.Load(run.Folder);
         await using var server = await Start();
@@ -73,7 +73,7 @@ public sealed partial class ServerTests(TrainedRun run) : IDisposable
         Assert.Equal("ready", health.GetProperty("status").GetString());
         Assert.Equal(2, health.GetProperty("classes").GetInt32());
         var metrics = await client.GetStringAsync("metrics", Stop);
-        Assert.Matches(@"(?m)^schane_pictures_total(\{[^}]*\})? 1\b", metrics);
+        Assert.Matches(@"(?m)^schane_images_total(\{[^}]*\})? 1\b", metrics);
         Assert.Contains("schane_answer_duration_seconds_bucket", metrics);
         Assert.Contains("http_server_request_duration", metrics);
         var document = await Json(await client.GetAsync("openapi/v1.json", Stop));
@@ -95,7 +95,7 @@ public sealed partial class ServerTests(TrainedRun run) : IDisposable
     }
 
     [Fact]
-    public async Task The_nearest_training_pictures_of_a_training_picture_begin_with_itself()
+    public async Task The_nearest_training_images_of_a_training_image_begin_with_itself()
     {
         await using var server = await Start();
         using var client = ClientOf(server);

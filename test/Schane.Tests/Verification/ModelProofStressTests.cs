@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace Schane.Tests.Verification;
 
 /// <summary>
-/// The proof on models and pictures where large terms cancel: it finds no fault, since there is none. Every family, weights that are drawn,
-/// embedded, and driven far off by steps of a large rate; pictures of noise, of one colour, black, all the same, of two colours.
+/// The proof on models and images where large terms cancel: it finds no fault, since there is none. Every family, weights that are drawn,
+/// embedded, and driven far off by steps of a large rate; images of noise, of one colour, black, all the same, of two colours.
 /// </summary>
 public sealed class ModelProofStressTests
 {
@@ -62,7 +62,7 @@ public sealed class ModelProofStressTests
             foreach (var parameter in model.Backbone.parameters())
                 parameter.requires_grad = false;
         var found = Of(4) == 0 ? ModelProof.OfInference(model, images) : ModelProof.OfTraining(model, images);
-        return ($"{name} at {side} in {precision}, {count} pictures of kind {pictures}, {steps} steps of {rate}", found);
+        return ($"{name} at {side} in {precision}, {count} images of kind {pictures}, {steps} steps of {rate}", found);
     }
 
     private static Tensor Pictures(int kind, int count, int side, int channels, int seed)

@@ -4,13 +4,13 @@ using Schane.Tensors;
 
 namespace Schane.Data.Dividing;
 
-/// <summary>Looks for pictures of a validation or test part that are nearly those of the training part.</summary>
+/// <summary>Looks for images of a validation or test part that are nearly those of the training part.</summary>
 internal static class PartCopies
 {
-    /// <summary>What a look through all pictures may take before training; <see cref="FolderCheck"/> takes what it needs.</summary>
+    /// <summary>What a look through all images may take before training; <see cref="FolderCheck"/> takes what it needs.</summary>
     public static readonly TimeSpan MostTime = TimeSpan.FromSeconds(30);
 
-    /// <summary>Pictures whose time tells that of all.</summary>
+    /// <summary>Images whose time tells that of all.</summary>
     private const int Sample = 200;
 
     /// <summary>A sentence that names a pair, or one that says that the comparison was skipped because it would have taken longer than
@@ -34,8 +34,8 @@ internal static class PartCopies
         Hash(0, sample);
         var whole = clock.Elapsed / sample * all.Count;
         if (whole > most)
-            return "Nobody has looked whether pictures of the validation or test part look like ones that are trained on: with " +
-                $"{all.Count} pictures that takes about {Math.Ceiling(whole.TotalMinutes)} minutes. Of pictures in class folders, " +
+            return "Nobody has looked whether images of the validation or test part look like ones that are trained on: with " +
+                $"{all.Count} images that takes about {Math.Ceiling(whole.TotalMinutes)} minutes. Of images in class folders, " +
                 "`schane data check FOLDER --json` lists those that look alike.";
         Hash(sample, order.Length);
         var across = PerceptualHash.Groups(hashes).Where(g => g.Select(i => all[i].Part).Distinct().Count() > 1).ToList();
@@ -44,9 +44,9 @@ internal static class PartCopies
         string Name(int part) =>
             across[0].First(i => all[i].Part == part) is var i ? Printable.Escape(all[i].Images.NameOf(all[i].Index)) : "";
         var count = across.Sum(g => g.Count(i => all[i].Part == 1));
-        return $"{count} {(count == 1 ? "picture" : "pictures")} of the validation or test part {(count == 1 ? "looks" : "look")} like " +
+        return $"{count} {(count == 1 ? "image" : "images")} of the validation or test part {(count == 1 ? "looks" : "look")} like " +
             $"one that is trained on ('{Name(1)}' like '{Name(0)}'): figures on {(count == 1 ? "it" : "them")} are too good. Keep such " +
-            "pictures together with --group-by, or remove them; `schane data check` lists those of a divided folder.";
+            "images together with --group-by, or remove them; `schane data check` lists those of a divided folder.";
 
         void Hash(int from, int to) =>
             Parallel.For(from, to, new() { CancellationToken = stop, MaxDegreeOfParallelism = ComputeThreads.Processors }, at =>

@@ -67,7 +67,7 @@ internal sealed record Splits
     /// <param name="validation">Share of each class for <c>val</c>, 0 to 0.9.</param>
     /// <param name="test">Share of each class for <c>test</c>, 0 to 0.9.</param>
     /// <param name="seed">Same seed and names, same division, whatever the order of the files.</param>
-    /// <param name="groupOf">Images of one group stay in one part: pictures of the same thing, frames of one film.
+    /// <param name="groupOf">Images of one group stay in one part: images of the same thing, frames of one film.
     /// Null: each image is alone.</param>
     public static Splits Stratified(IImageDataset dataset, double validation, double test, long seed, Func<string, string>? groupOf = null)
     {

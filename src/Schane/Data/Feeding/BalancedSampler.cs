@@ -14,7 +14,7 @@ namespace Schane.Data.Feeding;
 /// have been dealt already.</para>
 /// <para>A class can be in a batch only once, so one with more than <see cref="BatchesPerEpoch"/> groups shows another random part of its
 /// images each epoch; <see cref="ImagesLeftOut"/> counts the rest.</para>
-/// <para>A class with fewer than K images repeats them within its group: another augmentation of a picture is then its positive. For a
+/// <para>A class with fewer than K images repeats them within its group: another augmentation of an image is then its positive. For a
 /// class with one image that is the only positive there is; <see cref="ClassesWithOneImage"/> counts them. Several views, or leaving such
 /// classes out, are the ways out.</para>
 /// </remarks>

@@ -4,8 +4,8 @@ using Schane.Tensors;
 
 namespace Schane.Data.Feeding;
 
-/// <summary>Keeps decoded images in memory, so that each is read once: for small sets and those of small pictures.</summary>
-/// <remarks>With <c>first</c>, a step that draws no random numbers (usually a <see cref="Resize"/>), what is kept is the picture after it.
+/// <summary>Keeps decoded images in memory, so that each is read once: for small sets and those of small images.</summary>
+/// <remarks>With <c>first</c>, a step that draws no random numbers (usually a <see cref="Resize"/>), what is kept is the image after it.
 /// Once the limit is reached, further images are read anew each time.</remarks>
 /// <param name="inner">The images.</param>
 /// <param name="first">What is done once before an image is kept, null for nothing.</param>
@@ -16,7 +16,7 @@ internal sealed class CachedDataset(IImageDataset inner, ImageStep? first = null
     private readonly long limit = (long)Require.AtLeast(maxMegabytes, 0, nameof(maxMegabytes)) << 20;
     private long bytes;
 
-    /// <summary>The data set with a cache around it where all its pictures are likely to fit, judged by a few of them; else the data set
+    /// <summary>The data set with a cache around it where all its images are likely to fit, judged by a few of them; else the data set
     /// itself, of whose files no more is decoded than a crop needs.</summary>
     /// <param name="inner">The images.</param>
     /// <param name="maxMegabytes">How many MiB of pixels may be kept.</param>

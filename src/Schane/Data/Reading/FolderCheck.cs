@@ -53,7 +53,7 @@ internal sealed record FolderCheck
             Problems(i => found[i].Problem),
             Problems(i => found[i].Misnamed),
             [.. all.Where(i => found[i].Hash is not null).GroupBy(i => found[i].Hash).Where(g => g.Count() > 1).Select(Alike)],
-            // One picture of each file: equal files are reported above.
+            // One image of each file: equal files are reported above.
             [.. PerceptualHash.Groups([.. all.Select(i => found[i].Look)])
                 .Select(g => g.DistinctBy(i => found[i].Hash).ToList()).Where(g => g.Count > 1)
                 .Select(Alike).Where(d => d.AcrossClasses || d.AcrossParts)],

@@ -158,14 +158,14 @@ internal static class Orientation
     /// <summary>Whether width and height change places: 5 to 8.</summary>
     public static bool Swaps(int orientation) => orientation >= 5;
 
-    /// <summary>The upright picture; the image itself for orientation 1.</summary>
+    /// <summary>The upright image; the image itself for orientation 1.</summary>
     public static Image8 Apply(Image8 image, int orientation)
     {
         if (orientation is < 2 or > 8)
             return image;
         var (w, h) = (image.Width, image.Height);
         var (outW, outH) = Swaps(orientation) ? (h, w) : (w, h);
-        // Where pixel (x, y) of the upright picture stands in the file: start + x · stepX + y · stepY.
+        // Where pixel (x, y) of the upright image stands in the file: start + x · stepX + y · stepY.
         var (start, stepX, stepY) = orientation switch
         {
             2 => (w - 1, -1, w),                                          // mirrored left to right

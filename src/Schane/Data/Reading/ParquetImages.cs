@@ -8,10 +8,10 @@ using Schane.Data.Listing;
 namespace Schane.Data.Reading;
 
 /// <summary>
-/// Image sets as Hugging Face publishes them: Parquet files with a column of pictures (<c>bytes</c>, <c>path</c>) and one of labels, whose
+/// Image sets as Hugging Face publishes them: Parquet files with a column of images (<c>bytes</c>, <c>path</c>) and one of labels, whose
 /// names and roles stand in the metadata under <c>huggingface</c>; <c>train-00000-of-00002.parquet</c> is of the part <c>train</c>.
 /// </summary>
-/// <remarks>Parquet can't be read picture by picture, so the pictures are copied once, as they are, to a temporary file that is
+/// <remarks>Parquet can't be read image by image, so the images are copied once, as they are, to a temporary file that is
 /// gone with the process.</remarks>
 internal static class ParquetImages
 {
@@ -19,7 +19,7 @@ internal static class ParquetImages
     /// <param name="path">What was named.</param>
     /// <param name="files">The files.</param>
     /// <param name="labelColumn">The column of labels; null: a customary one.</param>
-    /// <exception cref="SchaneException">No column of pictures or labels, a row without a label, or a file that is damaged.</exception>
+    /// <exception cref="SchaneException">No column of images or labels, a row without a label, or a file that is damaged.</exception>
     public static IImageDataset Open(string path, IReadOnlyList<string> files, string? labelColumn = null)
     {
         var account = new InputAccount();
@@ -54,7 +54,7 @@ internal static class ParquetImages
         { Account = account };
     }
 
-    /// <summary>The rows of all files: pictures in one temporary file, labels in words.</summary>
+    /// <summary>The rows of all files: images in one temporary file, labels in words.</summary>
     private sealed class Rows(SafeFileHandle to, InputAccount account, string? labelColumn)
     {
         private long end;
@@ -90,7 +90,7 @@ internal static class ParquetImages
                         account.PassOver(Reason.NotLabelled, $"{Path.GetFileName(file)}, row {row} of group {g}");
                         continue;
                     }
-                    // a row without a picture is an empty image, a bad one like others
+                    // a row without an image is an empty image, a bad one like others
                     Spans.Add(new(end, bytes[row]?.Length ?? 0, part));
                     RandomAccess.Write(to, bytes[row], end);
                     end += bytes[row]?.Length ?? 0;
@@ -104,7 +104,7 @@ internal static class ParquetImages
         }
     }
 
-    /// <summary>Which column holds the pictures, which the labels, and what the labels' numbers mean.</summary>
+    /// <summary>Which column holds the images, which the labels, and what the labels' numbers mean.</summary>
     private static (DataField Pictures, DataField Label, IReadOnlyList<string>? Names) Columns(string file, ParquetReader reader,
         string? labelColumn)
     {
@@ -119,7 +119,7 @@ internal static class ParquetImages
         var shown = string.Join(", ", fields.Select(f => Printable.Escape(f.Path.ToString())));
         var pictures = fields.Where(f => f.Path.Length == 2 && f.Path.ToString().EndsWith("/bytes", StringComparison.Ordinal))
             .OrderBy(f => Is(f.Path.FirstPart!, "Image") ? 0 : 1).FirstOrDefault()
-            ?? throw new SchaneException($"'{Printable.Escape(file)}' has no column of pictures with 'bytes' in it; it has {shown}.");
+            ?? throw new SchaneException($"'{Printable.Escape(file)}' has no column of images with 'bytes' in it; it has {shown}.");
         var flat = fields.Where(f => f.Path.Length == 1).ToList();
         var label = (labelColumn is null ? flat.Find(f => Is(f.Name, "ClassLabel") && f.Name is "label" or "fine_label")
                 ?? flat.Find(f => Is(f.Name, "ClassLabel")) : null)

@@ -4,12 +4,12 @@ using Schane.Data.Transforms;
 namespace Schane.Data.Reading;
 
 /// <summary>
-/// 64 bits that near-identical pictures share: whether each of 8 × 8 coarse pixels is brighter than its right neighbour, on the picture
+/// 64 bits that near-identical images share: whether each of 8 × 8 coarse pixels is brighter than its right neighbour, on the image
 /// shrunk to 9 × 8 ("difference hash"). Survives another format, size, quality and a little brightness; not a crop, a turn or a mirror.
 /// </summary>
 internal static class PerceptualHash
 {
-    /// <summary>The bits of a picture, row by row.</summary>
+    /// <summary>The bits of an image, row by row.</summary>
     public static ulong Of(Image8 image)
     {
         var gray = PixelRows.WithChannels(image, 1);
@@ -26,10 +26,10 @@ internal static class PerceptualHash
     public static int Distance(ulong a, ulong b) => BitOperations.PopCount(a ^ b);
 
     /// <summary>
-    /// Groups of pictures that a chain of near pairs connects, each group in order of index. Pictures without structure (all bits equal, or
-    /// fewer than 8 that differ from the rest) are left out, for all plain pictures look alike.
+    /// Groups of images that a chain of near pairs connects, each group in order of index. Images without structure (all bits equal, or
+    /// fewer than 8 that differ from the rest) are left out, for all plain images look alike.
     /// </summary>
-    /// <param name="hashes">One a picture; null where there is none.</param>
+    /// <param name="hashes">One an image; null where there is none.</param>
     /// <param name="most">Largest distance of a near pair, 0 to 7. 4 by default.</param>
     public static IReadOnlyList<IReadOnlyList<int>> Groups(IReadOnlyList<ulong?> hashes, int most = 4)
     {
@@ -44,7 +44,7 @@ internal static class PerceptualHash
         }
         void Join(int a, int b) => leader[Math.Max(Find(a), Find(b))] = Math.Min(Find(a), Find(b));
 
-        // One picture of each hash, then: two hashes that differ in at most M bits agree in at least one of M + 1 bands of their
+        // One image of each hash, then: two hashes that differ in at most M bits agree in at least one of M + 1 bands of their
         // bits, so only those are compared.
         var first = new Dictionary<ulong, int>();
         for (var i = 0; i < hashes.Count; i++)

@@ -132,7 +132,7 @@ internal static unsafe class TurboJpeg
 
     private static nint Function(string name) => library != 0 && NativeLibrary.TryGetExport(library, name, out var address) ? address : 0;
 
-    /// <summary>What a thread decodes with, from picture to picture.</summary>
+    /// <summary>What a thread decodes with, from image to image.</summary>
     private sealed class Decompressor : SafeHandle
     {
         public Decompressor() : base(0, ownsHandle: true) => SetHandle(init());

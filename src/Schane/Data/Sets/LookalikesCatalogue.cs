@@ -12,7 +12,7 @@ internal sealed record LookalikesFigure(SKPath Body, SKPath? Marks);
 /// <param name="Figure">Draws twin 0, 1, …</param>
 internal sealed record LookalikesGroup(string Name, IReadOnlyList<string> Twins, Func<int, LookalikesFigure> Figure);
 
-/// <summary>The groups of twins. No trait tells left from right, so mirroring a picture keeps its label.</summary>
+/// <summary>The groups of twins. No trait tells left from right, so mirroring an image keeps its label.</summary>
 internal static class LookalikesCatalogue
 {
     private static readonly string[] Counts = ["2", "3", "4", "5"];

@@ -3,16 +3,16 @@ using Schane.Tensors;
 namespace Schane.Data.Sets;
 
 /// <summary>
-/// Pictures of plain figures in groups of four near twins that differ in one small trait: a notch, a count, an angle, a corner. Drawn
+/// Images of plain figures in groups of four near twins that differ in one small trait: a notch, a count, an angle, a corner. Drawn
 /// when they are read, 64 × 64 RGB, in random pose and colours, with clutter, occlusion and noise; no files.
 /// </summary>
 /// <remarks>
-/// A picture is a pure function of (seed, part, class, number); on one machine it is the same to the bit. Mirroring and turning keep the
+/// An image is a pure function of (seed, part, class, number); on one machine it is the same to the bit. Mirroring and turning keep the
 /// label. 20 base groups (80 classes) share no class with 10 novel groups (40 classes).
 /// </remarks>
 internal sealed class LookalikesDataset : IImageDataset
 {
-    /// <summary>Width and height of every picture.</summary>
+    /// <summary>Width and height of every image.</summary>
     public const int Side = 64;
 
     /// <summary>Classes in a group of twins.</summary>
@@ -29,7 +29,7 @@ internal sealed class LookalikesDataset : IImageDataset
     /// <param name="part">Which.</param>
     /// <param name="imagesPerClass">At least 1; null for the part's own number (<see cref="ImagesPerClassOf"/>). More images
     /// begin with the same ones.</param>
-    /// <param name="seed">Another seed gives other pictures of the same classes.</param>
+    /// <param name="seed">Another seed gives other images of the same classes.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="imagesPerClass"/> is less than 1.</exception>
     public LookalikesDataset(LookalikesPart part, int? imagesPerClass = null, long seed = 0)
     {

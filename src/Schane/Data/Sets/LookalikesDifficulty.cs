@@ -2,7 +2,7 @@ namespace Schane.Data.Sets;
 
 /// <summary>How hard <see cref="LookalikesDataset"/> is, all in one place. A change here changes every figure
 /// that was measured on it.</summary>
-/// <remarks>Lengths are in pixels of the 64 × 64 picture, lightness and shares in 0 … 1, angles in degrees.</remarks>
+/// <remarks>Lengths are in pixels of the 64 × 64 image, lightness and shares in 0 … 1, angles in degrees.</remarks>
 internal static class LookalikesDifficulty
 {
     /// <summary>A figure is turned by up to this much either way.</summary>
@@ -26,7 +26,7 @@ internal static class LookalikesDifficulty
     /// <summary>How often something lies in front of the figure, and its size as a share of the figure's radius.</summary>
     public const double OcclusionChance = 0.35, OcclusionSize = 0.4;
 
-    /// <summary>Largest deviation of the pixel noise; each picture draws its own.</summary>
+    /// <summary>Largest deviation of the pixel noise; each image draws its own.</summary>
     public const double Noise = 0.06;
 
     /// <summary>Distance between the trait values of neighbouring twins, as a share of the distance as drawn: below 1

@@ -4,10 +4,10 @@ using static Schane.Data.Sets.LookalikesDifficulty;
 
 namespace Schane.Data.Sets;
 
-/// <summary>Puts a figure into a picture: background, clutter, pose, colours, something in front, noise.</summary>
+/// <summary>Puts a figure into an image: background, clutter, pose, colours, something in front, noise.</summary>
 internal static class LookalikesPainter
 {
-    /// <summary>Draws one picture; every choice comes from <paramref name="random"/>.</summary>
+    /// <summary>Draws one image; every choice comes from <paramref name="random"/>.</summary>
     /// <returns>RGB, side × side × 3 bytes.</returns>
     public static unsafe byte[] Paint(LookalikesFigure figure, int side, ref SampleRandom random)
     {
@@ -94,7 +94,7 @@ internal static class LookalikesPainter
 
     private static byte Byte(double share) => (byte)Math.Clamp(Math.Round(share * 255), 0, 255);
 
-    /// <summary>Drops alpha and adds nearly normal noise: the sum of four bytes, 6144 draws a picture.</summary>
+    /// <summary>Drops alpha and adds nearly normal noise: the sum of four bytes, 6144 draws an image.</summary>
     private static byte[] AddNoise(ReadOnlySpan<byte> rgba, double deviation, ref SampleRandom random)
     {
         const double deviationOfSum = 147.8;                              // √(4 · (256² − 1) / 12)

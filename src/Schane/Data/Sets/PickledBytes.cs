@@ -4,7 +4,7 @@ using Schane.Data.Reading;
 namespace Schane.Data.Sets;
 
 /// <summary>
-/// Finds the pictures in a pickled list of PNG or JPEG files without reading them: walks over Python's pickle instructions
+/// Finds the images in a pickled list of PNG or JPEG files without reading them: walks over Python's pickle instructions
 /// (protocols 0 to 5, pickletools), does none of them, and notes where texts of bytes lie that begin like an image. Works on files
 /// of any size, and nothing can be called.
 /// </summary>
@@ -12,7 +12,7 @@ internal static class PickledBytes
 {
     private const int LongestLine = 1 << 20;
 
-    /// <summary>Where the pictures lie, in the order in which they were written.</summary>
+    /// <summary>Where the images lie, in the order in which they were written.</summary>
     /// <exception cref="SchaneException">Not a pickle, or cut off.</exception>
     public static List<StoredSpan> Find(string path)
     {
@@ -94,7 +94,7 @@ internal static class PickledBytes
         }
 
         SchaneException Bad(string what) =>
-            new($"'{Printable.Escape(path)}' is no pickle of pictures: it {what}. Unpack or download it again.");
+            new($"'{Printable.Escape(path)}' is no pickle of images: it {what}. Unpack or download it again.");
     }
 
     private static byte Byte(FileStream stream) => stream.ReadByte() is var b and >= 0 ? (byte)b : throw new EndOfStreamException();

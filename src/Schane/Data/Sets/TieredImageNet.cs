@@ -6,7 +6,7 @@ namespace Schane.Data.Sets;
 /// <summary>
 /// tieredImageNet (Ren et al. 2018, arXiv:1803.00676, github.com/renmengye/few-shot-ssl-public): <c>PART_images_png.pkl</c> (a list of PNG
 /// files) or <c>PART_images.npz</c> (array <c>images</c> [N, 84, 84, 3]), each with <c>PART_labels.pkl</c> (<c>label_specific</c>, names in
-/// <c>label_specific_str</c>). Pictures are read where they lie: the training part has 450,000.
+/// <c>label_specific_str</c>). Images are read where they lie: the training part has 450,000.
 /// </summary>
 internal static class TieredImageNet
 {

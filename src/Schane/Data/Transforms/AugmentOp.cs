@@ -7,11 +7,11 @@ internal enum AugmentOp
     AutoContrast, Equalize, Invert,
 }
 
-/// <summary>The operations as torchvision defines them on PIL pictures.</summary>
+/// <summary>The operations as torchvision defines them on PIL images.</summary>
 internal static class AugmentOps
 {
     /// <summary>Does one operation.</summary>
-    /// <param name="canvas">The picture.</param>
+    /// <param name="canvas">The image.</param>
     /// <param name="op">Which.</param>
     /// <param name="magnitude">Its strength: a slant, pixels, degrees, a factor less 1, bits, or a threshold.</param>
     /// <param name="bilinear">How geometry is sampled.</param>

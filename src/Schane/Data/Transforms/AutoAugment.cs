@@ -2,7 +2,7 @@ using Schane.Tensors;
 
 namespace Schane.Data.Transforms;
 
-/// <summary>One of 25 pairs of operations that were learnt on ImageNet, drawn anew for each picture (Cubuk et al. 2018,
+/// <summary>One of 25 pairs of operations that were learnt on ImageNet, drawn anew for each image (Cubuk et al. 2018,
 /// arXiv:1805.09501, table 9).</summary>
 public sealed record AutoAugment : ImageStep
 {

@@ -3,7 +3,7 @@ using Schane.Data.Reading;
 namespace Schane.Data.Transforms;
 
 /// <summary>
-/// The picture while steps change it: 8-bit samples, height × width × channels, in two buffers of one thread that grow and are used again,
+/// The image while steps change it: 8-bit samples, height × width × channels, in two buffers of one thread that grow and are used again,
 /// so that a transform allocates nothing. Starts as a borrowed view of a decoded image, which no step may write to.
 /// </summary>
 internal sealed class Canvas
@@ -39,7 +39,7 @@ internal sealed class Canvas
         return front.AsSpan(0, Length);
     }
 
-    /// <summary>Room for the next picture of the given size; <see cref="Turn"/> makes it the current one.</summary>
+    /// <summary>Room for the next image of the given size; <see cref="Turn"/> makes it the current one.</summary>
     public Span<byte> Draw(int width, int height, int channels)
     {
         var length = width * height * channels;

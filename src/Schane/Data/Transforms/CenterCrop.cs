@@ -2,14 +2,14 @@ using Schane.Tensors;
 
 namespace Schane.Data.Transforms;
 
-/// <summary>Cuts a square of <see cref="Size"/> pixels out of the middle, on black where the picture is smaller
+/// <summary>Cuts a square of <see cref="Size"/> pixels out of the middle, on black where the image is smaller
 /// (torchvision's <c>CenterCrop</c>).</summary>
 public sealed record CenterCrop(int Size) : ImageStep
 {
-    /// <summary>Where the square begins, to the left and above; negative where the picture is smaller.</summary>
+    /// <summary>Where the square begins, to the left and above; negative where the image is smaller.</summary>
     internal (int Left, int Top) Offset(int width, int height)
     {
-        // torchvision pads first, (crop − size) / 2 rounded down before the picture, then cuts at half the excess, rounded half to even.
+        // torchvision pads first, (crop − size) / 2 rounded down before the image, then cuts at half the excess, rounded half to even.
         static int One(int size, int crop) =>
             size < crop ? -((crop - size) / 2) : (int)Math.Round((size - crop) / 2.0, MidpointRounding.ToEven);
         return (One(width, Size), One(height, Size));

@@ -1,15 +1,15 @@
 namespace Schane.Data.Transforms;
 
 /// <summary>
-/// Changes of colour on 8-bit samples, in place, as PIL's ImageEnhance does them: each blends the picture with a degenerate one,
-/// degenerate + factor · (picture − degenerate), cut off at 0 and 255.
+/// Changes of colour on 8-bit samples, in place, as PIL's ImageEnhance does them: each blends the image with a degenerate one,
+/// degenerate + factor · (image − degenerate), cut off at 0 and 255.
 /// </summary>
 internal static class Colour
 {
     /// <summary>Blend with black.</summary>
     public static void Brightness(Span<byte> pixels, float factor) => Table(pixels, 0, factor);
 
-    /// <summary>Blend with the mean luma of the picture, rounded.</summary>
+    /// <summary>Blend with the mean luma of the image, rounded.</summary>
     public static void Contrast(Span<byte> pixels, int channels, float factor)
     {
         long sum = 0;
@@ -23,7 +23,7 @@ internal static class Colour
         Table(pixels, (byte)((double)sum / count + 0.5), factor);
     }
 
-    /// <summary>Blend with the gray picture; a gray picture stays as it is.</summary>
+    /// <summary>Blend with the gray image; a gray image stays as it is.</summary>
     public static void Saturation(Span<byte> pixels, int channels, float factor)
     {
         if (channels == 1)
@@ -43,7 +43,7 @@ internal static class Colour
             rgb[i] = rgb[i + 1] = rgb[i + 2] = (byte)Luma(rgb[i], rgb[i + 1], rgb[i + 2]);
     }
 
-    /// <summary>Turns the hue by a share of the circle, −0.5 to 0.5, through PIL's 8-bit HSV; a gray picture stays as it is.</summary>
+    /// <summary>Turns the hue by a share of the circle, −0.5 to 0.5, through PIL's 8-bit HSV; a gray image stays as it is.</summary>
     public static void Hue(Span<byte> pixels, int channels, double share)
     {
         if (channels == 1)

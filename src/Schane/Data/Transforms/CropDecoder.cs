@@ -8,14 +8,14 @@ namespace Schane.Data.Transforms;
 /// Where libturbojpeg is found all rows down to the last of the box are decoded, which is faster still.
 /// </summary>
 /// <remarks>
-/// Other formats, and pictures to be turned upright, are decoded whole. The pixels are those of a whole decode. Columns can't be left out:
+/// Other formats, and images to be turned upright, are decoded whole. The pixels are those of a whole decode. Columns can't be left out:
 /// SkiaSharp 4.155 hands Skia a subset on its own stack, and Skia looks at it again, long gone, to fill up the rows of a damaged file.
 /// </remarks>
 internal static class CropDecoder
 {
     [ThreadStatic] private static byte[]? rows;
 
-    /// <summary>Puts the cropped and resized picture on the canvas; draws what the crop draws on a decoded picture.</summary>
+    /// <summary>Puts the cropped and resized image on the canvas; draws what the crop draws on a decoded image.</summary>
     public static unsafe void Decode(ReadOnlySpan<byte> file, string name, ImageLimits limits, RandomResizedCrop crop, int channels,
         ref Tensors.SampleRandom random, Canvas canvas)
     {

@@ -79,7 +79,7 @@ public sealed record GaussianBlur(int Kernel) : ImageStep
     private static float[] Room(ref float[]? buffer, int length) =>
         buffer is null || buffer.Length < length ? buffer = new float[length] : buffer;
 
-    // … 2 1 0 1 2 … : the border pixel itself isn't repeated; again and again where the kernel is larger than the picture.
+    // … 2 1 0 1 2 … : the border pixel itself isn't repeated; again and again where the kernel is larger than the image.
     private static int Reflect(int at, int size)
     {
         if (size == 1)

@@ -24,7 +24,7 @@ internal static class Geometry
                 m3 * (-centerX - shiftX) + m4 * (-centerY - shiftY) + centerY);
         }
 
-        /// <summary>A turn about the middle of the picture, counter-clockwise, as PIL's <c>rotate</c>.</summary>
+        /// <summary>A turn about the middle of the image, counter-clockwise, as PIL's <c>rotate</c>.</summary>
         public static Map Rotation(double degrees, int width, int height)
         {
             var radians = -degrees * Math.PI / 180;
@@ -34,8 +34,8 @@ internal static class Geometry
         }
     }
 
-    /// <summary>Draws the mapped picture at its own size.</summary>
-    /// <param name="canvas">The picture.</param>
+    /// <summary>Draws the mapped image at its own size.</summary>
+    /// <param name="canvas">The image.</param>
     /// <param name="map">From output to source.</param>
     /// <param name="bilinear">Four neighbours, repeated at the border; else the one that is hit.</param>
     /// <param name="fill">One value a channel, or none for black.</param>

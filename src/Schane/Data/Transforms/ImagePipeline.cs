@@ -17,7 +17,7 @@ public sealed record InputShape(int Channels, int Size, float[] Mean, float[] St
 }
 
 /// <summary>
-/// Steps on 8-bit pictures, one after the other, then (value / 255 − mean) / deviation as channels × height × width. Thread-safe, allocates
+/// Steps on 8-bit images, one after the other, then (value / 255 − mean) / deviation as channels × height × width. Thread-safe, allocates
 /// nothing once warm, and prints as one line a step.
 /// </summary>
 public sealed class ImagePipeline : IImageTransform
@@ -49,7 +49,7 @@ public sealed class ImagePipeline : IImageTransform
     /// <summary>The steps in order.</summary>
     public IReadOnlyList<ImageStep> Steps => steps;
 
-    /// <summary>What it makes pictures for.</summary>
+    /// <summary>What it makes images for.</summary>
     internal InputShape Input => input;
 
     /// <inheritdoc/>
@@ -86,7 +86,7 @@ public sealed class ImagePipeline : IImageTransform
         return picture;
     }
 
-    /// <summary>Interleaved pixels as planes; a gray picture is repeated for a model of three channels.</summary>
+    /// <summary>Interleaved pixels as planes; a gray image is repeated for a model of three channels.</summary>
     private void Separate(Canvas picture, Span<byte> destination)
     {
         var plane = input.Size * input.Size;
@@ -118,7 +118,7 @@ public sealed class ImagePipeline : IImageTransform
                 destination.Slice(c * plane, plane));
     }
 
-    /// <summary>The picture as the steps leave it, before normalisation: for showing.</summary>
+    /// <summary>The image as the steps leave it, before normalisation: for showing.</summary>
     public Image8 Show(Image8 image, ref SampleRandom random) => Draw(image, ref random).ToImage();
 
     /// <summary>One line a step, and the normalisation last.</summary>

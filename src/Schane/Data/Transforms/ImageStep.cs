@@ -10,6 +10,6 @@ public abstract record ImageStep
 
     internal abstract void Apply(Canvas canvas, ref SampleRandom random);
 
-    /// <summary>Size after the step, given the size before it; null where it depends on the picture.</summary>
+    /// <summary>Size after the step, given the size before it; null where it depends on the image.</summary>
     internal virtual (int Width, int Height)? SizeAfter((int Width, int Height)? before) => before;
 }

@@ -2,7 +2,7 @@ using Schane.Tensors;
 
 namespace Schane.Data.Transforms;
 
-/// <summary>A few operations of one strength, drawn anew for each picture (Cubuk et al. 2019, arXiv:1909.13719; torchvision's
+/// <summary>A few operations of one strength, drawn anew for each image (Cubuk et al. 2019, arXiv:1909.13719; torchvision's
 /// table of 31 levels).</summary>
 public sealed record RandAugment : ImageStep
 {
@@ -33,7 +33,7 @@ public sealed record RandAugment : ImageStep
     }
 }
 
-/// <summary>One operation of any strength, drawn anew for each picture: nothing to tune (Müller and Hutter 2021,
+/// <summary>One operation of any strength, drawn anew for each image: nothing to tune (Müller and Hutter 2021,
 /// arXiv:2103.10158, the wide space).</summary>
 public sealed record TrivialAugment : ImageStep
 {

@@ -19,7 +19,7 @@ public sealed record RandomErasing : ImageStep
     public double MaxRatio { get; init => field = Require.InRange(value, 1, 100); } = 3.3;
 
     /// <summary>Red, green and blue that are painted; ImageNet's mean by default, about 0 after normalisation. A gray
-    /// picture takes the luma.</summary>
+    /// image takes the luma.</summary>
     public (byte R, byte G, byte B) Fill { get; init; } = (124, 116, 104);
 
     internal override void Apply(Canvas canvas, ref SampleRandom random)

@@ -3,8 +3,8 @@ using Schane.Tensors;
 namespace Schane.Data.Transforms;
 
 /// <summary>
-/// A random box of the picture resized to a square (torchvision's <c>RandomResizedCrop</c>, after Szegedy et al. 2014): its share of the
-/// area is uniform, the logarithm of its proportions too; after ten boxes that don't fit, the middle of the picture.
+/// A random box of the image resized to a square (torchvision's <c>RandomResizedCrop</c>, after Szegedy et al. 2014): its share of the
+/// area is uniform, the logarithm of its proportions too; after ten boxes that don't fit, the middle of the image.
 /// </summary>
 public sealed record RandomResizedCrop(int Size) : ImageStep
 {

@@ -35,7 +35,7 @@ internal static class Resampler
     [ThreadStatic] private static byte[]? narrow, lastRows;
     [ThreadStatic] private static Axis? axisX, axisY;
 
-    /// <summary>Resizes a box of the picture. <paramref name="source"/> is rows of <paramref name="stride"/> bytes that begin
+    /// <summary>Resizes a box of the image. <paramref name="source"/> is rows of <paramref name="stride"/> bytes that begin
     /// at the box's corner.</summary>
     public static unsafe void Resize(
         ReadOnlySpan<byte> source, int stride, int width, int height, int channels, Interpolation filter,
@@ -43,7 +43,7 @@ internal static class Resampler
     {
         var (n, outStride) = (width * channels, outWidth * channels);
         if (source.Length < stride * (height - 1) + n || destination.Length < outStride * outHeight)
-            throw new ArgumentException("The picture is smaller than its stated size.");
+            throw new ArgumentException("The image is smaller than its stated size.");
         var x = axisX ??= new();
         x.Set(width, outWidth, filter);
         var d = axisY ??= new();

@@ -12,7 +12,7 @@ public sealed record Resize(int Size) : ImageStep
     /// <summary>Bicubic by default.</summary>
     public Interpolation Interpolation { get; init; } = Interpolation.Bicubic;
 
-    /// <summary>The size a picture gets: the longer side is cut down to a whole number, as torchvision does.</summary>
+    /// <summary>The size an image gets: the longer side is cut down to a whole number, as torchvision does.</summary>
     internal (int Width, int Height) Target(int width, int height) =>
         Square ? (Size, Size) : width <= height ? (Size, (int)((long)Size * height / width)) : ((int)((long)Size * width / height), Size);
 
@@ -26,7 +26,7 @@ public sealed record Resize(int Size) : ImageStep
     internal override (int Width, int Height)? SizeAfter((int Width, int Height)? before) =>
         Square ? (Size, Size) : before is { } size ? Target(size.Width, size.Height) : null;
 
-    /// <summary>Cuts a box out of the picture and resizes it.</summary>
+    /// <summary>Cuts a box out of the image and resizes it.</summary>
     internal static void Box(Canvas canvas, int left, int top, int width, int height, int outWidth, int outHeight, Interpolation filter)
     {
         var c = canvas.Channels;

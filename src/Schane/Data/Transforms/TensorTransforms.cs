@@ -6,8 +6,8 @@ namespace Schane.Data.Transforms;
 // […, C, H, W]; C is 3 where colours are changed.
 
 /// <summary>
-/// torchvision's functional transforms on pictures that are tensors: float32 in [0, 1], or uint8, which is rounded or cut off where
-/// torchvision does. For pictures that don't come from files; those are faster through <see cref="ImagePipeline"/>.
+/// torchvision's functional transforms on images that are tensors: float32 in [0, 1], or uint8, which is rounded or cut off where
+/// torchvision does. For images that don't come from files; those are faster through <see cref="ImagePipeline"/>.
 /// </summary>
 internal static class TensorTransforms
 {
@@ -52,7 +52,7 @@ internal static class TensorTransforms
         return Blend(images, zeros(1, device: images.device), factor).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Blends with the mean luma of each picture.</summary>
+    /// <summary>Blends with the mean luma of each image.</summary>
     public static Tensor AdjustContrast(Tensor images, double factor)
     {
         Check(images, channels: 3);
@@ -60,7 +60,7 @@ internal static class TensorTransforms
         return Blend(images, Luma(images).mean([-3, -2, -1], keepdim: true), factor).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Blends with the gray picture.</summary>
+    /// <summary>Blends with the gray image.</summary>
     public static Tensor AdjustSaturation(Tensor images, double factor)
     {
         Check(images, channels: 3);

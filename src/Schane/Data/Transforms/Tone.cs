@@ -57,7 +57,7 @@ internal static class Tone
             table[v] = step == 0 ? (byte)v : (byte)Math.Min(n / step, 255);
     });
 
-    /// <summary>Blends with the picture smoothed by (1 1 1; 1 5 1; 1 1 1) / 13, whose border is the picture's
+    /// <summary>Blends with the image smoothed by (1 1 1; 1 5 1; 1 1 1) / 13, whose border is the image's
     /// own. Above 1 sharpens.</summary>
     public static void Sharpness(Canvas canvas, float factor)
     {

@@ -42,7 +42,7 @@ public sealed class TransformPreset
             size => [new RandomResizedCrop(size) { MinArea = 0.2 }, new HorizontalFlip(),
                 new ColorJitter(0.4, 0.4, 0.4, 0.1) { Probability = 0.8 }, new RandomGrayscale()], Middle),
         new("supcon-cifar",
-            "as supcon, for pictures that are as small as the input, which are evaluated whole (SupContrast's CIFAR settings)",
+            "as supcon, for images that are as small as the input, which are evaluated whole (SupContrast's CIFAR settings)",
             size => [new RandomResizedCrop(size) { MinArea = 0.2 }, new HorizontalFlip(),
                 new ColorJitter(0.4, 0.4, 0.4, 0.1) { Probability = 0.8 }, new RandomGrayscale()],
             size => [new Resize(size) { Square = true }]),

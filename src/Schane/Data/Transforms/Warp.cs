@@ -7,7 +7,7 @@ namespace Schane.Data.Transforms;
 /// The distortion is a cubic B-spline over a coarse grid of normal numbers, the smooth random field of Simard et al.
 /// 2003 at a fraction of the cost.
 /// </summary>
-/// <remarks>The picture is first shrunk, antialiased, where it is more than half as large again as <see cref="Size"/>; give pictures of
+/// <remarks>The image is first shrunk, antialiased, where it is more than half as large again as <see cref="Size"/>; give images of
 /// that size and nothing is spent on it.</remarks>
 internal sealed record Warp(int Size) : ImageStep
 {
@@ -133,7 +133,7 @@ internal sealed record Warp(int Size) : ImageStep
         return (cell, (s * s * s / 6, (3 * t3 - 6 * t2 + 4) / 6, (-3 * t3 + 3 * t2 + 3 * t + 1) / 6, t3 / 6));
     }
 
-    /// <summary>Bilinear samples at the coordinates in the scratch; what lies outside the picture is black.</summary>
+    /// <summary>Bilinear samples at the coordinates in the scratch; what lies outside the image is black.</summary>
     private static unsafe void Sample(Canvas canvas, Scratch scratch, int size)
     {
         var (width, height, channels) = (canvas.Width, canvas.Height, canvas.Channels);

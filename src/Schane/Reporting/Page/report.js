@@ -100,19 +100,19 @@
     };
   };
 
-  // What a point of the map is: its picture, names as text.
+  // What a point of the map is: its thumbnail, names as text.
   const peek = document.createElement("div");
   peek.className = "peek";
   peek.hidden = true;
   const show = (given, at, event) => {
     const line = (text, kind) => Object.assign(document.createElement("p"), { textContent: text, className: kind });
-    const { labels, taken, confidence, classes, images, pictures } = given;
+    const { labels, taken, confidence, classes, images, thumbnails } = given;
     const sure = confidence[at] === null ? "" : ` (${(100 * confidence[at]).toFixed(1)} %)`;
     peek.replaceChildren(line(classes[labels[at]], "class"),
       ...(taken[at] < 0 ? [] : [line(taken[at] === labels[at] ? `rightly named${sure}` : `taken for ${classes[taken[at]]}${sure}`, taken[at] === labels[at] ? "quiet" : "wrong")]),
       line(images[at], "quiet"));
-    if (pictures[at])
-      peek.prepend(Object.assign(new Image(), { src: "data:image/webp;base64," + pictures[at].replaceAll("-", "+"), alt: "" }));
+    if (thumbnails[at])
+      peek.prepend(Object.assign(new Image(), { src: "data:image/webp;base64," + thumbnails[at].replaceAll("-", "+"), alt: "" }));
     peek.hidden = false;
     const { innerWidth, innerHeight } = window, { offsetWidth, offsetHeight } = peek;
     const { clientX, clientY } = event.touches?.[0] ?? event;

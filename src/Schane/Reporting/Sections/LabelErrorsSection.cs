@@ -54,7 +54,7 @@ internal static class LabelErrorsSection
         if (suspects.All == 0)
             return new("label-errors", "Suspected label errors", Html.Of($"<p>No label looks wrong.</p>"));
         var cards = suspects.Shown.Select(one => Gallery.Card(
-            [Gallery.Picture(Picture(one.Image), one.Image)],
+            [Gallery.Thumbnail(Thumbnail(one.Image), one.Image)],
             Html.Of($"{Html.Name(one.Label)} <span class=\"quiet\">or rather</span> {Html.Name(one.Suggested)}"),
             Html.Of($"<span class=\"quiet\">score {Quantity.Number(one.Score)}</span>"),
             Html.Of($"<span class=\"quiet file\">{Html.Name(one.Image)}</span>")));
@@ -67,7 +67,7 @@ internal static class LabelErrorsSection
             {Gallery.Of("Suspected label errors", cards, narrow: true)}
             """));
 
-        byte[]? Picture(string name) =>
+        byte[]? Thumbnail(string name) =>
             ((string[])["train", "val", "test"]).Select(part => thumbnails.Find(part, name)).FirstOrDefault(found => found is not null);
     }
 }

@@ -45,7 +45,7 @@ internal static class MapSection
                 confidence = answers.Select(answer =>
                     answer is { Confidence: var sure } && double.IsFinite(sure) ? Math.Round(sure, 4) : (double?)null),
                 images = images.Drawn.Select(row => Printable.Escape(images.Name(row))),
-                pictures = images.Drawn.Select(row => images.Picture(row) is { } webp ? Text(webp) : null),
+                thumbnails = images.Drawn.Select(row => images.Thumbnail(row) is { } webp ? Text(webp) : null),
             },
         };
         var some = images.Drawn.Length < images.Set.Count

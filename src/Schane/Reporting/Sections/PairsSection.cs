@@ -8,8 +8,8 @@ internal static class PairsSection
         if (images is not { Pairs.Count: > 0 })
             return null;
         var cards = images.Pairs.Select(pair => Gallery.Card(
-            [Gallery.Picture(images.Picture(pair.First), images.Name(pair.First)),
-                Gallery.Picture(images.Picture(pair.Second), images.Name(pair.Second))],
+            [Gallery.Thumbnail(images.Thumbnail(pair.First), images.Name(pair.First)),
+                Gallery.Thumbnail(images.Thumbnail(pair.Second), images.Name(pair.Second))],
             Html.Of($"{Html.Name(images.Class(pair.First))} <span class=\"quiet\">and</span> {Html.Name(images.Class(pair.Second))}"),
             Html.Of($"<span class=\"quiet\">cosine {pair.Cosine.ToString("0.000")}</span>")));
         return new("pairs", "Hardest negative pairs", Html.Of($"""

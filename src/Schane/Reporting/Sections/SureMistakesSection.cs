@@ -8,7 +8,7 @@ internal static class SureMistakesSection
         if (images is not { Mistakes.Length: > 0 })
             return null;
         var cards = images.Mistakes.Select(row => (Row: row, Answer: images.Answer(row)!)).Select(one => Gallery.Card(
-            [Gallery.Picture(images.Picture(one.Row), images.Name(one.Row))],
+            [Gallery.Thumbnail(images.Thumbnail(one.Row), images.Name(one.Row))],
             Html.Of($"{Html.Name(images.Class(one.Row))} <span class=\"quiet\">taken for</span> {Html.Name(one.Answer.Predicted)}"),
             Html.Of($"<span class=\"quiet\">{Quantity.Percent(one.Answer.Confidence)} sure</span>")));
         return new("sure-mistakes", "Surest mistakes", Html.Of($"""

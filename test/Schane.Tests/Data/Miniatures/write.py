@@ -2,7 +2,7 @@
 
     /usr/bin/python3 write.py      # Debian: python3-numpy, python3-scipy, python3-pil
 
-Every picture i is of one value: red i, green i + 1, blue i + 2.
+every image i is of one value: red i, green i + 1, blue i + 2.
 """
 import io
 import os

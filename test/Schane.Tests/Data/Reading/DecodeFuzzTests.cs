@@ -4,7 +4,7 @@ using Schane.Tensors;
 
 namespace Schane.Tests.Data.Reading;
 
-/// <summary>Damaged files give a picture or a sentence: no crash, no hang, no other exception.</summary>
+/// <summary>Damaged files give an image or a sentence: no crash, no hang, no other exception.</summary>
 public class DecodeFuzzTests
 {
     [Fact]

@@ -37,7 +37,7 @@ public class ImageDecoderTests
             Assert.Equal(Pixel(stored, 0, stored.Height - 1 - x), Pixel(upright, x, 0));
     }
 
-    // The same 2 × 3 picture  1 2 / 3 4 / 5 6  upright, as each orientation stores it (EXIF 2.32, 4.6.4).
+    // The same 2 × 3 image  1 2 / 3 4 / 5 6  upright, as each orientation stores it (EXIF 2.32, 4.6.4).
     [Theory]
     [InlineData(1, 2, new byte[] { 1, 2, 3, 4, 5, 6 })]
     [InlineData(2, 2, new byte[] { 2, 1, 4, 3, 6, 5 })]
@@ -47,7 +47,7 @@ public class ImageDecoderTests
     [InlineData(6, 3, new byte[] { 2, 4, 6, 1, 3, 5 })]
     [InlineData(7, 3, new byte[] { 6, 4, 2, 5, 3, 1 })]
     [InlineData(8, 3, new byte[] { 5, 3, 1, 6, 4, 2 })]
-    public void All_eight_orientations_give_the_upright_picture(int orientation, int width, byte[] stored)
+    public void All_eight_orientations_give_the_upright_image(int orientation, int width, byte[] stored)
     {
         var upright = Orientation.Apply(new(width, 6 / width, 1, stored), orientation);
         Assert.Equal((2, 3), (upright.Width, upright.Height));
@@ -76,7 +76,7 @@ public class ImageDecoderTests
     }
 
     [Fact]
-    public void A_picture_of_20000_by_20000_is_refused_from_its_header()
+    public void A_image_of_20000_by_20000_is_refused_from_its_header()
     {
         var png = Pictures.HugePng(20000, 20000);
         var before = GC.GetAllocatedBytesForCurrentThread();

@@ -6,7 +6,7 @@ using SkiaSharp;
 
 namespace Schane.Tests.Data.Reading;
 
-/// <summary>The same picture, 48 × 32 with one corner red, turned by what each container says of it.</summary>
+/// <summary>The same image, 48 × 32 with one corner red, turned by what each container says of it.</summary>
 public class OrientationTests
 {
     private const int Wide = 48, High = 32;

@@ -49,7 +49,7 @@ public sealed class ParquetImagesTests : IDisposable
     }
 
     [Fact]
-    public async Task A_row_without_a_picture_is_a_bad_image_and_one_without_a_label_an_error()
+    public async Task A_row_without_an_image_is_a_bad_image_and_one_without_a_label_an_error()
     {
         await Write("a.parquet", [Picture(1, 0), new Row { fine_label = 1 }]);
         var images = DatasetCatalog.Open(Path.Combine(root.Path, "a.parquet"));
@@ -61,7 +61,7 @@ public sealed class ParquetImagesTests : IDisposable
     }
 
     [Fact]
-    public async Task Pictures_over_the_limit_are_refused_by_their_headers()
+    public async Task Images_over_the_limit_are_refused_by_their_headers()
     {
         await Write("a.parquet", [new Plain { image = new() { bytes = Pictures.HugePng(1200, 1000) }, label = "cat" },
             new Plain { image = new() { bytes = Pictures.Flat(2, 2, 8, 1, 1) }, label = "ant" }], features: null);
@@ -76,7 +76,7 @@ public sealed class ParquetImagesTests : IDisposable
     public async Task Other_tables_and_damaged_files_are_named()
     {
         await Write("a.parquet", [new Other { label = 1 }], features: null);
-        Assert.Contains("no column of pictures", Refusal("a.parquet"));
+        Assert.Contains("no column of images", Refusal("a.parquet"));
         await Write("b.parquet", [new Unlabelled { image = new() { bytes = [1] } }], features: null);
         Assert.Contains("no column of labels", Refusal("b.parquet"));
         await Write("c.parquet", [Picture(1, 0)]);

@@ -29,7 +29,7 @@ public class PerceptualHashTests
     }
 
     [Fact]
-    public void Groups_are_chains_of_near_pairs_and_plain_pictures_are_left_out()
+    public void Groups_are_chains_of_near_pairs_and_plain_images_are_left_out()
     {
         const ulong a = 0xFFFF_0000_FFFF_0000;
         ulong?[] hashes = [a, 0, a ^ 0x0F, 0x00FF_00FF_00FF_00FF, null, a ^ 0xFF, 0, ulong.MaxValue];
@@ -58,7 +58,7 @@ public class PerceptualHashTests
     }
 
     [Fact]
-    public void A_hundred_thousand_pictures_are_compared_of_which_many_are_alike()
+    public void A_hundred_thousand_images_are_compared_of_which_many_are_alike()
     {
         var random = new Schane.Tensors.SampleRandom(7);
         var hashes = new ulong?[100_000];
@@ -72,7 +72,7 @@ public class PerceptualHashTests
     }
 
     [Fact]
-    public void A_check_reports_pictures_that_look_alike_across_parts()
+    public void A_check_reports_images_that_look_alike_across_parts()
     {
         using var folder = new TemporaryFolder();
         byte[] png = File.ReadAllBytes(GoldenImages.Image("natural.png")), jpeg = File.ReadAllBytes(GoldenImages.Image("natural.jpg"));

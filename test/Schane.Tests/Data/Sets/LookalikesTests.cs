@@ -29,7 +29,7 @@ public class LookalikesTests
     }
 
     [Fact]
-    public void A_picture_is_the_same_whenever_and_on_whichever_thread_it_is_read()
+    public void A_image_is_the_same_whenever_and_on_whichever_thread_it_is_read()
     {
         var set = new LookalikesDataset(LookalikesPart.Test, imagesPerClass: 2);
         var once = Enumerable.Range(0, set.Count).Select(i => set.Read(i).Pixels).ToArray();
@@ -40,7 +40,7 @@ public class LookalikesTests
     }
 
     [Fact]
-    public void No_picture_comes_twice_in_any_part_or_under_another_seed()
+    public void No_image_comes_twice_in_any_part_or_under_another_seed()
     {
         LookalikesDataset[] sets = [.. Enum.GetValues<LookalikesPart>().Select(part => new LookalikesDataset(part, 3)),
             new(LookalikesPart.Test, 3, seed: 1)];

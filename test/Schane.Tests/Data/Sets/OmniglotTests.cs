@@ -45,7 +45,7 @@ public class OmniglotTests
     }
 
     [Fact, Needs(Needs.Omniglot)]
-    public void A_subset_of_alphabets_keeps_the_pictures_and_renumbers_the_classes()
+    public void A_subset_of_alphabets_keeps_the_images_and_renumbers_the_classes()
     {
         var greek = Small1.Value.Only("Greek");
         Assert.Equal(24 * 4, greek.Classes.Count);

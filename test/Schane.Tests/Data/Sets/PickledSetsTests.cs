@@ -12,7 +12,7 @@ public sealed class PickledSetsTests : IDisposable
     public void Dispose() => root.Dispose();
 
     [Fact]
-    public void Cifar100_of_python_gives_the_pictures_of_its_rows()
+    public void Cifar100_of_python_gives_the_images_of_its_rows()
     {
         byte[] row = [1, 9, .. Enumerable.Repeat((byte)1, 1022), .. Enumerable.Repeat((byte)2, 1024), .. Enumerable.Repeat((byte)3, 1024)];
         root.Write("cifar-100-python/train",

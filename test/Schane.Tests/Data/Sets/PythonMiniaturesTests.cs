@@ -5,7 +5,7 @@ using Schane.Data.Transforms;
 
 namespace Schane.Tests.Data.Sets;
 
-/// <summary>Readers on files that Debian's NumPy and SciPy wrote: Miniatures/write.py. Picture i is of the
+/// <summary>Readers on files that Debian's NumPy and SciPy wrote: Miniatures/write.py. Image i is of the
 /// value (i, i + 1, i + 2).</summary>
 public class PythonMiniaturesTests
 {
@@ -21,7 +21,7 @@ public class PythonMiniaturesTests
             var picture = images.Read(i);
             Assert.Equal(3, picture.Channels);
             Assert.Equal(picture.Width * picture.Height * 3, picture.Pixels.Length);
-            // Files of CIFAR-10 hold one picture each, every one the first.
+            // Files of CIFAR-10 hold one image each, every one the first.
             byte first = spec == "cifar10:train" ? (byte)0 : i;
             Assert.All(picture.Pixels.Chunk(3), p => Assert.Equal([first, (byte)(first + 1), (byte)(first + 2)], p));
         }
@@ -73,7 +73,7 @@ public class PythonMiniaturesTests
     public void TieredImageNet_is_read_as_an_npz_archive() => Check("protocol2", "tiered-imagenet:test", "lynx", "tabby cat", "lynx");
 
     [Fact]
-    public void A_pickle_of_pictures_that_is_cut_off_or_none_is_named()
+    public void A_pickle_of_images_that_is_cut_off_or_none_is_named()
     {
         using var folder = new TemporaryFolder();
         var whole = File.ReadAllBytes(Path.Combine(Root("protocol2"), "tiered-imagenet", "val_images_png.pkl"));

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace Schane.Tests.Data.Transforms;
 
-/// <summary>Pictures as tensors, against torchvision's tensor back end.</summary>
+/// <summary>Images as tensors, against torchvision's tensor back end.</summary>
 public class TensorTransformTests
 {
     public static TheoryData<string, string> Resizes =>
@@ -86,7 +86,7 @@ public class TensorTransformTests
     };
 
     [Fact]
-    public void Another_type_or_shape_is_refused_and_a_batch_is_done_picture_by_picture()
+    public void Another_type_or_shape_is_refused_and_a_batch_is_done_image_by_image()
     {
         using var scope = NewDisposeScope();
         Assert.Throws<ArgumentException>(() => TensorTransforms.Resize(zeros(3, 4, 4, ScalarType.Float64), 2, 2));

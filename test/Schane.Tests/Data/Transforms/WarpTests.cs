@@ -9,7 +9,7 @@ public class WarpTests
     private static readonly Warp Still = new(48) { MaxRotation = 0, MinScale = 1, MaxScale = 1, MaxShear = 0, MaxShift = 0, Elastic = 0 };
 
     [Fact]
-    public void Nothing_to_do_leaves_the_picture_as_it_is()
+    public void Nothing_to_do_leaves_the_image_as_it_is()
     {
         var image = Noise(48, 48, 3);
         Assert.Equal(image.Pixels, Show(Still, image, 1).Pixels);
@@ -53,7 +53,7 @@ public class WarpTests
     }
 
     [Fact]
-    public void The_same_numbers_give_the_same_picture()
+    public void The_same_numbers_give_the_same_image()
     {
         var image = Noise(60, 50, 3);
         Assert.Equal(Show(new(48), image, 9).Pixels, Show(new(48), image, 9).Pixels);

@@ -28,7 +28,7 @@ public sealed class CompareJobTests : IDisposable
     public void Dispose() => photos.Dispose();
 
     [Fact]
-    public void Runs_leave_their_pictures_and_their_page_to_the_report_that_is_asked_for()
+    public void Runs_leave_their_images_and_their_page_to_the_report_that_is_asked_for()
     {
         CompareJob.Run(TwoArms());
         Assert.False(Directory.Exists(At("ce-s0", "thumbnails")));
@@ -37,13 +37,13 @@ public sealed class CompareJobTests : IDisposable
         Assert.Contains("\"UklGR", File.ReadAllText(At("ce-s0", "report.html")));              // how a WebP begins in base64
 
         Directory.Delete(photos.Data, recursive: true);
-        Assert.Null(ReportJob.Write(At("ce-s0")));                        // has kept its pictures
-        Assert.Contains("Pictures that the run has not kept are missing", ReportJob.Write(At("schane-s0")));
+        Assert.Null(ReportJob.Write(At("ce-s0")));                        // has kept its images
+        Assert.Contains("Images that the run has not kept are missing", ReportJob.Write(At("schane-s0")));
         Assert.DoesNotContain("\"UklGR", File.ReadAllText(At("schane-s0", "report.html")));
     }
 
     [Fact]
-    public void Suspected_label_errors_have_a_picture_though_the_run_kept_none_of_them()
+    public void Suspected_label_errors_have_an_image_though_the_run_kept_none_of_them()
     {
         CompareJob.Run(TwoArms());
         ReportJob.Write(At("ce-s0"));

@@ -3,17 +3,17 @@ using Schane.Data.Reading;
 
 namespace Schane.Inference;
 
-/// <summary>The pictures that files, folders, patterns and lists stand for.</summary>
-public static class PictureFiles
+/// <summary>The images that files, folders, patterns and lists stand for.</summary>
+public static class ImageFiles
 {
-    /// <summary>Every picture in the order of the places; those of a folder or pattern by name.</summary>
+    /// <summary>Every image in the order of the places; those of a folder or pattern by name.</summary>
     /// <param name="places">
     /// A file as it is; a folder with everything below it that is an image by content or name; a pattern with <c>*</c>, <c>**</c> or
     /// <c>?</c>, by the same rule;
     /// <c>-</c> for a list, one file a line, which is read as it is needed.
     /// </param>
     /// <param name="list">What <c>-</c> reads from; null where there is no list.</param>
-    /// <exception cref="SchaneException">A place holds no pictures or is not there.</exception>
+    /// <exception cref="SchaneException">A place holds no images or is not there.</exception>
     public static IEnumerable<string> Find(IEnumerable<string> places, TextReader? list = null)
     {
         ArgumentNullException.ThrowIfNull(places);
