@@ -1,9 +1,12 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Data.Transforms;
 using Schane.Models;
 using Schane.Runs;
+using Schane.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -40,6 +43,7 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
             metadata["confidence"] = Confidence.ToJson();
         using var scope = NewDisposeScope();
         using var free = no_grad();
+        metadata["sha256"] = Hash();
         Safetensors.Write(path, Classifier.Backbone.Published(Classifier.StateDict()), metadata);
     }
 
@@ -63,10 +67,14 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         var backbone = ModelRegistry.Create(architecture, 0, Number("channels"), Number("input_size"));
         var classifier = new ImageClassifier(backbone, classes.Length);
         classifier.Load(file, HeadLoading.Required);
+        var model = new RunModel(classifier, classes, Text("augmentation"))
+        { Confidence = CalibratedConfidence.Parse(file.Metadata.GetValueOrDefault("confidence"), path) };
+        if (file.Metadata.TryGetValue("sha256", out var hash) && hash != model.Hash())
+            throw new SchaneException($"'{path}' isn't what was trained: its weights or its list of classes were changed since, on " +
+                "purpose or by a bad disk. Copy it again from where it is whole, or finish the run again with --resume.");
         classifier.to(device);
         classifier.eval();
-        return new RunModel(classifier, classes, Text("augmentation"))
-        { Confidence = CalibratedConfidence.Parse(file.Metadata.GetValueOrDefault("confidence"), path) };
+        return model;
     }
 
     /// <exception cref="SchaneException">Not a list of names, or an empty one.</exception>
@@ -82,6 +90,15 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         {
             throw new SchaneException($"'{path}' is damaged: its classes must be a list of names ({e.Message.TrimEnd('.')}).", e);
         }
+    }
+
+    /// <summary>Of the classes in their order and the weights.</summary>
+    private string Hash()
+    {
+        using var scope = NewDisposeScope();
+        using var _ = no_grad();
+        var weights = TensorHash.Of(Classifier.StateDict().OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => t.Value));
+        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{JsonSerializer.Serialize(Classes)} {weights}")));
     }
 
     private BackboneInfo Info => Classifier.Backbone.Info;

@@ -85,8 +85,12 @@ public static class EvaluateJob
         using var outputs = ModelOutputs.Of(model.Classifier, images,
             TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
-        var found = Classification.Of(outputs.Logits, outputs.Labels);
+        using var scope = NewDisposeScope();
+        var logits = model.Confidence is { } confidence ? outputs.Logits / confidence.Temperature : outputs.Logits;   // as predict has them
+        var found = Classification.Of(logits, outputs.Labels);
         var metrics = found.Named();
+        if (model.Confidence is not null && Classification.Of(outputs.Logits, outputs.Labels) is var raw)
+            (metrics["ece_raw"], metrics["nll_raw"]) = (raw.Calibration.Error, raw.Nll);
         if (data.TwinGroupOf is { } groupOf && found.ErrorsInsideGroups(groupOf) is var share && double.IsFinite(share))
             metrics["errors_inside_twin_groups"] = share;
         results = results with
@@ -100,13 +104,13 @@ public static class EvaluateJob
             Reliability = [
                 .. found.Calibration.Bins.Select(b => new ReliabilityBin(b.Low, b.High, b.Count, b.Confidence ?? 0, b.Accuracy ?? 0))],
         };
-        return new(results, Answers(outputs, images, model.Classes), EmbeddedImages.Of(outputs, images, results.Part));
+        return new(results, Answers(logits, outputs, images, model.Classes), EmbeddedImages.Of(outputs, images, results.Part));
     }
 
-    private static PredictedItem[] Answers(ModelOutputs outputs, IImageDataset images, IReadOnlyList<string> classes)
+    private static PredictedItem[] Answers(Tensor logits, ModelOutputs outputs, IImageDataset images, IReadOnlyList<string> classes)
     {
         using var scope = NewDisposeScope();
-        var (best, answers) = outputs.Logits.softmax(1).max(1);
+        var (best, answers) = logits.softmax(1).max(1);
         var (confidence, predicted, labels) = (Copy.Doubles(best), Copy.Longs(answers), Copy.Longs(outputs.Labels));
         return [.. labels.Select((label, row) => new PredictedItem
         {
@@ -157,6 +161,8 @@ public static class EvaluateJob
     }
 
     /// <summary>The drawings of one-shot runs by name.</summary>
+    internal static int PassesOf(IReadOnlyList<OmniglotRun> runs) => ImagesOf(runs).Count * (1 + AveragedViews);
+
     internal static ImageList ImagesOf(IReadOnlyList<OmniglotRun> runs) => new("omniglot:runs", OneShotRuns.Images(runs),
         [.. runs.SelectMany((run, r) => run.Training.Select((_, c) => $"run {r + 1}, class {c + 1}")
             .Concat(run.Test.Select((_, t) => $"run {r + 1}, trial {t + 1}")))]);

@@ -22,7 +22,8 @@ internal static class FinishedRun
         FrozenTrunk? frozen, RunFolder run, RunLeaves leaves, ICollective ranks, CancellationToken stop)
     {
         var (confidence, validation) = Validation(recipe, data, model, frozen, ranks, stop);
-        ranks.OnFirst(() => (model with { Confidence = confidence }).Save(run.Model));
+        model = model with { Confidence = confidence };
+        ranks.OnFirst(() => model.Save(run.Model));
         var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, ranks, stop);
         using var kept = frozen?.Outputs("train");
         var train = leaves == RunLeaves.Results || measured.Results.Part == "train" ? null : kept is not null

@@ -39,6 +39,16 @@ public sealed record RunOptions
     /// default.</summary>
     public int BatchTimes { get; init => field = Require.AtLeast(value, 1); } = 1;
 
+    /// <summary>Whose time a budget is.</summary>
+    internal TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Time from now on.</summary>
+    internal Func<TimeSpan> Clock()
+    {
+        var began = Time.GetTimestamp();
+        return () => Time.GetElapsedTime(began);
+    }
+
     /// <summary>Told of a download, the plan, each step and each evaluation.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 

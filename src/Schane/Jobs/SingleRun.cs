@@ -53,7 +53,7 @@ internal static class SingleRun
     public static (RunFolder Folder, RunResults Results) Begin(
         Recipe recipe, Func<Recipe, RunFolder> make, RunOptions options, CancellationToken cancellationToken)
     {
-        var (ranks, progress) = (options.AllRanks, options.Listener);
+        var (ranks, progress, clock) = (options.AllRanks, options.Listener, options.Clock());
         Devices.Find(recipe.Device);
         var data = options.Open(recipe);
         PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
@@ -83,15 +83,17 @@ internal static class SingleRun
         recipe = RecipeFile.Parse(ranks.BroadcastText(RecipeFile.Write(recipe)), "the recipe of rank 0", recipe.Loss);
         var run = RunFolder.Elsewhere(ranks.BroadcastText(root));
         return (run, TrainingRun.Train(TrainingPlan.Of(recipe, data, weights, sharers), run, resume: false,
-            options with { AcceptChangedData = false }, cancellationToken));
+            options with { AcceptChangedData = false }, clock, cancellationToken));
     }
 
     /// <summary>Goes on with a run whose folder is held already.</summary>
     public static RunResults GoOn(RunFolder run, RunOptions options, CancellationToken cancellationToken)
     {
+        var clock = options.Clock();
         if (options.OnBadImage is { } other)
             options.AllRanks.OnFirst(() => AtomicFile.WriteText(run.Recipe,
                 RecipeFile.Write(RecipeFile.LoadRun(run.Recipe) with { OnBadImage = other })));
+        SavedRun.MustBeAsBegun(run);
         var recipe = SavedRun.RecipeOf(run);
         recipe = recipe with { OnBadImage = options.OnBadImage ?? recipe.OnBadImage };
         Devices.Find(recipe.Device);
@@ -110,7 +112,7 @@ internal static class SingleRun
             weights.MustBe(InitialWeights.Saved(run.Weights));
         });
         var plan = TrainingPlan.Of(recipe, data, weights, options.AllRanks.OnTheSameProcessors());
-        return TrainingRun.Train(plan, run, resume: true, options, cancellationToken);
+        return TrainingRun.Train(plan, run, resume: true, options, clock, cancellationToken);
     }
 
     /// <summary>What a run goes on from, in the folder that is made for it.</summary>
@@ -122,15 +124,17 @@ internal static class SingleRun
         var relabelled = recipe.Relabel is { } relabel ? File.ReadAllText(relabel) : null;
         var made = make(recipe);
         plan.Weights.Save(made.Weights);
-        AtomicFile.WriteText(made.Recipe, RecipeFile.Write(recipe with
+        var text = RecipeFile.Write(recipe with
         {
             Data = RunPaths.Shareable(recipe.Data),
             Exclude = recipe.Exclude is { } left ? RunPaths.Shareable(left) : null,
             Relabel = recipe.Relabel is { } renamed ? RunPaths.Shareable(renamed) : null,
-        }));
-        foreach (var (text, copy) in ((string?, string)[])[(excluded, made.Exclude), (relabelled, made.Relabel)])
-            if (text is not null)
-                AtomicFile.WriteText(copy, text);
+        });
+        AtomicFile.WriteText(made.FirstRecipe, text);
+        AtomicFile.WriteText(made.Recipe, text);
+        foreach (var (list, copy) in ((string?, string)[])[(excluded, made.Exclude), (relabelled, made.Relabel)])
+            if (list is not null)
+                AtomicFile.WriteText(copy, list);
         AtomicFile.WriteText(made.Source, JsonSerializer.Serialize(new[] { RunPaths.Located(recipe.Data), plan.Weights.Location }));
         plan.Data.Splits?.Save(made.Splits);
         return made;

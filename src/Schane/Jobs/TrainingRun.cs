@@ -20,9 +20,17 @@ namespace Schane.Jobs;
 /// it measured and kept.</summary>
 internal static class TrainingRun
 {
+    private const int DiskFull = 28;                                      // ENOSPC
+
     /// <summary>Trains, from the first step or from the newest checkpoint.</summary>
-    internal static RunResults Train(
-        TrainingPlan plan, RunFolder run, bool resume, RunOptions options, CancellationToken cancellationToken)
+    /// <param name="plan">With nothing open.</param>
+    /// <param name="run">Where it is kept.</param>
+    /// <param name="resume">Whether it goes on.</param>
+    /// <param name="options">Where and with what.</param>
+    /// <param name="clock">Time since the run was asked for.</param>
+    /// <param name="cancellationToken">Saves and stops.</param>
+    internal static RunResults Train(TrainingPlan plan, RunFolder run, bool resume, RunOptions options, Func<TimeSpan> clock,
+        CancellationToken cancellationToken)
     {
         var (recipe, data, weights, sampler) = (plan.Recipe, plan.Data, plan.Weights, plan.Sampler);
         var (ranks, progress, leaves) = (options.AllRanks, options.Listener, options.Leaves);
@@ -46,6 +54,7 @@ internal static class TrainingRun
         var proof = new Lazy<ProofEvent>(() => RunProof.Of(recipe, data.Train, model, ranks, progress));
         if (!resume)
             _ = proof.Value;                                              // before all images pass a trunk that is frozen, or probed
+        var embedding = clock();
         using var frozen = embeds
             ? FrozenTrunk.Open(recipe, data, model, sampler, run, evaluator is not null, ranks, cancellationToken) : null;
         using var batches = frozen?.Batches ?? LoaderOf(plan, model, ranks);
@@ -53,10 +62,18 @@ internal static class TrainingRun
             ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
         var probe = recipe.NoProbe == false ? ProbeStart.Begin(recipe, data, model, run, ranks, progress, cancellationToken) : null;
         var trained = frozen?.Heads ?? model.Classifier;
+        var after = new WorkAfter(ImagesAfter(data, probe is not null, frozen is not null, leaves), data.Validation?.Count ?? 0,
+            sampler.Batches(0)[0].Length * recipe.Views, frozen is null && probe is null ? null
+                : (clock() - embedding).TotalSeconds / (data.Train.Count + (data.Validation?.Count ?? 0)));
         using var optimization = new Optimization(recipe, trained, ranks.Any(weights.Exist), batches.BatchesPerEpoch);
         using var trainer = new Trainer(new TrainingParts(recipe, trained, optimization,
             new SharedObjective(new JointObjective(plan.Objective), ranks), batches, run, identity, ranks)
-        { Evaluator = frozen is null ? evaluator : frozen.Judge, Hard = hard });
+        {
+            Evaluator = frozen is null ? evaluator : frozen.Judge,
+            Hard = hard,
+            Pace = recipe.ByTime ? new Pace(plan.Budget, recipe.Steps!.Value, (long)RunPlan.MostEpochs * batches.BatchesPerEpoch,
+                after, clock) : null,
+        });
         try
         {
             RunEvent start = RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks, frozen is not null);
@@ -72,13 +89,26 @@ internal static class TrainingRun
             ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
             throw;
         }
+        catch (IOException e) when (e.HResult == DiskFull && run.HasBegun)
+        {
+            throw new IOException($"{e.Message.TrimEnd('.')}. Make room, then go on from the last checkpoint with " +
+                $"`schane train --resume {run.Root}`.", e);
+        }
         catch (OperationCanceledException e)
         {
             if (leaves == RunLeaves.Page)
                 ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
-            throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {recipe.Steps}, which is saved; go on with " +
-                $"`schane train --resume {run.Root}`.", e, cancellationToken);
+            throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {trainer.StepsExpected}, which is saved; " +
+                $"go on with `schane train --resume {run.Root}`.", e, cancellationToken);
         }
+    }
+
+    /// <summary>Images that pass the model after the last step: for calibration, measurement, embeddings, and to judge the probe.</summary>
+    private static int ImagesAfter(DataSetup data, bool probes, bool frozen, RunLeaves leaves)
+    {
+        var (train, validation) = frozen ? (0, 0) : (data.Train.Count, data.Validation?.Count ?? 0);
+        var measured = data.OneShot is { } runs ? EvaluateJob.PassesOf(runs) : data.Test?.Count ?? validation;
+        return validation + measured + (leaves == RunLeaves.Results ? 0 : train) + (probes ? validation + measured : 0);
     }
 
     private static BatchLoader LoaderOf(TrainingPlan plan, RunModel model, ICollective ranks)

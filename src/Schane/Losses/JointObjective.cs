@@ -56,7 +56,7 @@ public sealed class JointObjective
     /// combination is
     /// refused.</exception>
     public StepLoss Compute(
-        Tensor embeddings, Tensor? logits, Tensor labels, long step = 0, Tensor? imageIds = null, Tensor? mixture = null)
+        Tensor embeddings, Tensor? logits, Tensor labels, double step = 0, Tensor? imageIds = null, Tensor? mixture = null)
     {
         ArgumentNullException.ThrowIfNull(embeddings);
         return ComputeShare(new(0, embeddings.shape[0]), embeddings, logits, labels, step, imageIds, mixture);
@@ -68,7 +68,7 @@ public sealed class JointObjective
     /// of all ranks add up to the whole.
     /// </summary>
     internal StepLoss ComputeShare(
-        OwnRows own, Tensor embeddings, Tensor? logits, Tensor labels, long step = 0, Tensor? imageIds = null, Tensor? mixture = null)
+        OwnRows own, Tensor embeddings, Tensor? logits, Tensor labels, double step = 0, Tensor? imageIds = null, Tensor? mixture = null)
     {
         var loss = options.LossAt(step);
         var settings = options.At(step, loss);

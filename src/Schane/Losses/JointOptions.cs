@@ -40,15 +40,15 @@ public sealed record JointOptions
     public LossKernel Kernel { get; init; }
 
     /// <summary>The numbers at a step, from 0.</summary>
-    internal JointSettings At(long step) => At(step, LossAt(step));
+    internal JointSettings At(double step) => At(step, LossAt(step));
 
     /// <summary>The numbers at a step whose loss is known.</summary>
-    internal JointSettings At(long step, ContrastiveLoss loss) =>
+    internal JointSettings At(double step, ContrastiveLoss loss) =>
         new(loss.Get(nameof(JointSettings.Temperature)) as double?, loss.Get(nameof(JointSettings.Beta)) as double?,
             LambdaSchedule?.At(step) ?? Lambda);
 
     /// <summary>The loss with the settings that its schedules give it at a step, from 0.</summary>
-    internal ContrastiveLoss LossAt(long step) => Loss
+    internal ContrastiveLoss LossAt(double step) => Loss
         .With(nameof(JointSettings.Temperature), TemperatureSchedule?.At(step))
         .With(nameof(JointSettings.Beta), BetaSchedule?.At(step));
 

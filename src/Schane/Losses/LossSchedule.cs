@@ -34,10 +34,10 @@ public sealed record LossSchedule
     /// <summary>A rise from 0 on a straight line: the safe way to start β where hardness hurts early.</summary>
     public static LossSchedule WarmUp(double to, int steps) => new() { To = to, Steps = steps };
 
-    /// <summary>The value at a step, from 0.</summary>
-    public double At(long step)
+    /// <summary>The value at a step, from 0; between two where a run follows the time.</summary>
+    public double At(double step)
     {
-        var share = Math.Clamp((step - Delay) / (double)Steps, 0, 1);
+        var share = Math.Clamp((step - Delay) / Steps, 0, 1);
         if (Shape == ScheduleShape.Cosine)
             share = (1 - Math.Cos(Math.PI * share)) / 2;
         return share < 1 ? From + (To - From) * share : To;

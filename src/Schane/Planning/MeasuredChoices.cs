@@ -46,7 +46,7 @@ internal sealed class MeasuredChoices(TrainingPlan plan, ICollective ranks)
         var recipe = plan.Recipe;
         var own = Math.Max(1, rows / ranks.Size);
         var length = (recipe.Steps ?? recipe.Epochs * plan.Sampler.BatchesPerEpoch) is { } steps ? steps * own : (double?)null;
-        return PrecisionChoice.Decide(() => plan.NewClassifier(), Math.Min(recipe.MicroBatch ?? own, own), length, recipe.Budget,
+        return PrecisionChoice.Decide(() => plan.NewClassifier(), Math.Min(recipe.MicroBatch ?? own, own), length, plan.Budget,
             device(recipe.Device), Machine.Examine().Features);
     }
 
@@ -55,15 +55,18 @@ internal sealed class MeasuredChoices(TrainingPlan plan, ICollective ranks)
         var recipe = plan.Recipe;
         var sizes = InputSizes();
         var passes = recipe.NoProbe == true ? 0 : ProbeChoice.PassesInSteps(plan.Data, rows);
-        var fit = RunPlan.Fit(recipe.Budget, plan.Sampler.BatchesPerEpoch, sizes,
+        var fit = RunPlan.Fit(plan.Budget, plan.Sampler.BatchesPerEpoch, sizes,
             size => RunPlan.Measure(side => plan.NewClassifier(side), size, Math.Max(1, rows / ranks.Size), plan.Objective,
                 device(recipe.Device)), passes, passes > 0 ? ProbeChoice.EnoughEpochs : RunPlan.EnoughEpochs);
         if (passes > 0 && fit.Epochs < ProbeChoice.LeastEpochs)
-            fit = fit with { Steps = 0, InputSize = ProbeChoice.LargestInput(recipe.Budget, sizes, fit, passes) };
-        return (recipe with { InputSize = fit.InputSize, Steps = fit.Steps }, fit.Steps == 0
-            ? $"for a budget of {Spoken(recipe.Budget)} is too short for {ProbeChoice.LeastEpochs} epochs after the linear probe, which " +
+            fit = fit with { Steps = 0, InputSize = ProbeChoice.LargestInput(plan.Budget, sizes, fit, passes) };
+        var whole = fit.Steps >= RunPlan.MostEpochs * plan.Sampler.BatchesPerEpoch;
+        return (recipe with { InputSize = fit.InputSize, Steps = fit.Steps, ByTime = fit.Steps > 0 }, fit.Steps == 0
+            ? $"for a budget of {Spoken(plan.Budget)} is too short for {ProbeChoice.LeastEpochs} epochs after the linear probe, which " +
                 "is the run's model then"
-            : $"about {Spoken(fit.Estimate)} at a measured {rows / fit.SecondsPerStep:F0} images/s");
+            : $"at a measured {rows / fit.SecondsPerStep:F0} images/s, " + (whole
+                ? $"which are as many as a run makes, though its budget of {Spoken(plan.Budget)} is longer"
+                : $"or as many as the budget of {Spoken(plan.Budget)} holds, report included"));
     }
 
     /// <summary>

@@ -13,6 +13,12 @@ namespace Schane.Planning;
 /// <summary>What a recipe leaves open and its data, weights and device decide without a measurement.</summary>
 internal static class OpenChoices
 {
+    private static readonly TimeSpan OwnBudget = TimeSpan.FromMinutes(5);
+
+    /// <summary>Epochs to train; null where steps say it, or a budget of time.</summary>
+    public static int? EpochsOf(Recipe recipe, DataSetup data) =>
+        recipe.Epochs ?? (recipe is { Steps: null, Budget: null } ? data.Epochs : null);
+
     /// <summary>
     /// The recipe with what it starts from where it names no model: the model of the run whose weights it names, what suits its data, or
     /// what is at hand.
@@ -24,7 +30,7 @@ internal static class OpenChoices
         if (recipe.Model is not null || recipe.Weights is not null || !data.ChoosesStart)
             return recipe;
         var start = StartingPoint.Choose(options.Hub,
-            recipe.Steps is null && recipe.Epochs is null ? (recipe.Budget, data.Train.Count) : null, options.Progress, stop);
+            recipe.Steps is null && recipe.Epochs is null ? (recipe.Budget ?? OwnBudget, data.Train.Count) : null, options.Progress, stop);
         options.Progress?.Report(TrainingProgress.Note(start.Why));
         return recipe with { Model = start.Model, Weights = start.Weights };
     }
@@ -57,7 +63,8 @@ internal static class OpenChoices
             Augmentation = recipe.Augmentation ?? data.Augmentation,
             Lambda = recipe.Objective().Lambda,
             ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count),
-            Epochs = recipe.Steps is null ? recipe.Epochs ?? data.Epochs : recipe.Epochs,
+            Epochs = EpochsOf(recipe, data),
+            Budget = recipe.Budget ?? OwnBudget,
         };
         TransformPreset.Find(recipe.Augmentation!);
         recipe = recipe with { NoProbe = ProbeChoice.LeavesOut(recipe, data, weights, ModelRegistry.InfoOf(recipe.Model!)) };

@@ -69,7 +69,7 @@ internal static class RecipeCheck
     {
         var sampler = Samplers.For(recipe, data);
         BatchShape.Check(recipe, sampler.Batches(0)[0].Length);
-        if ((recipe.Steps ?? (recipe.Epochs ?? data.Epochs) * sampler.BatchesPerEpoch) is { } steps)
+        if ((recipe.Steps ?? OpenChoices.EpochsOf(recipe, data) * sampler.BatchesPerEpoch) is { } steps)
             RateSchedule.Of(recipe, steps, sampler.BatchesPerEpoch);
     }
 }

@@ -19,6 +19,24 @@ internal static class SavedRun
             ? recipe with { Data = data, Weights = weights } : recipe;
     }
 
+    /// <summary>Settings that may be changed while a run is stopped: they decide how it is computed and kept, not what.</summary>
+    private static readonly string[] Free = ["device", "threads", "save-every", "keep-last", "on-bad-image", "on-non-finite", "skip-limit",
+        "no-thumbnails", "no-proof", "tensorboard"];
+
+    /// <summary>Refuses to go on with a recipe that was edited: the weights would be those of neither.</summary>
+    /// <exception cref="SchaneException">A setting is another than when the run began.</exception>
+    internal static void MustBeAsBegun(RunFolder run)
+    {
+        if (!File.Exists(run.FirstRecipe))
+            return;                                                       // of a version that kept none
+        var (first, now) = (RecipeFile.Values(RecipeFile.LoadRun(run.FirstRecipe)), RecipeFile.Values(RecipeFile.LoadRun(run.Recipe)));
+        if (now.Keys.Union(first.Keys).FirstOrDefault(key => !Free.Contains(key)
+            && first.GetValueOrDefault(key) != now.GetValueOrDefault(key)) is { } changed)
+            throw new SchaneException($"The recipe of run '{run.Root}' was changed since it began: {changed} is " +
+                $"{now.GetValueOrDefault(changed) ?? "unset"} and was {first.GetValueOrDefault(changed) ?? "unset"}. Put it back, or " +
+                $"start a new run with --recipe {run.Recipe}.");
+    }
+
     /// <summary>The first setting that <paramref name="wanted"/> sets and a run's resolved recipe has otherwise;
     /// null if there is none.</summary>
     internal static string? Differs(Recipe resolved, Recipe wanted)

@@ -20,6 +20,9 @@ namespace Schane.Planning;
 internal sealed record TrainingPlan(
     Recipe Recipe, DataSetup Data, InitialWeights Weights, ISampler Sampler, int Threads, IReadOnlyList<string> Notes)
 {
+    /// <summary>Time that the run may take where neither steps nor epochs are known.</summary>
+    public TimeSpan Budget => Recipe.Budget!.Value;
+
     /// <summary>The joint objective of the recipe.</summary>
     public JointOptions Objective => Recipe.Objective();
 

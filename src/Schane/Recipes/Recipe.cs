@@ -159,13 +159,18 @@ public sealed record Recipe
     /// weights that are not embedded, and there is a validation part.</summary>
     public bool? NoProbe { get; init; }
 
-    /// <summary>Wall time to fill when neither steps nor epochs are given, at least 5 s.</summary>
-    public TimeSpan Budget
+    /// <summary>Wall time of the whole run, measurement and report included, when neither steps nor epochs are given; at least 5 s. Null:
+    /// the epochs of a named data set, else 5 minutes.</summary>
+    public TimeSpan? Budget
     {
         get;
-        init => field = value >= TimeSpan.FromSeconds(5) ? value
-            : throw new ArgumentOutOfRangeException(nameof(Budget), $"Budget must be at least 5s but is {value.TotalSeconds}s.");
-    } = TimeSpan.FromMinutes(5);
+        init => field = value is not { } time || time >= TimeSpan.FromSeconds(5) ? value
+            : throw new ArgumentOutOfRangeException(nameof(Budget), $"Budget must be at least 5s but is {time.TotalSeconds}s.");
+    }
+
+    /// <summary>Whether training ends with <see cref="Budget"/> and not after <see cref="Steps"/>, which are what was planned then: rates
+    /// and λ follow the time. Set in the recipe of a run that was given neither steps nor epochs.</summary>
+    public bool ByTime { get; init; }
 
     /// <summary>The optimiser.</summary>
     public OptimizerKind Optimizer { get; init; } = OptimizerKind.AdamW;

@@ -111,7 +111,10 @@ internal static class RecipeSettings
         ]),
         new("Length",
         [
-            new("budget", "5m", "Time to fill when neither steps nor epochs are given: 90s, 5m, 1h."),
+            new("budget", "5m", "Time of the whole run, report included, when neither steps nor epochs are given: 90s, 5m, 1h. " +
+                "Default: the epochs of a named data set, else 5m."),
+            new("by-time", null, "End with the budget and not after the steps, which are only what was planned; rates follow the time. " +
+                "Set by a run whose length its budget decides."),
             new("epochs", "N", "Passes over the training images."),
             new("steps", "N", "Optimiser steps; 0 for the linear probe alone."),
             new("no-probe", null, "Begin with a random classifier. Default: on a trunk from other than the embedded weights with a " +

@@ -19,6 +19,8 @@ internal sealed record Metric(string Key, string Label, bool Share, bool HigherI
         new("few_shot", "Few-shot accuracy", true),
         new("ece", "Calibration error (ECE)", true, HigherIsBetter: false),
         new("nll", "Negative log-likelihood", false, HigherIsBetter: false),
+        new("ece_raw", "Calibration error before the temperature", true, HigherIsBetter: false),
+        new("nll_raw", "Negative log-likelihood before the temperature", false, HigherIsBetter: false),
         new("recall_at_1", "Retrieval recall@1", true),
         new("recall_at_5", "Retrieval recall@5", true),
         new("map_at_r", "Retrieval MAP@R", true),

@@ -103,6 +103,11 @@ internal sealed record ProofEvent(double? Error, string? Where, string? Precisio
 internal sealed record StepEvent : RunEvent
 {
     public long Step { get; init; }
+
+    /// <summary>Where the schedules stand after it, in planned steps; null in a run whose length is that of its steps.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Moved { get; init; }
+
     public int Epoch { get; init; }
     public double? Loss { get; init; }
     public double? Ce { get; init; }

@@ -75,6 +75,9 @@ public sealed class RunFolder
     /// <summary>Where the data lay, for resuming on this machine; not to be shared, unlike the rest.</summary>
     internal string Source => Path.Combine(Checkpoints, "source.txt");
 
+    /// <summary>The recipe as the run was begun with it.</summary>
+    internal string FirstRecipe => Path.Combine(Checkpoints, "recipe.yaml");
+
     /// <summary>Runs that each left some training images out, to judge their labels.</summary>
     internal string LabelFolds => At("label-folds");
 
@@ -167,9 +170,10 @@ public sealed class RunFolder
         {
             return new FileStream(At("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException { HResult: ReadOnlyFileSystem })
         {
-            throw new SchaneException($"The run folder '{Root}' can't be written; name another with --out.", e);
+            throw new SchaneException($"The run folder '{Root}' is read-only here; copy it to where you may write, change its " +
+                "permissions, or name another with --out.", e);
         }
         catch (IOException e) when (File.Exists(At("run.lock")))
         {
@@ -187,6 +191,8 @@ public sealed class RunFolder
             if (!Directory.EnumerateFileSystemEntries(folder).Any())
                 Directory.Delete(folder);
     }
+
+    private const int ReadOnlyFileSystem = 30;                            // EROFS
 
     private string At(string name) => Path.Combine(Root, name);
 

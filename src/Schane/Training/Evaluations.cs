@@ -37,7 +37,13 @@ internal sealed class Evaluations
     }
 
     /// <summary>Whether the state has to be looked at.</summary>
-    public bool AreDue(RunState state) => state.Step > state.EvaluatedAt && (state.Step % every == 0 || state.Step == steps);
+    /// <param name="state">After a step.</param>
+    /// <param name="pace">Of a run that ends with its time.</param>
+    public bool AreDue(RunState state, Pace? pace) => state.Step > state.EvaluatedAt && (state.At >= steps || (state.Passed(every)
+        && (pace is null || ranks.Any(ranks.Rank == 0 && pace.HasTimeToEvaluate(state)))));
+
+    /// <summary>Evaluations to come.</summary>
+    public double Left(RunState state) => Math.Ceiling((steps - state.At) / every);
 
     /// <summary>Whether the recipe's patience is at its end.</summary>
     public bool GiveUp(RunState state) => recipe.Patience is { } patience && state.WithoutImprovement >= patience;

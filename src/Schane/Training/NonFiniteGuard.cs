@@ -73,7 +73,7 @@ internal sealed class NonFiniteGuard(Recipe recipe, ImageClassifier model, RunFo
             throw new DivergedException($"{sentence} {state.Skipped} steps were skipped before it, as many as skip-limit allows. {WayOut}");
         foreach (var (buffer, before) in statistics)
             buffer.copy_(before);
-        return (state with { Step = state.Step + 1, Skipped = state.Skipped + 1 },
+        return (state.After(state.Moved) with { Skipped = state.Skipped + 1 },
             $"{sentence} The step is skipped, {state.Skipped + 1} of at most {recipe.SkipLimit}.");
     }
 

@@ -74,7 +74,7 @@ internal sealed class Optimization : IDisposable
     {
         if (recipe.ClipNorm is { } limit && norm > limit)
             Gradients.mul_(limit / (norm + 1e-6));
-        var rate = schedule.At(state.Step);
+        var rate = schedule.At(state.At);
         var updates = state.Step - state.Skipped - (scaling?.Overflows ?? 0);
         optimizer.Step(rate, updates);
         Average?.Update(updates);

@@ -17,7 +17,7 @@ namespace Schane.Training;
 internal sealed record RateSchedule(double Peak, int Steps, int WarmupSteps, double Final = 0, double Start = 0,
     ScheduleShape Shape = ScheduleShape.Cosine)
 {
-    public double At(long step)
+    public double At(double step)
     {
         if (step < WarmupSteps)
             return Start + (Peak - Start) * step / Math.Max(1, WarmupSteps - 1);

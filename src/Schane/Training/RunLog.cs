@@ -35,6 +35,9 @@ internal sealed class RunLog : IDisposable
     /// <summary>Wall time since it was made.</summary>
     public TimeSpan Elapsed => watch.Elapsed;
 
+    /// <summary>Knows how many steps are to come where time decides; null where all are known.</summary>
+    public Pace? Pace { get; init; }
+
     /// <summary>Images, views counted, of the steps told.</summary>
     public long Images { get; private set; }
 
@@ -56,14 +59,16 @@ internal sealed class RunLog : IDisposable
         Say(bad.Reason);
     }
 
-    public void Step(long step, int epoch, int images, StepLoss loss, double rate, double gradientNorm, TimeSpan took, double waiting)
+    public void Step(RunState state, int epoch, int images, StepLoss loss, double rate, double gradientNorm, TimeSpan took, double waiting)
     {
         Images += images;
+        var step = state.Step;
         (inSteps, waited) = (inSteps + took, waited + took * waiting);
         var (seen, settings) = (loss.Statistics, loss.Settings);
         var done = new StepEvent
         {
             Step = step,
+            Moved = state.Moved,
             Epoch = epoch,
             Loss = loss.Total,
             Ce = loss.CrossEntropy,
@@ -89,8 +94,9 @@ internal sealed class RunLog : IDisposable
         Event(done);
         foreach (var (name, value) in board is null ? [] : Journal.NumbersOf(done))
             Board($"train/{name}", value, step);
-        progress?.Report(new TrainingProgress(
-            "train", step, steps, epoch, loss.Total, Images / Elapsed.TotalSeconds, Elapsed / (step - first) * (steps - step))
+        var (all, left) = Pace is { } pace ? (state.At < steps ? step + pace.StepsLeft(state) : step, pace.Left)
+            : (steps, Elapsed / (step - first) * (steps - step));
+        progress?.Report(new TrainingProgress("train", step, all, epoch, loss.Total, Images / Elapsed.TotalSeconds, left)
         {
             Accuracy = loss.Accuracy,
             Memory = Environment.WorkingSet,

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Schane.Training;
 
 /// <summary>Where a run stands, beside its tensors. Everything random is a pure function of the seed and the step, so this and the tensors
@@ -6,6 +8,27 @@ internal sealed record RunState
 {
     /// <summary>Batches taken; the sampler, the schedules and every draw follow from it.</summary>
     public long Step { get; init; }
+
+    /// <summary>Where the schedules of a run that ends with its time stand, in planned steps; null where a step moves them by
+    /// one.</summary>
+    public double? Moved { get; init; }
+
+    /// <summary>How far the last step moved the schedules.</summary>
+    public double LastMove { get; init; } = 1;
+
+    /// <summary>Seconds that the run had used when this was saved; null where its length is that of its steps.</summary>
+    public double? Used { get; init; }
+
+    /// <summary>Where the schedules stand: steps of the plan, from 0.</summary>
+    [JsonIgnore]
+    public double At => Moved ?? Step;
+
+    /// <summary>The state after one more step.</summary>
+    /// <param name="moved">Where it leaves the schedules of a run that ends with its time; null in others.</param>
+    public RunState After(double? moved) => this with { Step = Step + 1, Moved = moved, LastMove = moved is { } to ? to - At : 1 };
+
+    /// <summary>Whether the last step passed a multiple of so many planned steps.</summary>
+    public bool Passed(double every) => Math.Floor(At / every) > Math.Floor((At - LastMove) / every);
 
     /// <summary>Steps of these that were skipped because something was not finite.</summary>
     public int Skipped { get; init; }

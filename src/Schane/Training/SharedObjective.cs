@@ -24,7 +24,7 @@ internal sealed class SharedObjective(JointObjective objective, ICollective rank
     /// <param name="mixture">[n, C]; null where nothing was mixed.</param>
     /// <returns>Losses and statistics of the whole batch, gradients of this rank's rows [n, ·].</returns>
     /// <exception cref="NonFiniteOutputException">An output of the model is not finite, on any rank.</exception>
-    public StepLoss Compute(Tensor embeddings, Tensor logits, Tensor labels, long step, Tensor ids, Tensor? mixture)
+    public StepLoss Compute(Tensor embeddings, Tensor logits, Tensor labels, double step, Tensor ids, Tensor? mixture)
     {
         using var scope = NewDisposeScope();
         var (all, own) = ranks.Gather(embeddings);                                            // [N, D]
@@ -77,7 +77,7 @@ internal sealed class SharedObjective(JointObjective objective, ICollective rank
     public double RowsOfAll(int own) => ranks.Total(own);
 
     /// <summary>The same of some rows by themselves, whatever others have.</summary>
-    public StepLoss ComputeAlone(Tensor embeddings, Tensor logits, Tensor labels, long step, Tensor ids, Tensor? mixture) =>
+    public StepLoss ComputeAlone(Tensor embeddings, Tensor logits, Tensor labels, double step, Tensor ids, Tensor? mixture) =>
         objective.Compute(embeddings, logits, labels, step, ids, mixture);
 
     /// <summary>Losses of parts of the batch that did not see each other, of all ranks in their order, as one.</summary>

@@ -28,7 +28,10 @@ internal sealed partial class Trainer
     {
         List<string> warnings = [];
         parts.Ranks.BroadcastAll(Tensors().Values);
-        state = (resume ? checkpoints.Restore(Tensors(), acceptChangedData, warnings.Add) : null) ?? new RunState();
+        state = (resume ? checkpoints.Restore(Tensors(), acceptChangedData, warnings.Add) : null)
+            ?? new RunState { Moved = parts.Pace is null ? null : 0 };
+        if (resume && parts.Pace is { } pace && parts.Ranks.Rank == 0)
+            pace.GoOn(state, RunHistory.Read(parts.Folder.Journal));
         return warnings;
     }
 
@@ -39,7 +42,7 @@ internal sealed partial class Trainer
         var begun = resume && File.Exists(folder.Journal);
         if (begun)
             ranks.OnFirst(() => Journal.CutAfter(folder.Journal, state.Step));
-        var log = new RunLog(ranks.Rank == 0 ? folder : null, parts.Recipe.Tensorboard, progress, steps, state.Step);
+        var log = new RunLog(ranks.Rank == 0 ? folder : null, parts.Recipe.Tensorboard, progress, steps, state.Step) { Pace = parts.Pace };
         foreach (var first in begun ? [new ResumeEvent(state.Step)] : start)
             log.Event(first);
         if (Proof is not null)
@@ -86,11 +89,21 @@ internal sealed partial class Trainer
     }
 
     /// <summary>Writes a checkpoint, after a look whether all ranks hold the same weights.</summary>
-    private void Save()
+    private void Save(RunLog log)
     {
+        var (before, used) = (log.Elapsed, parts.Pace?.Used ?? 0);
         WeightHash.MustAgree(parts.Ranks, state.Step, parts.Optimization.Shared);
-        checkpoints.Save(state, Tensors());
+        checkpoints.Save(state with { Used = parts.Pace?.Used }, Tensors());
         parts.Ranks.Barrier();
+        saving.Saved(before, log.Elapsed);
+        parts.Pace?.Saved(used);
+    }
+
+    private void Evaluate(RunLog log, CancellationToken stop)
+    {
+        var used = parts.Pace?.Used ?? 0;
+        state = evaluations!.Run(state, EpochOf(state.Step - 1), log, stop);
+        parts.Pace?.Evaluated(used, evaluations.Left(state));
     }
 
     /// <summary>All that a checkpoint holds, by name; the run's own tensors.</summary>

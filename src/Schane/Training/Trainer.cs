@@ -22,6 +22,9 @@ internal sealed record TrainingParts(Recipe Recipe, ImageClassifier Model, Optim
     /// <summary>Evaluates the model now and then; null for nobody.</summary>
     public IEvaluator? Evaluator { get; init; }
 
+    /// <summary>Ends the training with its time; null for one that ends after the recipe's steps.</summary>
+    public Pace? Pace { get; init; }
+
     /// <summary>Receives the classes that are confused, epoch by epoch; null where no sampler goes by them.</summary>
     public HardClasses? Hard { get; init; }
 }
@@ -30,12 +33,13 @@ internal sealed record TrainingParts(Recipe Recipe, ImageClassifier Model, Optim
 internal sealed partial class Trainer : IDisposable
 {
     private readonly TrainingParts parts;
-    private readonly int steps, saveEvery;
+    private readonly int steps;
     private readonly TrainingStep training;
     private readonly SharedStatistics statistics;
     private readonly CheckpointStore checkpoints;
     private readonly Evaluations? evaluations;
     private readonly NonFiniteGuard guard;
+    private readonly SaveTimes saving;
     private readonly HealthWarnings health = new();
     private RunState state = new();
 
@@ -46,13 +50,13 @@ internal sealed partial class Trainer : IDisposable
         this.parts = parts;
         var (recipe, model, optimization, objective, _, folder, identity, ranks) = parts;
         steps = recipe.Steps!.Value;
-        saveEvery = recipe.SaveEvery ?? Math.Max(50, steps / 10);
         Freezing.CheckContrast(model, objective.Options.Contrasts);
         statistics = new SharedStatistics(model, ranks, recipe.SyncBatchnorm);
         training = new TrainingStep(model, objective, recipe.MicroBatch, device(recipe.Device), recipe.Seed, recipe.Mixer(model.Classes),
             recipe.Accumulate)
         { Classified = parts.Hard is { } hard ? hard.Count : null };
         checkpoints = new CheckpointStore(folder, identity, recipe.KeepLast, ranks);
+        saving = new SaveTimes(recipe.SaveEvery, steps, ranks);
         guard = new NonFiniteGuard(recipe, model, folder, ranks.Rank);
         evaluations = parts.Evaluator is { } judge ? new Evaluations(judge, recipe, model, optimization, checkpoints, ranks) : null;
         if (evaluations is null && (recipe.Patience is not null || recipe.FinalWeights == FinalWeights.Best))
@@ -62,6 +66,10 @@ internal sealed partial class Trainer : IDisposable
 
     /// <summary>Optimiser steps behind the weights.</summary>
     public long StepsDone => state.Step;
+
+    /// <summary>Steps that there will be, as far as can be told.</summary>
+    public long StepsExpected =>
+        parts.Pace is { } pace ? state.Step + (state.At < steps ? pace.StepsLeft(state) : 0) : steps;
 
     /// <summary>Of these, steps that were left out because their loss or gradient was not finite.</summary>
     public int StepsSkipped => state.Skipped;
@@ -98,7 +106,7 @@ internal sealed partial class Trainer : IDisposable
         }
         catch (OperationCanceledException)
         {
-            Save();
+            Save(log);
             reason = "interrupted";
             throw;
         }
@@ -110,7 +118,7 @@ internal sealed partial class Trainer : IDisposable
         finally
         {
             (Seconds, ImagesPerSecond) = (log.Elapsed.TotalSeconds, log.Images / log.Elapsed.TotalSeconds);
-            if (reason != "finished" || state.Step == steps)
+            if (reason != "finished" || state.At >= steps)
                 log.Event(new EndEvent(state.Step, Seconds, log.Waiting, reason));
         }
         TakeFinalWeights();
@@ -122,15 +130,14 @@ internal sealed partial class Trainer : IDisposable
         parts.Hard?.Tell();
         parts.Batches.SeekTo(state.Step);
         parts.Optimization.Freezing.TrainMode();
-        for (var saved = state.Step; ;)
+        for (var moving = false; ; moving = true)
         {
-            if (evaluations?.AreDue(state) == true)
-                state = evaluations.Run(state, EpochOf(state.Step - 1), log, stop);
+            if (evaluations?.AreDue(state, parts.Pace) == true)
+                Evaluate(log, stop);
             var givenUp = evaluations?.GiveUp(state) == true;
-            var over = state.Step == steps || givenUp;
-            if (state.Step > saved && (over || state.Step % saveEvery == 0))
-                Save();
-            saved = state.Step;
+            var over = state.At >= steps || givenUp;
+            if (moving && (over || saving.IsDue(state, log.Elapsed)))
+                Save(log);
             if (over)
                 return givenUp ? $"{parts.Recipe.BestMetric} has not improved since step {state.BestStep}" : null;
             Step(log, stop);
@@ -148,11 +155,12 @@ internal sealed partial class Trainer : IDisposable
         var (batches, optimization, ranks) = (parts.Batches, parts.Optimization, parts.Ranks);
         var (waited, started) = (batches.Waited, log.Elapsed);
         using var batch = NextBatch(log, stop);
+        var moved = parts.Pace is { } pace ? ranks.Totals(ranks.Rank == 0 ? pace.After(state) : 0)[0] : (double?)null;
         RequireRoom(batch);
         guard.Before();
         optimization.Gradients.zero_();
         var (attempt, problem) =
-            NonFiniteGuard.Try(() => statistics.During(() => training.Run(batch, state.Step, optimization.Scale)));
+            NonFiniteGuard.Try(() => statistics.During(() => training.Run(batch, state.Step, optimization.Scale, state.At)));
         using var loss = attempt;
         if (loss is not null)
         {
@@ -162,7 +170,7 @@ internal sealed partial class Trainer : IDisposable
         if ((loss is null ? double.NaN : optimization.TakeNorm()) is not { } norm)
         {
             log.Event(new OverflowEvent(state.Step + 1, optimization.Scale));
-            state = state with { Step = state.Step + 1 };
+            state = state.After(state.Moved);
             return;
         }
         if ((problem ?? guard.Problem(state.Step, loss!, norm)) is { } wrong)
@@ -172,11 +180,11 @@ internal sealed partial class Trainer : IDisposable
             return;
         }
         var rate = optimization.Step(state, norm);
-        state = state with { Step = state.Step + 1 };
+        state = state.After(moved);
 
         var took = log.Elapsed - started;
         var waiting = (batches.Waited - waited) / took;
-        log.Step(state.Step, batch.Epoch, loss!.Statistics.Rows, loss, rate, norm, took, waiting);
+        log.Step(state, batch.Epoch, loss!.Statistics.Rows, loss, rate, norm, took, waiting);
         foreach (var warning in health.Look(loss!, waiting))
             log.Warn(state.Step, warning);
     }

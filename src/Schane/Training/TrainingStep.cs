@@ -31,15 +31,16 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
     /// <param name="batch">This rank's rows.</param>
     /// <param name="step">Optimiser step.</param>
     /// <param name="scale">Factor on the gradient that is added, for loss scaling.</param>
+    /// <param name="at">Where the schedules stand; null for the step.</param>
     /// <returns>The loss of the whole batch.</returns>
-    public StepLoss Run(Batch batch, long step, double scale = 1)
+    public StepLoss Run(Batch batch, long step, double scale = 1, double? at = null)
     {
         using var scope = NewDisposeScope();
         if (batch.Indices.Length == 0)
-            return Absent(batch, step);
+            return Absent(batch, at ?? step);
         var mixed = mixer?.Plan(batch);
         var rows = new Rows(batch.Labels.to(device), batch.ImageIds.to(device), mixed?.Mixture.to(device), SamplesOf(batch), step,
-            batch.Labels.to(device, copy: true), scale);
+            at ?? step, batch.Labels.to(device, copy: true), scale);
         var passes = Passes(batch, mixed);
         var size = Math.Min(microBatch ?? int.MaxValue, rows.Samples.Length);
         StepLoss loss;
@@ -63,7 +64,7 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
     /// <summary>What is known of the N rows of a step beside their images, and [N] which class each is taken
     /// for once it is known.</summary>
     private sealed record Rows(
-        Tensor Labels, Tensor Ids, Tensor? Mixture, long[] Samples, long Step, Tensor Predicted, double Scale);
+        Tensor Labels, Tensor Ids, Tensor? Mixture, long[] Samples, long Step, double At, Tensor Predicted, double Scale);
 
     /// <summary>Images on their way through the model, some rows at a time, with the outputs taken from it.</summary>
     private readonly record struct Pass(Func<long, long, Tensor> Images, bool Embeds, bool Classifies);
@@ -87,7 +88,7 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
     }
 
     /// <summary>The part of a rank that a batch, the last of an epoch, has no rows for: it takes part in what ranks do together.</summary>
-    private StepLoss Absent(Batch batch, long step)
+    private StepLoss Absent(Batch batch, double step)
     {
         var like = model.NamedParameters().First().Parameter;
         var (none, logits) = (batch.Labels.to(device), like.new_zeros(0, model.Classes));
@@ -103,13 +104,13 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
 
     /// <summary>Some rows at once, by a loss of all or of their own.</summary>
     private StepLoss AtOnce(Pass[] passes, Rows rows, int at, int count,
-        Func<Tensor, Tensor, Tensor, long, Tensor, Tensor?, StepLoss> lossOf, double share)
+        Func<Tensor, Tensor, Tensor, double, Tensor, Tensor?, StepLoss> lossOf, double share)
     {
         var outputs = passes.Select(pass => Forward(pass, rows, at, count)).ToList();
         var embeddings = outputs.Select(o => o.Embeddings).First(e => e is not null)!;         // [count, D]
         var logits = outputs.Select(o => o.Logits).First(l => l is not null)!;                 // [count, C]
         rows.Predicted.narrow(0, at, count).copy_(logits.detach().argmax(1));
-        var loss = lossOf(embeddings.detach(), logits.detach(), rows.Labels.narrow(0, at, count), rows.Step, rows.Ids.narrow(0, at, count),
+        var loss = lossOf(embeddings.detach(), logits.detach(), rows.Labels.narrow(0, at, count), rows.At, rows.Ids.narrow(0, at, count),
             rows.Mixture?.narrow(0, at, count));
         Backward(embeddings, logits, loss.EmbeddingGradient, loss.LogitGradient, rows.Scale * share);
         return loss;
@@ -160,7 +161,7 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
         // what passes without a graph left lies where passes with one need other blocks
         Tensors.NativeMemory.ReturnFreedPages();
         rows.Predicted.copy_(logits!.argmax(1));
-        var loss = objective.Compute(embeddings!, logits!, rows.Labels, rows.Step, rows.Ids, rows.Mixture);
+        var loss = objective.Compute(embeddings!, logits!, rows.Labels, rows.At, rows.Ids, rows.Mixture);
         foreach (var (at, count) in parts)
             foreach (var pass in passes)
             {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Schane.Distributed;
 using Schane.Tensors;
 using static TorchSharp.torch;
@@ -12,27 +11,12 @@ internal static class WeightHash
     /// <exception cref="RankLostException">A rank holds others than rank 0; it is named with its host.</exception>
     public static void MustAgree(ICollective ranks, long step, IEnumerable<Tensor> tensors)
     {
-        var hashes = ranks.GatherTexts(Of(tensors));
+        var hashes = ranks.GatherTexts(TensorHash.Of(tensors));
         for (var rank = 1; rank < hashes.Count; rank++)
             if (hashes[rank] != hashes[0])
                 throw new RankLostException($"After step {step} the weights of rank {rank} on {ranks.Hosts[rank]} differ from those of " +
                     $"rank 0 on {ranks.Hosts[0]}, so the job ends: "
                     + "look for failing memory or another version of a library there; `schane train --resume` goes on from the last " +
                     "checkpoint.");
-    }
-
-    private static unsafe string Of(IEnumerable<Tensor> tensors)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var tensor in tensors)
-        {
-            using var scope = NewDisposeScope();
-            var here = tensor.detach().cpu().contiguous();
-            var (bytes, address) = (here.numel() * here.ElementSize, DataPointer.Of(here));
-            for (var at = 0L; at < bytes; at += 1 << 30)
-                hash.AppendData(new ReadOnlySpan<byte>((void*)(address + (nint)at), (int)Math.Min(1 << 30, bytes - at)));
-            GC.KeepAlive(here);
-        }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -43,6 +43,26 @@ public class ResumeTests
     }
 
     [Fact, Trait("Slow", "1")]
+    public void A_run_on_a_read_only_disk_is_called_that()
+    {
+        using var photos = Photos.OfTwoClasses();
+        Directory.CreateDirectory(photos.Run);
+        Assert.SkipUnless(OperatingSystem.IsLinux() && Mount("mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", photos.Run) == 0,
+            "Mounting a small tmpfs needs root.");
+        try
+        {
+            SchaneProgram.Run(photos.Train("--steps", "2")).Done();
+            Assert.Equal(0, Mount("mount", "-o", "remount,ro", photos.Run));
+            var sentence = SchaneProgram.Run("train", "--resume", photos.Run).Refusal();
+            Assert.Contains($"The run folder '{photos.Run}' is read-only here", sentence);
+        }
+        finally
+        {
+            Mount("umount", "-l", photos.Run);
+        }
+    }
+
+    [Fact, Trait("Slow", "1")]
     public void A_full_disk_ends_the_run_with_the_last_good_checkpoint_intact()
     {
         using var photos = Photos.OfTwoClasses();
@@ -59,7 +79,7 @@ public class ResumeTests
                     && Directory.GetFiles(Path.Combine(photos.Run, "checkpoints"), "step-*.sha256").Length >= 2, "it had saved twice");
                 Fill(filler);
                 var ended = program.End();
-                Assert.Contains("No space left", ended.Refusal(exitCode: 1));
+                Assert.Matches($"No space left .*Make room, .*`schane train --resume {photos.Run}`", ended.Refusal(exitCode: 1));
             }
             File.Delete(filler);
             using (var program = SchaneProgram.Start(null, "train", "--resume", photos.Run))

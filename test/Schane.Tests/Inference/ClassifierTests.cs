@@ -1,8 +1,10 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Schane.Data.Feeding;
+using Schane.Evaluation;
 using Schane.Inference;
 using Schane.Jobs;
+using Schane.Runs;
 using Schane.Tests.Data;
 
 namespace Schane.Tests.Inference;
@@ -30,6 +32,20 @@ public sealed class ClassifierTests(TrainedRun run) : IDisposable
         var many = classifier.PredictFiles([run.Blue, run.Red, run.Blue]).ToList();
         Assert.Equal([run.Blue, run.Red, run.Blue], many.Select(m => m.Image));
         Assert.Equal(answer.Top[0].Probability, many[1].Top[0].Probability, 1e-5);
+    }
+
+    [Fact]
+    public void A_run_is_measured_by_the_probabilities_that_predict_gives()
+    {
+        using var classifier = Classifier.Load(run.Folder);
+        Assert.True(Math.Abs(classifier.Confidence!.Temperature - 1) > 0.01);
+        var items = PredictedItem.Load(Path.Combine(run.Folder, "predictions.parquet"));
+        var answers = items.Select(item => classifier.Predict(Path.Combine(run.Data, item.Image)).Top).ToList();
+        Assert.All(items.Zip(answers), both => Assert.Equal(both.Second[0].Probability, both.First.Confidence, 1e-5));
+        var metrics = RunResults.Load(Path.Combine(run.Folder, "results.json")).Metrics;
+        var nll = items.Zip(answers).Average(both => -Math.Log(both.Second.Single(t => t.Class == both.First.Label).Probability));
+        Assert.Equal(nll, metrics["nll"], 1e-5);
+        Assert.NotEqual(metrics["nll_raw"], metrics["nll"], 1e-3);
     }
 
     [Fact]
