@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
 using Schane.Inference;
 using Schane.Jobs;
 using Schane.Runs;
@@ -49,7 +50,7 @@ public sealed class PredictionServer : IAsyncDisposable
             {
                 Device = options.Device,
                 Prove = options.Prove,
-                Limits = new() { MaxMegabytes = options.MaxMegabytes, MaxPixels = options.MaxPixels },
+                Limits = new() { MaxMegabytes = options.MaxMegabytes, MaxPixels = options.MaxPixels, SettingOfPixels = "--max-pixels" },
             });
         classifier.WarmUp(options.Batch);
         var examples = (isLoopback || options.ShowTrainingImages) && Directory.Exists(options.Run)
@@ -58,6 +59,7 @@ public sealed class PredictionServer : IAsyncDisposable
         var batcher = new MicroBatcher(classifier, options, metrics);
         var guard = new Guard(options);
         var app = Build(options);
+        app.UseStatusCodePages();                                         // a wrong address, method or value is told why, too
         app.Use((context, next) => Routes.Protect(context, next, guard, metrics));
         Routes.Map(app, new Service(classifier, batcher, examples, metrics,
             Path.GetFileName(Path.TrimEndingDirectorySeparator(options.Run)), guard.NeedsKey));
@@ -110,13 +112,14 @@ public sealed class PredictionServer : IAsyncDisposable
             (form.MultipartBodyLengthLimit, form.MemoryBufferThreshold) = ((long)options.MaxMegabytes << 20, options.MaxMegabytes << 20));
         services.ConfigureHttpJsonOptions(json => json.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower);
         services.AddRouting();
+        services.AddProblemDetails(problems => problems.CustomizeProblemDetails = Routes.Explain);
         services.AddOpenApi(document => document.AddDocumentTransformer((about, _, _) =>
         {
             (about.Info.Title, about.Info.Version) = ("Schane", RunFolder.Version);
             return Task.CompletedTask;
         }));
-        services.AddOpenTelemetry().WithMetrics(all =>
-            all.AddMeter(ServeMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter());
+        services.AddOpenTelemetry().ConfigureResource(about => about.AddService("schane", serviceVersion: RunFolder.Version))
+            .WithMetrics(all => all.AddMeter(ServeMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter());
         return builder.Build();
     }
 

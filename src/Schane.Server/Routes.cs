@@ -81,6 +81,15 @@ internal static class Routes
         }
     }
 
+    /// <summary>Says what is wrong with a request that reached no address of ours, or none that could read it.</summary>
+    public static void Explain(ProblemDetailsContext problem) => problem.ProblemDetails.Detail ??= problem.ProblemDetails.Status switch
+    {
+        StatusCodes.Status400BadRequest => "A value in the address can't be read; top and neighbours are whole numbers.",
+        StatusCodes.Status404NotFound => "There is nothing at this address; /openapi/v1.json says what there is.",
+        StatusCodes.Status405MethodNotAllowed => "This address takes another method; /openapi/v1.json says which.",
+        _ => null,
+    };
+
     public static void Map(WebApplication app, Service service)
     {
         app.MapPost("/predict", (HttpContext context, int? top, int? neighbours) => Predict(context, service, top ?? 5, neighbours ?? 0))

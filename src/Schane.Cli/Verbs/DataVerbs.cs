@@ -92,7 +92,7 @@ internal sealed class DataCheckVerb : Verb
     private static ImageLimits Limits(int? megapixels) => megapixels switch
     {
         null => ImageLimits.Default,
-        >= 1 => new() { MaxPixels = megapixels.Value * 1_000_000L },
+        >= 1 => new() { MaxPixels = megapixels.Value * 1_000_000L, SettingOfPixels = "--max-megapixels" },
         _ => throw new SchaneException($"--max-megapixels must be at least 1 but is {megapixels}."),
     };
 

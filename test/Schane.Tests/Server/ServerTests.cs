@@ -63,6 +63,18 @@ public sealed partial class ServerTests(TrainedRun run) : IDisposable
             difference => Assert.InRange(difference, 0, 1e-4));
     }
 
+    [Theory]
+    [InlineData("POST", "predict?top=abc", HttpStatusCode.BadRequest, "top and neighbours are whole numbers")]
+    [InlineData("GET", "pictures", HttpStatusCode.NotFound, "There is nothing at this address")]
+    [InlineData("GET", "predict", HttpStatusCode.MethodNotAllowed, "takes another method")]
+    public async Task A_wrong_value_address_or_method_is_told_what_is_wrong(string method, string path, HttpStatusCode status, string why)
+    {
+        await using var server = await Start();
+        using var client = ClientOf(server);
+        using var request = new HttpRequestMessage(new(method), path) { Content = method == "POST" ? Picture(run.Red) : null };
+        Assert.Contains(why, await Refusal(await client.SendAsync(request, Stop), status));
+    }
+
     [Fact]
     public async Task Health_metrics_and_the_document_are_there_and_no_answer_allows_another_origin()
     {
@@ -75,6 +87,7 @@ public sealed partial class ServerTests(TrainedRun run) : IDisposable
         var metrics = await client.GetStringAsync("metrics", Stop);
         Assert.Matches(@"(?m)^schane_images_total(\{[^}]*\})? 1\b", metrics);
         Assert.Contains("schane_answer_duration_seconds_bucket", metrics);
+        Assert.Contains("service_name=\"schane\"", metrics);
         Assert.Contains("http_server_request_duration", metrics);
         var document = await Json(await client.GetAsync("openapi/v1.json", Stop));
         Assert.Equal(["/embed", "/examples/{index}", "/healthz", "/predict"],

@@ -105,7 +105,7 @@ public static class ImageDecoder
             var (width, height) = (codec.Info.Width, codec.Info.Height);
             codec.Dispose();
             throw new SchaneException($"'{Printable.Escape(name)}' is {width} × {height} = {pixels} pixels; images may have " +
-                $"{limits.MaxPixels}. Shrink it or raise the limit (--max-megapixels, MaxPixels).");
+                $"{limits.MaxPixels}. Shrink it or raise {limits.SettingOfPixels}.");
         }
         return codec;
     }

@@ -16,6 +16,9 @@ public sealed record ImageLimits
             ? value : throw new ArgumentOutOfRangeException(nameof(MaxPixels), $"MaxPixels must be at least 1 but is {value}.");
     } = 100_000_000;
 
+    /// <summary>What its user calls <see cref="MaxPixels"/>, for the sentence that names the way out.</summary>
+    internal string SettingOfPixels { get; init; } = nameof(MaxPixels);
+
     /// <summary>Size of the file in MiB. 256 by default.</summary>
     public int MaxMegabytes { get; init => field = Require.AtLeast(value, 1); } = 256;
 }

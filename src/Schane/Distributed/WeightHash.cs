@@ -1,8 +1,7 @@
-using Schane.Distributed;
 using Schane.Tensors;
 using static TorchSharp.torch;
 
-namespace Schane.Training;
+namespace Schane.Distributed;
 
 /// <summary>Whether all ranks hold the same weights, bit for bit: what a checkpoint of the first one stands for.</summary>
 internal static class WeightHash
