@@ -45,18 +45,18 @@
     const place = [];
     order.forEach((index, at) => { place[index] = at; });
     const grid = () => Array.from({ length: size }, () => new Array(size).fill(null));
-    const right = grid(), wrong = grid(), text = grid(), counts = grid();
+    const right = grid(), wrong = grid(), text = grid(), counts = { right: grid(), wrong: grid() };
     for (const [truth, taken, count] of given.cells) {
       const share = count / given.images[truth], row = place[truth], column = place[taken];
       (truth === taken ? right : wrong)[row][column] = share;
-      counts[row][column] = count;
+      counts[truth === taken ? "right" : "wrong"][row][column] = count;
       text[row][column] = `True: ${given.classes[truth]}<br>Taken for: ${given.classes[taken]}<br>${count} of ${given.images[truth]} (${(100 * share).toFixed(1)} %)`;
     }
     const places = order.map((_, at) => at);
     const names = order.map(index => given.labels[index]);
     const labels = size <= 60 && width >= 9 * size + 160;
     const trace = (z, colour, greatest) => ({
-      type: "heatmap", x: places, y: places, z, customdata: text, ...(given.counted && width >= 22 * size + 160 ? { text: counts, texttemplate: "%{text}" } : {}), zmin: 0, zmax: greatest, showscale: false, hoverongaps: false, xgap: labels ? 1 : 0, ygap: labels ? 1 : 0,
+      type: "heatmap", x: places, y: places, z, customdata: text, ...(given.counted && width >= 22 * size + 160 ? { text: counts[colour].map(row => row.map(count => count ?? "")), texttemplate: "%{text}" } : {}), zmin: 0, zmax: greatest, showscale: false, hoverongaps: false, xgap: labels ? 1 : 0, ygap: labels ? 1 : 0,
       colorscale: [[0, `@${colour}-low`], [1, `@${colour}-high`]],
       hovertemplate: "%{customdata}<extra></extra>",
     });
@@ -87,14 +87,14 @@
   const thumbnails = (given, x, y, width, isWrong) => {
     if (!document.getElementById("map-images").checked)
       return [];
-    const [span, side] = [Math.max(...x) - Math.min(...x) || 1, 40], height = Math.max(...y) - Math.min(...y) || 1, near = 1.1 * side / width;
-    const shown = [];
+    const side = width < 500 ? 40 : 56, tall = Math.min(640, width + 20), shown = [];
+    const spans = [Math.max(...x) - Math.min(...x) || 1, Math.max(...y) - Math.min(...y) || 1];
     for (const at of given.labels.map((_, at) => at).filter(at => given.thumbnails[at]).sort((a, b) => isWrong(b) - isWrong(a)))
-      if (shown.every(other => Math.max(Math.abs(x[at] - x[other]) / span, Math.abs(y[at] - y[other]) / height) > near))
+      if (shown.every(other => Math.abs(x[at] - x[other]) / spans[0] * width > side || Math.abs(y[at] - y[other]) / spans[1] * tall > side))
         shown.push(at);
     return shown.map(at => ({
       source: "data:image/webp;base64," + given.thumbnails[at].replaceAll("-", "+"), xref: "x", yref: "y", x: x[at], y: y[at],
-      sizex: span * side / width, sizey: height * side / width, xanchor: "center", yanchor: "middle", layer: "below",
+      sizex: spans[0] * side / width, sizey: spans[1] * side / tall, xanchor: "center", yanchor: "bottom", layer: "below",
     }));
   };
   const map = (given, width) => {

@@ -104,7 +104,7 @@ internal static class CurvesSection
     }
 
     private static Figure? Accuracy(RunHistory history, long? kept) => Beside("accuracy", "Accuracy", history, kept, Curve.Of(
-        history.Steps, s => s.Accuracy, Smooth), [("top1", "Top-1"), ("ema_top1", "Top-1 of averaged weights"), ("mean_per_class", "Mean per class")],
+        history.Steps, s => s.Accuracy, Smooth), [("top1", ""), ("ema_top1", "Averaged weights")],
         new { tickformat = ".0%", hoverformat = ".1%", range = new[] { 0, 1.02 } });
 
     private static Figure? Loss(RunHistory history, long? kept) => Beside("loss", "Cross-entropy, nats", history, kept, Curve.Of(

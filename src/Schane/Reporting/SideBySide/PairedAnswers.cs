@@ -43,9 +43,10 @@ internal sealed record PairedAnswers(string First, string Second, IReadOnlyList<
         {
             var (one, other, neither) = (OnlyFirst.Count, OnlySecond.Count, Neither.Count);
             var p = McNemar.ExactP(one, other);
-            var verdict = p >= Significance ? "no evidence that one is better" : $"{(one > other ? First : Second)} is better";
+            var verdict = p >= Significance ? "no evidence that either is better"
+                : $"evidence that {(one > other ? First : Second)} is better";
             return $"Of {Quantity.Of(Items.Count, "image", "images")} {First} alone names {one} rightly and {Second} alone {other}; both " +
-                $"{Items.Count - one - other - neither}, neither {neither}. That is {verdict} (McNemar’s exact test, p {Effect.P(p)}).";
+                $"{Items.Count - one - other - neither}, neither {neither}. That is {verdict} (McNemar’s exact test, p {(p < 0.001 ? "" : "= ")}{Effect.P(p)}).";
         }
     }
 

@@ -21,8 +21,8 @@ public sealed class PairedReportTests : IDisposable
         Assert.Equal(["2.png", "4.png"], answers.OnlySecond.Select(item => item.First.Image));
         Assert.Empty(answers.Neither);
         var (one, other) = (Path.GetFileName(first.Folder), Path.GetFileName(second.Folder));
-        Assert.Equal($"Of 5 images {one} alone names 1 rightly and {other} alone 2; both 2, neither 0. That is no evidence that one is " +
-            "better (McNemar’s exact test, p 1.000).", answers.Sentence);
+        Assert.Equal($"Of 5 images {one} alone names 1 rightly and {other} alone 2; both 2, neither 0. That is no evidence that " +
+            "either is better (McNemar’s exact test, p = 1.000).", answers.Sentence);
         var page = File.ReadAllText(first.Page);
         Assert.Contains($"<h2 id=\"only-first-title\">Only {one} is right</h2>", page, StringComparison.Ordinal);
         Assert.Contains("title=\"4.png\"", page, StringComparison.Ordinal);
