@@ -6,23 +6,39 @@ namespace Schane.Cli;
 /// <summary>The help text of a command: what it does, usage, examples, then its flags in groups.</summary>
 internal static class HelpText
 {
-    private const int Width = 110;
-    private const int NameColumn = 30;
+    /// <summary>Columns of the text on a wide terminal and in a file.</summary>
+    public const int Width = 80;
 
-    public static string For(Command command)
+    /// <summary>Below this, descriptions stand under what they describe.</summary>
+    private const int Narrow = 60;
+
+    private const int NameColumn = 24;
+    private const string Indent = "  ", Deep = "      ";
+
+    public static string For(Command command, int width = Width)
     {
         var text = new StringBuilder();
-        text.AppendLine(command.Description).AppendLine();
-        text.AppendLine("Usage:").Append("  ").AppendLine(Usage(command));
+        Write(text, TextLayout.Wrap(command.Description ?? "", width));
+        Write(text.AppendLine().AppendLine("Usage:"), TextLayout.Wrap(Indent + Usage(command), width, hang: 4));
         if (command is Verb { Examples.Count: > 0 } verb)
-            Section(text, "Examples", verb.Examples.Select(e => (e.CommandLine, e.Purpose)),
-                verb.Examples.Max(e => e.CommandLine.Length) + 2);
-        Section(text, "Verbs", command.Subcommands.Where(c => !c.Hidden).Select(c => (c.Name, c.Description ?? "")));
-        Section(text, "Arguments", command.Arguments.Select(a => (a.HelpName ?? a.Name, a.Description ?? "")));
+        {
+            text.AppendLine().AppendLine("Examples:");
+            foreach (var example in verb.Examples)
+                Write(text, CommandLine(example.CommandLine, width).Concat(TextLayout.Wrap(Deep + example.Purpose, width)));
+        }
+        Section(text, width, "Verbs", command.Subcommands.Where(c => !c.Hidden).Select(c => (c.Name, c.Description ?? "")));
+        Section(text, width, "Arguments", command.Arguments.Select(a => (a.HelpName ?? a.Name, a.Description ?? "")));
         foreach (var group in (command as Verb)?.Groups ?? [])
-            Section(text, group.Title, group.Flags.Select(Flag));
-        Section(text, "Every verb", Common(command).Select(Flag));
+            Section(text, width, group.Title, group.Flags.Select(Flag));
+        Section(text, width, "Every verb", Common(command).Select(Flag));
         return text.ToString().TrimEnd();
+    }
+
+    /// <summary>A command line that a shell takes as it stands, in several lines where it is long.</summary>
+    private static IEnumerable<string> CommandLine(string line, int width)
+    {
+        var parts = TextLayout.Wrap(line, width - Indent.Length - " \\".Length, hang: 4).ToList();
+        return parts.Select((part, i) => Indent + part + (i < parts.Count - 1 ? " \\" : ""));
     }
 
     private static IEnumerable<Option> Common(Command command)
@@ -52,34 +68,31 @@ internal static class HelpText
         return (flag.HelpName is { } value ? $"{names} {value}" : names, flag.Description ?? "");
     }
 
-    private static void Section(StringBuilder text, string title,
-        IEnumerable<(string Name, string Description)> rows, int column = NameColumn)
+    private static void Section(StringBuilder text, int width, string title, IEnumerable<(string Name, string Description)> rows)
     {
         if (!rows.Any())
             return;
-        text.AppendLine().Append(title).AppendLine(":");
+        Write(text.AppendLine(), TextLayout.Wrap($"{title}:", width));
         foreach (var (name, description) in rows)
         {
-            var indent = new string(' ', column + 2);
-            text.Append("  ").Append(name.PadRight(column));
-            if (name.Length >= column)
-                text.AppendLine().Append(indent);
-            text.AppendLine(string.Join(Environment.NewLine + indent, Lines(description, Math.Max(40, Width - column - 2))));
+            var below = width < Narrow || name.Length > NameColumn - 2;
+            var column = width < Narrow ? Deep.Length : Indent.Length + NameColumn;
+            var lines = TextLayout.Wrap(new string(' ', column) + description, width).ToList();
+            if (below)
+                Write(text, Choices(name, width));
+            else
+                lines[0] = Indent + name + lines[0][(Indent.Length + name.Length)..];
+            Write(text, lines);
         }
     }
 
-    private static IEnumerable<string> Lines(string text, int width)
+    /// <summary>The name of a flag and what it takes, in several lines where the choices are many.</summary>
+    private static IEnumerable<string> Choices(string name, int width) => TextLayout.Wrap(Indent + name.Replace("|", "| "), width, hang: 4)
+        .Select(line => line.Replace("| ", "|"));
+
+    private static void Write(StringBuilder text, IEnumerable<string> lines)
     {
-        var line = new StringBuilder();
-        foreach (var word in text.Split(' '))
-        {
-            if (line.Length > 0 && line.Length + 1 + word.Length > width)
-            {
-                yield return line.ToString();
-                line.Clear();
-            }
-            line.Append(line.Length > 0 ? " " : "").Append(word);
-        }
-        yield return line.ToString();
+        foreach (var line in lines)
+            text.AppendLine(line);
     }
 }

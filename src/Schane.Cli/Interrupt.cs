@@ -29,8 +29,8 @@ internal sealed class Interrupt : IDisposable
         context.Cancel = true;
         if (Interlocked.Increment(ref signals) > 1)
         {
-            if (!Console.IsErrorRedirected)
-                Console.Error.Write("\e[?25h");                            // the bar had hidden the cursor
+            if (Terminal.Redraws)
+                Console.Error.Write(Terminal.ClearLine);
             EndNow(Exit.Interrupted);
         }
         source.Cancel();

@@ -31,7 +31,7 @@ var parsed = root.Parse(args, new ParserConfiguration { EnablePosixBundling = fa
 if (parsed.GetValue(root.Version))
     return Screen.Print(Root.VersionText);
 if (parsed.GetValue(root.Help))
-    return Screen.Print(HelpText.For(parsed.CommandResult.Command));
+    return Screen.Print(HelpText.For(parsed.CommandResult.Command, Math.Min(HelpText.Width, Terminal.OutputWidth ?? HelpText.Width)));
 
 var screen = new Screen(json: parsed.GetValue(root.Json), verbose: parsed.GetValue(root.Verbose));
 using var interrupt = new Interrupt();

@@ -10,7 +10,8 @@ using Schane.Verification;
 
 namespace Schane.Cli;
 
-/// <summary>Where output goes: for people on stderr, one JSON document on stdout where it was asked for.</summary>
+/// <summary>Where output goes: what was asked for on stdout, in words and tables or as one JSON document; progress, notes, warnings and
+/// errors on stderr.</summary>
 internal sealed class Screen(bool json, bool verbose, bool silent = false)
 {
     private static readonly JsonSerializerOptions Format = new()
@@ -25,7 +26,7 @@ internal sealed class Screen(bool json, bool verbose, bool silent = false)
     public bool IsJson => json;
 
     /// <summary>Whether stderr is a terminal that a progress bar can be drawn on.</summary>
-    public bool IsTerminal { get; } = !silent && !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+    public bool IsTerminal { get; } = !silent && Terminal.Redraws;
 
     /// <summary>Prints help or the version, and ends with exit code 0.</summary>
     public static int Print(string text)
@@ -34,21 +35,36 @@ internal sealed class Screen(bool json, bool verbose, bool silent = false)
         return Exit.Done;
     }
 
-    /// <summary>A line for people; names in it may come from anywhere.</summary>
+    /// <summary>A line about the work, on stderr: progress, a note, a warning, an error. Names in it may come from anywhere.</summary>
     public void Say(string line)
     {
         if (!silent)
-            Console.Error.WriteLine(Printable.Escape(line));
+            Write(Console.Error, TextLayout.Wrap(Printable.Escape(line), Terminal.ErrorWidth));
+    }
+
+    /// <summary>A line of what was asked for, on stdout; under <c>--json</c>, where the document says it, on stderr. Names in it may come
+    /// from anywhere.</summary>
+    public void Answer(string line)
+    {
+        if (json)
+            Say(line);
+        else
+            Write(Console.Out, TextLayout.Wrap(Printable.Escape(line), Terminal.OutputWidth));
     }
 
     /// <summary>The screen of a process whose results another one shows: nothing appears but why it failed.</summary>
     public Screen Silent() => new(json: true, verbose, silent: true);
 
-    /// <summary>A table for people; left out where the result is asked for as JSON.</summary>
+    /// <summary>A table of what was asked for, on stdout; left out under <c>--json</c>.</summary>
     public void Table(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows, string? title = null)
     {
-        if (!json)
-            Terminal.Write(title, columns, rows);
+        if (json)
+            return;
+        if (title is not null)
+            Answer(title);
+        Write(Console.Out, TextLayout.Table(columns, [.. rows.Select(row => row.Select(Printable.Escape).ToArray())],
+            Terminal.OutputWidth));
+        Console.Out.WriteLine();
     }
 
     /// <summary>The result of the verb, printed only under <c>--json</c>.</summary>
@@ -84,6 +100,12 @@ internal sealed class Screen(bool json, bool verbose, bool silent = false)
             Console.Error.WriteLine(string.Join(Environment.NewLine, error.ToString().Split(Environment.NewLine).Select(Printable.Escape)));
         Result(new { Error = who + sentence, ExitCode = code });
         return code;
+    }
+
+    private static void Write(TextWriter to, IEnumerable<string> lines)
+    {
+        foreach (var line in lines)
+            to.WriteLine(line);
     }
 
     private static Exception Cause(Exception error) => error switch

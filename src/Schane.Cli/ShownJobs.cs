@@ -10,6 +10,6 @@ internal sealed class ShownJobs(Action<Moment> show) : IProgress<TrainingProgres
         if (value.Message is not null)
             show(new(value.Phase, value.Step, value.Steps, Message: value.Message));
         if (value.Steps > 0)
-            show(new(value.Phase, value.Step, value.Steps, Left: value.Remaining));
+            show(new(value.Phase, value.Step, value.Steps, Unit: null, Left: value.Remaining));
     }
 }

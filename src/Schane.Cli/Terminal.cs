@@ -1,33 +1,32 @@
-using Spectre.Console;
-
 namespace Schane.Cli;
 
-/// <summary>Tables and lines on stderr. Text is plain: no markup is read from it.</summary>
+/// <summary>The terminal that people look at, where there is one.</summary>
 internal static class Terminal
 {
-    private const int WidthOfFiles = 160;
+    /// <summary>What a terminal that doesn't tell its width is taken for.</summary>
+    private const int Usual = 80;
 
-    public static IAnsiConsole People { get; } = Create();
+    /// <summary>Columns of the terminal that stdout is; null where it is a file or a pipe, whose lines may be of any length.</summary>
+    public static int? OutputWidth => Console.IsOutputRedirected ? null : Columns();
 
-    public static void Write(string line) => People.Write(new Text(Printable.Escape(line) + Environment.NewLine));
+    /// <summary>Columns of the terminal that stderr is; null where it is a file or a pipe.</summary>
+    public static int? ErrorWidth => Console.IsErrorRedirected ? null : Columns();
 
-    public static void Write(string? title, IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
+    /// <summary>Whether stderr is a terminal on which a line can be drawn again.</summary>
+    public static bool Redraws => !Console.IsErrorRedirected && Environment.GetEnvironmentVariable("TERM") != "dumb";
+
+    /// <summary>Takes away the line that stands on stderr, from its beginning.</summary>
+    public const string ClearLine = "\r\e[K";
+
+    private static int Columns()
     {
-        var table = new Table { Border = TableBorder.Simple, ShowHeaders = columns.Any(c => c.Length > 0) };
-        if (title is not null)
-            Write(title);
-        foreach (var column in columns)
-            table.AddColumn(new TableColumn(new Text(column)) { NoWrap = column == columns[0] });
-        foreach (var row in rows)
-            table.AddRow(row.Select(cell => new Text(Printable.Escape(cell))));
-        People.Write(table);
-    }
-
-    private static IAnsiConsole Create()
-    {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        if (Console.IsErrorRedirected)
-            console.Profile.Width = WidthOfFiles;
-        return console;
+        try
+        {
+            return Console.WindowWidth is > 0 and var width ? width : Usual;
+        }
+        catch (IOException)
+        {
+            return Usual;
+        }
     }
 }

@@ -119,7 +119,8 @@ public sealed class PredictionServer : IAsyncDisposable
             return Task.CompletedTask;
         }));
         services.AddOpenTelemetry().ConfigureResource(about => about.AddService("schane", serviceVersion: RunFolder.Version))
-            .WithMetrics(all => all.AddMeter(ServeMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel").AddPrometheusExporter());
+            .WithMetrics(all => all.AddMeter(ServeMetrics.Name, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
+                .AddPrometheusExporter());
         return builder.Build();
     }
 

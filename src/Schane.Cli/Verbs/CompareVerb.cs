@@ -151,20 +151,21 @@ internal sealed class CompareVerb : Verb
                     ? Range(b.Low, b.High) : "",
                 P(d.HolmP), P(d.Paired.SignFlipP), Said(d.Verdict)]));
             foreach (var sentence in Outlook.Of(table, comparison.TestPerTrain))
-                screen.Say(sentence);
+                screen.Answer(sentence);
             if (EmbeddingFigures.All(name => comparison.Runs.All(run => run.Metrics.ContainsKey(name.Key))))
                 screen.Table(["embeddings of the test", .. EmbeddingFigures.Select(f => f.Label)],
                     table.Objectives.Select(o => (string[])[o.Objective.Label,
                     .. EmbeddingFigures.Select(f =>
                         $"{comparison.Runs.Where(run => run.Objective == o.Objective.Name).Average(run => run.Metrics[f.Key]):0.000}")]),
                     $"Means over the {units}:");
-            screen.Say($"Intervals over {units} hold for these test items; those over items and seeds are a bootstrap." +
+            screen.Answer($"Intervals over {units} hold for these test items; those over items and seeds are a bootstrap." +
                 (tables[0].Differences is [var first, ..]
                     ? $" With {first.Seeds.Count} {units} the sign-flip p can't be below {P(first.Paired.LeastSignFlipP)}." : ""));
         }
         if (folder is not null)
-            screen.Say($"The runs are in {folder}; open {Path.Combine(folder, comparisons.Count == 1 ? "" : "labels-*", "compare.html")} " +
-                "to see them compared, and `schane report RUN` makes the page of one run.");
+            screen.Answer($"The runs are in {folder}; open " +
+                $"{Path.Combine(folder, comparisons.Count == 1 ? "" : "labels-*", "compare.html")} to see them " +
+                "compared, and `schane report RUN` makes the page of one run.");
         IReadOnlyList<FailedRun> failed = [.. comparisons.SelectMany(comparison => comparison.Failed)];
         var code = FailedRuns.Say(screen, failed);
         return new(new

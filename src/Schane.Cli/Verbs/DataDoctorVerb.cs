@@ -45,8 +45,8 @@ internal sealed class DataDoctorVerb : Verb
                 $"{Cosine(report.PositiveSimilarity)} / {Cosine(report.NegativeSimilarity)}"],
         ], $"{report.Batches} of {report.BatchesPerEpoch} batches of an epoch, loss {report.Loss}:");
         foreach (var finding in report.Findings)
-            screen.Say($"{finding.What} {finding.Fix}");
-        screen.Say(report.Findings.Count == 0
+            screen.Answer($"{finding.What} {finding.Fix}");
+        screen.Answer(report.Findings.Count == 0
             ? "Nothing to mend." : $"{report.Findings.Count} {(report.Findings.Count == 1 ? "thing" : "things")} to mend before training.");
         return new(report, report.Findings.Count == 0 ? Exit.Done : Exit.Failed);
     }

@@ -28,13 +28,13 @@ internal sealed class DataFetchVerb : Verb
         var folder = LongWork.Show(screen, show => DatasetFetch.RunAsync(which, root, new Shown(show), stop).GetAwaiter().GetResult());
         var parts = DatasetCheck.Run(which, root, stop);
         foreach (var problem in parts.Select(p => p.Problem).OfType<string>().Distinct())
-            screen.Say(problem);
-        screen.Say($"{which} is in {folder}.");
+            screen.Answer(problem);
+        screen.Answer($"{which} is in {folder}.");
         return new(new { name = which, folder, parts }, parts.All(p => p.Problem is null) ? Exit.Done : Exit.Failed);
     }
 
     private sealed class Shown(Action<Moment> show) : IProgress<FetchProgress>
     {
-        public void Report(FetchProgress value) => show(new(value.What, value.Done >> 20, (value.Total ?? value.Done) >> 20, Note: "MiB"));
+        public void Report(FetchProgress value) => show(new(value.What, value.Done >> 20, (value.Total ?? value.Done) >> 20, Unit: " MiB"));
     }
 }

@@ -41,11 +41,11 @@ internal sealed class DataLabelsVerb : Verb
             parsed.GetValue(dataRoot), new ShownJobs(show), parsed.Hub(offline), stop));
         screen.Table(["rank", "image", "label", "suggested", "score"], found.Candidates.Take(MostShown)
             .Select(c => (string[])[$"{c.Rank}", c.Path, c.Label, c.Suggested, $"{c.Score:0.00}"]), "Labels that look wrong:");
-        screen.Say($"{found.Candidates.Count} of {found.Judged} images look as if their label were wrong" + (found.Alone > 0
+        screen.Answer($"{found.Candidates.Count} of {found.Judged} images look as if their label were wrong" + (found.Alone > 0
             ? $"; {found.Alone} could not be judged, since they are alone in their class or can't be read." : "."));
         if (found.Candidates.Count > 0)
-            screen.Say($"They are in {found.File}. Look at them, delete the lines that are mistaken, and give the file to `schane train` " +
-                "as --relabel or --exclude.");
+            screen.Answer($"They are in {found.File}. Look at them, delete the lines that are mistaken, and give the file to " +
+                "`schane train` as --relabel or --exclude.");
         return new(found);
     }
 }

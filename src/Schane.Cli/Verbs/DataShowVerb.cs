@@ -44,10 +44,10 @@ internal sealed class DataShowVerb : Verb
         var account = (images as IDividedImages)?.Account ?? new();
         var counts = Enumerable.Range(0, images.Count).CountBy(images.LabelOf).ToDictionary();
         screen.Table(["class", "images"], images.Classes.Select((name, label) => (string[])[name, $"{counts.GetValueOrDefault(label)}"]));
-        screen.Say($"{images.Name}: {images.Count} images of {images.Classes.Count} " +
+        screen.Answer($"{images.Name}: {images.Count} images of {images.Classes.Count} " +
             $"{(images.Classes.Count == 1 ? "class" : "classes")}.");
         foreach (var sentence in account.Sentences)
-            screen.Say(sentence);
+            screen.Answer(sentence);
         return new(new
         {
             images.Name, Images = images.Count,
@@ -65,12 +65,12 @@ internal sealed class DataShowVerb : Verb
             .ToList();
         foreach (var one in shown)
         {
-            screen.Say($"{one.Name}: {one.Summary}");
+            screen.Answer($"{one.Name}: {one.Summary}");
             foreach (var (title, steps) in new[] { ("training", one.Training), ("evaluation", one.Evaluation) })
             {
-                screen.Say($"  {title}");
+                screen.Answer($"  {title}");
                 foreach (var step in steps)
-                    screen.Say($"    {step}");
+                    screen.Answer($"    {step}");
             }
         }
         return new(shown);

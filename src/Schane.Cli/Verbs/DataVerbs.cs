@@ -14,7 +14,7 @@ internal sealed class DataListVerb() : Verb("list", "Lists the data sets that --
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
         screen.Table(["data set", "images (classes)", "metric", "what it is"], DatasetCatalog.Entries.Select(e => (string[])
-            [e.Name, string.Join('\n', e.Facts.Select(f => $"{f.Part} {f.Images:N0} ({f.Classes:N0})")), e.Metric,
+            [e.Name, string.Join(", ", e.Facts.Select(f => $"{f.Part} {f.Images:N0} ({f.Classes:N0})")), e.Metric,
                 $"{e.Summary}{(e.Archives.Count > 0 ? "; can be fetched" : "")}"]));
         return new(DatasetCatalog.Entries.Select(e =>
             new { e.Name, e.Parts, e.Facts, e.Metric, e.Summary, bytes_to_fetch = e.Archives.Sum(a => a.Bytes) }));
@@ -81,10 +81,10 @@ internal sealed class DataCheckVerb : Verb
         foreach (var (reason, names) in report.NotUsed)
             List(screen, $"Not used, {reason}", names.Select(Printable.Escape));
         foreach (var warning in report.Warnings)
-            screen.Say(warning);
+            screen.Answer(warning);
         if (report.Refusal is { } refusal)
-            screen.Say(refusal);
-        screen.Say($"{report.Images} images of {report.Classes.Count} {(report.Classes.Count == 1 ? "class" : "classes")}: " +
+            screen.Answer(refusal);
+        screen.Answer($"{report.Images} images of {report.Classes.Count} {(report.Classes.Count == 1 ? "class" : "classes")}: " +
             $"{(report.IsClean ? "ready to train on" : "mend the above before training")}.");
         return new(report, report.IsClean ? Exit.Done : Exit.Failed);
     }
@@ -103,9 +103,9 @@ internal sealed class DataCheckVerb : Verb
             parts.Select(p =>
                 (string[])[p.Part, $"{p.Images}", $"{p.Expected.Images}", $"{p.Classes}", $"{p.Expected.Classes}", $"{p.MissingFiles}"]));
         foreach (var problem in parts.Select(p => p.Problem).OfType<string>().Distinct())
-            screen.Say(problem);
+            screen.Answer(problem);
         var complete = parts.All(p => p.Problem is null);
-        screen.Say(complete ? $"{name} is complete."
+        screen.Answer(complete ? $"{name} is complete."
             : $"{name} is not complete{(DatasetCatalog.Find(name).Archives.Count > 0 ? $"; `schane data fetch {name}` fetches it" : "")}.");
         return new(new { name, complete, parts }, complete ? Exit.Done : Exit.Failed);
     }
@@ -117,10 +117,10 @@ internal sealed class DataCheckVerb : Verb
         var all = lines.ToList();
         if (all.Count == 0)
             return;
-        screen.Say($"{title} ({all.Count}):");
+        screen.Answer($"{title} ({all.Count}):");
         foreach (var line in all.Take(MostShown))
-            screen.Say($"  {line}");
+            screen.Answer($"  {line}");
         if (all.Count > MostShown)
-            screen.Say($"  … and {all.Count - MostShown} more; --json lists all.");
+            screen.Answer($"  … and {all.Count - MostShown} more; --json lists all.");
     }
 }

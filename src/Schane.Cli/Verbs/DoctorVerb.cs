@@ -56,7 +56,7 @@ internal sealed class DoctorVerb(Func<IReadOnlyList<OperatorError>>? check = nul
             screen.Table(["largest error against float64", "float32", "its gradient", "bf16", "its gradient"],
                 operators.GroupBy(o => o.Operator).Select(Row));
         foreach (var line in advice)
-            screen.Say(line);
+            screen.Answer(line);
         var wrong = Wrong(operators);
         foreach (var sentence in wrong)
             screen.Say($"error: {sentence}");
@@ -72,7 +72,7 @@ internal sealed class DoctorVerb(Func<IReadOnlyList<OperatorError>>? check = nul
         {
             var talk = RankTalk.Measure(ranks);
             var hosts = talk.Hosts.GroupBy(host => host).Select(host => $"{host.Key} ({host.Count()})");
-            shown.Say($"{talk.Ranks} ranks on {string.Join(", ", hosts)} talk over {talk.Engine}: "
+            shown.Answer($"{talk.Ranks} ranks on {string.Join(", ", hosts)} talk over {talk.Engine}: "
                 + $"{talk.Microseconds:0} µs for a number, {talk.GigabytesPerSecond:0.0} GB/s for a large tensor.");
             return new(talk);
         });

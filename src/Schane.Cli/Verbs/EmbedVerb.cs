@@ -39,7 +39,7 @@ internal sealed class EmbedVerb : Verb
         var found = LongWork.Show(screen, show => (wanted with { Progress = new ShownTraining(show) }).Embed(stop));
         found.Save(path);
         var parts = found.Parts.GroupBy(part => part).ToDictionary(part => part.Key, part => part.Count());
-        screen.Say($"{found.Embeddings.Count} embeddings of width {found.Embeddings.Width} " +
+        screen.Answer($"{found.Embeddings.Count} embeddings of width {found.Embeddings.Width} " +
             $"({string.Join(", ", parts.Select(part => $"{part.Key} {part.Value}"))}) are in {path}.");
         return new(new { file = path, images = found.Embeddings.Count, width = found.Embeddings.Width, parts });
     }

@@ -31,15 +31,15 @@ internal sealed class EnrollVerb : Verb
     {
         var found = EnrollJob.Run(parsed.GetRequiredValue(run), parsed.GetRequiredValue(name),
             [.. ImageFiles.Find(parsed.GetRequiredValue(images))], parsed.GetRequiredValue(device));
-        screen.Say($"Class '{found.Class}' is known from {found.Images} {(found.Images == 1 ? "image" : "images")}; an image with a " +
+        screen.Answer($"Class '{found.Class}' is known from {found.Images} {(found.Images == 1 ? "image" : "images")}; an image with a " +
             $"cosine below {found.Threshold:0.000} to every class is unknown.");
         if (found.LeftOut is { } leftOut)
-            screen.Say($"Each of the images against the others: {leftOut:P0} are recognised.");
-        screen.Say(double.IsNaN(found.Expected)
+            screen.Answer($"Each of the images against the others: {leftOut:P0} are recognised.");
+        screen.Answer(double.IsNaN(found.Expected)
             ? $"No trained class has {found.Images} images to try the same with, so no accuracy can be promised."
             : $"To expect: {found.Expected:P1} of its images are recognised, as {found.ExpectedFrom} held-out images of trained " +
                 "classes would be if these had been enrolled so; less where the new class is unlike them.");
-        screen.Say($"It takes {found.Taken:P1} of the held-out images from other classes; {found.UnknownFound:P1} of them would be " +
+        screen.Answer($"It takes {found.Taken:P1} of the held-out images from other classes; {found.UnknownFound:P1} of them would be " +
             "called unknown if their class were not there.");
         return new(found);
     }

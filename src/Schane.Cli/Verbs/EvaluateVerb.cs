@@ -3,12 +3,17 @@ using Schane.Evaluation;
 using Schane.Evaluation.Embeddings;
 using Schane.Evaluation.Episodes;
 using Schane.Jobs;
+using Schane.Reporting;
+using Schane.Reporting.Sections;
 
 namespace Schane.Cli.Verbs;
 
 /// <summary>How good a trained run, weights or embeddings are.</summary>
 internal sealed class EvaluateVerb : Verb
 {
+    /// <summary>Kinds of mistakes, and mistakes, that are named.</summary>
+    private const int MostShown = 5;
+
     private static readonly FewShotOptions Episodes = new();
 
     private readonly Argument<string> run = new("RUN")
@@ -85,11 +90,28 @@ internal sealed class EvaluateVerb : Verb
     private Outcome Full(ParseResult parsed, Screen screen, string folder, CancellationToken stop)
     {
         var wanted = source.Read(parsed, folder);
-        var results = EvaluateJob.Run(folder, wanted.Data, wanted.DataRoot, wanted.Device, stop);
+        var measured = EvaluateJob.Again(folder, wanted.Data, wanted.DataRoot, wanted.Device, stop);
+        var results = measured.Results;
         Measures.Show(screen, results.Metrics, $"Measured on {results.Images} images ({results.Part}):");
+        if (results is { Classes: { } names, Confusion: { } counts })
+            Mistakes(screen, ConfusionMatrix.Of(names, counts), measured.Items);
         if (results.PerClass is { } classes)
             screen.Table(["class", "images", "recall", "precision"],
                 classes.Select(c => (string[])[c.Class, $"{c.Images}", $"{c.Recall:0.000}", $"{c.Precision:0.000}"]));
         return new(results);
+    }
+
+    private static void Mistakes(Screen screen, ConfusionMatrix matrix, IReadOnlyList<PredictedItem> items)
+    {
+        if (matrix.Mistakes.Count == 0)
+        {
+            screen.Answer("No image was mistaken.");
+            return;
+        }
+        screen.Table(["class", "taken for", "times", "of class"], matrix.Mistakes.Take(MostShown).Select(mistake => (string[])
+            [matrix.Classes[mistake.Truth], matrix.Classes[mistake.Taken], $"{mistake.Count}", $"{mistake.Share:P0}"]),
+            $"Most confused, of {Quantity.Of(matrix.Errors, "mistake", "mistakes")}:");
+        screen.Table(["image", "class", "taken for", "sure"], SurestMistakes.Of(items, item => item, MostShown).Select(item => (string[])
+            [item.Image, item.Label, item.Predicted, $"{item.Confidence:P0}"]), "Surest mistakes:");
     }
 }

@@ -52,9 +52,9 @@ internal sealed class ExportVerb : Verb
         var pictures = parsed.GetValue(inputs) is { Length: > 0 } places ? places.SelectMany(Pictures).ToList() : null;
         var result = ExportJob.Run(parsed.GetRequiredValue(run), parsed.GetRequiredValue(onnx), options, pictures, parsed.GetValue(force),
             parsed.GetValue(dataRoot), stop);
-        screen.Say($"{result.Onnx}: {result.Bytes / 1e6:0.0} MB, {result.Nodes} nodes, opset {result.Opset}, {result.Seconds:0.0} " +
+        screen.Answer($"{result.Onnx}: {result.Bytes / 1e6:0.0} MB, {result.Nodes} nodes, opset {result.Opset}, {result.Seconds:0.0} " +
             $"s{(result.Data is null ? "" : $"; its weights are in {result.Data}, keep both together")}.");
-        screen.Say($"{result.Parity}.");
+        screen.Answer($"{result.Parity}.");
         return new(result);
     }
 

@@ -35,9 +35,9 @@ internal sealed class ModelsFetchVerb : Verb
             Hub = parsed.Hub(offline),
             Progress = new ShownTraining(show),
         }.Run(stop));
-        screen.Say($"{fetched.Model} is here: {fetched.Reference}{(fetched.License is null ? "" : $", licence {fetched.License}")}.");
+        screen.Answer($"{fetched.Model} is here: {fetched.Reference}{(fetched.License is null ? "" : $", licence {fetched.License}")}.");
         if (fetched.Written is { } bytes)
-            screen.Say($"Written to {parsed.GetValue(output)}: {bytes / 1e6:0.0} MB.");
+            screen.Answer($"Written to {parsed.GetValue(output)}: {bytes / 1e6:0.0} MB.");
         return new(fetched);
     }
 }

@@ -61,7 +61,7 @@ internal sealed class ModelsListVerb : Verb
             [m.Info.Name, Number(m.Parameters / 1e6, "0.0"), Number(m.Gflops, m.Gflops < 10 ? "0.0" : "0"), $"{m.Info.EmbeddingWidth}",
                 Number(m.ImagesPerSecond, m.ImagesPerSecond < 10 ? "0.0" : "0"),
                 m.WeightsFrom is null ? "" : $"{m.WeightsFrom}{(m.WeightsHere ? "*" : "")} {m.Info.WeightsLicense}"]));
-        screen.Say("M: millions of parameters; GFLOPs of one image at the model's input size; im/s: training images a second here, " +
+        screen.Answer("M: millions of parameters; GFLOPs of one image at the model's input size; im/s: training images a second here, " +
             "estimated from one measured rate; * weights are on this machine.");
         return new(models);
     }

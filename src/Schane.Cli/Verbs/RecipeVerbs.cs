@@ -39,12 +39,12 @@ internal sealed class RecipeCheckVerb : Verb
                 {
                     throw new SchaneException($"{what}: {e.Message}", e);
                 }
-                screen.Say($"{what}: {(left.Count == 0 ? "right" : "right as far as it could be checked here")}.");
+                screen.Answer($"{what}: {(left.Count == 0 ? "right" : "right as far as it could be checked here")}.");
                 foreach (var sentence in left)
-                    screen.Say($"  {sentence}");
+                    screen.Answer($"  {sentence}");
                 var unused = LossSettings.Unused(recipe);
                 if (unused is not null)
-                    screen.Say($"  {unused}");
+                    screen.Answer($"  {unused}");
                 documents.Add(new { file, name = name.Length == 0 ? null : name, unchecked_because = left, unused });
             }
         }

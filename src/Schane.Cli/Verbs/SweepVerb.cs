@@ -86,13 +86,13 @@ internal sealed class SweepVerb : Verb
                 [w.Arm, $"{w.Trial}", Shown(found.Metric, w.Validation), $"{w.Test!.Mean:P2}", w.Test.Low is { } low
                     ? $"{low:P2} to {w.Test.High:P2} ({(w.Test.Kind == IntervalKind.Wilson ? "Wilson" : "Student t over seeds")})" : ""]),
                 "The chosen trials:");
-        screen.Say(found.TestUse);
-        screen.Say("The validation figure of a chosen trial is the best of many, so it is too good; the test figure is not.");
+        screen.Answer(found.TestUse);
+        screen.Answer("The validation figure of a chosen trial is the best of many, so it is too good; the test figure is not.");
         if (options.Arms[0].Recipe.Folds is null
             && CompareJob.UndividedImages(options.Arms[0].Recipe, options.DataRoot) is < CompareVerb.FewImages)
-            screen.Say("Compare with --seeds N, which leaves the same images for the test; folds would test on images that these " +
+            screen.Answer("Compare with --seeds N, which leaves the same images for the test; folds would test on images that these " +
                 "settings were chosen by.");
-        screen.Say($"The runs are in {options.Folder}; `schane compare --recipe {Path.Combine(options.Folder, "best.yaml")}` compares " +
+        screen.Answer($"The runs are in {options.Folder}; `schane compare --recipe {Path.Combine(options.Folder, "best.yaml")}` compares " +
             "the losses with these settings.");
         return new(found, FailedRuns.Say(screen, found.Failed));
     }

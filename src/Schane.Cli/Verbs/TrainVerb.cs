@@ -91,7 +91,11 @@ internal sealed class TrainVerb : Verb
             if (results.SkippedSteps is { } skipped)
                 quiet.Say($"{skipped} of {results.Steps} steps were left out because the loss or a gradient was not finite; the journal " +
                     "names them.");
-            quiet.Say($"The run is in {folder.Root}; open {folder.Report} to see it.");
+            quiet.Answer($"The run is in {folder.Root}; open {folder.Report} to see it.");
+            quiet.Say("Next, for example:");
+            quiet.Say($"  schane evaluate {folder.Root}");
+            quiet.Say($"  schane predict {folder.Root} IMAGE");
+            quiet.Say($"  schane serve {folder.Root}");
             return new(new { run = folder.Root, results });
         });
     }

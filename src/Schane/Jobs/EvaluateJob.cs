@@ -31,7 +31,10 @@ public static class EvaluateJob
     /// <param name="cancellationToken">Stops between batches.</param>
     /// <exception cref="SchaneException">No such run, it did not finish, or the data do not fit it.</exception>
     public static RunResults Run(string folder, string? data = null, string? dataRoot = null, string device = "cpu",
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) => Again(folder, data, dataRoot, device, cancellationToken).Results;
+
+    /// <summary>The same, with the answer to each image.</summary>
+    internal static Measured Again(string folder, string? data, string? dataRoot, string device, CancellationToken stop)
     {
         Devices.Find(device);
         var run = RunFolder.Open(folder);
@@ -40,10 +43,10 @@ public static class EvaluateJob
         var before = RunResults.Load(run.Results);
         if (data is null)
             return Measure(recipe, DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), model, before.Steps,
-                before.Seconds, stop: cancellationToken).Results;
+                before.Seconds, stop: stop);
         var other = DatasetCatalog.Open(data, dataRoot, new FolderOptions { MinClasses = 1 });
         var setup = DataSetup.ForTest(new ClassesOf(other, model.Classes));
-        return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop: cancellationToken).Results;
+        return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop: stop);
     }
 
     /// <summary>Embeddings of images as they look without augmentation.</summary>

@@ -5,7 +5,7 @@ namespace Schane.Reporting;
 internal static class CompareReport
 {
     /// <summary>Arms that a title names; of more it tells how many.</summary>
-    private const int MostNamed = 4;
+    private const int MostNamed = 2;
 
     /// <summary>Writes the report of a comparison.</summary>
     /// <param name="compareFile">A file as <see cref="Comparison.Save"/> writes it.</param>
@@ -21,14 +21,14 @@ internal static class CompareReport
         var table = ComparisonTable.Of(comparison);
         var metric = Metric.Of(table.Metric);
         var arms = table.Objectives.Select(row => row.Objective.Label).ToList();
-        var title = $"{(arms.Count <= MostNamed ? string.Join(" · ", arms) : $"{arms.Count} settings")} on " +
+        var title = $"{(arms.Count <= MostNamed ? string.Join(" and ", arms) : $"{arms.Count} settings")} on " +
             $"{comparison.Data ?? "unnamed data"}";
         ReportSection[] sections =
         [
             .. ((ReportSection?[])
             [
-                VerdictSection.Of(table, metric, comparison.TestPerTrain),
-                DifferenceSection.Of(table, metric, comparison.Bootstrap),
+                VerdictSection.Of(table, metric, comparison),
+                DifferenceSection.Of(table, metric, comparison),
                 ObjectivesSection.Of(table, metric, comparison),
                 ClassEffectSection.Of(comparison),
                 Notes(comparison),
@@ -43,7 +43,7 @@ internal static class CompareReport
         string?[] facts =
         [
             comparison.Model,
-            Quantity.Of(seeds, "seed", "seeds"),
+            Quantity.Of(seeds, ObjectivesSection.Units(comparison)[..^1], ObjectivesSection.Units(comparison)),
             comparison.Budget is { } budget ? $"{budget} a run" : null,
             comparison.Images is { } images ? $"{Quantity.Count(images)} " +
                 $"{(comparison.Part == "runs" ? "one-shot trials" : $"{HeadlineSection.PartName(comparison.Part)} images")}" : null,

@@ -12,14 +12,17 @@ internal sealed record Curve(double[] Steps, double[] Mean, double[] Low, double
     /// <summary>Whether stretches hold more than one step, so that Low and High say something.</summary>
     public bool IsThinned => Low.Where((low, i) => low < High[i]).Any();
 
+    /// <summary>Whether the quantity never changes.</summary>
+    public bool IsConstant => Low.Min() == High.Max();
+
     /// <summary>The curve; null if fewer than two steps have the value.</summary>
-    public static Curve? Of(IReadOnlyList<StepEvent> steps, Func<StepEvent, double?> value)
+    public static Curve? Of(IReadOnlyList<StepEvent> steps, Func<StepEvent, double?> value, int stretchesAtMost = Points)
     {
         var known = steps.Where(step => value(step) is { } number && double.IsFinite(number))
             .Select(step => (At: (double)step.Step, Value: value(step)!.Value)).ToArray();
         if (known.Length < 2)
             return null;
-        var stretches = known.Chunk((known.Length + Points - 1) / Points).ToArray();
+        var stretches = known.Chunk((known.Length + stretchesAtMost - 1) / stretchesAtMost).ToArray();
         return new Curve(
             [.. stretches.Select(stretch => Math.Round(stretch.Average(point => point.At), 1))],
             [.. stretches.Select(stretch => Rounded(stretch.Average(point => point.Value)))],

@@ -3,36 +3,37 @@ namespace Schane.Reporting;
 /// <summary>The forest plot of paired differences, and the same in numbers.</summary>
 internal static class DifferenceSection
 {
-    public static ReportSection? Of(ComparisonTable table, Metric metric, IReadOnlyList<BootstrapInterval>? bootstrap)
+    public static ReportSection? Of(ComparisonTable table, Metric metric, Comparison comparison)
     {
+        var (bootstrap, units) = (comparison.Bootstrap, ObjectivesSection.Units(comparison));
         var rows = table.Differences;
         if (rows.Count == 0)
             return null;
         var figure = Forest(rows, metric, bootstrap);
-        var lines = bootstrap is { Count: > 0 } ? " Thin lines: 95 % interval of a bootstrap over test items and seeds." : "";
-        var caption = Html.Of($"Filled points: mean over seeds with its 95 % interval (Student t). " +
-            $"Rings: single seeds.{lines} {Better(metric)}");
+        var lines = bootstrap is { Count: > 0 } ? $" Thin lines: 95 % interval of a bootstrap over test items and {units}." : "";
+        var caption = Html.Of($"Filled points: mean over {units} with its 95 % interval (Student t). " +
+            $"Rings: single {units}.{lines} {Better(metric)}");
         return new("differences", "Paired differences", Html.Of($"""
             {figure.Show(caption)}
             <div class="scroll" role="region" aria-label="Paired differences" tabindex="0">
             <table id="differences-table" class="sortable">
             <thead><tr>{ClassSection.Heading("Difference", false)}{ClassSection.Heading("Mean", true)}{Plain("95 % interval")}
-            {(bootstrap is { Count: > 0 } ? Plain("Bootstrap") : Html.Empty)}{ClassSection.Heading("Seeds", true)}
+            {(bootstrap is { Count: > 0 } ? Plain("Bootstrap") : Html.Empty)}{ClassSection.Heading($"{char.ToUpperInvariant(units[0])}{units[1..]}", true)}
             {ClassSection.Heading("Paired t, p", true)}{ClassSection.Heading("Adjusted p", true)}
             {ClassSection.Heading("Sign flips, p", true)}{Plain("Verdict")}</tr></thead>
             <tbody>
             {Html.Join(rows.Select(row => Row(row, metric, bootstrap)))}</tbody>
             </table>
             </div>
-            <p class="note">Differences in {Effect.Unit(metric)}. {Least(rows)}</p>
+            <p class="note">Differences in {Effect.Unit(metric)}. {Least(rows, units)}</p>
             """), figure);
     }
 
     private static string Better(Metric metric) =>
         metric.HigherIsBetter ? "Right of zero the first objective is better." : "Left of zero the first objective is better.";
 
-    private static string Least(IReadOnlyList<DifferenceRow> rows) => string.Join(" ", rows.GroupBy(row => row.Seeds.Count).Select(same =>
-        $"With {Quantity.Of(same.Key, "seed", "seeds")} the sign-flip p can’t be below {Effect.P(same.First().Paired.LeastSignFlipP)}."));
+    private static string Least(IReadOnlyList<DifferenceRow> rows, string units) => string.Join(" ", rows.GroupBy(row => row.Seeds.Count).Select(same =>
+        $"With {Quantity.Of(same.Key, units[..^1], units)} the sign-flip p can’t be below {Effect.P(same.First().Paired.LeastSignFlipP)}."));
 
     private static Html Plain(string text) => Html.Of($"<th scope=\"col\">{text}</th>");
 
@@ -72,7 +73,7 @@ internal static class DifferenceSection
                 {
                     type = "scatter",
                     mode = "markers",
-                    name = "Single seeds",
+                    name = "Single runs",
                     x = seeds.Select(one => one.Difference),
                     y = seeds.Select(one => one.Place + 0.22),
                     customdata = seeds.Select(one => one.Seed),
@@ -85,7 +86,7 @@ internal static class DifferenceSection
                     mode = "lines",
                     x = new[] { Effect.Scaled(metric, one.Found!.Low), Effect.Scaled(metric, one.Found.High) },
                     y = new[] { one.Place - 0.2, one.Place - 0.2 },
-                    hovertemplate = "Bootstrap over items and seeds: %{x:+.3~f}<extra></extra>",
+                    hovertemplate = "Bootstrap over items and runs: %{x:+.3~f}<extra></extra>",
                     line = new { color = "@series-2", width = 1.5 },
                 }),
                 new

@@ -2,13 +2,12 @@ using Schane.Evaluation.Statistics;
 
 namespace Schane.Reporting;
 
-/// <summary>Each objective by itself: its seeds in a chart, all its metrics in a table.</summary>
+/// <summary>Each objective by itself: all its metrics in a table; its runs in a chart, which stands beside the verdict.</summary>
 internal static class ObjectivesSection
 {
     public static ReportSection Of(ComparisonTable table, Metric metric, Comparison comparison)
     {
         var rows = table.Objectives;
-        var figure = Seeds(rows, metric, comparison);
         var others = comparison.Runs.SelectMany(run => run.Metrics.Keys).Distinct()
             .Where(key =>
                 key != metric.Key && !key.EndsWith("_low", StringComparison.Ordinal) && !key.EndsWith("_high", StringComparison.Ordinal)
@@ -20,14 +19,11 @@ internal static class ObjectivesSection
         if (comparison.Runs.All(run => run.Seconds is not null))
             body.Add(Row("Time of training", rows.Select(row =>
                 Quantity.Duration(comparison.Runs.Where(run => run.Objective == row.Objective.Name).Average(run => run.Seconds!.Value)))));
-        var (caption, note) = single
-            ? ("One run of each, with its 95 % interval over the test items.",
-                "One run of each; in brackets its 95 % interval over the test items: Wilson’s for accuracies and errors, else a bootstrap.")
-            : ("Filled points: mean over seeds with its 95 % interval. Lines join the runs of one seed.",
-                "Mean ± half of the 95 % interval over seeds (Student t).");
+        var note = single
+            ? "One run of each; in brackets its 95 % interval over the test items: Wilson’s for accuracies and errors, else a bootstrap."
+            : $"Mean ± half of the 95 % interval over {Units(comparison)} (Student t).";
         var labels = rows.Select(row => Html.Of($"<th scope=\"col\" class=\"number\">{row.Objective.Label}</th>"));
         return new("objectives", "Objectives", Html.Of($"""
-            {figure.Show(Html.Of($"{caption}"))}
             <p class="note above">{note}</p>
             <div class="scroll" role="region" aria-label="Metrics of the objectives" tabindex="0">
             <table id="objectives-table">
@@ -36,7 +32,7 @@ internal static class ObjectivesSection
             {Html.Join(body)}</tbody>
             </table>
             </div>
-            """), figure);
+            """));
     }
 
     private static Html Row(Metric metric, IReadOnlyList<ObjectiveRow> rows, Comparison comparison) =>
@@ -70,7 +66,15 @@ internal static class ObjectivesSection
     /// <summary>Decimals that give a mean four significant digits; its interval has as many.</summary>
     private static int Decimals(double mean) => mean == 0 ? 3 : Math.Clamp(3 - (int)Math.Floor(Math.Log10(Math.Abs(mean))), 0, 8);
 
-    private static Figure Seeds(IReadOnlyList<ObjectiveRow> rows, Metric metric, Comparison comparison)
+    /// <summary>What the runs of an objective differ in.</summary>
+    internal static string Units(Comparison comparison) => comparison.TestPerTrain is null ? "seeds" : "folds";
+
+    /// <summary>Each objective's mean with its interval over its runs.</summary>
+    internal static Html Runs(Figure figure, ComparisonTable table, Comparison comparison) => figure.Show(Html.Of(
+        $"{(table.Objectives.All(row => row.Seeds.Count == 1) ? "One run of each, with its 95 % interval over the test items."
+            : $"Filled points: mean over {Units(comparison)} with its 95 % interval. Lines join the runs of one {Units(comparison)[..^1]}.")}"));
+
+    internal static Figure Seeds(IReadOnlyList<ObjectiveRow> rows, Metric metric, Comparison comparison)
     {
         var ends = rows.Select(row => Ends(metric, row, comparison) ?? (row.Mean.Mean, row.Mean.Mean)).ToArray();
         var places = Enumerable.Range(0, rows.Count).ToArray();
@@ -83,12 +87,12 @@ internal static class ObjectivesSection
                 mode = "lines+markers",
                 x = at,
                 y = at.Select(place => Effect.Scaled(metric, rows[place].Values[rows[place].Seeds.ToList().IndexOf(seed)])),
-                hovertemplate = $"Seed {seed}: %{{y:.2f}}<extra></extra>",
+                hovertemplate = $"{(comparison.TestPerTrain is null ? "Seed" : "Fold")} {seed}: %{{y:.2f}}<extra></extra>",
                 line = new { color = "@line", width = 1 },
                 marker = new { symbol = "circle-open", size = 6, color = "@muted" },
             };
         });
-        return new("seeds", $"{metric.Label} of each seed",
+        return new("seeds", $"{metric.Label} of each {Units(comparison)[..^1]}",
             string.Join(" ", rows.Select(row => $"{row.Objective.Label}: {Value(metric, row, comparison)}.")), 340)
         {
             Data =

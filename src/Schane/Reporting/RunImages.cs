@@ -1,5 +1,6 @@
 using Schane.Evaluation;
 using Schane.Evaluation.Embeddings;
+using Schane.Reporting.Sections;
 using Schane.Runs;
 
 namespace Schane.Reporting;
@@ -10,9 +11,6 @@ internal sealed class RunImages
 {
     /// <summary>Pairs and mistakes shown.</summary>
     private const int Shown = 24;
-
-    /// <summary>Mistakes shown in which one class is taken for the same other.</summary>
-    public const int OfOneKind = 3;
 
     private readonly EmbeddedImages images;
     private readonly Thumbnails thumbnails;
@@ -25,11 +23,11 @@ internal sealed class RunImages
         Drawn = EvenShare.Rows(Set.Labels, Thumbnails.MostOfPart);
         // A character may stand in two one-shot runs as two classes, which would be the pairs most alike.
         Pairs = Part == "runs" ? [] : HardestNegatives.Of(Set).Pairs(Shown);
-        Mistakes = [.. Enumerable.Range(0, Set.Count)
-            .Where(row => Answer(row) is { Right: false } answer && double.IsFinite(answer.Confidence))
-            .GroupBy(row => (Class(row), Answer(row)!.Predicted))
-            .SelectMany(kind => kind.OrderByDescending(row => Answer(row)!.Confidence).Take(OfOneKind))
-            .OrderByDescending(row => Answer(row)!.Confidence).Take(Shown)];
+        JustRight = [.. Enumerable.Range(0, Set.Count)
+            .Where(row => Answer(row) is { Right: true } answer && double.IsFinite(answer.Confidence))
+            .GroupBy(Class).Select(kind => kind.MinBy(row => Answer(row)!.Confidence))
+            .OrderBy(row => Answer(row)!.Confidence).Take(Shown / 2)];
+        Mistakes = [.. SurestMistakes.Of(Enumerable.Range(0, Set.Count), Answer, Shown)];
     }
 
     /// <summary>Those of the measured part, or of the training images where the measured ones have no embeddings; null where
@@ -75,9 +73,12 @@ internal sealed class RunImages
     /// <summary>Rows whose answer was wrong, the surest first.</summary>
     public int[] Mistakes { get; }
 
+    /// <summary>Rows whose answer was right, of each class the one that the model was least sure of.</summary>
+    public int[] JustRight { get; }
+
     /// <summary>Names of all images of which a thumbnail is shown.</summary>
     public IEnumerable<string> WithThumbnails =>
-        Drawn.Concat(Pairs.SelectMany(pair => (int[])[pair.First, pair.Second])).Concat(Mistakes).Distinct().Select(Name);
+        Drawn.Concat(Pairs.SelectMany(pair => (int[])[pair.First, pair.Second])).Concat(Mistakes).Concat(JustRight).Distinct().Select(Name);
 
     public string Name(int row) => images.Images[row];
 

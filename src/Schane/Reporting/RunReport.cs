@@ -34,18 +34,20 @@ internal static class RunReport
         [
             .. ((ReportSection?[])
             [
+                ShortAnswerSection.Of(results, history),
                 HeadlineSection.Of(results, history),
                 RunSections.Warnings(history),
-                CurvesSection.Of(history),
                 ConfusionSection.Of(results),
                 SureMistakesSection.Of(images),
+                SureMistakesSection.Right(images),
                 PairsSection.Of(images),
-                MapSection.Of(images),
                 LabelErrorsSection.Of(suspects, thumbnails),
                 ClassSection.Of(results),
+                MapSection.Of(images),
                 ReliabilitySection.Of(results),
-                RunSections.Recipe(run.Recipe),
+                CurvesSection.Of(history, results?.Probe is { Kept: true } ? null : history.End?.Kept),
                 RunSections.Environment(history, results, run.Splits),
+                RunSections.Recipe(run.Recipe),
             ]).OfType<ReportSection>(),
         ];
         if (history.Start is null && history.Steps.Count == 0 && results is null)

@@ -1,32 +1,41 @@
 namespace Schane.Reporting;
 
-/// <summary>The answer in a sentence for each difference.</summary>
+/// <summary>The answer in a sentence, the runs in a figure, then a line for each difference.</summary>
 internal static class VerdictSection
 {
-    public static ReportSection? Of(ComparisonTable table, Metric metric, double? testPerTrain)
+    public static ReportSection Of(ComparisonTable table, Metric metric, Comparison comparison)
     {
-        if (table.Differences.Count == 0)
-            return null;
+        var figure = ObjectivesSection.Seeds(table.Objectives, metric, comparison);
+        var units = ObjectivesSection.Units(comparison);
         var items = table.Differences.Select(row => Html.Of($"""
             <li class="{Class(row.Verdict)}"><b>{row.First.Label}</b> against <b>{row.Second.Label}</b>:
-            <strong>{Effect.Word(row.Verdict)}</strong>{Detail(row, metric)}</li>
+            <strong>{Effect.Word(row.Verdict)}</strong>{Detail(row, metric, units)}</li>
 
             """));
-        return new("verdict", "Verdict",
-            Html.Of($"<p class=\"lead\">By {metric.Words}{(metric.HigherIsBetter ? "" : ", where less is better")}.</p>\n<ul " +
-                $"class=\"verdicts\">\n{Html.Join(items)}</ul>\n<ul class=\"prose\">\n" +
-                $"{Html.Join(Outlook.Of(table, testPerTrain).Select(sentence => Html.Of($"<li>{sentence}</li>\n")))}</ul>"));
+        IReadOnlyList<string> outlook = table.Differences.Count == 0 ? [] : Outlook.Of(table, comparison.TestPerTrain);
+        var lead = outlook is [var best, .., var next] ? $"{best} {next}" : "There is nothing to compare yet.";
+        var list = table.Differences.Count == 0 ? Html.Empty : Html.Of($"""
+            <p class="note above">By {metric.Words}{(metric.HigherIsBetter ? "" : ", where less is better")}.</p>
+            <ul class="verdicts">
+            {Html.Join(items)}</ul>
+            <ul class="prose">
+            {Html.Join(outlook.Skip(1).SkipLast(1).Select(sentence => Html.Of($"<li>{sentence}</li>\n")))}</ul>
+            """);
+        return new("verdict", "Verdict", Html.Of($"""
+            <p class="lead">{lead}</p>
+            {ObjectivesSection.Runs(figure, table, comparison)}{list}
+            """), figure);
     }
 
     private static string Class(Verdict verdict) => verdict switch { Verdict.Helped => "helped", Verdict.Hurt => "hurt", _ => "open" };
 
-    private static Html Detail(DifferenceRow row, Metric metric)
+    private static Html Detail(DifferenceRow row, Metric metric, string units)
     {
         var difference = row.Paired.Difference;
         var size = $"{Effect.Signed(metric, difference.Mean)}{(metric.Share ? " points" : "")}";
         return row.HolmP is { } p
             ? Html.Of($" <span class=\"quiet\">{size}, 95 % interval {Effect.Range(metric, difference)}, adjusted p {Effect.P(p)}, " +
-                $"{Quantity.Of(row.Seeds.Count, "seed", "seeds")}</span>")
-            : Html.Of($" <span class=\"quiet\">{size} on one seed; a verdict needs at least two, better eight</span>");
+                $"{Quantity.Of(row.Seeds.Count, units[..^1], units)}</span>")
+            : Html.Of($" <span class=\"quiet\">{size} on one {units[..^1]}; a verdict needs at least two, better eight</span>");
     }
 }

@@ -144,4 +144,10 @@ internal sealed record EvaluationEvent(long Step, int Epoch, string? Part, IRead
 internal sealed record WarningEvent(long? Step, string Message) : RunEvent;
 
 /// <summary>How the run ended. Waiting is the share of the steps' time that they waited for their batches.</summary>
-internal sealed record EndEvent(long? Step, double? Seconds, double? Waiting, string? Reason) : RunEvent;
+internal sealed record EndEvent(long? Step, double? Seconds, double? Waiting, string? Reason) : RunEvent
+{
+    /// <summary>The step whose weights are the run's model, of a run that was trained to its end; those of a moving average count as of
+    /// its last step.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Kept { get; init; }
+}

@@ -117,6 +117,9 @@ internal sealed partial class Trainer
         return tensors;
     }
 
+    private long? KeptStep(string reason) => reason == "interrupted" || steps == 0 ? null
+        : parts.Recipe.FinalWeights == FinalWeights.Best ? state.BestStep : state.Step;
+
     private void TakeFinalWeights()
     {
         if (steps == 0)

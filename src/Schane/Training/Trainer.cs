@@ -119,7 +119,7 @@ internal sealed partial class Trainer : IDisposable
         {
             (Seconds, ImagesPerSecond) = (log.Elapsed.TotalSeconds, log.Images / log.Elapsed.TotalSeconds);
             if (reason != "finished" || state.At >= steps)
-                log.Event(new EndEvent(state.Step, Seconds, log.Waiting, reason));
+                log.Event(new EndEvent(state.Step, Seconds, log.Waiting, reason) { Kept = KeptStep(reason) });
         }
         TakeFinalWeights();
     }

@@ -42,7 +42,7 @@ internal static class CommandsPage
             }
             page.Append(string.Join("\n\n", shown)).Append("\n```\n");
             if (shared.Count > 0)
-                page.Append($"\nFurther flags, described under `schane train`: {string.Join("; ", shared)}.\n");
+                page.Append($"\nFurther flags, as of `schane train`: {string.Join("; ", shared)}.\n");
         }
         return page.ToString();
     }

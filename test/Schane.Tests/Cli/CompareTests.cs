@@ -59,7 +59,7 @@ public class CompareTests
     public void One_run_of_each_arm_has_the_interval_over_its_test_items_and_the_embeddings_stand_in_a_table()
     {
         using var photos = Photos.OfTwoClasses();
-        var said = SchaneProgram.Run(Compare(photos, "--seeds", "1")).Done().Errors;
+        var said = SchaneProgram.Run(Compare(photos, "--seeds", "1")).Done().Output;
         Assert.Contains("Wilson", said);
         Assert.Contains("uniformity", said);
         Assert.Contains("effective rank", said);

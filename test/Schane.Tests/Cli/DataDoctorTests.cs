@@ -19,12 +19,12 @@ public class DataDoctorTests
 
         var shuffled = SchaneProgram.Run(Doctor(photos, "--sampler", "shuffled", "--batch", "4"));
         Assert.Equal(1, shuffled.ExitCode);
-        Assert.Contains("have no positive", shuffled.Errors);
-        Assert.Contains("--sampler balanced", shuffled.Errors);
-        Assert.Contains("to mend before training", shuffled.Errors);
+        Assert.Contains("have no positive", shuffled.Output);
+        Assert.Contains("--sampler balanced", shuffled.Output);
+        Assert.Contains("to mend before training", shuffled.Output);
         // Cross-entropy alone needs none of it.
         Assert.DoesNotContain("have no positive",
-            SchaneProgram.Run(Doctor(photos, "--sampler", "shuffled", "--batch", "4", "--loss", "ce")).Errors);
+            SchaneProgram.Run(Doctor(photos, "--sampler", "shuffled", "--batch", "4", "--loss", "ce")).Output);
     }
 
     private static string[] Doctor(Photos photos, params string[] flags) =>

@@ -11,7 +11,7 @@ public class DataTests
         using var photos = Photos.OfTwoClasses();
         var before = photos.Fingerprint();
         var ended = SchaneProgram.Run("data", "check", photos.Data).Done();
-        Assert.Contains("20 images of 2 classes: ready to train on.", ended.Errors);
+        Assert.Contains("20 images of 2 classes: ready to train on.", ended.Output);
         Assert.Equal(before, photos.Fingerprint());
     }
 
@@ -41,7 +41,7 @@ public class DataTests
         using var photos = Photos.OfTwoClasses();
         photos.Write("red/wide.png", Pictures.HugePng(1200, 1000));
         Assert.Contains("1200 × 1000 = 1200000 pixels; images may have 1000000",
-            SchaneProgram.Run("data", "check", photos.Data, "--max-megapixels", "1").Errors);
+            SchaneProgram.Run("data", "check", photos.Data, "--max-megapixels", "1").Output);
         Assert.Contains("at least 1", SchaneProgram.Run("data", "check", photos.Data, "--max-megapixels", "0").Refusal());
     }
 
@@ -53,10 +53,10 @@ public class DataTests
         photos.Write("[red]\u001b[2J/\u001b]0;x\u0007.jpg", "x"u8.ToArray());
         var ended = SchaneProgram.Run("data", "check", photos.Data);
         Assert.Equal(1, ended.ExitCode);
-        Assert.DoesNotContain('\u001b', ended.Errors);
-        Assert.DoesNotContain('\u0007', ended.Errors);
-        Assert.Contains(@"[red]\e[2J", ended.Errors);
-        Assert.Contains(@"two\nlines", ended.Errors);
+        Assert.DoesNotContain('\u001b', ended.Output);
+        Assert.DoesNotContain('\u0007', ended.Output);
+        Assert.Contains(@"[red]\e[2J", ended.Output);
+        Assert.Contains(@"two\nlines", ended.Output);
     }
 
     [Fact]
@@ -64,7 +64,7 @@ public class DataTests
         Assert.Contains("nowhere", SchaneProgram.Run("data", "check", "/nowhere").Refusal());
 
     [Fact]
-    public void The_embedded_data_set_is_listed() => Assert.Contains("lookalikes", SchaneProgram.Run("data", "list").Done().Errors);
+    public void The_embedded_data_set_is_listed() => Assert.Contains("lookalikes", SchaneProgram.Run("data", "list").Done().Output);
 
     [Fact]
     public void A_named_data_set_is_compared_with_its_official_counts()
@@ -72,9 +72,9 @@ public class DataTests
         using var folder = new TemporaryFolder();
         var ended = SchaneProgram.Run("data", "check", "cifar100", "--data-root", folder.Path);
         Assert.Equal(1, ended.ExitCode);
-        Assert.Contains("cifar-100-binary.tar.gz", ended.Errors);
-        Assert.Contains("`schane data fetch cifar100` fetches it", ended.Errors);
-        Assert.Contains("lookalikes is complete.", SchaneProgram.Run("data", "check", "lookalikes").Done().Errors);
+        Assert.Contains("cifar-100-binary.tar.gz", ended.Output);
+        Assert.Contains("`schane data fetch cifar100` fetches it", ended.Output);
+        Assert.Contains("lookalikes is complete.", SchaneProgram.Run("data", "check", "lookalikes").Done().Output);
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public class DataTests
         photos.Write("train/a/1.png", File.ReadAllBytes(GoldenImages.Image("natural.png")));
         photos.Write("test/a/1.jpg", File.ReadAllBytes(GoldenImages.Image("natural.jpg")));
         photos.Write("train/b/2.jpg", File.ReadAllBytes(GoldenImages.Image("gray.jpg")));
-        var said = SchaneProgram.Run("data", "check", photos.Data).Errors;
+        var said = SchaneProgram.Run("data", "check", photos.Data).Output;
         Assert.Contains("Nearly the same images in different parts", said);
         Assert.Matches("test/a/1.jpg = train/a/1.png|train/a/1.png = test/a/1.jpg", said);
     }
@@ -92,7 +92,7 @@ public class DataTests
     [Fact]
     public void The_steps_of_a_preset_are_printed()
     {
-        var said = SchaneProgram.Run("data", "show", "--transforms", "supcon-cifar", "--input-size", "32").Done().Errors;
+        var said = SchaneProgram.Run("data", "show", "--transforms", "supcon-cifar", "--input-size", "32").Done().Output;
         Assert.Contains("RandomResizedCrop { Size = 32", said);
         Assert.Contains("Normalize", said);
         Assert.Equal(Schane.Data.Transforms.TransformPreset.All.Count,

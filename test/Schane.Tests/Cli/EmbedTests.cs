@@ -45,7 +45,7 @@ public class EmbedTests
         var set = new EmbeddingSet([.. labels.SelectMany(label =>
             Enumerable.Range(0, 4).Select(d => (float)((d == label ? 1 : 0) + 0.8 * random.Normal())))], 4, labels, ["a", "b", "c"]);
         new EmbeddedImages(set, [.. labels.Select((_, i) => $"{i}")], [.. labels.Select(_ => "test")]).Save(file);
-        var shown = SchaneProgram.Run("evaluate", file, "--protocol", "fewshot", "--ways", "3", "--shots", "2").Done().Errors;
+        var shown = SchaneProgram.Run("evaluate", file, "--protocol", "fewshot", "--ways", "3", "--shots", "2").Done().Output;
         Assert.Matches(@"centroid\s.*Student t .* to .*; normal .* to ", shown);
         var metrics = SchaneProgram.Run("evaluate", file, "--protocol", "fewshot", "--ways", "3", "--shots", "2", "--json").Done()
             .Document().GetProperty("metrics");

@@ -46,12 +46,12 @@ public sealed class ExportTests : IDisposable
     {
         var run = Run();
         Assert.Contains("look-alikes, since the run's data can't be opened",
-            SchaneProgram.Run("export", run, "--onnx", Onnx, "--normalize", "--opset", "20").Done().Errors);
+            SchaneProgram.Run("export", run, "--onnx", Onnx, "--normalize", "--opset", "20").Done().Output);
         Assert.Contains("look-alikes, since there is no run", SchaneProgram.Run("export", Path.Combine(run, "model.safetensors"), "--onnx",
-            Onnx, "--store", "float16", "--force").Done().Errors);
+            Onnx, "--store", "float16", "--force").Done().Output);
         using var photos = new Photos(("red", 70));
         Assert.Contains("64 images (of --inputs)",
-            SchaneProgram.Run("export", run, "--onnx", Onnx, "--force", "--inputs", photos.Data).Done().Errors);
+            SchaneProgram.Run("export", run, "--onnx", Onnx, "--force", "--inputs", photos.Data).Done().Output);
     }
 
     [Fact]

@@ -22,6 +22,7 @@ public class HelpTests
         if (Environment.GetEnvironmentVariable("SCHANE_APPROVE") == "1")
             File.WriteAllText(file, help.Output);
         Assert.Equal(File.ReadAllText(file), help.Output);
+        Assert.DoesNotContain(help.Output.Split('\n'), line => line.Length > 80);
     }
 
     /// <summary>docs/commands.md is made of the approved texts; after these have changed, SCHANE_APPROVE=1 once

@@ -14,8 +14,8 @@ public sealed class InputAccountTests
             photos.Write(name, [1, 2, 3]);
         const string Said = "Not used: 2 HEIC and 1 TIFF files can't be read: save them as JPEG; 1 other file is no image " +
             "('blue/notes.txt').";
-        Assert.Contains(Said, SchaneProgram.Run("data", "check", photos.Data).Done().Errors);
-        Assert.Contains(Said, SchaneProgram.Run("data", "show", photos.Data).Done().Errors);
+        Assert.Contains(Said, SchaneProgram.Run("data", "check", photos.Data).Done().Output);
+        Assert.Contains(Said, SchaneProgram.Run("data", "show", photos.Data).Done().Output);
         Assert.Equal(2, SchaneProgram.Run("data", "show", photos.Data, "--json").Done().Document().GetProperty("not_used")
             .GetProperty("HEIC").GetInt32());
         Assert.Contains(Said, SchaneProgram.Run(photos.Train("--steps", "1", "--loss", "ce")).Done().Errors);
@@ -34,8 +34,8 @@ public sealed class InputAccountTests
         var check = SchaneProgram.Run("data", "check", wrapped.Data);
         Assert.Equal(1, check.ExitCode);
         const string WayOut = "photos/inner' holds the folders 'a', 'b': name that folder.";
-        Assert.Contains(WayOut, check.Errors);
-        Assert.DoesNotContain("ready to train on", check.Errors);
+        Assert.Contains(WayOut, check.Output);
+        Assert.DoesNotContain("ready to train on", check.Output);
         Assert.Contains(WayOut, SchaneProgram.Run(wrapped.Train("--steps", "1")).Refusal());
         using var empty = new Photos(("red", 5), ("blue", 5));
         Directory.CreateDirectory(Path.Combine(empty.Data, "green"));
@@ -52,13 +52,13 @@ public sealed class InputAccountTests
         File.WriteAllText(list, "photo;kind\n" + string.Concat(rows));
         Assert.Contains("--path-column", SchaneProgram.Run("data", "check", list).Refusal());
         string[] columns = ["--path-column", "photo", "--label-column", "kind"];
-        Assert.Contains("20 images of 2 classes: ready to train on.", SchaneProgram.Run(["data", "check", list, .. columns]).Done().Errors);
-        Assert.Contains("20 images of 2 classes.", SchaneProgram.Run(["data", "show", list, .. columns]).Done().Errors);
+        Assert.Contains("20 images of 2 classes: ready to train on.", SchaneProgram.Run(["data", "check", list, .. columns]).Done().Output);
+        Assert.Contains("20 images of 2 classes.", SchaneProgram.Run(["data", "show", list, .. columns]).Done().Output);
         SchaneProgram.Run(["train", "--data", list, .. photos.Train()[3..], "--steps", "1", "--loss", "ce", .. columns]).Done();
         File.AppendAllText(list, "photos/red/gone.png;red\n");
         var check = SchaneProgram.Run(["data", "check", list, .. columns]);
         Assert.Equal(1, check.ExitCode);
-        Assert.Contains("gone.png", check.Errors);
+        Assert.Contains("gone.png", check.Output);
     }
 
     [Fact]
@@ -71,10 +71,10 @@ public sealed class InputAccountTests
         foreach (var line in (string[][])[["data", "check", photos.Data], ["data", "show", photos.Data], photos.Train("--steps", "1")])
         {
             Assert.Contains("in two ways", SchaneProgram.Run(line).Refusal());
-            var classes = SchaneProgram.Run([.. line, "--classes"]).Done().Errors;
+            var classes = SchaneProgram.Run([.. line, "--classes"]).Done().Output;
             Assert.True(line[0] == "train" || classes.Contains("24 images of 3 classes"), classes);
         }
-        Assert.Contains("2 top folders are no parts", SchaneProgram.Run("data", "show", photos.Data, "--parts").Done().Errors);
+        Assert.Contains("2 top folders are no parts", SchaneProgram.Run("data", "show", photos.Data, "--parts").Done().Output);
         Assert.Contains("both set", SchaneProgram.Run("data", "show", photos.Data, "--parts", "--classes").Refusal());
     }
 }

@@ -29,7 +29,7 @@ public class ModelsTests
         Assert.All(listed, m => Assert.Equal(perSecond / m.GetProperty("multiply_adds").GetInt64(),
             m.GetProperty("images_per_second").GetDouble(), 1e-6 * perSecond));
 
-        var table = SchaneProgram.RunWith(environment, "models", "list").Done().Errors;
+        var table = SchaneProgram.RunWith(environment, "models", "list").Done().Output;
         Assert.Matches(@"resnet20_cntk +15\.9 +4\.\d +512 +[\d.]+ +nuget\* MIT", table);
         Assert.Matches(@"schane_tiny .* embedded\*", table);
         Assert.Matches(@"vit_base_patch16_224 +85\.8 +35 +768 +[\d.]+ +hf Apache-2\.0", table);
@@ -70,7 +70,7 @@ public class ModelsTests
         Assert.InRange(shown.GetProperty("multiply_adds").GetInt64() / 1e9, 1.81, 1.83);
         Assert.Equal(("hf:timm/resnet18.a1_in1k", "Apache-2.0"), (shown.GetProperty("info").GetProperty("weights").GetString(),
             shown.GetProperty("info").GetProperty("weights_license").GetString()));
-        var table = SchaneProgram.Run("models", "show", "resnet18").Done().Errors;
+        var table = SchaneProgram.Run("models", "show", "resnet18").Done().Output;
         foreach (var words in (string[])["1.81", "GFLOPs", "hf:timm/resnet18.a1_in1k, licence Apache-2.0", "arXiv:1512.03385", "0.485"])
             Assert.Contains(words, table);
     }

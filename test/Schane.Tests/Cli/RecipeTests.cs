@@ -39,7 +39,7 @@ public class RecipeTests
         using var photos = Photos.OfTwoClasses();
         var file = Path.Combine(photos.Root, "r.yaml");
         File.WriteAllText(file, $"data: {photos.Data}\nsteps: 10\nimages-per-class: 2\n");
-        Assert.Contains("right.", SchaneProgram.Run("recipe", "check", file).Done().Errors);
+        Assert.Contains("right.", SchaneProgram.Run("recipe", "check", file).Done().Output);
 
         File.WriteAllText(file, $"data: {photos.Data}\nsteps: 10\nimages-per-class: 2\n---\nstage: first\nwarmup: 1\n");
         var sentence = SchaneProgram.Run("recipe", "check", file).Refusal();
@@ -47,10 +47,10 @@ public class RecipeTests
         Assert.Contains("The warm-up is 10 steps", sentence);
 
         File.WriteAllText(file, "data: nowhere-at-all\nsteps: 10\n");
-        Assert.Contains("Not checked against the data", SchaneProgram.Run("recipe", "check", file).Done().Errors);
+        Assert.Contains("Not checked against the data", SchaneProgram.Run("recipe", "check", file).Done().Output);
 
         File.WriteAllText(file, $"data: {photos.Data}\nsteps: 10\nimages-per-class: 2\nloss: supcon\nmargin: 0.3\n");
-        Assert.Contains("Loss supcon has no use for margin 0.3 (triplet)", SchaneProgram.Run("recipe", "check", file).Done().Errors);
+        Assert.Contains("Loss supcon has no use for margin 0.3 (triplet)", SchaneProgram.Run("recipe", "check", file).Done().Output);
     }
 
     [Fact]

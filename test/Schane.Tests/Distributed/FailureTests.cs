@@ -80,7 +80,7 @@ public sealed class FailureTests : IDisposable
             line => line.StartsWith("error: rank 0 on ", StringComparison.Ordinal) && line.Contains("nowhere"));
 
         var ended = Mpirun.Schane(kind, 2, folder.Path, [.. recipe, "--steps", "4", "--scale-batch"]).Done();
-        Assert.Single(ended.Errors.Split('\n'), line => line.Contains("The run is in run", StringComparison.Ordinal));
+        Assert.Single(ended.Output.Split('\n'), line => line.Contains("The run is in run", StringComparison.Ordinal));
         var start = File.ReadLines(Path.Combine(folder.Path, "run", "journal.jsonl")).First();
         Assert.Contains("\"ranks\":2", start);
         Assert.Contains("\"batch\":16,", start);                          // twice 4 × 2
@@ -140,7 +140,7 @@ public sealed class FailureTests : IDisposable
 
     [Theory, MemberData(nameof(Mpirun.Kinds), MemberType = typeof(Mpirun)), Trait("Slow", "1")]
     public void The_doctor_lets_processes_talk(string kind) =>
-        Assert.Contains("2 ranks on", Mpirun.Schane(kind, 2, null, ["doctor"]).Done().Errors);
+        Assert.Contains("2 ranks on", Mpirun.Schane(kind, 2, null, ["doctor"]).Done().Output);
 
     [Theory, MemberData(nameof(Mpirun.Kinds), MemberType = typeof(Mpirun)), Trait("Slow", "1")]
     public void Under_a_launcher_too_json_is_one_document_without_control_characters(string kind) =>

@@ -42,7 +42,7 @@ public sealed class EnrollTests(TrainedRun run) : IDisposable
             .Select(i => folder.Write($"green{i}.png", Pictures.Flat(40, 40, 10, (byte)(230 + 5 * i), 10)))];
         using (var before = Classifier.Load(copy))
             Assert.Equal(2, before.Classes.Count);
-        var said = SchaneProgram.Run(["enroll", copy, "--class", "green", .. green]).Done().Errors;
+        var said = SchaneProgram.Run(["enroll", copy, "--class", "green", .. green]).Done().Output;
         Assert.Contains("Class 'green' is known from 3 images", said);
         Assert.Contains("To expect: ", said);
         using var after = Classifier.Load(copy);

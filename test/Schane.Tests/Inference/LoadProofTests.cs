@@ -71,7 +71,7 @@ public sealed class LoadProofTests(TrainedRun run) : IDisposable
         var ended = SchaneProgram.RunWith([("SCHANE_CACHE", taken)], "predict", run.Folder, run.Red);
         Assert.Equal(0, ended.ExitCode);
         Assert.Single(ended.Errors.Split('\n'), line => line.Contains(taken) && line.Contains("SCHANE_CACHE"));
-        Assert.Contains("red", ended.Errors, StringComparison.Ordinal);
+        Assert.Contains("red", ended.Output, StringComparison.Ordinal);
     }
 
     private string Cache => Path.Combine(folder.Path, "cache");

@@ -23,9 +23,9 @@ public sealed class CompareReportTests
     }
 
     [Theory]
-    [InlineData(4, "<h1>arm 0 · arm 1 · arm 2 · arm 3 on photos</h1>")]
-    [InlineData(5, "<h1>5 settings on photos</h1>")]
-    public void The_title_names_a_few_arms_and_counts_many(int arms, string title)
+    [InlineData(2, "<h1>arm 0 and arm 1 on photos</h1>")]
+    [InlineData(4, "<h1>4 settings on photos</h1>")]
+    public void The_title_names_two_arms_and_counts_more(int arms, string title)
     {
         using var folder = new SampleRun(write: false);
         var names = Enumerable.Range(0, arms).Select(i => $"arm {i}").ToList();
@@ -37,6 +37,18 @@ public sealed class CompareReportTests
                 1 }.Select(seed => new ComparedRun(name, seed, new Dictionary<string, double> { ["top1"] = 0.8 + 0.01 * seed })))],
         }, folder.Page);
         Assert.Contains(title, File.ReadAllText(folder.Page));
+    }
+
+    [Fact]
+    public void The_page_begins_with_a_sentence_and_a_figure_and_speaks_of_folds_where_the_runs_are_folds()
+    {
+        using var folder = new SampleRun(write: false);
+        CompareReport.Write(SampleComparison.Of() with { TestPerTrain = 0.25 }, folder.Page);
+        var page = File.ReadAllText(folder.Page);
+        Assert.Matches(@"(?s)<section id=""verdict"".*?<p class=""lead"">\w+ has the highest mean\. .*?data-figure=""seeds"".*?</section>", page);
+        Assert.True(page.IndexOf("data-figure=\"seeds\"", StringComparison.Ordinal) < page.IndexOf("class=\"verdicts\"", StringComparison.Ordinal));
+        Assert.DoesNotContain("seeds with its", page);
+        Assert.Contains(" folds", page);
     }
 
     [Fact]

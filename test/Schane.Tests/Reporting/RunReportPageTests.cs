@@ -22,8 +22,8 @@ public sealed partial class RunReportPageTests(Chromium chromium)
     {
         var open = await chromium.OpenSample();
 
-        string[] expected = ["loss", "accuracy", "learning-rate", "gradient", "classes", "positives", "negatives", "similarity",
-            "without-positives", "speed", "waiting", "confusion", "map", "reliability"];
+        string[] expected = ["accuracy", "loss", "objective", "similarity", "learning-rate", "gradient", "positives", "negatives",
+            "without-positives", "speed", "confusion", "map", "reliability"];
         foreach (var figure in expected)
             Assert.True(await open.Page.Locator($"[data-figure='{figure}'] svg.main-svg").CountAsync() > 0,
                 $"The chart '{figure}' is not there.");
@@ -125,9 +125,9 @@ public sealed partial class RunReportPageTests(Chromium chromium)
     {
         var open = await chromium.OpenSample();
 
-        await open.Page.Locator("[data-figure=loss]").HoverAsync();
+        await open.Page.Locator("[data-figure=objective]").HoverAsync();
         Assert.Contains("Contrastive",
-            await open.Page.Locator("[data-figure=loss] .hoverlayer").TextContentAsync(), StringComparison.Ordinal);
+            await open.Page.Locator("[data-figure=objective] .hoverlayer").TextContentAsync(), StringComparison.Ordinal);
 
         // The first cell of the diagonal, in the order of the classes' names.
         await open.Page.Locator("#neighbours").UncheckAsync();

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Schane.Reporting;
 using Schane.Runs;
 
@@ -142,6 +143,29 @@ public sealed class RunReportTests
             "{\"event\":\"end\",\"step\":7,\"seconds\":3,\"reason\":\"interrupted\"}\n");
         RunReport.Write(run.Folder, run.Page);
         Assert.Contains("The run ended early, after step 7 of 90: interrupted.", File.ReadAllText(run.Page), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Answers_in_order_mistakes_before_the_optimiser()
+    {
+        using var run = new SampleRun(SampleRun.Named(8));
+        RunReport.Write(run.Folder, run.Page);
+        Assert.Equal(["answer", "results", "warnings", "mistakes", "sure-mistakes", "just-right", "pairs", "label-errors", "classes", "map",
+            "calibration", "curves", "environment", "recipe"],
+            Regex.Matches(File.ReadAllText(run.Page), "<section id=\"([^\"]+)\"").Select(match => match.Groups[1].Value));
+    }
+
+    [Fact]
+    public void What_never_changes_is_told_and_not_drawn_and_the_kept_step_is_marked()
+    {
+        using var run = new SampleRun(SampleRun.Named(8));
+        RunReport.Write(run.Folder, run.Page);
+        var page = File.ReadAllText(run.Page);
+        Assert.Contains("The same at every step: ", page, StringComparison.Ordinal);
+        Assert.Contains("classes in a batch 16.0", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("data-figure=\"classes\"", page, StringComparison.Ordinal);
+        Assert.Contains("The dotted line is at step 1,200, whose weights are the run’s model.", page, StringComparison.Ordinal);
+        Assert.Contains("\"x0\":1200,\"x1\":1200", page, StringComparison.Ordinal);
     }
 
     [Fact]

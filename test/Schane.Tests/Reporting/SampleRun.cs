@@ -99,6 +99,7 @@ internal sealed class SampleRun : IDisposable
                 Epoch = (step - 1) / 10,
                 Loss = 0.1 * ce + 0.9 * con,
                 Ce = ce,
+                Accuracy = 0.97 - 0.7 * fall,
                 Con = con,
                 Lr = 0.001 * 0.5 * (1 + Math.Cos(Math.PI * step / Steps)) * Math.Min(1, step / 60.0),
                 GradNorm = 0.6 + 2 * fall + 0.1 * Math.Abs(random.Normal()),
@@ -125,7 +126,7 @@ internal sealed class SampleRun : IDisposable
                     ["nll"] = 0.4 + 2 * fall,
                 }));
         }
-        journal.Write(new EndEvent(Steps, 118.4, 0.02, "finished"));
+        journal.Write(new EndEvent(Steps, 118.4, 0.02, "finished") { Kept = Steps });
     }
 
     private int[][] WriteResults()

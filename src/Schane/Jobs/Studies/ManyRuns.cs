@@ -52,7 +52,8 @@ internal sealed class ManyRuns(string phase, int jobs, IReadOnlyList<string>? co
             var sum = ticks.Sum(t => (long)t);
             var total = (long)work.Count * Ticks;
             var left = sum > 0 ? watch.Elapsed / sum * (total - sum) : (TimeSpan?)null;
-            progress?.Report(new TrainingProgress(phase, sum, total, 0, null, 0, left, message));
+            var now = Math.Min(work.Count, 1 + ticks.Count(t => t == Ticks));
+            progress?.Report(new TrainingProgress($"{phase}, run {now} of {work.Count}", sum, total, 0, null, 0, left, message));
         }
         try
         {

@@ -45,17 +45,18 @@
     const place = [];
     order.forEach((index, at) => { place[index] = at; });
     const grid = () => Array.from({ length: size }, () => new Array(size).fill(null));
-    const right = grid(), wrong = grid(), text = grid();
+    const right = grid(), wrong = grid(), text = grid(), counts = { right: grid(), wrong: grid() };
     for (const [truth, taken, count] of given.cells) {
       const share = count / given.images[truth], row = place[truth], column = place[taken];
       (truth === taken ? right : wrong)[row][column] = share;
+      counts[truth === taken ? "right" : "wrong"][row][column] = count;
       text[row][column] = `True: ${given.classes[truth]}<br>Taken for: ${given.classes[taken]}<br>${count} of ${given.images[truth]} (${(100 * share).toFixed(1)} %)`;
     }
     const places = order.map((_, at) => at);
     const names = order.map(index => given.labels[index]);
     const labels = size <= 60 && width >= 9 * size + 160;
     const trace = (z, colour, greatest) => ({
-      type: "heatmap", x: places, y: places, z, customdata: text, zmin: 0, zmax: greatest, showscale: false, hoverongaps: false, xgap: labels ? 1 : 0, ygap: labels ? 1 : 0,
+      type: "heatmap", x: places, y: places, z, customdata: text, ...(given.counted && width >= 22 * size + 160 ? { text: counts[colour].map(row => row.map(count => count ?? "")), texttemplate: "%{text}" } : {}), zmin: 0, zmax: greatest, showscale: false, hoverongaps: false, xgap: labels ? 1 : 0, ygap: labels ? 1 : 0,
       colorscale: [[0, `@${colour}-low`], [1, `@${colour}-high`]],
       hovertemplate: "%{customdata}<extra></extra>",
     });
@@ -77,7 +78,25 @@
 
   // An embedding map from its points: a colour a class, crosses where the answer was wrong. One class can be brought out of the crowd.
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const hue = place => `hsl(${Math.round(205 + 137.508 * place) % 360}, 58%, ${dark.matches && !root.classList.contains("paper") ? 68 : 42}%)`;
+  const hue = (place, classes) => {
+    // A few classes share the circle evenly, neighbours on it differ in lightness; for many there are not colours enough.
+    const turn = classes > 12 ? 137.508 : 360 / classes, apart = classes > 5 && classes <= 12 && place % 2 ? -14 : 0;
+    return `hsl(${Math.round(205 + turn * place) % 360}, 58%, ${(dark.matches && !root.classList.contains("paper") ? 72 : 46) + apart}%)`;
+  };
+  // Points far enough from each other that their images don't overlap, mistakes first.
+  const thumbnails = (given, x, y, width, isWrong) => {
+    if (!document.getElementById("map-images").checked)
+      return [];
+    const side = width < 500 ? 40 : 56, tall = Math.min(640, width + 20), shown = [];
+    const spans = [Math.max(...x) - Math.min(...x) || 1, Math.max(...y) - Math.min(...y) || 1];
+    for (const at of given.labels.map((_, at) => at).filter(at => given.thumbnails[at]).sort((a, b) => isWrong(b) - isWrong(a)))
+      if (shown.every(other => Math.abs(x[at] - x[other]) / spans[0] * width > side || Math.abs(y[at] - y[other]) / spans[1] * tall > side))
+        shown.push(at);
+    return shown.map(at => ({
+      source: "data:image/webp;base64," + given.thumbnails[at].replaceAll("-", "+"), xref: "x", yref: "y", x: x[at], y: y[at],
+      sizex: spans[0] * side / width, sizey: spans[1] * side / tall, xanchor: "center", yanchor: "bottom", layer: "below",
+    }));
+  };
   const map = (given, width) => {
     const chosen = Number(document.querySelector("input[name=map]:checked").value), wanted = Number(document.getElementById("map-class").value);
     const { x, y, titles } = given.maps[chosen];
@@ -87,14 +106,14 @@
       const places = given.labels.map((_, at) => at).filter(belongs).sort((a, b) => isMeant(a) - isMeant(b));
       return {
         type: "scatter", mode: "markers", x: places.map(at => x[at]), y: places.map(at => y[at]), customdata: places, hoverinfo: "none",
-        marker: { symbol, size, line: { width: 0 }, color: places.map(at => hue(given.labels[at])), opacity: places.map(at => isMeant(at) ? 0.85 : 0.1) },
+        marker: { symbol, size, line: { width: 0 }, color: places.map(at => hue(given.labels[at], given.classes.length)), opacity: places.map(at => isMeant(at) ? 0.85 : 0.1) },
       };
     };
     const bare = { showgrid: false, showticklabels: false, ticks: "", fixedrange: !matchMedia("(pointer: fine)").matches };
     return {
       data: [trace("circle", width < 500 ? 5 : 7, at => !isWrong(at)), trace("x", width < 500 ? 6 : 8, isWrong)],
       layout: {
-        showlegend: false, hovermode: "closest", hoverdistance: 12, dragmode: bare.fixedrange ? false : "zoom", plot_bgcolor: "@surface", margin: { l: 28, r: 4, t: 4, b: 28 },
+        images: thumbnails(given, x, y, width, isWrong), showlegend: false, hovermode: "closest", hoverdistance: 12, dragmode: bare.fixedrange ? false : "zoom", plot_bgcolor: "@surface", margin: { l: 28, r: 4, t: 4, b: 28 },
         xaxis: { ...bare, title: { text: titles[0] } }, yaxis: { ...bare, title: { text: titles[1] }, ...(chosen === 1 ? { scaleanchor: "x", constrain: "domain" } : {}) },
       },
     };
@@ -132,7 +151,7 @@
     await Plotly.react(chart, paint(made.data, style), { ...paint(layout, style), width, height }, { displayModeBar: false, responsive: false });
     chart.dataset.width = width;
     if (figure.Map) {
-      document.querySelectorAll(".swatch").forEach(swatch => { swatch.style.background = hue(Number(swatch.dataset.class)); });
+      document.querySelectorAll(".swatch").forEach(swatch => { swatch.style.background = hue(Number(swatch.dataset.class), figure.Map.classes.length); });
       if (!peek.isConnected) {
         document.body.append(peek);
         chart.on("plotly_hover", ({ points: [point], event }) => show(figure.Map, point.customdata, event));
@@ -148,7 +167,8 @@
     dark.addEventListener("change", () => drawAll());
     const redraw = kind => charts.filter(chart => figures[chart.dataset.figure][kind]).forEach(chart => draw(chart));
     document.getElementById("neighbours")?.addEventListener("change", () => redraw("Confusion"));
-    document.getElementById("map-class")?.addEventListener("change", () => redraw("Map"));
+    for (const id of ["map-class", "map-images"])
+      document.getElementById(id)?.addEventListener("change", () => redraw("Map"));
     for (const choice of document.querySelectorAll("input[name=map]"))
       choice.addEventListener("change", () => {
         document.querySelectorAll("[data-map]").forEach(note => { note.hidden = note.dataset.map !== choice.value; });

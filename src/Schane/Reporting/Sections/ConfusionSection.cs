@@ -11,6 +11,9 @@ internal static class ConfusionSection
     /// <summary>How many classes a matrix holds in which cells can still be told apart.</summary>
     private const int Drawn = 120;
 
+    /// <summary>How many classes a matrix holds whose cells have room for their counts.</summary>
+    private const int Counted = 20;
+
     public static ReportSection? Of(RunResults? results)
     {
         if (results is not { Classes: { Count: > 1 } classes, Confusion: { } counts })
@@ -26,6 +29,7 @@ internal static class ConfusionSection
                 labels = drawn.Classes.Select(name => Figure.Text(name, 24)),
                 order = drawn.Neighbours(),
                 images = drawn.Classes.Select((_, truth) => drawn.Images(truth)),
+                counted = drawn.Classes.Length <= Counted,
                 cells = drawn.Cells().Select(cell => new[] { cell.Truth, cell.Taken, cell.Count }),
                 greatest = Math.Round(greatest, 4),
             },

@@ -67,6 +67,7 @@ internal static class MapSection
             {(answers.Any(answer => answer is { Right: false }) ? "Crosses were answered wrongly." : "")}</p>
             <p class="control choices"><label><input type="radio" name="map" value="0" checked> t-SNE</label>
             <label><input type="radio" name="map" value="1"> PCA</label>
+            <label><input type="checkbox" id="map-images" checked> Images</label>
             <label>Class <select id="map-class"><option value="-1">all</option>{Html.Join(options)}</select></label></p>
             {(classes.Count <= Named ? Html.Of($"<ul class=\"legend\">{Html.Join(colours)}</ul>") : Html.Empty)}
             {figure.Show(caption)}
