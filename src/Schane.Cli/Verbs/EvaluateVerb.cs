@@ -84,8 +84,8 @@ internal sealed class EvaluateVerb : Verb
 
     private Outcome Full(ParseResult parsed, Screen screen, string folder, CancellationToken stop)
     {
-        var wanted = source.Read(parsed, folder);
-        var results = EvaluateJob.Run(folder, wanted.Data, wanted.DataRoot, wanted.Device, stop);
+        var results = LongWork.Show(screen,
+            show => EvaluateJob.Run(folder, source.Read(parsed, folder) with { Progress = new ShownTraining(show) }, stop));
         Measures.Show(screen, results.Metrics, $"Measured on {results.Images} images ({results.Part}):");
         if (results.PerClass is { } classes)
             screen.Table(["class", "images", "recall", "precision"],

@@ -31,8 +31,13 @@ public static class EvaluateJob
     /// <param name="cancellationToken">Stops between batches.</param>
     /// <exception cref="SchaneException">No such run, it did not finish, or the data do not fit it.</exception>
     public static RunResults Run(string folder, string? data = null, string? dataRoot = null, string device = "cpu",
-        CancellationToken cancellationToken = default)
+        CancellationToken cancellationToken = default) =>
+        Run(folder, new EmbeddingSource { Data = data, DataRoot = dataRoot, Device = device }, cancellationToken);
+
+    /// <summary>The same on the images of a source, which also says how they are read.</summary>
+    internal static RunResults Run(string folder, EmbeddingSource source, CancellationToken stop)
     {
+        var (data, dataRoot, device) = (source.Data, source.DataRoot, source.Device);
         Devices.Find(device);
         var run = RunFolder.Open(folder);
         var recipe = SavedRun.RecipeOf(run) with { Device = device };
@@ -40,10 +45,10 @@ public static class EvaluateJob
         var before = RunResults.Load(run.Results);
         if (data is null)
             return Measure(recipe, DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), model, before.Steps,
-                before.Seconds, stop: cancellationToken).Results;
-        var other = DatasetCatalog.Open(data, dataRoot, new FolderOptions { MinClasses = 1 });
+                before.Seconds, stop: stop).Results;
+        var other = source.OpenData(minClasses: 1);
         var setup = DataSetup.ForTest(new ClassesOf(other, model.Classes));
-        return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop: cancellationToken).Results;
+        return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop: stop).Results;
     }
 
     /// <summary>Embeddings of images as they look without augmentation.</summary>

@@ -31,7 +31,7 @@ internal sealed record FolderCheck
     {
         var images = DatasetCatalog.Open(data, DataRoot, Options with { MinClasses = 1, AllowEmptyClasses = true, Limits = Limits });
         var divided = images as IDividedImages;
-        var account = divided?.Account ?? new();
+        var account = IAccounted.Of(images);
         var found = new Finding[images.Count];
         var done = 0;
         Parallel.For(0, images.Count, new() { MaxDegreeOfParallelism = Workers, CancellationToken = cancel }, i =>
