@@ -40,7 +40,7 @@ internal sealed class DataCheckVerb : Verb
     { HelpName = "N", Description = "Report images of more pixels as too large. Default: 100." };
 
     private readonly Option<string> findings = new("--findings")
-    { HelpName = "FILE.csv", Description = "Write all that is found as a table (kind, file, detail). Default: only shown, long lists cut." };
+    { HelpName = "FILE.csv", Description = "Write all that is found as a table: kind, file, detail. Default: shown, long lists cut." };
 
     public DataCheckVerb() : base("check", "Reads every image of a folder or a list once: counts, unreadable and misnamed files, " +
         "duplicates, small classes. Of a named data set: what is missing.")
@@ -83,8 +83,8 @@ internal sealed class DataCheckVerb : Verb
         List(screen, "Copies in different classes: a label is wrong", report.Duplicates.Where(d => d.AcrossClasses).Select(Files));
         List(screen, "Copies in different parts: what is tested was trained on",
             report.Duplicates.Where(d => d.AcrossParts && !d.AcrossClasses).Select(Files));
-        List(screen, "Nearly the same images in different classes", report.NearDuplicates.Where(d => d.AcrossClasses).Select(Files));
-        List(screen, "Nearly the same images in different parts: what is tested was nearly trained on",
+        List(screen, "May be nearly the same, in different classes", report.NearDuplicates.Where(d => d.AcrossClasses).Select(Files));
+        List(screen, "May be nearly the same, in different parts: what is tested was then trained on",
             report.NearDuplicates.Where(d => d.AcrossParts && !d.AcrossClasses).Select(Files));
         List(screen, "Copies", report.Duplicates.Where(d => !d.AcrossParts && !d.AcrossClasses).Select(Files));
         List(screen, $"Classes with fewer than {check.MinImages} training images", report.TooSmall.Select(c => $"{c.Class}: {c.Images}"));

@@ -26,7 +26,8 @@ internal sealed record DuplicateFiles(IReadOnlyList<string> Files, bool AcrossPa
 /// <param name="Unreadable">Files that can't be decoded.</param>
 /// <param name="Misnamed">Files whose extension says another format than their content; they are read rightly.</param>
 /// <param name="Duplicates">Groups of equal files.</param>
-/// <param name="NearDuplicates">Groups of images that look alike though their files differ, across parts or classes only.</param>
+/// <param name="NearDuplicates">Groups of images that may be nearly the same though their files differ, across parts or classes
+/// only.</param>
 /// <param name="TooSmall">Classes with fewer readable training images than asked for.</param>
 /// <param name="NotUsed">What is not used, by reason.</param>
 /// <param name="Warnings">Sentences about the rest.</param>
