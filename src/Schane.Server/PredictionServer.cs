@@ -49,7 +49,7 @@ public sealed class PredictionServer : IAsyncDisposable
             {
                 Device = options.Device,
                 Prove = options.Prove,
-                Limits = new() { MaxMegabytes = options.MaxMegabytes, MaxPixels = options.MaxPixels },
+                Limits = new() { MaxMegabytes = options.MaxMegabytes, MaxPixels = options.MaxPixels, OnlyBuiltIn = true },
             });
         classifier.WarmUp(options.Batch);
         var examples = (isLoopback || options.ShowTrainingImages) && Directory.Exists(options.Run)

@@ -75,14 +75,15 @@ internal sealed record FolderCheck
                 : (images as IImageFiles)?.ReadFile(index)) is not var (bytes, _))
                 return new(null, null, null, Fingerprint.Of(images.Read(index)));
             var (claimed, actual) = (Magic.Claimed(name), Magic.Sniff(bytes));
-            var misnamed = actual == ImageFormat.Unknown || claimed == actual || images is StoredImages ? null
-                : $"'{Printable.Escape(name)}' is a {ImageDecoder.Name(actual)}" +
+            var other = OtherFormats.KindOf(name, bytes);
+            var misnamed = images is StoredImages || claimed == actual || (actual == ImageFormat.Unknown && other is null)
+                ? null : $"'{Printable.Escape(name)}' is a {other ?? ImageDecoder.Name(actual)}" +
                     (claimed == ImageFormat.Unknown ? " without the extension of one." : $", not a {ImageDecoder.Name(claimed)}.");
             var hash = bytes.Length == 0 ? null : Convert.ToHexString(SHA256.HashData(bytes));
             try
             {
                 var look = Fingerprint.Of(ImageDecoder.Decode(bytes, name, Limits, orient: true, out var damage));
-                return new(null, misnamed, hash, look, damage);
+                return new(null, misnamed, hash, look, damage ?? OtherFormats.NoteOf(bytes, name));
             }
             catch (SchaneException e)
             {

@@ -219,7 +219,7 @@ internal sealed class FolderScan
     {
         if (Magic.Claimed(path) != ImageFormat.Unknown)
             return (true, null);
-        Span<byte> head = stackalloc byte[16];
+        Span<byte> head = stackalloc byte[OtherFormats.HeadLength];
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
@@ -229,6 +229,7 @@ internal sealed class FolderScan
         {
             head = [];
         }
-        return Magic.Sniff(head) != ImageFormat.Unknown ? (true, null) : (false, UnreadKinds.Of(path, head));
+        return Magic.Sniff(head) != ImageFormat.Unknown || OtherFormats.KindOf(path, head) is not null
+            ? (true, null) : (false, UnreadKinds.Of(path, head));
     }
 }
