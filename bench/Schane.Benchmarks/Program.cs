@@ -1,4 +1,5 @@
 using Schane.Benchmarks;
+using Schane.Benchmarks.Reading;
 
 System.Runtime.CompilerServices.RuntimeHelpers.RunModuleConstructor(typeof(Schane.SchaneException).Module.ModuleHandle);
 return args switch
@@ -21,6 +22,8 @@ return args switch
     ["report", .. var rest] => ReportSpeed.Run(rest),
     ["fewshot", .. var rest] => FewShotSpeed.Run(rest),
     ["labels", .. var rest] => LabelErrorsFound.Run(rest),
+    ["copies", .. var rest] => CopiesFound.Run(rest),
+    ["listing", .. var rest] => ListingSpeed.Run(rest),
     ["compare", .. var rest] => CompareOverhead.Run(rest),
     ["step", .. var rest] => StepSpeed.Run(rest),
     ["wait", .. var rest] => WaitSpeed.Run(rest),
@@ -40,6 +43,6 @@ static int Wrong()
         "[--rounds N] | precision [MODEL] | ranks [--batch N] [--rounds N] [--steps N] [--mpich] | wait [MODEL] [--side N] [--batch N] " +
         "[--steps N] [--rounds N] [--spins N,N] [--neighbours N,N] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...] | " +
         "predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D] | fewshot [--episodes N] [--peer-episodes N] " +
-        "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--loss NAME]");
+        "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--loss NAME] | copies [FOLDER...] | listing [COUNT...]");
     return 2;
 }

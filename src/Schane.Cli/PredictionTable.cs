@@ -1,4 +1,5 @@
 using System.Globalization;
+using Schane.Data.Reading;
 using Schane.Inference;
 
 namespace Schane.Cli;
@@ -17,15 +18,13 @@ internal static class PredictionTable
 
     public static string Line(Prediction prediction, PredictOptions wanted, Classifier classifier) => string.Join(',',
         [
-            Quoted(prediction.Image), Quoted(prediction.Class ?? (prediction.Withheld ? "withheld" : prediction.Unknown ? "unknown" : "")),
+            TextTable.Quoted(prediction.Image),
+            TextTable.Quoted(prediction.Class ?? (prediction.Withheld ? "withheld" : prediction.Unknown ? "unknown" : "")),
             .. Enumerable.Range(0, Math.Min(wanted.Top, classifier.Classes.Count)).SelectMany(k => prediction.Top.Count > k
-                ? (string[])[Quoted(prediction.Top[k].Class),
+                ? (string[])[TextTable.Quoted(prediction.Top[k].Class),
                     prediction.Top[k].Probability.ToString("0.######", CultureInfo.InvariantCulture)] : ["", ""]),
             .. wanted.Embedding ? Enumerable.Range(0, classifier.EmbeddingWidth)
                 .Select(d => prediction.Embedding?[d].ToString("R", CultureInfo.InvariantCulture) ?? "") : [],
-            Quoted(prediction.Problem ?? ""),
+            TextTable.Quoted(prediction.Problem ?? ""),
         ]);
-
-    private static string Quoted(string text) =>
-        text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Schane.Jobs;
+using Schane.Recipes;
 
 namespace Schane.Cli;
 
@@ -25,7 +26,9 @@ internal sealed class SourceFlags(string data)
 
     public Option<string> Device { get; } = CommonFlags.Device();
 
-    public IReadOnlyList<Option> Flags => [Data, DataRoot, Model, Weights, Offline, Device];
+    private readonly RecipeFlags recipe = new();
+
+    public IReadOnlyList<Option> Flags => [Data, .. recipe.Reading, DataRoot, Model, Weights, Offline, Device];
 
     public EmbeddingSource Read(ParseResult parsed, string? run)
     {
@@ -38,6 +41,7 @@ internal sealed class SourceFlags(string data)
             Model = parsed.GetValue(Model) ?? start.Model,
             Weights = parsed.GetValue(Weights) ?? start.Weights,
             Data = parsed.GetValue(Data),
+            Reading = recipe.Override(parsed, new Recipe()),
             DataRoot = parsed.GetValue(DataRoot),
             Hub = parsed.Hub(Offline),
             Device = parsed.GetRequiredValue(Device),

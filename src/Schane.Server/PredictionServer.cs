@@ -50,7 +50,13 @@ public sealed class PredictionServer : IAsyncDisposable
             {
                 Device = options.Device,
                 Prove = options.Prove,
-                Limits = new() { MaxMegabytes = options.MaxMegabytes, MaxPixels = options.MaxPixels, SettingOfPixels = "--max-pixels" },
+                Limits = new()
+                {
+                    MaxMegabytes = options.MaxMegabytes,
+                    MaxPixels = options.MaxPixels,
+                    SettingOfPixels = "--max-pixels",
+                    OnlyBuiltIn = true,
+                },
             });
         classifier.WarmUp(options.Batch);
         var examples = (isLoopback || options.ShowTrainingImages) && Directory.Exists(options.Run)

@@ -41,7 +41,7 @@ internal sealed class DataShowVerb : Verb
             throw new SchaneException("schane data show needs a data set, or --transforms.");
         var images = DatasetCatalog.Open(spec, parsed.GetValue(dataRoot),
             DataSetup.OptionsOf(recipe.Override(parsed, new())) with { MinClasses = 1 });
-        var account = (images as IDividedImages)?.Account ?? new();
+        var account = IAccounted.Of(images);
         var counts = Enumerable.Range(0, images.Count).CountBy(images.LabelOf).ToDictionary();
         screen.Table(["class", "images"], images.Classes.Select((name, label) => (string[])[name, $"{counts.GetValueOrDefault(label)}"]));
         screen.Answer($"{images.Name}: {images.Count} images of {images.Classes.Count} " +

@@ -39,25 +39,33 @@ internal sealed class DataCheckVerb : Verb
     private readonly Option<int?> largest = new("--max-megapixels")
     { HelpName = "N", Description = "Report images of more pixels as too large. Default: 100." };
 
+    private readonly Option<string> findings = new("--findings")
+    { HelpName = "FILE.csv", Description = "Write all that is found as a table: kind, file, detail. Default: shown, long lists cut." };
+
     public DataCheckVerb() : base("check", "Reads every image of a folder or a list once: counts, unreadable and misnamed files, " +
         "duplicates, small classes. Of a named data set: what is missing.")
     {
         Add(data);
-        Flags("Flags", [least, largest, .. recipe.Reading, dataRoot]);
+        Flags("Flags", [findings, least, largest, .. recipe.Reading, dataRoot]);
     }
 
     public override IReadOnlyList<Example> Examples =>
     [
         new("schane data check photos", "exit code 1 if a file is unreadable or a copy spoils a label or a test"),
-        new("schane data check photos --json", "everything found, for a program"),
+        new("schane data check photos --findings found.csv", "everything found, in a table"),
         new("schane data check cub", "what is there of CUB-200-2011 beside the official counts, and where to get the rest"),
     ];
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
         var named = parsed.GetRequiredValue(data);
+        var table = parsed.GetValue(findings);
+        if (table is not null && Path.GetDirectoryName(Path.GetFullPath(table)) is { } folder && !Directory.Exists(folder))
+            throw new SchaneException($"'{table}' can't be written: there is no folder '{folder}'. Make it, or name another file with " +
+                "--findings.");
         if (DatasetCatalog.Entries.Any(e => e.Name == named))
-            return Named(named, parsed.GetValue(dataRoot), screen, stop);
+            return table is not null ? throw new SchaneException($"--findings is for images in files; of '{named}' only what is missing " +
+                "is looked for. Leave it out.") : Named(named, parsed.GetValue(dataRoot), screen, stop);
         var (wanted, root) = (recipe.Override(parsed, new Recipe { Data = named }), parsed.GetValue(dataRoot));
         var check = new FolderCheck
         {
@@ -65,6 +73,8 @@ internal sealed class DataCheckVerb : Verb
             DataRoot = root, Options = DataSetup.OptionsOf(wanted),
         };
         var report = check.Run(named, () => DataSetup.Refusal(wanted, root), cancel: stop);
+        if (table is not null)
+            report.Save(table);
         var parts = report.Classes.SelectMany(c => c.Parts.Keys).Distinct().ToList();
         screen.Table(["class", "images", .. parts],
             report.Classes.Select(c => (string[])[c.Class, $"{c.Images}", .. parts.Select(p => $"{c.Parts.GetValueOrDefault(p)}")]));
@@ -73,8 +83,8 @@ internal sealed class DataCheckVerb : Verb
         List(screen, "Copies in different classes: a label is wrong", report.Duplicates.Where(d => d.AcrossClasses).Select(Files));
         List(screen, "Copies in different parts: what is tested was trained on",
             report.Duplicates.Where(d => d.AcrossParts && !d.AcrossClasses).Select(Files));
-        List(screen, "Nearly the same images in different classes", report.NearDuplicates.Where(d => d.AcrossClasses).Select(Files));
-        List(screen, "Nearly the same images in different parts: what is tested was nearly trained on",
+        List(screen, "May be nearly the same, in different classes", report.NearDuplicates.Where(d => d.AcrossClasses).Select(Files));
+        List(screen, "May be nearly the same, in different parts: what is tested was then trained on",
             report.NearDuplicates.Where(d => d.AcrossParts && !d.AcrossClasses).Select(Files));
         List(screen, "Copies", report.Duplicates.Where(d => !d.AcrossParts && !d.AcrossClasses).Select(Files));
         List(screen, $"Classes with fewer than {check.MinImages} training images", report.TooSmall.Select(c => $"{c.Class}: {c.Images}"));
@@ -86,6 +96,8 @@ internal sealed class DataCheckVerb : Verb
             screen.Answer(refusal);
         screen.Answer($"{report.Images} images of {report.Classes.Count} {(report.Classes.Count == 1 ? "class" : "classes")}: " +
             $"{(report.IsClean ? "ready to train on" : "mend the above before training")}.");
+        if (table is not null)
+            screen.Say($"{report.Findings().Count():N0} findings are in {table}.");
         return new(report, report.IsClean ? Exit.Done : Exit.Failed);
     }
 
@@ -121,6 +133,6 @@ internal sealed class DataCheckVerb : Verb
         foreach (var line in all.Take(MostShown))
             screen.Answer($"  {line}");
         if (all.Count > MostShown)
-            screen.Answer($"  … and {all.Count - MostShown} more; --json lists all.");
+            screen.Answer($"  … and {all.Count - MostShown} more; --findings FILE.csv writes all.");
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Schane.Data.Listing;
 using Schane.Inference;
 using Schane.Jobs;
 
@@ -29,8 +30,11 @@ internal sealed class EnrollVerb : Verb
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
+        var account = new InputAccount();
         var found = EnrollJob.Run(parsed.GetRequiredValue(run), parsed.GetRequiredValue(name),
-            [.. ImageFiles.Find(parsed.GetRequiredValue(images))], parsed.GetRequiredValue(device));
+            [.. ImageFiles.Find(parsed.GetRequiredValue(images), null, account)], parsed.GetRequiredValue(device));
+        foreach (var sentence in account.Sentences)
+            screen.Say(sentence);
         screen.Answer($"Class '{found.Class}' is known from {found.Images} {(found.Images == 1 ? "image" : "images")}; an image with a " +
             $"cosine below {found.Threshold:0.000} to every class is unknown.");
         if (found.LeftOut is { } leftOut)

@@ -89,8 +89,8 @@ internal sealed class EvaluateVerb : Verb
 
     private Outcome Full(ParseResult parsed, Screen screen, string folder, CancellationToken stop)
     {
-        var wanted = source.Read(parsed, folder);
-        var measured = EvaluateJob.Again(folder, wanted.Data, wanted.DataRoot, wanted.Device, stop);
+        var measured = LongWork.Show(screen,
+            show => EvaluateJob.Again(folder, source.Read(parsed, folder) with { Progress = new ShownTraining(show) }, stop));
         var results = measured.Results;
         Measures.Show(screen, results.Metrics, $"Measured on {results.Images} images ({results.Part}):");
         if (results is { Classes: { } names, Confusion: { } counts })

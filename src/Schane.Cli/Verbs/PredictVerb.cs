@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Schane.Data.Feeding;
+using Schane.Data.Listing;
 using Schane.Inference;
 
 namespace Schane.Cli.Verbs;
@@ -82,7 +83,8 @@ internal sealed class PredictVerb : Verb
             new() { Device = parsed.GetRequiredValue(device), Batch = parsed.GetValue(batch), Prove = !parsed.GetValue(noProof) });
         if (classifier.Notice is { } notice)
             screen.Say(notice);
-        var files = ImageFiles.Find(places, Console.In);
+        var account = new InputAccount();
+        var files = ImageFiles.Find(places, Console.In, account);
         var found = classifier.PredictFiles(files, wanted, cancellationToken: stop);
         var predictions = new List<Prediction>();
         var (all, given, bad) = (0, 0, 0);
@@ -112,6 +114,8 @@ internal sealed class PredictVerb : Verb
                 $"{point.Accuracy:P1} were right.");
         if (classifier.Confidence is null)
             screen.Say("The run had no validation images, so its probabilities are not calibrated.");
+        foreach (var sentence in account.Sentences)
+            screen.Say(sentence);
         if (bad > 0)
             screen.Say($"error: {bad} of {all} images can't be read and have no answer; mend or remove what is named above.");
         return new(predictions, bad > 0 ? Exit.Failed : Exit.Done);

@@ -172,7 +172,7 @@ public static class DatasetCatalog
         var least = (options ?? new()).MinClasses;
         return images.Classes.Count >= least ? images : throw new SchaneException(
             $"'{Printable.Escape(path)}' holds one class, '{Printable.Escape(images.Classes[0])}'; telling classes apart needs at least " +
-            $"{least}. {(images as IDividedImages)?.Account.Sentence}".TrimEnd());
+            $"{least}. {IAccounted.Of(images).Sentence}".TrimEnd());
     }
 
     private static IImageDataset OpenFolder(string path, FolderOptions? options, string? name = null) =>

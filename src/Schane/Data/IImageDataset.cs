@@ -36,17 +36,24 @@ internal interface IImageFiles : IImageDataset
     (byte[] Bytes, string Name)? ReadFile(int index);
 }
 
+/// <summary>A data set that can say what of the input it does not use.</summary>
+internal interface IAccounted : IImageDataset
+{
+    /// <summary>What of the input is not used, and why.</summary>
+    InputAccount Account { get; }
+
+    /// <summary>The account of any images; empty where they have none.</summary>
+    static InputAccount Of(IImageDataset images) => (images as IAccounted)?.Account ?? new();
+}
+
 /// <summary>A data set that may come divided into <c>train</c>, <c>val</c> and <c>test</c>.</summary>
-internal interface IDividedImages : IImageDataset
+internal interface IDividedImages : IAccounted
 {
     /// <summary>The parts that there are; empty where it isn't divided.</summary>
     IReadOnlyList<string> Parts { get; }
 
     /// <summary>Sentences about what was let pass.</summary>
     IReadOnlyList<string> Warnings { get; }
-
-    /// <summary>What of the input is not used, and why.</summary>
-    InputAccount Account { get; }
 
     /// <summary>Part of image <paramref name="index"/>, null where there are none.</summary>
     string? PartOf(int index);

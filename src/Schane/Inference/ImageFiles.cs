@@ -1,4 +1,4 @@
-using Microsoft.Extensions.FileSystemGlobbing;
+using Schane.Data.Listing;
 using Schane.Data.Reading;
 
 namespace Schane.Inference;
@@ -17,13 +17,18 @@ public static class ImageFiles
     public static IEnumerable<string> Find(IEnumerable<string> places, TextReader? list = null)
     {
         ArgumentNullException.ThrowIfNull(places);
-        return places.SelectMany(place => place == "-"
-            ? Lines(list) : Directory.Exists(place) ? Below(place) : File.Exists(place) || !IsPattern(place) ? [place] : Matches(place));
+        return Find(places, list, new());
     }
+
+    /// <summary>The same; the account tells what folders and patterns hold beside images that are read.</summary>
+    internal static IEnumerable<string> Find(IEnumerable<string> places, TextReader? list, InputAccount account) =>
+        places.SelectMany(place => place == "-" ? Lines(list)
+            : Directory.Exists(place) ? Below(place, account)
+            : File.Exists(place) || !PathPattern.Is(place) ? [place] : Matches(place, account));
 
     /// <summary>Whether one file is named and nothing else.</summary>
     internal static bool IsOneFile(IReadOnlyList<string> places) =>
-        places is [not "-" and var place] && !Directory.Exists(place) && (File.Exists(place) || !IsPattern(place));
+        places is [not "-" and var place] && !Directory.Exists(place) && (File.Exists(place) || !PathPattern.Is(place));
 
     private static IEnumerable<string> Lines(TextReader? list)
     {
@@ -40,28 +45,18 @@ public static class ImageFiles
             throw new SchaneException("The list names no file; it must have one a line.");
     }
 
-    private static string[] Below(string folder)
-    {
-        var found = Directory.EnumerateFiles(folder, "*", new EnumerationOptions { RecurseSubdirectories = true }).Where(FolderScan.IsImage)
-            .Order(StringComparer.Ordinal).ToArray();
-        return found.Length > 0 ? found : throw new SchaneException(
+    private static IReadOnlyList<string> Below(string folder, InputAccount account) =>
+        FolderScan.Below(folder, PathPattern.All, account) is { Count: > 0 } found ? found : throw new SchaneException(
             $"Folder '{Printable.Escape(folder)}' holds no image (JPEG, PNG, GIF, WebP or BMP); name another.");
-    }
 
-    private static string[] Matches(string pattern)
+    private static IReadOnlyList<string> Matches(string pattern, InputAccount account)
     {
         var parts = pattern.Replace('\\', '/').Split('/');
-        var whole = parts.TakeWhile(part => !IsPattern(part)).ToArray();
+        var whole = parts.TakeWhile(part => !PathPattern.Is(part)).ToArray();
         var root = string.Join('/', whole);
         var folder = whole.Length == 0 ? "." : root.Length == 0 ? "/" : root;
-        var matcher = new Matcher(OperatingSystem.IsWindows() ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal);
-        matcher.AddInclude(string.Join('/', parts[whole.Length..]));
-        var found = Directory.Exists(folder)
-            ? matcher.GetResultsInFullPath(folder).Where(FolderScan.IsImage).Order(StringComparer.Ordinal).ToArray() : [];
-        return found.Length > 0 ? found : throw new SchaneException(
+        var found = Directory.Exists(folder) ? FolderScan.Below(folder, new(parts[whole.Length..]), account) : [];
+        return found.Count > 0 ? found : throw new SchaneException(
             $"No image matches '{Printable.Escape(pattern)}'; name another pattern.");
     }
-
-    private static bool IsPattern(string place) => place.AsSpan().IndexOfAny('*', '?') >= 0;
-
 }

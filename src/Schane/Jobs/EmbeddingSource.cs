@@ -37,6 +37,9 @@ internal sealed record EmbeddingSource
     /// <summary>The images: a folder, or NAME[:PART]. Null: the images that <see cref="Run"/> was trained and measured on.</summary>
     public string? Data { get; init; }
 
+    /// <summary>How <see cref="Data"/> are read: the settings of a recipe that say so.</summary>
+    public Recipe Reading { get; init; } = new();
+
     /// <summary>Folder of the named data sets; null: <c>$SCHANE_DATA</c>, then the user's data folder.</summary>
     public string? DataRoot { get; init; }
 
@@ -44,7 +47,7 @@ internal sealed record EmbeddingSource
     /// from the environment.</summary>
     public HubOptions? Hub { get; init; }
 
-    /// <summary>Told how far a download is and what became of the weights.</summary>
+    /// <summary>Told how far a download is, what became of the weights and what of the data is not used.</summary>
     public IProgress<TrainingProgress>? Progress { get; init; }
 
     /// <summary>Where to compute.</summary>
@@ -116,13 +119,29 @@ internal sealed record EmbeddingSource
         return (start.Model, start.Weights);
     }
 
+    /// <summary>Opens <see cref="Data"/> as one set of images, and tells what of it is not used.</summary>
+    /// <param name="minClasses">Fewer classes are refused.</param>
+    internal IImageDataset OpenData(int minClasses = 2)
+    {
+        var images = DatasetCatalog.Open(Data!, DataRoot, DataSetup.OptionsOf(Reading) with { MinClasses = minClasses });
+        Tell(IAccounted.Of(images).Sentences);
+        return images;
+    }
+
+    private void Tell(IEnumerable<string> sentences)
+    {
+        foreach (var sentence in sentences)
+            Progress?.Report(TrainingProgress.Note(sentence));
+    }
+
     private IEnumerable<(string Name, IImageDataset Images)> Parts()
     {
         if (Data is not null && DatasetCatalog.IsPart(Data, DataRoot))
-            return [("test", DatasetCatalog.Open(Data, DataRoot))];
-        var setup = Data is not null ? DataSetup.Open(new Recipe { Data = Data }, DataRoot)
+            return [("test", OpenData())];
+        var setup = Data is not null ? DataSetup.Open(Reading with { Data = Data }, DataRoot)
             : RunFolder.Open(Run ?? throw new SchaneException("Name the images with --data, or a run whose images to embed.")) is var run
                 ? DataSetup.Open(SavedRun.RecipeOf(run), DataRoot, SavedRun.SplitsOf(run)) : null!;
+        Tell(setup.Warnings);
         return ((string, IImageDataset?)[])[("train", setup.Train), ("val", setup.Validation), ("test", setup.Test)] is var parts
             ? [.. parts.Where(part => part.Item2 is not null).Select(part => (part.Item1, part.Item2!))] : [];
     }

@@ -31,11 +31,13 @@ public static class EvaluateJob
     /// <param name="cancellationToken">Stops between batches.</param>
     /// <exception cref="SchaneException">No such run, it did not finish, or the data do not fit it.</exception>
     public static RunResults Run(string folder, string? data = null, string? dataRoot = null, string device = "cpu",
-        CancellationToken cancellationToken = default) => Again(folder, data, dataRoot, device, cancellationToken).Results;
+        CancellationToken cancellationToken = default) =>
+        Again(folder, new EmbeddingSource { Data = data, DataRoot = dataRoot, Device = device }, cancellationToken).Results;
 
-    /// <summary>The same, with the answer to each image.</summary>
-    internal static Measured Again(string folder, string? data, string? dataRoot, string device, CancellationToken stop)
+    /// <summary>The same on the images of a source, which also says how they are read, with the answer to each image.</summary>
+    internal static Measured Again(string folder, EmbeddingSource source, CancellationToken stop)
     {
+        var (data, dataRoot, device) = (source.Data, source.DataRoot, source.Device);
         Devices.Find(device);
         var run = RunFolder.Open(folder);
         var recipe = SavedRun.RecipeOf(run) with { Device = device };
@@ -44,7 +46,7 @@ public static class EvaluateJob
         if (data is null)
             return Measure(recipe, DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), model, before.Steps,
                 before.Seconds, stop: stop);
-        var other = DatasetCatalog.Open(data, dataRoot, new FolderOptions { MinClasses = 1 });
+        var other = source.OpenData(minClasses: 1);
         var setup = DataSetup.ForTest(new ClassesOf(other, model.Classes));
         return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop: stop);
     }

@@ -42,7 +42,7 @@ internal sealed record FewShotJob
     /// <exception cref="SchaneException">The run, the weights, the data or the episodes break a rule.</exception>
     public FewShotReport Measure(CancellationToken stop = default)
     {
-        var images = DatasetCatalog.Open(Data, Source.DataRoot);
+        var images = (Source with { Data = Data }).OpenData();
         int[] labels = [.. Enumerable.Range(0, images.Count).Select(images.LabelOf)];
         var (options, lowered) = FewerQueries ? Fitting(labels, images.Classes) : (Options, null);
         var episodes = EpisodeFile is not null && File.Exists(EpisodeFile)

@@ -4,6 +4,7 @@ using System.Text;
 using Schane.Checkpoints;
 using Schane.Checkpoints.Hub;
 using Schane.Data;
+using Schane.Data.Reading;
 using Schane.Data.Feeding;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
@@ -129,10 +130,10 @@ internal static class LabelErrorsJob
 
     private static string Csv(IEnumerable<LabelErrorCandidate> candidates)
     {
-        static string Field(string text) => text.AsSpan().ContainsAny(",\"\n\r") ? $"\"{text.Replace("\"", "\"\"")}\"" : text;
         var text = new StringBuilder("path,label,suggested,score,rank\n");
         foreach (var c in candidates)
-            text.Append(CultureInfo.InvariantCulture, $"{Field(c.Path)},{Field(c.Label)},{Field(c.Suggested)},{c.Score:0.0000},{c.Rank}\n");
+            text.Append(CultureInfo.InvariantCulture, $"{TextTable.Quoted(c.Path)},{TextTable.Quoted(c.Label)}," +
+                $"{TextTable.Quoted(c.Suggested)},{c.Score:0.0000},{c.Rank}\n");
         return text.ToString();
     }
 }

@@ -26,6 +26,69 @@ public sealed class InputAccountTests
     }
 
     [Fact]
+    public void Measuring_and_embedding_other_images_say_the_same_sentence()
+    {
+        using var photos = Photos.OfTwoClasses();
+        photos.Write("red/1.heic", [1, 2, 3]);
+        const string Said = "Not used: 1 HEIC file can't be read: save them as JPEG.";
+        SchaneProgram.Run(photos.Train("--steps", "1", "--loss", "ce")).Done();
+        var rows = Path.Combine(photos.Root, "rows.npy");
+        foreach (var data in (string[])[photos.Data, $"{List(photos, "label,where", ",1")}"])
+            foreach (var line in (string[][])[["evaluate", photos.Run], ["evaluate", photos.Run, "--protocol", "embeddings"],
+                ["embed", photos.Run, "--out", rows], ["fewshot", photos.Run, "--ways", "2", "--queries", "3", "--episodes", "2"]])
+                Assert.Contains(data == photos.Data ? Said : "Not used: 1 row repeats an image of another row",
+                    SchaneProgram.Run([.. line, "--data", data]).Done().Errors);
+    }
+
+    [Fact]
+    public void Two_columns_of_labels_are_asked_about_and_the_flag_decides()
+    {
+        using var photos = Photos.OfTwoClasses();
+        var list = List(photos, "label,class", ",same");
+        string[] fewshot = ["fewshot", "--weights", "none", "--ways", "2", "--queries", "3", "--episodes", "2", "--data", list];
+        foreach (var line in (string[][])[["data", "check", list], ["data", "show", list], fewshot])
+        {
+            Assert.Contains("has 2 columns that may hold the labels, 'label' and 'class'; say which with --label-column",
+                SchaneProgram.Run(line).Refusal());
+            SchaneProgram.Run([.. line, "--label-column", "label"]).Done();
+            Assert.Matches("one class, 'same'|of 1 class", SchaneProgram.Run([.. line, "--label-column", "class"]).Errors);
+        }
+    }
+
+    [Fact]
+    public void Long_lists_of_findings_are_cut_on_the_screen_and_a_table_has_all()
+    {
+        using var photos = Photos.OfTwoClasses();
+        for (var i = 0; i < 30; i++)
+            photos.Write($"red/bad, {i}.jpg", [1, 2, (byte)i]);
+        photos.Write("blue/notes.txt", [1]);
+        photos.Write("blue/copy.png", File.ReadAllBytes(Path.Combine(photos.Data, "blue", "3.png")));
+        var table = Path.Combine(photos.Root, "found.csv");
+        var check = SchaneProgram.Run("data", "check", photos.Data, "--findings", table);
+        Assert.Equal(1, check.ExitCode);
+        Assert.Contains("… and 10 more; --findings FILE.csv writes all.", check.Errors);
+        Assert.Contains($"33 findings are in {table}", check.Errors);
+        var lines = File.ReadAllLines(table);
+        Assert.Equal("kind,file,detail", lines[0]);
+        Assert.Equal(30, lines.Count(line => line.StartsWith("unreadable,\"red/bad, ", StringComparison.Ordinal)));
+        Assert.Contains("copy,blue/copy.png,blue/3.png", lines);
+        Assert.Contains("not used,blue/notes.txt,no image", lines);
+        Assert.Equal(["found.csv", "photos"], Directory.EnumerateFileSystemEntries(photos.Root).Select(Path.GetFileName).Order());
+        Assert.Contains("there is no folder", SchaneProgram.Run("data", "check", photos.Data, "--findings",
+            Path.Combine(photos.Root, "none", "found.csv")).Refusal());
+        Assert.Contains("only what is missing", SchaneProgram.Run("data", "check", "cub", "--findings", table).Refusal());
+    }
+
+    /// <summary>A list of the images whose first row stands in it twice.</summary>
+    private static string List(Photos photos, string columns, string rest)
+    {
+        var rows = Enumerable.Range(0, 10).SelectMany(i => new[] { "red", "blue" }.Select(c => $"photos/{c}/{i}.png,{c}{rest}\n")).ToList();
+        var list = Path.Combine(photos.Root, "list.csv");
+        File.WriteAllText(list, $"path,{columns}\n{string.Concat(rows)}{rows[0]}");
+        return list;
+    }
+
+    [Fact]
     public void The_check_finds_what_training_refuses()
     {
         using var wrapped = new Photos();

@@ -43,9 +43,35 @@ public class PredictTests(TrainedRun run)
         Assert.Contains("bad.jpg' begins as a PNG", ended.Errors);
         Assert.Contains("phone.heic' is not", ended.Errors);
         Assert.Contains("error: 2 of 5 images can't be read", ended.Errors);
+        foreach (var where in (string[])[place, $"{place}/**"])
+            Assert.Contains("Not used: 1 HEIC file can't be read: save them as JPEG; 1 other file is no image ('notes.txt').",
+                SchaneProgram.Run("predict", run.Folder, where).Errors);
         Assert.Equal(1, SchaneProgram.RunWithInput($"{bad}\n{run.Red}\n", "predict", run.Folder, "-").ExitCode);
         Assert.Contains("bad.jpg", SchaneProgram.Run("predict", run.Folder, bad).Refusal());
         Assert.Contains("bad.jpg", SchaneProgram.Run("predict", run.Folder, place, "--on-bad-image", "fail").Refusal());
+    }
+
+    [Fact]
+    public void What_systems_make_is_passed_over_and_links_are_told_in_folders_and_patterns()
+    {
+        using var folder = new TemporaryFolder();
+        var image = File.ReadAllBytes(run.Red);
+        var inside = folder.Write("new/deep/a.png", image);
+        folder.Write("new/@eaDir/a.png", image);
+        folder.Write("new/.hidden/a.png", image);
+        File.CreateSymbolicLink(Path.Combine(folder.Path, "new", "b.png"), folder.Write("elsewhere/b.png", image));
+        var place = Path.Combine(folder.Path, "new");
+        foreach (var where in (string[])[place, $"{place}/**/?.png", $"{place}/**"])
+        {
+            var done = SchaneProgram.Run("predict", run.Folder, where, "--json").Done();
+            Assert.Equal([Path.Combine(place, "b.png"), inside],
+                done.Document().EnumerateArray().Select(p => p.GetProperty("image").GetString()));
+            Assert.Contains("1 link leads out of", done.Errors);
+        }
+        Directory.CreateSymbolicLink(Path.Combine(place, "deep", "up"), place);
+        foreach (var where in (string[])[place, $"{place}/**/*.png"])
+            Assert.Contains("is a link to a folder above it", SchaneProgram.Run("predict", run.Folder, where).Refusal());
+        Assert.Single(SchaneProgram.Run("predict", run.Folder, $"{place}/*.png", "--json").Done().Document().EnumerateArray());
     }
 
     [Fact]

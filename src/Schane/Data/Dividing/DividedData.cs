@@ -44,7 +44,7 @@ internal sealed record DividedData(IImageDataset Train, IImageDataset? Validatio
         var splits = saved ?? (divided is { Parts.Count: > 0 } ? Splits.Of(images, divided.PartOf, validation, seed, groupOf)
             : folds is { } k ? Splits.Fold(images, k, (int)(seed % k), validation, seed / k, groupOf)
             : Splits.WithOneTest(images, validation, DatasetCatalog.IsPart(spec, dataRoot) ? 0 : test, seed, groupOf));
-        var account = divided?.Account ?? new();
+        var account = IAccounted.Of(images);
         return Of(images, saved is null ? splits with { NotUsed = account.Counts } : splits) with
         { Warnings = [.. account.Sentences, .. divided?.Warnings ?? []] };
     }

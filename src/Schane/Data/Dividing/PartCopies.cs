@@ -26,34 +26,33 @@ internal static class PartCopies
                 all.Add((images!, i, part));
         if (all.TrueForAll(a => a.Part == 0))
             return null;
-        var hashes = new ulong?[all.Count];
+        var looks = new Fingerprint?[all.Count];
         // Every so many-th first, from all parts and classes.
         var order = Enumerable.Range(0, all.Count).OrderBy(i => i % Math.Max(1, all.Count / Sample)).ToArray();
         var sample = Math.Min(Sample, order.Length);
         var clock = Stopwatch.StartNew();
-        Hash(0, sample);
+        Look(0, sample);
         var whole = clock.Elapsed / sample * all.Count;
         if (whole > most)
-            return "Nobody has looked whether images of the validation or test part look like ones that are trained on: with " +
-                $"{all.Count} images that takes about {Math.Ceiling(whole.TotalMinutes)} minutes. Of images in class folders, " +
+            return "Nobody has looked whether images of the validation or test part are nearly the same as ones that are trained on: " +
+                $"with {all.Count} images that takes about {Math.Ceiling(whole.TotalMinutes)} minutes. Of images in class folders, " +
                 "`schane data check FOLDER --json` lists those that look alike.";
-        Hash(sample, order.Length);
-        var across = PerceptualHash.Groups(hashes).Where(g => g.Select(i => all[i].Part).Distinct().Count() > 1).ToList();
-        if (across.Count == 0)
+        Look(sample, order.Length);
+        var pairs = NearCopies.Pairs(looks, stop);
+        if (pairs.FirstOrDefault(p => all[p.First].Part != all[p.Second].Part) is not { Second: > 0 } across)
             return null;
-        string Name(int part) =>
-            across[0].First(i => all[i].Part == part) is var i ? Printable.Escape(all[i].Images.NameOf(all[i].Index)) : "";
-        var count = across.Sum(g => g.Count(i => all[i].Part == 1));
-        return $"{count} {(count == 1 ? "image" : "images")} of the validation or test part {(count == 1 ? "looks" : "look")} like " +
-            $"one that is trained on ('{Name(1)}' like '{Name(0)}'): figures on {(count == 1 ? "it" : "them")} are too good. Keep such " +
-            "images together with --group-by, or remove them; `schane data check` lists those of a divided folder.";
+        string Name(int i) => Printable.Escape(all[i].Images.NameOf(all[i].Index));
+        var count = NearCopies.Groups(all.Count, pairs).Where(g => g.Any(i => all[i].Part == 0)).Sum(g => g.Count(i => all[i].Part == 1));
+        return $"{count} {(count == 1 ? "image" : "images")} of the validation or test part may be nearly the same as one that is " +
+            $"trained on ('{Name(across.Second)}' as '{Name(across.First)}'): figures on {(count == 1 ? "it" : "them")} would be too " +
+            "good. Keep such images together with --group-by, or remove them; `schane data check` lists those of a divided folder.";
 
-        void Hash(int from, int to) =>
+        void Look(int from, int to) =>
             Parallel.For(from, to, new() { CancellationToken = stop, MaxDegreeOfParallelism = ComputeThreads.Processors }, at =>
             {
                 var (images, index, _) = all[order[at]];
                 if (files.Read(images, index) is { } image)
-                    hashes[order[at]] = PerceptualHash.Of(image);
+                    looks[order[at]] = Fingerprint.Of(image);
             });
     }
 }

@@ -1,3 +1,4 @@
+using Schane.Data.Listing;
 using Schane.Data.Reading;
 using Schane.Tensors;
 
@@ -7,7 +8,7 @@ namespace Schane.Data.Dividing;
 /// <param name="inner">The whole.</param>
 /// <param name="indices">Which images, in which order.</param>
 /// <param name="name">Name of the part; the whole's if null.</param>
-internal sealed class Subset(IImageDataset inner, IReadOnlyList<int> indices, string? name = null) : IImageDataset, IImageFiles
+internal sealed class Subset(IImageDataset inner, IReadOnlyList<int> indices, string? name = null) : IAccounted, IImageFiles
 {
     /// <summary>Indices into the whole.</summary>
     public IReadOnlyList<int> Indices => indices;
@@ -29,6 +30,9 @@ internal sealed class Subset(IImageDataset inner, IReadOnlyList<int> indices, st
 
     /// <inheritdoc/>
     public Image8 Read(int index) => inner.Read(indices[index]);
+
+    /// <summary>That of the whole.</summary>
+    public InputAccount Account => IAccounted.Of(inner);
 
     ImageLimits IImageFiles.Limits => inner is IImageFiles files ? files.Limits : ImageLimits.Default;
 

@@ -66,6 +66,15 @@ internal sealed class InputAccount
         all.Add(what);
     }
 
+    /// <summary>Adds what another account holds.</summary>
+    public void Add(InputAccount other)
+    {
+        foreach (var (reason, names) in other.passedOver)
+            foreach (var name in names)
+                PassOver(reason, name);
+        Notes.AddRange(other.Notes);
+    }
+
     /// <summary>The names of what was passed over for a reason.</summary>
     public IReadOnlyList<string> NamesOf(Reason reason) => passedOver.GetValueOrDefault(reason) ?? [];
 

@@ -36,9 +36,24 @@ internal static class ListRows
         return null;
     }
 
-    /// <inheritdoc cref="Find"/>
-    public static string? LabelColumn(IReadOnlyCollection<string> columns, string? named, params IReadOnlyList<string> more) =>
-        Find(columns, named, [.. Labels, .. more]);
+    /// <summary>The column of labels: the one that is named, else the only one with a customary name; null where there is none.</summary>
+    /// <param name="file">The file, for messages.</param>
+    /// <param name="columns">Its columns.</param>
+    /// <param name="named">The column that <c>--label-column</c> names; null: none.</param>
+    /// <param name="more">Names beside those that lists have.</param>
+    /// <exception cref="SchaneException">Several have a customary name, and none is named.</exception>
+    public static string? LabelColumn(string file, IReadOnlyCollection<string> columns, string? named, params IReadOnlyList<string> more)
+    {
+        if (named is null && columns.Where(c => Labels.Concat(more).Contains(Plain(c))).ToList() is { Count: > 1 } several)
+            throw Several(file, several);
+        return Find(columns, named, [.. Labels, .. more]);
+    }
+
+    /// <summary>Asks which of several columns holds the labels.</summary>
+    public static SchaneException Several(string file, IReadOnlyList<string> columns) =>
+        new($"'{Printable.Escape(file)}' has {columns.Count} columns that may hold the labels, " +
+            $"{string.Join(" and ", columns.Select(c => $"'{Printable.Short(c)}'"))}; say which with --label-column, as --label-column " +
+            $"{Printable.Short(columns[0])}.");
 
     private static string Plain(string column) => column.Trim().ToLowerInvariant().Replace('-', '_').Replace(' ', '_');
 
@@ -52,7 +67,7 @@ internal static class ListRows
             {
                 columns = [.. fields.Select(f => f.TrimStart('\uFEFF').Trim())];
                 file = columns.IndexOf(Find(columns, options.PathColumn, Paths) ?? throw Missing(path, columns, options.PathColumn, Paths));
-                label = columns.IndexOf(Find(columns, options.LabelColumn, Labels)
+                label = columns.IndexOf(LabelColumn(path, columns, options.LabelColumn)
                     ?? throw Missing(path, columns, options.LabelColumn, Labels));
                 part = Find(columns, options.SplitColumn, Splits) is { } split ? columns.IndexOf(split) : -1;
                 if (part >= 0)
@@ -101,9 +116,9 @@ internal static class ListRows
             }
             using (entry)
             {
-                var (from, to, split) = (Text(entry.RootElement, ref file, options.PathColumn, Paths),
-                    Text(entry.RootElement, ref label, options.LabelColumn, Labels),
-                    Text(entry.RootElement, ref part, options.SplitColumn, Splits));
+                var (from, to, split) = (Text(entry.RootElement, ref file, keys => Find(keys, options.PathColumn, Paths)),
+                    Text(entry.RootElement, ref label, keys => LabelColumn(path, keys, options.LabelColumn)),
+                    Text(entry.RootElement, ref part, keys => Find(keys, options.SplitColumn, Splits)));
                 SchaneException Lacking(string? named, string[] customary) =>
                     new($"{where} has no text or number '{Printable.Escape(named ?? customary[0])}'.");
                 if (split is not null && !divided)
@@ -119,13 +134,13 @@ internal static class ListRows
     }
 
     /// <summary>A text or number of an object, by the key that served before or one that serves here.</summary>
-    private static string? Text(JsonElement entry, ref string key, string? named, string[] customary)
+    private static string? Text(JsonElement entry, ref string key, Func<List<string>, string?> find)
     {
         if (entry.ValueKind != JsonValueKind.Object)
             return null;
         if (!entry.TryGetProperty(key, out var value))
         {
-            if (Find([.. entry.EnumerateObject().Select(p => p.Name)], named, customary) is not { } found)
+            if (find([.. entry.EnumerateObject().Select(p => p.Name)]) is not { } found)
                 return null;
             value = entry.GetProperty(key = found);
         }

@@ -31,7 +31,7 @@ internal sealed record FolderCheck
     {
         var images = DatasetCatalog.Open(data, DataRoot, Options with { MinClasses = 1, AllowEmptyClasses = true, Limits = Limits });
         var divided = images as IDividedImages;
-        var account = divided?.Account ?? new();
+        var account = IAccounted.Of(images);
         var found = new Finding[images.Count];
         var done = 0;
         Parallel.For(0, images.Count, new() { MaxDegreeOfParallelism = Workers, CancellationToken = cancel }, i =>
@@ -54,7 +54,7 @@ internal sealed record FolderCheck
             Problems(i => found[i].Misnamed),
             [.. all.Where(i => found[i].Hash is not null).GroupBy(i => found[i].Hash).Where(g => g.Count() > 1).Select(Alike)],
             // One image of each file: equal files are reported above.
-            [.. PerceptualHash.Groups([.. all.Select(i => found[i].Look)])
+            [.. NearCopies.Groups(all.Count, NearCopies.Pairs([.. found.Select(f => f.Look)], cancel))
                 .Select(g => g.DistinctBy(i => found[i].Hash).ToList()).Where(g => g.Count > 1)
                 .Select(Alike).Where(d => d.AcrossClasses || d.AcrossParts)],
             [.. Counts(images, divided, [.. all.Where(i => found[i].Problem is null && divided?.PartOf(i) is null or "train")])
@@ -73,16 +73,17 @@ internal sealed record FolderCheck
         {
             if ((images is ImageFolder folder ? (ImageDecoder.ReadBytes(folder.PathOf(index), name, Limits), name)
                 : (images as IImageFiles)?.ReadFile(index)) is not var (bytes, _))
-                return new(null, null, null, PerceptualHash.Of(images.Read(index)));
+                return new(null, null, null, Fingerprint.Of(images.Read(index)));
             var (claimed, actual) = (Magic.Claimed(name), Magic.Sniff(bytes));
-            var misnamed = actual == ImageFormat.Unknown || claimed == actual || images is StoredImages ? null
-                : $"'{Printable.Escape(name)}' is a {ImageDecoder.Name(actual)}" +
+            var other = OtherFormats.KindOf(name, bytes);
+            var misnamed = images is StoredImages || claimed == actual || (actual == ImageFormat.Unknown && other is null)
+                ? null : $"'{Printable.Escape(name)}' is a {other ?? ImageDecoder.Name(actual)}" +
                     (claimed == ImageFormat.Unknown ? " without the extension of one." : $", not a {ImageDecoder.Name(claimed)}.");
             var hash = bytes.Length == 0 ? null : Convert.ToHexString(SHA256.HashData(bytes));
             try
             {
-                var look = PerceptualHash.Of(ImageDecoder.Decode(bytes, name, Limits, orient: true, out var damage));
-                return new(null, misnamed, hash, look, damage);
+                var look = Fingerprint.Of(ImageDecoder.Decode(bytes, name, Limits, orient: true, out var damage));
+                return new(null, misnamed, hash, look, damage ?? OtherFormats.NoteOf(bytes, name));
             }
             catch (SchaneException e)
             {
@@ -103,5 +104,5 @@ internal sealed record FolderCheck
             (divided?.Parts ?? []).ToDictionary(part => part, part => byClass[label].Count(i => divided!.PartOf(i) == part))))];
     }
 
-    private readonly record struct Finding(string? Problem, string? Misnamed, string? Hash, ulong? Look, string? Damage = null);
+    private readonly record struct Finding(string? Problem, string? Misnamed, string? Hash, Fingerprint? Look, string? Damage = null);
 }

@@ -1,3 +1,5 @@
+using Schane.Checkpoints;
+
 namespace Schane.Data.Reading;
 
 /// <summary>Images of a class, in all and by part.</summary>
@@ -24,7 +26,8 @@ internal sealed record DuplicateFiles(IReadOnlyList<string> Files, bool AcrossPa
 /// <param name="Unreadable">Files that can't be decoded.</param>
 /// <param name="Misnamed">Files whose extension says another format than their content; they are read rightly.</param>
 /// <param name="Duplicates">Groups of equal files.</param>
-/// <param name="NearDuplicates">Groups of images that look alike though their files differ, across parts or classes only.</param>
+/// <param name="NearDuplicates">Groups of images that may be nearly the same though their files differ, across parts or classes
+/// only.</param>
 /// <param name="TooSmall">Classes with fewer readable training images than asked for.</param>
 /// <param name="NotUsed">What is not used, by reason.</param>
 /// <param name="Warnings">Sentences about the rest.</param>
@@ -45,4 +48,31 @@ internal sealed record FolderReport(
     /// <summary>Whether training can start: it would not refuse the data, every file is readable, no label contradicts another, and no part
     /// holds copies of another.</summary>
     public bool IsClean => Refusal is null && Unreadable.Count == 0 && !Duplicates.Any(d => d.AcrossClasses || d.AcrossParts);
+
+    /// <summary>Everything that was found, one by one: its kind, the file or class, and what there is to say.</summary>
+    public IEnumerable<(string Kind, string File, string Detail)> Findings()
+    {
+        foreach (var (file, problem) in Unreadable)
+            yield return ("unreadable", file, problem);
+        foreach (var (file, problem) in Misnamed)
+            yield return ("misnamed", file, problem);
+        foreach (var (copies, kind) in Duplicates.Select(d => (d, "copy")).Concat(NearDuplicates.Select(d => (d, "near copy"))))
+            foreach (var file in copies.Files.Skip(1))
+                yield return ($"{kind}{(copies.AcrossClasses ? " in another class" : copies.AcrossParts ? " in another part" : "")}", file,
+                    copies.Files[0]);
+        foreach (var small in TooSmall)
+            yield return ("small class", small.Class, $"{small.Images} readable training images");
+        foreach (var (reason, names) in NotUsed)
+            foreach (var name in names)
+                yield return ("not used", name, reason);
+        foreach (var warning in Warnings)
+            yield return ("warning", "", warning);
+        if (Refusal is not null)
+            yield return ("refusal", "", Refusal);
+    }
+
+    /// <summary>Writes <see cref="Findings"/> as a table with the columns <c>kind</c>, <c>file</c> and <c>detail</c>.</summary>
+    /// <param name="path">The CSV file.</param>
+    public void Save(string path) => AtomicFile.WriteText(path, string.Concat(Findings().Prepend(("kind", "file", "detail"))
+        .Select(row => $"{TextTable.Quoted(row.Item1)},{TextTable.Quoted(row.Item2)},{TextTable.Quoted(row.Item3)}\n")));
 }

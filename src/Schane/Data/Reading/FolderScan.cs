@@ -23,9 +23,12 @@ internal sealed class FolderScan
 
     private readonly string root;
     private readonly string realRoot;
+    private readonly PathPattern wanted = PathPattern.All;
     private (int Count, string First) leadingOut;
 
     private FolderScan(string root) => (this.root, realRoot) = (root, RealPath(root));
+
+    private FolderScan(string root, PathPattern wanted) : this(root) => this.wanted = wanted;
 
     public List<ScannedFile> Files { get; } = [];
 
@@ -51,10 +54,28 @@ internal sealed class FolderScan
             scan.AddClasses(part.FullName, scan.RealOf(part, scan.realRoot, []), name);
         if (parts.Count > 0)
             scan.PassOverBeside([.. parts.Select(p => p.Folder.Name)]);
-        if (scan.leadingOut is ( > 0 and var links, var first))
-            scan.Account.Notes.Add(
-                $"{links:N0} {(links == 1 ? "link leads" : "links lead")} out of '{shown}' ({first}{(links == 1 ? "" : " first")}).");
+        scan.TellLinks(shown);
         return scan;
+    }
+
+    /// <summary>The images below a folder that a pattern means, by name, also those of kinds that are not read, whoever asks for an answer
+    /// about each; the account tells of these and of the rest.</summary>
+    public static IReadOnlyList<string> Below(string folder, PathPattern wanted, InputAccount account)
+    {
+        var scan = new FolderScan(Path.GetFullPath(folder), wanted);
+        scan.AddImages(new(scan.root), "", null, []);
+        scan.TellLinks(Printable.Escape(folder));
+        account.Add(scan.Account);
+        return [.. scan.Files.Select(file => file.Relative)
+            .Concat(scan.Account.PassedOver.Where(r => r.Key.IsKind).SelectMany(r => r.Value))
+            .Order(StringComparer.Ordinal).Select(file => Path.Combine(folder, file))];
+    }
+
+    private void TellLinks(string shown)
+    {
+        if (leadingOut is ( > 0 and var links, var first))
+            Account.Notes.Add(
+                $"{links:N0} {(links == 1 ? "link leads" : "links lead")} out of '{shown}' ({first}{(links == 1 ? "" : " first")}).");
     }
 
     /// <summary>The folders in a folder, in order of names, without what is hidden.</summary>
@@ -98,10 +119,15 @@ internal sealed class FolderScan
 
     private void AddImages(DirectoryInfo directory, string @class, string? part, List<string> above)
     {
-        above.Add(RealOf(directory, above[^1], above));
+        above.Add(above.Count == 0 ? realRoot : RealOf(directory, above[^1], above));
         foreach (var entry in Entries(directory.FullName))
             if (entry is DirectoryInfo below)
-                AddImages(below, @class, part, above);
+            {
+                if (wanted == PathPattern.All || wanted.LeadsInto(Relative(below.FullName)))
+                    AddImages(below, @class, part, above);
+            }
+            else if (wanted != PathPattern.All && !wanted.Matches(Relative(entry.FullName)))
+                continue;
             else if (KindOf(entry.FullName) is { Image: true })
             {
                 Files.Add(new(Relative(entry.FullName), @class, part));
@@ -193,7 +219,7 @@ internal sealed class FolderScan
     {
         if (Magic.Claimed(path) != ImageFormat.Unknown)
             return (true, null);
-        Span<byte> head = stackalloc byte[16];
+        Span<byte> head = stackalloc byte[OtherFormats.HeadLength];
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
@@ -203,6 +229,7 @@ internal sealed class FolderScan
         {
             head = [];
         }
-        return Magic.Sniff(head) != ImageFormat.Unknown ? (true, null) : (false, UnreadKinds.Of(path, head));
+        return Magic.Sniff(head) != ImageFormat.Unknown || OtherFormats.KindOf(path, head) is not null
+            ? (true, null) : (false, UnreadKinds.Of(path, head));
     }
 }

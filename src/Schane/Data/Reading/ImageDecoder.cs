@@ -3,7 +3,8 @@ using SkiaSharp;
 namespace Schane.Data.Reading;
 
 /// <summary>
-/// Decodes JPEG, PNG, GIF, WebP and BMP by content, never by name: orientation from EXIF applied, first frame of animations, 16-bit reduced
+/// Decodes JPEG, PNG, GIF, WebP and BMP by content, and HEIC, AVIF, TIFF, JPEG 2000 and JPEG XL where the package Schane.Formats lies
+/// beside the program, never by name: orientation from EXIF applied, first frame of animations, 16-bit reduced
 /// to 8, CMYK turned to RGB, alpha and transparent colours dropped as PIL's <c>convert("RGB")</c> does, no colour management.
 /// </summary>
 /// <remarks>
@@ -33,6 +34,9 @@ public static class ImageDecoder
     /// <summary>The same, with what is wrong with a file that is decoded all the same: a sentence, or null.</summary>
     internal static unsafe Image8 Decode(ReadOnlySpan<byte> bytes, string name, ImageLimits? limits, bool orient, out string? damage)
     {
+        damage = null;
+        if (OtherFormats.TryDecode(bytes, name, limits ?? ImageLimits.Default, orient, out var other))
+            return other;
         var uncovered = ((byte, byte, byte)?)null;
         if (Magic.Sniff(bytes) == ImageFormat.Gif)
             (bytes, uncovered) = GifScan.Opaque(bytes);
@@ -52,6 +56,8 @@ public static class ImageDecoder
     /// <exception cref="SchaneException">Not an image, or over the limits.</exception>
     public static unsafe (int Width, int Height) Measure(ReadOnlySpan<byte> bytes, string name, ImageLimits? limits = null)
     {
+        if (OtherFormats.TryMeasure(bytes, name, limits ?? ImageLimits.Default, out var size))
+            return size;
         fixed (byte* start = bytes)
         {
             using var codec = Open(start, bytes, name, limits ?? ImageLimits.Default);
@@ -68,9 +74,7 @@ public static class ImageDecoder
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete,
                 bufferSize: 0, FileOptions.SequentialScan);
             var length = file.Length;
-            if (length > (long)limits.MaxMegabytes << 20)
-                throw new SchaneException($"'{Printable.Escape(name)}' is {length >> 20} MiB; images may have {limits.MaxMegabytes} MiB. " +
-                    "Shrink it or raise MaxMegabytes.");
+            RefuseLong(length, name, limits);
             var bytes = new byte[length];
             file.ReadExactly(bytes);
             return bytes;
@@ -87,9 +91,7 @@ public static class ImageDecoder
 
     internal static unsafe SKCodec Open(byte* start, ReadOnlySpan<byte> bytes, string name, ImageLimits limits)
     {
-        if (bytes.Length > (long)limits.MaxMegabytes << 20)
-            throw new SchaneException($"'{Printable.Escape(name)}' is {bytes.Length >> 20} MiB; images may have {limits.MaxMegabytes} " +
-                "MiB. Shrink it or raise MaxMegabytes.");
+        RefuseLong(bytes.Length, name, limits);
         var format = Magic.Sniff(bytes);
         if (format == ImageFormat.Unknown)
             throw new SchaneException($"'{Printable.Escape(name)}' is not a JPEG, PNG, GIF, WebP or BMP image: {Magic.Describe(bytes)}. " +
@@ -100,14 +102,30 @@ public static class ImageDecoder
         if (codec is null)
             throw new SchaneException(
                 $"'{Printable.Escape(name)}' begins as a {Name(format)} but its header can't be read; it is cut off or damaged.");
-        if ((long)codec.Info.Width * codec.Info.Height is var pixels && pixels > limits.MaxPixels)
+        try
         {
-            var (width, height) = (codec.Info.Width, codec.Info.Height);
+            RefuseLarge(codec.Info.Width, codec.Info.Height, name, limits);
+            return codec;
+        }
+        catch
+        {
             codec.Dispose();
+            throw;
+        }
+    }
+
+    internal static void RefuseLong(long length, string name, ImageLimits limits)
+    {
+        if (length > (long)limits.MaxMegabytes << 20)
+            throw new SchaneException($"'{Printable.Escape(name)}' is {length >> 20} MiB; images may have {limits.MaxMegabytes} MiB. " +
+                "Shrink it or raise MaxMegabytes.");
+    }
+
+    internal static void RefuseLarge(int width, int height, string name, ImageLimits limits)
+    {
+        if ((long)width * height is var pixels && pixels > limits.MaxPixels)
             throw new SchaneException($"'{Printable.Escape(name)}' is {width} × {height} = {pixels} pixels; images may have " +
                 $"{limits.MaxPixels}. Shrink it or raise {limits.SettingOfPixels}.");
-        }
-        return codec;
     }
 
     private static unsafe Image8 Gray(SKCodec codec, string name)

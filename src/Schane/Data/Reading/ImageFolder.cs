@@ -93,7 +93,7 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
     /// <inheritdoc/>
     internal InputAccount Account { get; }
 
-    InputAccount IDividedImages.Account => Account;
+    InputAccount IAccounted.Account => Account;
 
     /// <inheritdoc/>
     public int LabelOf(int index) => labels[index];

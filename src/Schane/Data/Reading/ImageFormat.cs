@@ -44,9 +44,9 @@ internal static class Magic
             [(byte)'P', (byte)'K', 3, 4, ..] => "it is a ZIP archive",
             [0x1F, 0x8B, ..] => "it is gzip data",
             [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..] =>
-                "it is a TIFF, which is not read; save it as PNG or JPEG",
+                "it is a TIFF, which is not read here; save it as PNG or JPEG",
             [_, _, _, _, (byte)'f', (byte)'t', (byte)'y', (byte)'p', ..] =>
-                "it is HEIC, AVIF or video, which is not read; save it as PNG or JPEG",
+                "it is HEIC, AVIF or video, which is not read here; save it as PNG or JPEG",
             _ when head.TrimStart(" \t\r\n\uFEFF"u8) is [(byte)'<', ..] => "it is HTML, XML or SVG",
             _ when start.IndexOfAnyExceptInRange((byte)0, (byte)0) < 0 => "its first bytes are all zero",
             _ => null,

@@ -21,4 +21,7 @@ public sealed record ImageLimits
 
     /// <summary>Size of the file in MiB. 256 by default.</summary>
     public int MaxMegabytes { get; init => field = Require.AtLeast(value, 1); } = 256;
+
+    /// <summary>Whether the package Schane.Formats is left alone, as for images that anyone may send. Off by default.</summary>
+    internal bool OnlyBuiltIn { get; init; }
 }

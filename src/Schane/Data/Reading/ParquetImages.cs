@@ -121,10 +121,11 @@ internal static class ParquetImages
             .OrderBy(f => Is(f.Path.FirstPart!, "Image") ? 0 : 1).FirstOrDefault()
             ?? throw new SchaneException($"'{Printable.Escape(file)}' has no column of images with 'bytes' in it; it has {shown}.");
         var flat = fields.Where(f => f.Path.Length == 1).ToList();
-        var label = (labelColumn is null ? flat.Find(f => Is(f.Name, "ClassLabel") && f.Name is "label" or "fine_label")
-                ?? flat.Find(f => Is(f.Name, "ClassLabel")) : null)
-            ?? (ListRows.LabelColumn([.. flat.Select(f => f.Name)], labelColumn, "fine_label", "labels") is { } column
-                ? flat.Find(f => f.Name == column) : null)
+        // What the metadata calls a label goes before what only has the name of one.
+        List<string> called = [.. flat.Where(f => labelColumn is null && Is(f.Name, "ClassLabel")).Select(f => f.Name)];
+        var column = ListRows.LabelColumn(file, called.Count > 0 ? called : [.. flat.Select(f => f.Name)], labelColumn,
+            "fine_label", "labels") ?? (called.Count > 1 ? throw ListRows.Several(file, called) : called.FirstOrDefault());
+        var label = flat.Find(f => f.Name == column)
             ?? throw new SchaneException($"'{Printable.Escape(file)}' has no column of labels " +
                 $"({(labelColumn is null ? "label, class, category, fine_label, labels, or one that its metadata calls ClassLabel"
                     : $"'{Printable.Escape(labelColumn)}'")}); it has {shown}. Name the column with --label-column.");

@@ -44,6 +44,10 @@ internal static class TextTable
                 yield return lines.Current.TrimEnd('\r');
     }
 
+    /// <summary>A field of comma-separated values, in quotes where it must be (RFC 4180).</summary>
+    public static string Quoted(string text) =>
+        text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+
     /// <summary>Refuses a line that is not text in UTF-8 (or in UTF-16 with its mark at the beginning).</summary>
     public static void RefuseBroken(string path, int line, string text)
     {

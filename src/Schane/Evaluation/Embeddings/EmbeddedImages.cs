@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Data;
+using Schane.Data.Reading;
 using static TorchSharp.torch;
 
 namespace Schane.Evaluation.Embeddings;
@@ -77,7 +78,7 @@ internal sealed record EmbeddedImages(EmbeddingSet Embeddings, IReadOnlyList<str
                     NumpyFile.Write(path, Embeddings.Values, [Embeddings.Count, Embeddings.Width]);
                     AtomicFile.WriteText(Path.ChangeExtension(path, ".csv"),
                         "image,part,label,class\n" + string.Concat(Embeddings.Labels.Select((label, i) =>
-                            $"{Quoted(Images[i])},{Parts[i]},{label},{Quoted(Embeddings.Classes[label])}\n")));
+                            $"{TextTable.Quoted(Images[i])},{Parts[i]},{label},{TextTable.Quoted(Embeddings.Classes[label])}\n")));
                     break;
                 default:
                     throw new SchaneException($"'{Printable.Escape(path)}' must end with {string.Join(", ", Formats.SkipLast(1))} or " +
@@ -132,8 +133,6 @@ internal sealed record EmbeddedImages(EmbeddingSet Embeddings, IReadOnlyList<str
             JsonSerializer.Deserialize<string[]>(classes)!),
             [.. rows.Select(row => row.Image)], [.. rows.Select(row => row.Part)]);
     }
-
-    private static string Quoted(string text) => text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"")}\"";
 
     private sealed class Row
     {

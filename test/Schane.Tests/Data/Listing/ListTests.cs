@@ -64,6 +64,8 @@ public sealed class ListTests : IDisposable
     [InlineData("path,label\n,a\n", "line 2 has no path")]
     [InlineData("path,label\nx,a\ny,b\n./x,b\n", "line 4: 'x' has the label 'b', but in line 2 'a'. Keep one")]
     [InlineData("path,label,split\nx,a,train\nx,a,test\n", "line 3: 'x' is for test, but in line 2 for train. Keep one")]
+    [InlineData("path,Label,class\nx,a,b\n", "'Label' and 'class'; say which with --label-column, as --label-column Label")]
+    [InlineData("path,label,LABEL,category\nx,a,b,c\n", "has 3 columns that may hold the labels, 'label' and 'LABEL' and 'category'")]
     [InlineData("path,label\nC:\\data\\x.png,a\n", "'C:\\data\\x.png' is a path of a Windows machine")]
     public void What_contradicts_itself_is_refused_with_its_line(string content, string expected) =>
         Assert.Contains(expected, Refusal(List(content)));

@@ -136,6 +136,24 @@ public sealed class ParquetImagesTests : IDisposable
         Assert.Contains("extra.parquet' is of no part", Refusal("many"));
     }
 
+    [Fact]
+    public async Task Two_columns_of_labels_are_asked_about_unless_the_metadata_tells()
+    {
+        byte[] picture = Pictures.Flat(2, 2, 8, 1, 1);
+        Two[] rows = [new() { image = new() { bytes = picture }, label = 1, category = "x" }];
+        await Write("two.parquet", rows, features: null);
+        Assert.Contains("two.parquet' has 2 columns that may hold the labels, 'label' and 'category'; say which with --label-column",
+            Refusal("two.parquet"));
+        Assert.Equal(["x"], DatasetCatalog.Open(Path.Combine(root.Path, "two.parquet"),
+            options: new() { LabelColumn = "category", MinClasses = 1 }).Classes);
+        static string Called(params string[] columns) => "{\"info\": {\"features\": {" + string.Join(", ",
+            columns.Select(c => $"\"{c}\": {{\"_type\": \"ClassLabel\", \"names\": [\"p\", \"q\"]}}")) + "}}}";
+        await Write("told.parquet", rows, Called("label"));
+        Assert.Equal(["p", "q"], DatasetCatalog.Open(Path.Combine(root.Path, "told.parquet")).Classes);
+        await Write("both.parquet", rows, Called("label", "category"));
+        Assert.Contains("'label' and 'category'", Refusal("both.parquet"));
+    }
+
     private IEnumerable<int> Labels(string file)
     {
         var images = DatasetCatalog.Open(Path.Combine(root.Path, file));
@@ -172,6 +190,15 @@ public sealed class ParquetImagesTests : IDisposable
         public Picture8? image { get; set; }
 
         public T? label { get; set; }
+    }
+
+    public sealed class Two
+    {
+        public Picture8? image { get; set; }
+
+        public long label { get; set; }
+
+        public string? category { get; set; }
     }
 
     public sealed class Other
