@@ -38,7 +38,7 @@ internal sealed class ReportVerb : Verb
         var folder = RunFolder.Open(parsed.GetRequiredValue(run));
         var other = parsed.GetValue(against) is { } named ? RunFolder.Open(named) : null;
         var usual = other is null ? folder.Report
-            : Path.Combine(folder.Root, $"report-against-{Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(other.Root)))}.html");
+            : Path.Combine(folder.Root, $"report-against-{PairedAnswers.NameOf(other)}.html");
         var file = parsed.GetValue(output) ?? usual;
         if (file != usual && Path.Exists(file) && !parsed.GetValue(force))
             throw new SchaneException($"'{file}' is there already; replace it with --force or name another file with --out.");

@@ -11,12 +11,11 @@ public sealed record LoadingReport(
     IReadOnlyList<string> Ignored)
 {
     /// <summary>One line for people.</summary>
-    public override string ToString() =>
-        $"{Origin}: {Used.Count} tensors used, {Resized.Count} resized{List(Resized)}, {Reinitialised.Count} " +
-        $"re-initialised{List(Reinitialised)}, {Ignored.Count} ignored{List(Ignored)}.";
+    public override string ToString() => $"{Origin}: {Used.Count} tensors used{List(Resized, "made to fit")}" +
+        $"{List(Reinitialised, "begin anew")}{List(Ignored, "of the file left out")}.";
 
-    private static string List(IReadOnlyList<string> names) =>
-        names.Count == 0 ? "" : $" ({string.Join(", ", names.Take(4))}{(names.Count > 4 ? ", …" : "")})";
+    private static string List(IReadOnlyList<string> names, string what) => names.Count == 0 ? ""
+        : $", {names.Count} {what} ({string.Join(", ", names.Take(4))}{(names.Count > 4 ? ", …" : "")})";
 }
 
 /// <summary>What to do with the classifier of a checkpoint.</summary>

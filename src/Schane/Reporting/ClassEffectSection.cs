@@ -28,7 +28,8 @@ internal static class ClassEffectSection
         return new("classes", "Classes", Html.Of($"""
             <p>What {last.Label} adds to {first.Label}, class by class, in percentage points; the greatest effects first.
             The intervals are not adjusted for the number of classes: some will miss zero by chance.</p>
-            <p class="note">{Quantity.Of(rows.Length, "class", "classes")}; mean accuracy over seeds; a heading sorts by its column.</p>
+            <p class="note">{Quantity.Of(rows.Length, "class", "classes")}; mean accuracy over
+            {ObjectivesSection.Units(comparison)}; a heading sorts by its column.</p>
             <div class="scroll tall" role="region" aria-label="Effect by class" tabindex="0">
             <table id="classes-table" class="sortable">
             <thead><tr>{ClassSection.Heading("Class", false)}

@@ -18,7 +18,8 @@ internal static class DifferenceSection
             <div class="scroll" role="region" aria-label="Paired differences" tabindex="0">
             <table id="differences-table" class="sortable">
             <thead><tr>{ClassSection.Heading("Difference", false)}{ClassSection.Heading("Mean", true)}{Plain("95 % interval")}
-            {(bootstrap is { Count: > 0 } ? Plain("Bootstrap") : Html.Empty)}{ClassSection.Heading($"{char.ToUpperInvariant(units[0])}{units[1..]}", true)}
+            {(bootstrap is { Count: > 0 } ? Plain("Bootstrap") : Html.Empty)}
+            {ClassSection.Heading($"{char.ToUpperInvariant(units[0])}{units[1..]}", true)}
             {ClassSection.Heading("Paired t, p", true)}{ClassSection.Heading("Adjusted p", true)}
             {ClassSection.Heading("Sign flips, p", true)}{Plain("Verdict")}</tr></thead>
             <tbody>
@@ -32,8 +33,9 @@ internal static class DifferenceSection
     private static string Better(Metric metric) =>
         metric.HigherIsBetter ? "Right of zero the first objective is better." : "Left of zero the first objective is better.";
 
-    private static string Least(IReadOnlyList<DifferenceRow> rows, string units) => string.Join(" ", rows.GroupBy(row => row.Seeds.Count).Select(same =>
-        $"With {Quantity.Of(same.Key, units[..^1], units)} the sign-flip p can’t be below {Effect.P(same.First().Paired.LeastSignFlipP)}."));
+    private static string Least(IReadOnlyList<DifferenceRow> rows, string units) => string.Join(" ", rows
+        .GroupBy(row => row.Seeds.Count).Select(same => $"With {Quantity.Of(same.Key, units[..^1], units)} the sign-flip p can’t be " +
+            $"below {Effect.P(same.First().Paired.LeastSignFlipP)}."));
 
     private static Html Plain(string text) => Html.Of($"<th scope=\"col\">{text}</th>");
 

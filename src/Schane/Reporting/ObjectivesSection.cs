@@ -70,9 +70,14 @@ internal static class ObjectivesSection
     internal static string Units(Comparison comparison) => comparison.TestPerTrain is null ? "seeds" : "folds";
 
     /// <summary>Each objective's mean with its interval over its runs.</summary>
-    internal static Html Runs(Figure figure, ComparisonTable table, Comparison comparison) => figure.Show(Html.Of(
-        $"{(table.Objectives.All(row => row.Seeds.Count == 1) ? "One run of each, with its 95 % interval over the test items."
-            : $"Filled points: mean over {Units(comparison)} with its 95 % interval. Lines join the runs of one {Units(comparison)[..^1]}.")}"));
+    internal static Html Runs(Figure figure, ComparisonTable table, Comparison comparison)
+    {
+        var units = Units(comparison);
+        var caption = table.Objectives.All(row => row.Seeds.Count == 1)
+            ? "One run of each, with its 95 % interval over the test items."
+            : $"Filled points: mean over {units} with its 95 % interval. Lines join the runs of one {units[..^1]}.";
+        return figure.Show(Html.Of($"{caption}"));
+    }
 
     internal static Figure Seeds(IReadOnlyList<ObjectiveRow> rows, Metric metric, Comparison comparison)
     {

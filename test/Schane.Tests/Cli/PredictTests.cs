@@ -128,6 +128,28 @@ public class PredictTests(TrainedRun run)
     }
 
     [Fact]
+    public void Evaluate_names_the_pairs_that_are_confused_most_and_the_surest_mistakes()
+    {
+        // Every label is wrong.
+        var swapped = Directory.CreateTempSubdirectory("schane-swapped-");
+        try
+        {
+            Directory.CreateSymbolicLink(Path.Combine(swapped.FullName, "red"), Path.Combine(run.Data, "blue"));
+            Directory.CreateSymbolicLink(Path.Combine(swapped.FullName, "blue"), Path.Combine(run.Data, "red"));
+            var said = SchaneProgram.Run("evaluate", run.Folder, "--data", swapped.FullName).Done().Output;
+            Assert.Matches(@"(?m)^Most confused, of 40 mistakes:\n\s+class\s+taken for\s+times\s+of class$", said);
+            Assert.Matches(@"(?m)^  red\s+blue\s+20\s+100 %$", said);
+            Assert.Matches(@"(?m)^Surest mistakes:\n\s+image\s+class\s+taken for\s+sure\n.*\n" +
+                @"  (red|blue)/\d+\.png\s+(red\s+blue|blue\s+red)\s+\d+ %$", said);
+        }
+        finally
+        {
+            swapped.Delete(recursive: true);
+        }
+        Assert.Contains("No image was mistaken.", SchaneProgram.Run("evaluate", run.Folder, "--data", run.Data).Done().Output);
+    }
+
+    [Fact]
     public void What_can_not_be_predicted_from_is_refused_in_one_sentence()
     {
         var empty = Directory.CreateDirectory(Path.Combine(run.Folder, "empty")).FullName;

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Schane.Tests.Cli.Terminals;
 
 namespace Schane.Tests.Cli;
 

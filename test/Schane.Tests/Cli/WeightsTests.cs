@@ -25,8 +25,8 @@ public class WeightsTests
     {
         using var photos = new Photos([.. Enumerable.Range(0, 10).Select(c => ($"class{c}", 6))]);
         var ended = SchaneProgram.Run(Train(photos, Pth)).Done();
-        Assert.Contains("./vit_cls.pth: 30 tensors used, 0 resized, 2 re-initialised (head.weight, head.bias), 2 ignored (head.weight, " +
-            "head.bias)", ended.Errors);
+        Assert.Contains("./vit_cls.pth: 30 tensors used, 2 begin anew (head.weight, head.bias), 2 of the file left out (head.weight, " +
+            "head.bias).", ended.Errors);
 
         using var golden = GoldenModel.Open("vit_cls").Weights();
         using var model = Safetensors.Open(Path.Combine(photos.Run, "model.safetensors"));
@@ -40,7 +40,7 @@ public class WeightsTests
 
         // A run is a source of weights too, and positions fit another input size.
         using var others = Photos.OfTwoClasses();
-        Assert.Contains("1 resized (pos_embed [1, 17, 48] → [1, 26, 48])",
+        Assert.Contains("1 made to fit (pos_embed [1, 17, 48] → [1, 26, 48])",
             SchaneProgram.Run(Train(others, photos.Run, "--input-size", "40")).Done().Errors);
     }
 
@@ -50,7 +50,7 @@ public class WeightsTests
     public void Pth_files_of_other_forms_and_names_are_taken(string file, string model)
     {
         using var photos = Photos.OfTwoClasses();
-        Assert.Contains("0 resized, 2 re-initialised",
+        Assert.Contains(" tensors used, 2 begin anew",
             SchaneProgram.Run(Train(photos, GoldenFolder.At("models", file), "--model", model)).Done().Errors);
 
         // The run has timm's names, whatever the file had.

@@ -41,7 +41,8 @@ public sealed partial class RunReportPageTests
     public async Task Galleries_show_their_images_and_say_what_they_are()
     {
         var open = await chromium.OpenSample();
-        foreach (var (section, pictures) in ((string, int)[])[("pairs", 48), ("sure-mistakes", 24), ("just-right", 12), ("label-errors", 2)])
+        foreach (var (section, pictures) in ((string, int)[])[("pairs", 48), ("sure-mistakes", 24), ("just-right", 12),
+            ("label-errors", 2)])
         {
             Assert.Equal(pictures, await open.Page.Locator($"#{section} img").CountAsync());
             Assert.True(await open.Page.Locator($"#{section} img").First

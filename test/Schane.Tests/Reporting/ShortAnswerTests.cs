@@ -9,13 +9,14 @@ public sealed class ShortAnswerTests : IDisposable
     private readonly SampleRun folder = new(write: false);
 
     [Fact]
-    public void The_figure_stands_in_a_sentence_with_its_interval() => Assert.Equal("The model names 75.0\u202f% of 40 images of the test " +
-        "part rightly; of others like them it would be 59.8 to 85.8\u202f% (95\u202f% interval).",
+    public void The_figure_stands_in_a_sentence_with_its_interval() => Assert.Equal("The model names 75.0\u202f% of 40 images of the " +
+        "test part rightly; of others like them it would be 59.8 to 85.8\u202f% (95\u202f% interval).",
         ShortAnswerSection.Verdict(Results([[15, 5], [5, 15]], 0.598, 0.858)));
 
     [Fact]
     public void A_model_that_knows_its_training_images_needs_other_images() =>
-        Assert.Contains(Next(Results([[15, 5], [5, 15]]), known: 0.99, [0.7, 0.75, 0.75]), said => said.Contains("more steps give nothing"));
+        Assert.Contains(Next(Results([[15, 5], [5, 15]]), known: 0.99, [0.7, 0.75, 0.75]),
+            said => said.Contains("more steps give nothing"));
 
     [Fact]
     public void A_model_that_was_getting_better_at_its_end_needs_more_steps() =>
@@ -38,7 +39,7 @@ public sealed class ShortAnswerTests : IDisposable
     public void Few_images_and_none_mistaken_are_said()
     {
         Assert.Contains(Next(Results([[5, 1], [1, 5]]), known: 0.95, []), said => said.Contains("12 images are too few"));
-        Assert.Contains(Next(Results([[20, 0], [0, 20]]), known: 1, []), said => said.StartsWith("No image was mistaken.", StringComparison.Ordinal));
+        Assert.Contains(Next(Results([[20, 0], [0, 20]]), known: 1, []), said => said.Contains("No image was mistaken."));
     }
 
     public void Dispose() => folder.Dispose();

@@ -32,7 +32,7 @@ internal static class Needs
         (Omniglot, HasOmniglot, "put the archives into $SCHANE_DATA/omniglot"),
         (OnnxChecker, HasOnnxChecker, "apt-get install python3-onnx"),
         (TurboJpeg, () => Schane.Data.Reading.TurboJpeg.IsFound, "apt-get install libturbojpeg0"),
-        (Tmux, () => Cli.Tmux.Program is not null, "apt-get install tmux"),
+        (Tmux, () => Cli.Terminals.Tmux.Program is not null, "apt-get install tmux"),
         (ControlGroups, Tensors.RealControlGroup.CanBeMade, "test as root where /sys/fs/cgroup can be written"),
     ];
 

@@ -81,7 +81,7 @@ public static class ImageDecoder
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new SchaneException($"'{Printable.Escape(name)}' is not there any more, or never was.", e);
+            throw new SchaneException($"There is no file '{Printable.Escape(name)}'.", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {

@@ -35,7 +35,8 @@ internal static class CurvesSection
             Lines("without-positives", "Anchors without positives", steps, ".2~%", true, constant,
                 ("Share of anchors without positives", s => s.WithoutPositives)),
             Lines("speed", "Images per second", steps, ",.3~r", true, constant, ("Images per second", s => s.ImagesPerSecond)),
-            Lines("waiting", "Time spent waiting for data", steps, ".2~%", true, constant, ("Share of a step spent waiting", s => s.Waiting)),
+            Lines("waiting", "Time spent waiting for data", steps, ".2~%", true, constant,
+                ("Share of a step spent waiting", s => s.Waiting)),
         ]).OfType<Figure>().ToArray();
         return figures.Length == 0 ? null : new("curves", "Training", Html.Of($"""
             {Note(history, kept, constant)}

@@ -15,8 +15,8 @@ internal static class SureMistakesSection
             """));
     }
 
-    public static ReportSection? Right(RunImages? images) => images is not { JustRight.Length: > 0 } ? null : new("just-right", "Just right",
-        Html.Of($"""
+    public static ReportSection? Right(RunImages? images) => images is not { JustRight.Length: > 0 } ? null
+        : new("just-right", "Just right", Html.Of($"""
             <p>Of each class the right answer that the model was least sure of.</p>
             {Gallery.Of("Just right", images.JustRight.Select(row => Card(images, row, Html.Name(images.Class(row)))), narrow: true)}
             """));

@@ -19,7 +19,7 @@ internal sealed record PairedAnswers(string First, string Second, IReadOnlyList<
     {
         var answers = Answers(second).GroupBy(item => item.Image).ToDictionary(same => same.Key, same => same.First());
         var all = Answers(first);
-        var (one, other) = (Name(first), Name(second));
+        var (one, other) = (NameOf(first), NameOf(second));
         List<(PredictedItem First, PredictedItem Second)> items = [.. all.Where(item =>
             answers.TryGetValue(item.Image, out var same) && same.Label == item.Label).Select(item => (item, answers[item.Image]))];
         return items.Count > 0 ? new(one, other, items) : throw new SchaneException($"Runs '{one}' and '{other}' were measured on " +
@@ -46,11 +46,13 @@ internal sealed record PairedAnswers(string First, string Second, IReadOnlyList<
             var verdict = p >= Significance ? "no evidence that either is better"
                 : $"evidence that {(one > other ? First : Second)} is better";
             return $"Of {Quantity.Of(Items.Count, "image", "images")} {First} alone names {one} rightly and {Second} alone {other}; both " +
-                $"{Items.Count - one - other - neither}, neither {neither}. That is {verdict} (McNemar’s exact test, p {(p < 0.001 ? "" : "= ")}{Effect.P(p)}).";
+                $"{Items.Count - one - other - neither}, neither {neither}. That is {verdict} (McNemar’s exact test, " +
+                $"p {(p < 0.001 ? "" : "= ")}{Effect.P(p)}).";
         }
     }
 
-    private static string Name(RunFolder run) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(run.Root)));
+    /// <summary>The name of a run: that of its folder.</summary>
+    public static string NameOf(RunFolder run) => Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(run.Root)));
 
     private static IReadOnlyList<PredictedItem> Answers(RunFolder run) => File.Exists(run.Predictions) ? PredictedItem.Load(run.Predictions)
         : throw new SchaneException($"Run '{run.Root}' has kept no answers ({Path.GetFileName(run.Predictions)} is missing); " +

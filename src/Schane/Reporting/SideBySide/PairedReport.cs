@@ -28,7 +28,8 @@ internal static class PairedReport
         var title = $"{answers.First} beside {answers.Second}";
         ReportFiles.Write(htmlFile, ReportPage.Render(title, Html.Of($"""
             <h1>{title}</h1>
-            <p class="sub">{one.Data} · {Quantity.Of(answers.Items.Count, "image", "images")} of the {HeadlineSection.PartName(one.Part)} part</p>
+            <p class="sub">{one.Data} · {Quantity.Of(answers.Items.Count, "image", "images")}
+            of the {HeadlineSection.PartName(one.Part)} part</p>
             """), [.. sections.OfType<ReportSection>()]));
         return answers;
     }

@@ -1,6 +1,6 @@
 using Schane.Cli;
 
-namespace Schane.Tests.Cli;
+namespace Schane.Tests.Cli.Terminals;
 
 public class TextLayoutTests
 {

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Schane.Tests.Cli;
+namespace Schane.Tests.Cli.Terminals;
 
 /// <summary>Runs the program on a terminal made by util-linux's <c>script</c>.</summary>
 internal static class Pty

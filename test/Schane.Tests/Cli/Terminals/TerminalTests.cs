@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using Schane.Tests.Support;
 
-namespace Schane.Tests.Cli;
+namespace Schane.Tests.Cli.Terminals;
 
 /// <summary>What people see: answers on stdout, the rest on stderr, and nothing broken at any width.</summary>
 [Trait("Slow", "1")]

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Schane.Tests.Cli;
+namespace Schane.Tests.Cli.Terminals;
 
 /// <summary>Runs the program on a terminal of tmux, which shows what a person would see.</summary>
 internal static class Tmux
