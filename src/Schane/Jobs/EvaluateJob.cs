@@ -1,6 +1,5 @@
 using Schane.Data;
 using Schane.Data.Feeding;
-using Schane.Data.Reading;
 using Schane.Data.Sets;
 using Schane.Data.Transforms;
 using Schane.Distributed;

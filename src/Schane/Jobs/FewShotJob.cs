@@ -1,4 +1,3 @@
-using Schane.Data;
 using Schane.Evaluation.Embeddings;
 using Schane.Evaluation.Episodes;
 using Schane.Evaluation.Statistics;

@@ -1,6 +1,5 @@
 using ImageMagick;
 using Schane.Data;
-using Schane.Data.Listing;
 using Schane.Data.Reading;
 using Schane.Tensors;
 using Schane.Tests.Data;
