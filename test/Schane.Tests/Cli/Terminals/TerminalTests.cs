@@ -4,7 +4,7 @@ using Schane.Tests.Support;
 namespace Schane.Tests.Cli.Terminals;
 
 /// <summary>What people see: answers on stdout, the rest on stderr, and nothing broken at any width.</summary>
-[Trait("Slow", "1")]
+[Trait("Slow", "1"), Trait("Long", "1")]
 public class TerminalTests
 {
     [Theory]

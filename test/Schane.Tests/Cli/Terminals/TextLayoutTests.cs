@@ -2,6 +2,7 @@ using Schane.Cli;
 
 namespace Schane.Tests.Cli.Terminals;
 
+[Trait("Long", "1")]
 public class TextLayoutTests
 {
     private static readonly string[] Columns = ["class", "images", "what it is"];
