@@ -142,7 +142,8 @@ public sealed class MagickFormatsTests : IDisposable
                 bytes[random.Below(bytes.Length)] = (byte)random.Below(256);
             try
             {
-                var image = ImageDecoder.Decode(bytes[..(random.Below(4) == 0 ? random.Below(bytes.Length) : bytes.Length)], name, limits);
+                var image = ImageDecoder.Decode(bytes.AsSpan(0, random.Below(4) == 0 ? random.Below(bytes.Length) : bytes.Length), name,
+                    limits);
                 Assert.Equal(image.Width * image.Height * image.Channels, image.Pixels.Length);
                 read++;
             }
