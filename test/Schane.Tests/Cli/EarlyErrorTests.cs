@@ -41,7 +41,7 @@ public class EarlyErrorTests
         var list = Path.Combine(photos.Root, "list.csv");
         File.WriteAllLines(list, ["path,label", .. Enumerable.Range(0, 10).SelectMany(i => (string[])
             [$"photos/red/{i}.png,red", $"photos/blue/{i}.png,blue"]), "photos/blue/none.png,blue"]);
-        Assert.Contains("none.png' is not there", SchaneProgram.Run("train", "--data", list, "--out", photos.Run, "--weights", "none",
+        Assert.Contains("none.png'.", SchaneProgram.Run("train", "--data", list, "--out", photos.Run, "--weights", "none",
             "--input-size", "32", "--steps", "2").Refusal());
         Assert.False(Directory.Exists(photos.Run));
     }
