@@ -1,7 +1,5 @@
-using Schane.Evaluation;
 using Schane.Jobs;
 using Schane.Models;
-using Schane.Recipes;
 
 namespace Schane.Tests.Jobs;
 

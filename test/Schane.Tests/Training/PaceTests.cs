@@ -1,4 +1,3 @@
-using Schane.Runs;
 using Schane.Training;
 
 namespace Schane.Tests.Training;
