@@ -43,8 +43,9 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
             metadata["confidence"] = Confidence.ToJson();
         using var scope = NewDisposeScope();
         using var free = no_grad();
-        metadata["sha256"] = Hash();
-        Safetensors.Write(path, Classifier.Backbone.Published(Classifier.StateDict()), metadata);
+        var tensors = Classifier.Backbone.Published(Classifier.StateDict());
+        metadata["sha256"] = Hash(Classes, tensors.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => t.Value));
+        Safetensors.Write(path, tensors, metadata);
     }
 
     /// <exception cref="SchaneException">No such file, not Schane's, or its architecture is not known.</exception>
@@ -64,17 +65,16 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
             throw new SchaneException($"'{path}' has the architecture '{Printable.Escape(architecture)}' of schane " +
                 $"{Printable.Escape(Text("schane"))}, which version {RunFolder.Version} does not know; update schane, or, if it is your " +
                 "own, make it known with ModelRegistry.Register first.");
+        if (file.Metadata.TryGetValue("sha256", out var hash) && hash != Hash(classes, Tensors(file)))
+            throw new SchaneException($"'{path}' isn't what was trained: its weights or its list of classes were changed since, on " +
+                "purpose or by a bad disk. Copy it again from where it is whole, or finish the run again with --resume.");
         var backbone = ModelRegistry.Create(architecture, 0, Number("channels"), Number("input_size"));
         var classifier = new ImageClassifier(backbone, classes.Length);
         classifier.Load(file, HeadLoading.Required);
-        var model = new RunModel(classifier, classes, Text("augmentation"))
-        { Confidence = CalibratedConfidence.Parse(file.Metadata.GetValueOrDefault("confidence"), path) };
-        if (file.Metadata.TryGetValue("sha256", out var hash) && hash != model.Hash())
-            throw new SchaneException($"'{path}' isn't what was trained: its weights or its list of classes were changed since, on " +
-                "purpose or by a bad disk. Copy it again from where it is whole, or finish the run again with --resume.");
         classifier.to(device);
         classifier.eval();
-        return model;
+        return new RunModel(classifier, classes, Text("augmentation"))
+        { Confidence = CalibratedConfidence.Parse(file.Metadata.GetValueOrDefault("confidence"), path) };
     }
 
     /// <exception cref="SchaneException">Not a list of names, or an empty one.</exception>
@@ -92,14 +92,17 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         }
     }
 
-    /// <summary>Of the classes in their order and the weights.</summary>
-    private string Hash()
+    private static IEnumerable<Tensor> Tensors(SafetensorsFile file)
     {
-        using var scope = NewDisposeScope();
-        using var _ = no_grad();
-        var weights = TensorHash.Of(Classifier.StateDict().OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => t.Value));
-        return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{JsonSerializer.Serialize(Classes)} {weights}")));
+        foreach (var name in file.Names.Order(StringComparer.Ordinal))
+        {
+            using var tensor = file.Read(name);
+            yield return tensor;
+        }
     }
+
+    private static string Hash(IReadOnlyList<string> classes, IEnumerable<Tensor> weights) => Convert.ToHexStringLower(
+        SHA256.HashData(Encoding.UTF8.GetBytes($"{JsonSerializer.Serialize(classes)} {TensorHash.Of(weights)}")));
 
     private BackboneInfo Info => Classifier.Backbone.Info;
 

@@ -51,7 +51,8 @@ public sealed class InputAccountTests
             Assert.Contains("has 2 columns that may hold the labels, 'label' and 'class'; say which with --label-column",
                 SchaneProgram.Run(line).Refusal());
             SchaneProgram.Run([.. line, "--label-column", "label"]).Done();
-            Assert.Matches("one class, 'same'|of 1 class", SchaneProgram.Run([.. line, "--label-column", "class"]).Errors);
+            Assert.Matches("one class, 'same'|of 1 class", SchaneProgram.Run([.. line, "--label-column", "class"]) is var said
+                ? said.Output + said.Errors : "");
         }
     }
 
@@ -66,7 +67,7 @@ public sealed class InputAccountTests
         var table = Path.Combine(photos.Root, "found.csv");
         var check = SchaneProgram.Run("data", "check", photos.Data, "--findings", table);
         Assert.Equal(1, check.ExitCode);
-        Assert.Contains("… and 10 more; --findings FILE.csv writes all.", check.Errors);
+        Assert.Contains("… and 10 more; --findings FILE.csv writes all.", check.Output);
         Assert.Contains($"33 findings are in {table}", check.Errors);
         var lines = File.ReadAllLines(table);
         Assert.Equal("kind,file,detail", lines[0]);

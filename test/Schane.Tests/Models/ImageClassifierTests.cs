@@ -72,7 +72,7 @@ public sealed class ImageClassifierTests : IDisposable
         var report = other.Load(one.StateDict());
         Assert.Equal(["fc.bias", "fc.weight"], report.Reinitialised.Order());
         Assert.Equal(["fc.bias", "fc.weight"], report.Ignored.Order());
-        Assert.Contains("2 re-initialised (fc.weight, fc.bias)", report.ToString());
+        Assert.Contains("2 begin anew (fc.weight, fc.bias), 2 of the file left out", report.ToString());
         Assert.Throws<CheckpointException>(() => other.Load(one.StateDict(), HeadLoading.Required));
 
         using var same = Tiny(classes: 5, seed: 3);

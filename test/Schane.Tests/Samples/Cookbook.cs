@@ -27,11 +27,11 @@ internal static class Cookbook
         return results;
     }
 
-    public static string? Predict(string runFolder, string picture)
+    public static string? Predict(string runFolder, string image)
     {
         // <sample What does an image show?>
         using var classifier = Classifier.Load(runFolder);                // a run, model.safetensors or an exported .onnx
-        using var stream = File.OpenRead(picture);
+        using var stream = File.OpenRead(image);
         var answer = classifier.Predict(stream, new PredictOptions { Top = 3 });
         foreach (var guess in answer.Top)
             Console.WriteLine($"{guess.Class} {guess.Probability:P1}");
@@ -74,10 +74,10 @@ internal static class Cookbook
         return provider;
     }
 
-    public static Enrolment Enroll(string runFolder, string[] pictures)
+    public static Enrolment Enroll(string runFolder, string[] images)
     {
         // <sample A class more, without training>
-        var enrolment = EnrollJob.Run(runFolder, "lynx", pictures);
+        var enrolment = EnrollJob.Run(runFolder, "lynx", images);
         Console.WriteLine($"expect {enrolment.Expected:P0}; below a cosine of {enrolment.Threshold:F2} an image is unknown");
         // </sample>
         return enrolment;
@@ -88,12 +88,12 @@ internal static class Cookbook
         // <sample An exported file in ML.NET>
         var context = new MLContext();
         // Rows of a class with [ColumnName("images"), VectorType(3, 16, 16)] float[].
-        var pictures = context.Data.LoadFromEnumerable(rows);
+        var images = context.Data.LoadFromEnumerable(rows);
         // The batch is free in the file; ML.NET asks one row at a time and wants to know that.
         var shapes = new Dictionary<string, int[]> { ["images"] = [1, 3, 16, 16], ["logits"] = [1, 7], ["embedding"] = [1, 12] };
         var pipeline = context.Transforms.ApplyOnnxModel(["logits", "embedding"], ["images"], onnx, shapes,
             gpuDeviceId: null, fallbackToCpu: false);
-        var scored = pipeline.Fit(pictures).Transform(pictures);
+        var scored = pipeline.Fit(images).Transform(images);
         // </sample>
         return scored;
     }
