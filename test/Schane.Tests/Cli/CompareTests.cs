@@ -31,7 +31,7 @@ public class CompareTests
             Start(photos, "ce-shuffled-s0").GetProperty("batch").GetInt32());
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void Finished_runs_are_used_again_and_another_recipe_in_the_same_folder_is_refused()
     {
         using var photos = Photos.OfTwoClasses();
@@ -43,7 +43,7 @@ public class CompareTests
         Assert.Contains("--out", SchaneProgram.Run(Compare(photos, "--seeds", "1", "--lr", "0.5")).Refusal());
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void Runs_of_different_data_are_not_compared_though_the_folders_have_one_name()
     {
         using var photos = Photos.OfTwoClasses();

@@ -21,7 +21,7 @@ public class EarlyErrorTests
         Assert.Contains("1 image of 20 can't be read and is left out; the first: ", skipped.Errors);
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void A_run_that_met_a_bad_file_goes_on_without_it()
     {
         using var photos = Divided();

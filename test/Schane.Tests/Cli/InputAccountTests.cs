@@ -25,7 +25,7 @@ public sealed class InputAccountTests
         Assert.Contains("2 HEIC, 1 TIFF, 1 no image", File.ReadAllText(page));
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void Measuring_and_embedding_other_images_say_the_same_sentence()
     {
         using var photos = Photos.OfTwoClasses();

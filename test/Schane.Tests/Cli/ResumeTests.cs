@@ -97,7 +97,7 @@ public class ResumeTests
         }
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void A_run_in_two_stages_is_one_command_and_goes_on_where_it_was_stopped()
     {
         using var photos = Photos.OfTwoClasses();

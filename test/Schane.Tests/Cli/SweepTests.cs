@@ -3,7 +3,7 @@ namespace Schane.Tests.Cli;
 [Trait("Long", "1")]
 public class SweepTests
 {
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void Settings_are_chosen_for_each_loss_and_compare_takes_them_from_there()
     {
         using var photos = Photos.OfTwoClasses();

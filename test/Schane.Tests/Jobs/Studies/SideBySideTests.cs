@@ -68,7 +68,7 @@ public sealed class SideBySideTests : IDisposable
         Assert.Empty(Schane.Reporting.Comparison.Load(At("compare.json")).Failed);
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void Processes_save_and_end_when_the_study_is_stopped_or_killed()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux alone tells whose process is whose.");
