@@ -10,7 +10,7 @@ internal static class SureMistakesSection
         var mistakes = images.Mistakes.Select(row => (Row: row, Answer: images.Answer(row)!)).Select(one => Card(images, one.Row,
             Html.Of($"{Html.Name(images.Class(one.Row))} <span class=\"quiet\">taken for</span> {Html.Name(one.Answer.Predicted)}")));
         return new("sure-mistakes", "Surest mistakes", Html.Of($"""
-            <p>Wrong answers of the greatest confidence, before calibration; at most {SurestMistakes.OfOneKind} of one kind.</p>
+            <p>Wrong answers of the greatest confidence; at most {SurestMistakes.OfOneKind} of one kind.</p>
             {Gallery.Of("Surest mistakes", mistakes, narrow: true)}
             """));
     }
