@@ -18,8 +18,8 @@ internal static class ReliabilitySection
             : $"On the whole the model is {(gap > 0 ? "surer than it is right" : "less sure than it could be")}: its mean confidence " +
                 $"lies {Quantity.PercentNumber(Math.Abs(gap))} points {(gap > 0 ? "above" : "below")} its accuracy.";
         if (results!.Metrics.TryGetValue("ece_raw", out var raw))
-            verdict += $" Its probabilities are those that predict gives, after a temperature that the validation images chose; before it " +
-                $"the calibration error was {Quantity.Percent(raw)}.";
+            verdict += $" Its probabilities are those that predict gives, after a temperature that the validation images chose; " +
+                $"before it the calibration error was {Quantity.Percent(raw)}.";
         var figure = new Figure("reliability", "Reliability diagram", verdict, 420)
         {
             Data =
