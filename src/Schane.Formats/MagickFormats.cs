@@ -24,7 +24,7 @@ internal sealed class MagickFormats : IOtherFormats
         image.Warning += (_, _) => { };
         try
         {
-            image.Ping(bytes, SettingsOf(kind, bytes));
+            image.Ping(bytes, SettingsOf(kind));
         }
         catch (MagickException e)
         {
@@ -41,7 +41,7 @@ internal sealed class MagickFormats : IOtherFormats
         image.Warning += (_, warning) => missing ??= Missing.Any(warning.Message.Contains) ? warning.Message : null;
         try
         {
-            image.Read(bytes, SettingsOf(kind, bytes));
+            image.Read(bytes, SettingsOf(kind));
             if (missing is not null)
                 throw new InvalidDataException(Plain(missing));
             if (orient)
@@ -67,7 +67,7 @@ internal sealed class MagickFormats : IOtherFormats
     {
         try
         {
-            return MagickImageInfo.ReadCollection(bytes.ToArray(), new MagickReadSettings { Format = FormatOf(kind, bytes) }).Count();
+            return MagickImageInfo.ReadCollection(bytes.ToArray(), new MagickReadSettings { Format = FormatOf(kind) }).Count();
         }
         catch (MagickException e)
         {
@@ -95,15 +95,15 @@ internal sealed class MagickFormats : IOtherFormats
         return rgb;
     }
 
-    private static MagickReadSettings SettingsOf(string kind, ReadOnlySpan<byte> bytes) =>
-        new() { Format = FormatOf(kind, bytes), FrameIndex = 0, FrameCount = 1 };
+    private static MagickReadSettings SettingsOf(string kind) =>
+        new() { Format = FormatOf(kind), FrameIndex = 0, FrameCount = 1 };
 
-    private static MagickFormat FormatOf(string kind, ReadOnlySpan<byte> bytes) => kind switch
+    private static MagickFormat FormatOf(string kind) => kind switch
     {
         UnreadKinds.Heic => MagickFormat.Heic,
         UnreadKinds.Avif => MagickFormat.Avif,
         UnreadKinds.Tiff => MagickFormat.Tiff,
-        UnreadKinds.Jpeg2000 => bytes[0] == 0xFF ? MagickFormat.J2k : MagickFormat.Jp2,
+        UnreadKinds.Jpeg2000 => MagickFormat.Jp2,
         UnreadKinds.JpegXl => MagickFormat.Jxl,
         _ => throw new ArgumentOutOfRangeException(nameof(kind), $"kind must be one that OtherFormats tells but is {kind}."),
     };

@@ -34,7 +34,8 @@ internal static class OtherFormats
     /// <param name="head">Its first <see cref="HeadLength"/> bytes, all of a shorter one.</param>
     public static string? KindOf(string name, ReadOnlySpan<byte> head) =>
         UnreadKinds.ByContent(name, head) is UnreadKinds.Heic or UnreadKinds.Avif or UnreadKinds.Tiff or UnreadKinds.Jpeg2000
-            or UnreadKinds.JpegXl && HoldsTogether(head) && Found.Value is not null ? UnreadKinds.ByContent(name, head) : null;
+            or UnreadKinds.JpegXl && HoldsTogether(head) && !IsCodestream(head) && Found.Value is not null
+            ? UnreadKinds.ByContent(name, head) : null;
 
     /// <summary>Width and height of a file that the package reads.</summary>
     public static bool TryMeasure(ReadOnlySpan<byte> bytes, string name, ImageLimits limits, out (int Width, int Height) size)
@@ -98,6 +99,10 @@ internal static class OtherFormats
         return second + 4 <= head.Length ? !head.Slice((int)second, 4).ContainsAnyExceptInRange((byte)'a', (byte)'z')
             : head.Length >= HeadLength;
     }
+
+    /// <summary>Whether JPEG 2000 comes without its container: one damaged byte makes that take many gigabytes (docs/log.md), so it is left
+    /// unread.</summary>
+    private static bool IsCodestream(ReadOnlySpan<byte> head) => head is [0xFF, 0x4F, 0xFF, 0x51, ..];
 
     private static IOtherFormats? Find()
     {
