@@ -54,6 +54,14 @@ internal static class FinishedRun
         return RunResults.Parse(ranks.BroadcastText(results.Text));
     }
 
+    /// <summary>Images that pass the model for <see cref="Finish"/>, and before it to judge a linear probe.</summary>
+    internal static int Passes(DataSetup data, bool probes, bool frozen, RunLeaves leaves)
+    {
+        var (train, validation) = frozen ? (0, 0) : (data.Train.Count, data.Validation?.Count ?? 0);
+        var measured = data.OneShot is { } runs ? EvaluateJob.PassesOf(runs) : data.Test?.Count ?? validation;
+        return validation + measured + (leaves == RunLeaves.Results ? 0 : train) + (probes ? validation + measured : 0);
+    }
+
     /// <summary>What the validation images say of the model's confidence, and where they lie.</summary>
     private static (CalibratedConfidence?, EmbeddedImages?) Validation(Recipe recipe, DataSetup data, RunModel model, FrozenTrunk? frozen,
         ICollective ranks, CancellationToken stop)

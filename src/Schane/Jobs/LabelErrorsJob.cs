@@ -45,6 +45,8 @@ internal static class LabelErrorsJob
         Require.AtLeast(folds, 2, nameof(folds));
         var run = RunFolder.Open(folder);
         var recipe = SavedRun.RecipeOf(run);
+        if (recipe.ByTime)
+            recipe = recipe with { ByTime = false, Steps = checked((int)RunResults.Load(run.Results).Steps) };    // a fold takes as many
         var images = DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)).Train;
         int[] labels = [.. Enumerable.Range(0, images.Count).Select(images.LabelOf)];
         if (labels.Distinct().Count() < 2)

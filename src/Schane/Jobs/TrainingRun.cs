@@ -20,7 +20,7 @@ namespace Schane.Jobs;
 /// it measured and kept.</summary>
 internal static class TrainingRun
 {
-    private const int DiskFull = 28;                                      // ENOSPC
+    private const int DiskFull = 28, DiskFullOnWindows = unchecked((int)0x80070070);          // ENOSPC
 
     /// <summary>Trains, from the first step or from the newest checkpoint.</summary>
     /// <param name="plan">With nothing open.</param>
@@ -62,7 +62,7 @@ internal static class TrainingRun
             ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
         var probe = recipe.NoProbe == false ? ProbeStart.Begin(recipe, data, model, run, ranks, progress, cancellationToken) : null;
         var trained = frozen?.Heads ?? model.Classifier;
-        var after = new WorkAfter(ImagesAfter(data, probe is not null, frozen is not null, leaves), data.Validation?.Count ?? 0,
+        var after = new WorkAfter(FinishedRun.Passes(data, probe is not null, frozen is not null, leaves), data.Validation?.Count ?? 0,
             sampler.Batches(0)[0].Length * recipe.Views, frozen is null && probe is null ? null
                 : (clock() - embedding).TotalSeconds / (data.Train.Count + (data.Validation?.Count ?? 0)));
         using var optimization = new Optimization(recipe, trained, ranks.Any(weights.Exist), batches.BatchesPerEpoch);
@@ -89,7 +89,7 @@ internal static class TrainingRun
             ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
             throw;
         }
-        catch (IOException e) when (e.HResult == DiskFull && run.HasBegun)
+        catch (IOException e) when (e.HResult is DiskFull or DiskFullOnWindows && run.HasBegun)
         {
             throw new IOException($"{e.Message.TrimEnd('.')}. Make room, then go on from the last checkpoint with " +
                 $"`schane train --resume {run.Root}`.", e);
@@ -101,14 +101,6 @@ internal static class TrainingRun
             throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {trainer.StepsExpected}, which is saved; " +
                 $"go on with `schane train --resume {run.Root}`.", e, cancellationToken);
         }
-    }
-
-    /// <summary>Images that pass the model after the last step: for calibration, measurement, embeddings, and to judge the probe.</summary>
-    private static int ImagesAfter(DataSetup data, bool probes, bool frozen, RunLeaves leaves)
-    {
-        var (train, validation) = frozen ? (0, 0) : (data.Train.Count, data.Validation?.Count ?? 0);
-        var measured = data.OneShot is { } runs ? EvaluateJob.PassesOf(runs) : data.Test?.Count ?? validation;
-        return validation + measured + (leaves == RunLeaves.Results ? 0 : train) + (probes ? validation + measured : 0);
     }
 
     private static BatchLoader LoaderOf(TrainingPlan plan, RunModel model, ICollective ranks)

@@ -64,9 +64,9 @@ internal sealed class MeasuredChoices(TrainingPlan plan, ICollective ranks)
         return (recipe with { InputSize = fit.InputSize, Steps = fit.Steps, ByTime = fit.Steps > 0 }, fit.Steps == 0
             ? $"for a budget of {Spoken(plan.Budget)} is too short for {ProbeChoice.LeastEpochs} epochs after the linear probe, which " +
                 "is the run's model then"
-            : $"at a measured {rows / fit.SecondsPerStep:F0} images/s, " + (whole
-                ? $"which are as many as a run makes, though its budget of {Spoken(plan.Budget)} is longer"
-                : $"or as many as the budget of {Spoken(plan.Budget)} holds, report included"));
+            : whole ? $"the most that a run makes, which won't use up its budget of {Spoken(plan.Budget)}"
+            : $"or as many as its budget of {Spoken(plan.Budget)} holds, report included; planned at " +
+                $"{rows / fit.SecondsPerStep:F0} images/s");
     }
 
     /// <summary>

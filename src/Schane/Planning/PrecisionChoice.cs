@@ -50,7 +50,7 @@ internal static class PrecisionChoice
         var gain = Gain(model, rows, device);
         return gain >= WorthIt
             ? (Precision.Bf16, $"a pass takes {1 / gain:P0} of float32's time here")
-            : (Precision.Float32, $"a pass in bf16 takes {1 / gain:0.00} times as long here");
+            : (Precision.Float32, $"a pass in bf16 takes {1 / gain:0.00} times as long here, which is no gain worth its rounding");
     }
 
     /// <summary>Time of a forward and backward pass in float32, in parts of that in bf16: the least of two each, in turn,

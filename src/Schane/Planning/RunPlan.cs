@@ -16,13 +16,12 @@ internal sealed record RunPlan(int InputSize, int Steps, double Epochs, double S
 {
     // Loading, evaluation and checkpoints take the rest of the budget.
     public const double ShareForSteps = 0.8;
+
     /// <summary>Epochs after which a run ends, even if its budget is not used up.</summary>
     public const int MostEpochs = 100;
+
     /// <summary>Epochs to begin with a larger input at, where the classifier begins at random.</summary>
     public const int EnoughEpochs = 30;
-
-    /// <summary>Time the steps should take.</summary>
-    public TimeSpan Estimate => TimeSpan.FromSeconds(Steps * SecondsPerStep);
 
     /// <summary>
     /// The largest input size at which the budget allows enough epochs, else the smallest; then as many epochs as

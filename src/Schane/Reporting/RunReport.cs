@@ -88,7 +88,7 @@ internal static class RunReport
         if (history.End is null)
             return Html.Of($"""<p class="notice">The journal has no end: the run was still going, or was cut off, after step """ +
                 $"""{Quantity.Count(done ?? 0)}{planned}.</p>""");
-        if (history.Start?.Steps > history.End.Step)
+        if (history.End.Reason != "finished" && history.Start?.Steps > history.End.Step)       // one that ends with its time may make fewer
             return Html.Of($"""<p class="notice">The run ended early, after step """ +
                 $"""{Quantity.Count(history.End.Step)}{planned}{(history.End.Reason is { } reason ? $": {reason}" : "")}.</p>""");
         return Html.Empty;

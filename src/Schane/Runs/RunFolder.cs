@@ -170,7 +170,8 @@ public sealed class RunFolder
         {
             return new FileStream(At("run.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (Exception e) when (e is UnauthorizedAccessException or IOException { HResult: ReadOnlyFileSystem })
+        catch (Exception e) when (e is UnauthorizedAccessException
+            or IOException { HResult: ReadOnlyFileSystem or WriteProtected })
         {
             throw new SchaneException($"The run folder '{Root}' is read-only here; copy it to where you may write, change its " +
                 "permissions, or name another with --out.", e);
@@ -192,7 +193,7 @@ public sealed class RunFolder
                 Directory.Delete(folder);
     }
 
-    private const int ReadOnlyFileSystem = 30;                            // EROFS
+    private const int ReadOnlyFileSystem = 30, WriteProtected = unchecked((int)0x80070013);    // EROFS; Windows
 
     private string At(string name) => Path.Combine(Root, name);
 

@@ -44,6 +44,7 @@ public sealed class BudgetTests : IDisposable
         Assert.Equal(40, steps[^1].Moved);
         Assert.Equal(1e-3, steps.Max(s => s.Lr)!.Value, 5);
         Assert.True(steps[^1].Lr < 1e-4);
+        Assert.DoesNotContain("ended early", File.ReadAllText(run.Report), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -10,6 +10,8 @@ internal static class Tmux
     public static string? Program { get; } = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Select(folder => Path.Combine(folder, "tmux")).FirstOrDefault(File.Exists);
 
+    private const string End = "it-has-ended";
+
     /// <summary>The lines on the terminal when the program has ended, without empty ones.</summary>
     /// <param name="columns">Width of the terminal.</param>
     /// <param name="folder">Folder in which the program runs.</param>
@@ -17,16 +19,17 @@ internal static class Tmux
     public static IReadOnlyList<string> Run(int columns, string folder, string arguments)
     {
         var server = $"schane-{Guid.NewGuid():N}";
-        var done = Path.Combine(folder, "done");
-        File.Delete(done);
         Call(server, "new-session", "-d", "-x", $"{columns}", "-y", "200", "-c", folder,
-            $"'{SchaneProgram.File}' {arguments}; touch done; sleep 600");
+            $"'{SchaneProgram.File}' {arguments}; echo {End}; sleep 600");
         try
         {
-            for (var watch = Stopwatch.StartNew(); !File.Exists(done); Thread.Sleep(50))
-                Assert.True(watch.Elapsed < Patience, $"The program did not end; it shows: {Call(server, "capture-pane", "-p")}");
-            Thread.Sleep(100);
-            return Call(server, "capture-pane", "-p", "-S", "-").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+            for (var watch = Stopwatch.StartNew(); ; Thread.Sleep(50))
+            {
+                var lines = Call(server, "capture-pane", "-p", "-S", "-").Split('\n', StringSplitOptions.RemoveEmptyEntries);
+                if (lines is [.. var shown, End])
+                    return shown;
+                Assert.True(watch.Elapsed < Patience, $"The program did not end; it shows: {string.Join('\n', lines)}");
+            }
         }
         finally
         {
