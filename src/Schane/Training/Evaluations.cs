@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Schane.Distributed;
 using Schane.Models;
 using Schane.Recipes;
@@ -42,6 +43,9 @@ internal sealed class Evaluations
     public bool AreDue(RunState state, Pace? pace) => state.Step > state.EvaluatedAt && (state.At >= steps || (state.Passed(every)
         && (pace is null || ranks.Any(ranks.Rank == 0 && pace.HasTimeToEvaluate(state)))));
 
+    /// <summary>What the newest pass of the judge's images took.</summary>
+    public TimeSpan Pass { get; private set; }
+
     /// <summary>Evaluations to come.</summary>
     public double Left(RunState state) => Math.Ceiling((steps - state.At) / every);
 
@@ -79,7 +83,9 @@ internal sealed class Evaluations
         try
         {
             using var _ = no_grad();
+            var watch = Stopwatch.StartNew();
             var found = judge.Evaluate(model, stop);
+            Pass = watch.Elapsed;
             using var values = tensor([.. found.Values], ScalarType.Float64);
             // what follows from them must be the same on all ranks, to the last bit
             ranks.Broadcast(values);

@@ -23,7 +23,7 @@ internal sealed class Pace(TimeSpan budget, int planned, long most, WorkAfter af
     private Dictionary<long, double> known = [];
     private HashSet<long> evaluated = [];
     private double earlier, evaluatedAt, checkpoint, evaluationsLeft = 10, besides;
-    private double? begun, evaluation;
+    private double? begun, evaluation, onePass;
 
     /// <summary>Time that was used, in seconds, by the sessions that the state comes from and by this one.</summary>
     public double Used => earlier + clock().TotalSeconds;
@@ -69,10 +69,11 @@ internal sealed class Pace(TimeSpan budget, int planned, long most, WorkAfter af
 
     /// <summary>Remembers what an evaluation took.</summary>
     /// <param name="began"><see cref="Used"/> before it.</param>
+    /// <param name="pass">Seconds of its images' way through the model alone, without keeping the best weights.</param>
     /// <param name="left">Evaluations to come.</param>
-    public void Evaluated(double began, double left)
+    public void Evaluated(double began, double pass, double left)
     {
-        (evaluation, evaluatedAt, evaluationsLeft) = (Used - began, Used, left);
+        (evaluation, onePass, evaluatedAt, evaluationsLeft) = (Used - began, pass, Used, left);
         besides += Used - began;
     }
 
@@ -93,7 +94,7 @@ internal sealed class Pace(TimeSpan budget, int planned, long most, WorkAfter af
         {
             var last = (evaluation ?? 0) + checkpoint;
             var left = budget.TotalSeconds - Used;
-            left -= after.Seconds(evaluation, Step, left) + last;
+            left -= after.Seconds(onePass, Step, left) + last;
             return left - Math.Clamp((evaluationsLeft - 1) * last, 0, Math.Max(0, left) * 2 * Share);
         }
     }
@@ -109,12 +110,12 @@ internal sealed record WorkAfter(int Images, int Evaluated, int InStep, double? 
     private const double Page = 1.5, PerImageOfPage = 2e-4;
 
     /// <summary>How long that takes.</summary>
-    /// <param name="evaluation">Seconds of the newest evaluation; null before the first.</param>
+    /// <param name="pass">Seconds of the newest evaluation's pass; null before the first.</param>
     /// <param name="step">Seconds of a step, a third of which is the way to the outputs.</param>
     /// <param name="left">Time left in seconds; where no pass was timed yet, no more than a third of it is kept.</param>
-    public double Seconds(double? evaluation, double step, double left)
+    public double Seconds(double? pass, double step, double left)
     {
-        var perImage = Evaluated > 0 && evaluation is { } took ? took / Evaluated : PerImage;
+        var perImage = Evaluated > 0 && pass is { } took ? took / Evaluated : PerImage;
         return Page + Images * PerImageOfPage
             + (perImage is { } known ? Images * known : Math.Clamp(Images * step / InStep, 0, Math.Max(0, left)) / 3);
     }

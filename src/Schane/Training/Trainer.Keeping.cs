@@ -103,7 +103,7 @@ internal sealed partial class Trainer
     {
         var used = parts.Pace?.Used ?? 0;
         state = evaluations!.Run(state, EpochOf(state.Step - 1), log, stop);
-        parts.Pace?.Evaluated(used, evaluations.Left(state));
+        parts.Pace?.Evaluated(used, evaluations.Pass.TotalSeconds, evaluations.Left(state));
     }
 
     /// <summary>All that a checkpoint holds, by name; the run's own tensors.</summary>

@@ -89,7 +89,7 @@ public class PaceTests
         Assert.True(pace.HasTimeToEvaluate(state));                       // nothing is known of their cost
         var began = pace.Used;
         now = 12;
-        pace.Evaluated(began, left: 9);
+        pace.Evaluated(began, pass: 1, left: 9);
         now = 51;
         Assert.False(pace.HasTimeToEvaluate(state));
         now = 53;                                                         // 2 s are a twentieth of 41
