@@ -20,18 +20,15 @@ internal sealed class MagickFormats : IOtherFormats
 
     public (int Width, int Height) Measure(ReadOnlySpan<byte> bytes, string kind)
     {
-        using var image = new MagickImage();
-        image.Warning += (_, _) => { };
-        try
-        {
-            image.Ping(bytes, SettingsOf(kind));
-        }
-        catch (MagickException e)
-        {
-            throw Unreadable(e);
-        }
+        using var image = Header(bytes, kind);
         return (int)image.Orientation >= 5                                // turned by a quarter
             ? ((int)image.Height, (int)image.Width) : ((int)image.Width, (int)image.Height);
+    }
+
+    public int Bits(ReadOnlySpan<byte> bytes, string kind)
+    {
+        using var image = Header(bytes, kind);
+        return (int)image.Depth;
     }
 
     public Image8 Decode(ReadOnlySpan<byte> bytes, string kind, bool orient)
@@ -71,6 +68,22 @@ internal sealed class MagickFormats : IOtherFormats
         }
         catch (MagickException e)
         {
+            throw Unreadable(e);
+        }
+    }
+
+    private static MagickImage Header(ReadOnlySpan<byte> bytes, string kind)
+    {
+        var image = new MagickImage();
+        try
+        {
+            image.Warning += (_, _) => { };
+            image.Ping(bytes, SettingsOf(kind));
+            return image;
+        }
+        catch (MagickException e)
+        {
+            image.Dispose();
             throw Unreadable(e);
         }
     }

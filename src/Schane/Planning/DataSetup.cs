@@ -120,14 +120,17 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
         Splits is not null && PartCopies.Warning(Train, Validation, Test, PartCopies.MostTime, files, stop) is { } warning
             ? this with { Warnings = [.. Warnings, warning] } : this;
 
-    /// <summary>The same with a warning of what can't be read and is left out.</summary>
+    /// <summary>The same with warnings of what can't be read and is left out, and of what was seen in the files.</summary>
     /// <param name="onBadImage">What to do about files that can't be read.</param>
     /// <param name="stop">Stops looking.</param>
     /// <param name="files">What was read already.</param>
     /// <exception cref="SchaneException">A file can't be read and such are not to be skipped, or none of a part can be read.</exception>
     public DataSetup Opened(OnBadImage onBadImage, PartFiles files, CancellationToken stop) =>
-        files.Check([("test", Test), ("validation", Validation), ("training", Train)], onBadImage, stop) is { } warning
-            ? this with { Warnings = [.. Warnings, warning] } : this;
+        this with
+        {
+            Warnings = [.. Warnings,
+                .. files.Check([("test", Test), ("validation", Validation), ("training", Train)], onBadImage, stop)],
+        };
 
     /// <summary>The same with the test part out of reach: what settings are chosen on.</summary>
     /// <exception cref="SchaneException">There is nothing but the test part to measure on.</exception>

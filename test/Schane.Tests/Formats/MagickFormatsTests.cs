@@ -1,5 +1,7 @@
 using ImageMagick;
 using Schane.Data;
+using Schane.Data.Dividing;
+using Schane.Data.Feeding;
 using Schane.Data.Reading;
 using Schane.Tensors;
 using Schane.Tests.Data;
@@ -121,6 +123,23 @@ public sealed class MagickFormatsTests : IDisposable
         Assert.Empty(report.Unreadable);
         Assert.Contains("'a/2.tif' has 2 pages; the first is read.", report.Warnings);
         Assert.Contains("'a/phone.jpg' is a HEIC, not a JPEG.", Assert.Single(report.Misnamed, m => m.File == "a/phone.jpg").Problem);
+    }
+
+    [Fact]
+    public void Twelve_bits_in_samples_of_sixteen_are_told_of_with_the_way_to_stretch_them()
+    {
+        // From 0 to 4,095 of 65,535, which is 15.9 of 255.
+        byte[] twelve = [0, 0, 0x34, 0x02, 0xFF, 0x0F], full = [0, 0, 0x34, 0x92, 0xFF, 0xFF];
+        folder.Write("a/scan.tif", TiffFile.Of(3, 1, 1, 16, 1, 1, twelve));
+        folder.Write("b/scan.png", Pictures.Png(3, 1, 16, 0, [0, 0, 0x02, 0x34, 0x0F, 0xFF]));
+        folder.Write("a/full.tif", TiffFile.Of(3, 1, 1, 16, 1, 1, full));
+        folder.Write("b/night.tif", TiffFile.Of(3, 1, 1, 8, 1, 1, [1, 2, 3]));
+        const string Told = "2 images have 16 bits a sample and fill little of that range, so that at most 17 of 256 levels are left " +
+            "('a/scan.tif'). Stretch them, those to be predicted too, by the same factor: " +
+            "`magick mogrify -level 0%,6.47% -depth 8 FILES`.";
+        Assert.Equal([Told], new FolderCheck().Run(folder.Path, cancel: TestContext.Current.CancellationToken).Warnings);
+        Assert.Equal([Told], new PartFiles().Check([("training", ImageFolder.Open(folder.Path))], OnBadImage.Fail,
+            TestContext.Current.CancellationToken));
     }
 
     [Fact]

@@ -16,11 +16,17 @@ internal sealed class PartFiles(TimeSpan? decoding = null, TimeSpan? reading = n
 
     private readonly ConcurrentDictionary<(IImageDataset Images, int Index), string?> looked = [];
 
+    private readonly NarrowRange range = new();
+
     /// <summary>Reads an image and remembers whether that went well; null where it can't be read.</summary>
     public Image8? Read(IImageDataset images, int index)
     {
         Image8? read = null;
-        Look(images, index, () => read = images.Read(index));
+        Look(images, index, () =>
+        {
+            read = images.Read(index);
+            range.Look(read, images.NameOf(index), () => Files(images)?.ReadFile(index)?.Bytes);
+        });
         return read;
     }
 
@@ -28,9 +34,9 @@ internal sealed class PartFiles(TimeSpan? decoding = null, TimeSpan? reading = n
     /// <param name="parts">Each part by its name; those whose images are no files are passed over.</param>
     /// <param name="onBadImage">What to do about files that can't be read.</param>
     /// <param name="stop">Stops looking.</param>
-    /// <returns>What is to be said of images that are left out or were not opened; null for nothing.</returns>
+    /// <returns>What is to be said: of images that are left out, were not opened, or hold few levels.</returns>
     /// <exception cref="SchaneException">A file can't be read and such are not to be skipped, or none of a part can be read.</exception>
-    public string? Check(IReadOnlyList<(string Name, IImageDataset? Images)> parts, OnBadImage onBadImage, CancellationToken stop)
+    public IReadOnlyList<string> Check(IReadOnlyList<(string Name, IImageDataset? Images)> parts, OnBadImage onBadImage, CancellationToken stop)
     {
         var all = parts.Where(p => Files(p.Images) is not null)
             .SelectMany(p => Enumerable.Range(0, p.Images!.Count).Select(i => (p.Name, p.Images, Index: i))).ToArray();
@@ -53,8 +59,9 @@ internal sealed class PartFiles(TimeSpan? decoding = null, TimeSpan? reading = n
         var left = all.Count(a => !looked.ContainsKey((a.Images, a.Index)));
         var unopened = left == 0 ? null
             : $"{left:N0} of {all.Length:N0} images were not opened before training, since that would take long.";
+        string[] said = [.. new[] { unopened, range.Sentence }.OfType<string>()];
         if (bad.Length == 0)
-            return unopened;
+            return said;
         string Reason((string, IImageDataset Images, int Index) image) => looked[(image.Images, image.Index)]!;
         var counted = $"{bad.Length} {(bad.Length == 1 ? "image" : "images")} of {all.Length} can't be read";
         if (onBadImage == OnBadImage.Fail)
@@ -63,7 +70,7 @@ internal sealed class PartFiles(TimeSpan? decoding = null, TimeSpan? reading = n
             if (part.First() is var first && part.Count() == first.Images.Count)
                 throw new SchaneException(
                     $"None of the {part.Count()} images of the {part.Key} part can be read; the first: {Reason(first)}");
-        return $"{counted} and {(bad.Length == 1 ? "is" : "are")} left out; the first: {Reason(bad[0])}{(left == 0 ? "" : $" {unopened}")}";
+        return [$"{counted} and {(bad.Length == 1 ? "is" : "are")} left out; the first: {Reason(bad[0])}", .. said];
     }
 
     private void Look(IImageDataset images, int index, Action look)

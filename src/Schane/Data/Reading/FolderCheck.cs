@@ -33,10 +33,11 @@ internal sealed record FolderCheck
         var divided = images as IDividedImages;
         var account = IAccounted.Of(images);
         var found = new Finding[images.Count];
+        var range = new NarrowRange();
         var done = 0;
         Parallel.For(0, images.Count, new() { MaxDegreeOfParallelism = Workers, CancellationToken = cancel }, i =>
         {
-            found[i] = Look(images, i);
+            found[i] = Look(images, i, range);
             progress?.Report(Interlocked.Increment(ref done));
         });
 
@@ -62,11 +63,11 @@ internal sealed record FolderCheck
             account.PassedOver.ToDictionary(r => r.Key.Key, r => (IReadOnlyList<string>)r.Value),
             [.. found.Select(f => f.Damage).OfType<string>(), .. account.Sentences, .. images.Classes.Count == 1 && refusal is null
                 ? (string[])[$"There is one class, '{Printable.Escape(images.Classes[0])}'; telling classes apart needs two."] : [],
-                .. divided?.Warnings ?? []],
+                .. range.Sentence is { } narrow ? (string[])[narrow] : [], .. divided?.Warnings ?? []],
             refusal?.Invoke());
     }
 
-    private Finding Look(IImageDataset images, int index)
+    private Finding Look(IImageDataset images, int index, NarrowRange range)
     {
         var name = images.NameOf(index);
         try
@@ -82,8 +83,9 @@ internal sealed record FolderCheck
             var hash = bytes.Length == 0 ? null : Convert.ToHexString(SHA256.HashData(bytes));
             try
             {
-                var look = Fingerprint.Of(ImageDecoder.Decode(bytes, name, Limits, orient: true, out var damage));
-                return new(null, misnamed, hash, look, damage ?? OtherFormats.NoteOf(bytes, name));
+                var image = ImageDecoder.Decode(bytes, name, Limits, orient: true, out var damage);
+                range.Look(image, name, () => bytes);
+                return new(null, misnamed, hash, Fingerprint.Of(image), damage ?? OtherFormats.NoteOf(bytes, name));
             }
             catch (SchaneException e)
             {

@@ -17,6 +17,9 @@ internal interface IOtherFormats
 
     /// <summary>How many pages there are, from their headers.</summary>
     int Pages(ReadOnlySpan<byte> bytes, string kind);
+
+    /// <summary>Bits of a sample, from the header alone.</summary>
+    int Bits(ReadOnlySpan<byte> bytes, string kind);
 }
 
 /// <summary>Hands HEIC, AVIF, TIFF, JPEG 2000 and JPEG XL to the package Schane.Formats where it lies beside the program.</summary>
@@ -70,6 +73,10 @@ internal static class OtherFormats
     public static string? NoteOf(ReadOnlySpan<byte> bytes, string name) =>
         KindOf(name, bytes) is { } kind && Found.Value!.Pages(bytes, kind) is > 1 and var pages
             ? $"'{Printable.Escape(name)}' has {pages} pages; the first is read." : null;
+
+    /// <summary>Bits of a sample of a file that was read; 0 of one that the package does not read.</summary>
+    public static int BitsOf(ReadOnlySpan<byte> bytes, string name) =>
+        KindOf(name, bytes) is { } kind ? Found.Value!.Bits(bytes, kind) : 0;
 
     private static (int Width, int Height) Measured(ReadOnlySpan<byte> bytes, string name, string kind, ImageLimits limits)
     {
