@@ -20,6 +20,9 @@ internal sealed class Fingerprint
 
     private const int Middle = 128, MostFrequency = 6;
 
+    /// <summary>Level from which a channel may have been cut off; lossy formats leave a little below 255.</summary>
+    private const byte Brightest = 252;
+
     /// <summary>Standard deviation of gray levels below which an image shows nothing by which it could be told.</summary>
     private const double LeastContrast = 4;
 
@@ -36,7 +39,8 @@ internal sealed class Fingerprint
     /// <summary>Gray levels, row by row.</summary>
     public byte[] Gray { get; }
 
-    /// <summary>Red minus green, then blue minus green, of the image with its mean brought to 128; 128 is no difference.</summary>
+    /// <summary>Red minus green, then blue minus green, of the image with its mean brought to 128; 128 is no difference. Then the
+    /// share, of 255, of pixels with a channel that is as bright as it can be, which hides what their colour was.</summary>
     public byte[] Colour { get; }
 
     /// <summary>How many ways of cutting there are; the first cuts nothing off.</summary>
@@ -89,8 +93,8 @@ internal sealed class Fingerprint
     private static byte[] ColoursOf(Image8 image)
     {
         const int n = ColourSide * ColourSide;
-        var colour = new byte[2 * n];
-        Array.Fill(colour, (byte)128);
+        var colour = new byte[3 * n];
+        colour.AsSpan(0, 2 * n).Fill(128);
         if (image.Channels == 1)
             return colour;
         Span<byte> small = stackalloc byte[3 * n];
@@ -102,6 +106,11 @@ internal sealed class Fingerprint
         for (var i = 0; i < n; i++)
             for (var plane = 0; plane < 2; plane++)
                 colour[plane * n + i] = (byte)Math.Clamp(128 + gain * (small[3 * i + 2 * plane] - small[3 * i + 1]), 0, 255);
+        var bright = new byte[image.Width * image.Height];
+        for (var i = 0; i < bright.Length; i++)
+            bright[i] = image.Pixels.AsSpan(3 * i, 3).ContainsAnyInRange(Brightest, byte.MaxValue) ? byte.MaxValue : (byte)0;
+        Resampler.Resize(bright, image.Width, image.Width, image.Height, 1, Interpolation.Box, colour.AsSpan(2 * n), ColourSide,
+            ColourSide);
         return colour;
     }
 }
