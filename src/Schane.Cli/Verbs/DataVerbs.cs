@@ -26,6 +26,9 @@ internal sealed class DataCheckVerb : Verb
 {
     private const int MostShown = 20;
 
+    /// <summary>From so many times the images on, a class is said to be common.</summary>
+    private const int ManyTimes = 5;
+
     private readonly Argument<string> data = new("FOLDER|NAME")
     { Description = "What train --data takes: FOLDER/CLASS/..., a list, Parquet files; or a data set by name." };
     private readonly RecipeFlags recipe = new();
@@ -78,6 +81,12 @@ internal sealed class DataCheckVerb : Verb
         var parts = report.Classes.SelectMany(c => c.Parts.Keys).Distinct().ToList();
         screen.Table(["class", "images", .. parts],
             report.Classes.Select(c => (string[])[c.Class, $"{c.Images}", .. parts.Select(p => $"{c.Parts.GetValueOrDefault(p)}")]));
+        if (report.Sizes is { } sizes)
+            screen.Answer(string.Join(", ", report.Formats.Select(f => $"{f.Value:N0} {f.Key}")) +
+                $"{(report.Formats.Count > 0 ? "; " : "")}{Size(sizes.Smallest)} to {Size(sizes.Largest)} pixels, the one in the middle {Size(sizes.Median)}.");
+        if (report.Imbalance is >= ManyTimes and var times)
+            screen.Answer($"The largest class has {times:0} times the images of the smallest: `schane train --sampler weighted` shows " +
+                "rare classes as often as common ones.");
         List(screen, "Can't be read", report.Unreadable.Select(p => p.Problem));
         List(screen, "Named wrongly, read all the same", report.Misnamed.Select(p => p.Problem));
         List(screen, "Copies in different classes: a label is wrong", report.Duplicates.Where(d => d.AcrossClasses).Select(Files));
@@ -121,6 +130,8 @@ internal sealed class DataCheckVerb : Verb
             : $"{name} is not complete{(DatasetCatalog.Find(name).Archives.Count > 0 ? $"; `schane data fetch {name}` fetches it" : "")}.");
         return new(new { name, complete, parts }, complete ? Exit.Done : Exit.Failed);
     }
+
+    private static string Size(int[] size) => $"{size[0]:N0} × {size[1]:N0}";
 
     private static string Files(DuplicateFiles duplicates) => string.Join(" = ", duplicates.Files);
 

@@ -60,6 +60,9 @@ internal sealed record FolderCheck
                 .Select(Alike).Where(d => d.AcrossClasses || d.AcrossParts)],
             [.. Counts(images, divided, [.. all.Where(i => found[i].Problem is null && divided?.PartOf(i) is null or "train")])
                 .Where(c => c.Images < MinImages)],
+            found.Select(f => f.Format).OfType<string>().CountBy(format => format).OrderByDescending(f => f.Value).ThenBy(f => f.Key)
+                .ToDictionary(),
+            ImageSizes.Of(found.Select(f => f.Size).OfType<(int, int)>()),
             account.PassedOver.ToDictionary(r => r.Key.Key, r => (IReadOnlyList<string>)r.Value),
             [.. found.Select(f => f.Damage).OfType<string>(), .. account.Sentences, .. images.Classes.Count == 1 && refusal is null
                 ? (string[])[$"There is one class, '{Printable.Escape(images.Classes[0])}'; telling classes apart needs two."] : [],
@@ -74,7 +77,10 @@ internal sealed record FolderCheck
         {
             if ((images is ImageFolder folder ? (ImageDecoder.ReadBytes(folder.PathOf(index), name, Limits), name)
                 : (images as IImageFiles)?.ReadFile(index)) is not var (bytes, _))
-                return new(null, null, null, Fingerprint.Of(images.Read(index)));
+            {
+                var read = images.Read(index);
+                return new(null, null, null, Fingerprint.Of(read), Size: (read.Width, read.Height));
+            }
             var (claimed, actual) = (Magic.Claimed(name), Magic.Sniff(bytes));
             var other = OtherFormats.KindOf(name, bytes);
             var misnamed = images is StoredImages || claimed == actual || (actual == ImageFormat.Unknown && other is null)
@@ -85,7 +91,8 @@ internal sealed record FolderCheck
             {
                 var image = ImageDecoder.Decode(bytes, name, Limits, orient: true, out var damage);
                 range.Look(image, name, () => bytes);
-                return new(null, misnamed, hash, Fingerprint.Of(image), damage ?? OtherFormats.NoteOf(bytes, name));
+                return new(null, misnamed, hash, Fingerprint.Of(image), damage ?? OtherFormats.NoteOf(bytes, name),
+                    other ?? ImageDecoder.Name(actual), (image.Width, image.Height));
             }
             catch (SchaneException e)
             {
@@ -106,5 +113,6 @@ internal sealed record FolderCheck
             (divided?.Parts ?? []).ToDictionary(part => part, part => byClass[label].Count(i => divided!.PartOf(i) == part))))];
     }
 
-    private readonly record struct Finding(string? Problem, string? Misnamed, string? Hash, Fingerprint? Look, string? Damage = null);
+    private readonly record struct Finding(string? Problem, string? Misnamed, string? Hash, Fingerprint? Look, string? Damage = null,
+        string? Format = null, (int Width, int Height)? Size = null);
 }

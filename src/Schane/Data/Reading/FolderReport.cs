@@ -8,6 +8,20 @@ namespace Schane.Data.Reading;
 /// <param name="Parts">How many of them in <c>train</c>, <c>val</c>, <c>test</c>; empty where the folder isn't divided.</param>
 internal sealed record ClassCount(string Class, int Images, IReadOnlyDictionary<string, int> Parts);
 
+/// <summary>Sizes of images in pixels, upright, by their area.</summary>
+/// <param name="Smallest">Width and height of the smallest.</param>
+/// <param name="Median">Of the one in the middle.</param>
+/// <param name="Largest">Of the largest.</param>
+internal sealed record ImageSizes(int[] Smallest, int[] Median, int[] Largest)
+{
+    /// <summary>Of some images; null of none.</summary>
+    public static ImageSizes? Of(IEnumerable<(int Width, int Height)> sizes)
+    {
+        int[][] sorted = [.. sizes.OrderBy(s => (long)s.Width * s.Height).ThenBy(s => s.Width).Select(s => new[] { s.Width, s.Height })];
+        return sorted.Length == 0 ? null : new(sorted[0], sorted[(sorted.Length - 1) / 2], sorted[^1]);
+    }
+}
+
 /// <summary>A file and what is wrong with it.</summary>
 /// <param name="File">Path below the folder.</param>
 /// <param name="Problem">The sentence.</param>
@@ -29,6 +43,8 @@ internal sealed record DuplicateFiles(IReadOnlyList<string> Files, bool AcrossPa
 /// <param name="NearDuplicates">Groups of images that may be nearly the same though their files differ, across parts or classes
 /// only.</param>
 /// <param name="TooSmall">Classes with fewer readable training images than asked for.</param>
+/// <param name="Formats">Readable files by their format.</param>
+/// <param name="Sizes">Sizes of the readable images; null where there are none.</param>
 /// <param name="NotUsed">What is not used, by reason.</param>
 /// <param name="Warnings">Sentences about the rest.</param>
 /// <param name="Refusal">What training would refuse the data with; null where it would begin.</param>
@@ -41,6 +57,8 @@ internal sealed record FolderReport(
     IReadOnlyList<DuplicateFiles> Duplicates,
     IReadOnlyList<DuplicateFiles> NearDuplicates,
     IReadOnlyList<ClassCount> TooSmall,
+    IReadOnlyDictionary<string, int> Formats,
+    ImageSizes? Sizes,
     IReadOnlyDictionary<string, IReadOnlyList<string>> NotUsed,
     IReadOnlyList<string> Warnings,
     string? Refusal)
@@ -48,6 +66,10 @@ internal sealed record FolderReport(
     /// <summary>Whether training can start: it would not refuse the data, every file is readable, no label contradicts another, and no part
     /// holds copies of another.</summary>
     public bool IsClean => Refusal is null && Unreadable.Count == 0 && !Duplicates.Any(d => d.AcrossClasses || d.AcrossParts);
+
+    /// <summary>Images of the largest class over those of the smallest that has any; 1 where there is no class.</summary>
+    public double Imbalance => Classes.Where(c => c.Images > 0).Select(c => c.Images).DefaultIfEmpty(1).ToArray() is var counts
+        ? (double)counts.Max() / counts.Min() : 1;
 
     /// <summary>Everything that was found, one by one: its kind, the file or class, and what there is to say.</summary>
     public IEnumerable<(string Kind, string File, string Detail)> Findings()

@@ -8,6 +8,20 @@ public sealed class FolderCheckTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
+    [Fact]
+    public void Reports_formats_and_the_smallest_the_middle_and_the_largest_size()
+    {
+        folder.Write("a/1.png", Pictures.Flat(30, 20, 1, 2, 3));
+        folder.Write("a/2.png", Pictures.Flat(5, 8, 4, 5, 6));
+        folder.Write("b/3.jpg", Pictures.CmykJpeg());                     // 8 × 8
+        var report = new FolderCheck().Run(folder.Path, cancel: TestContext.Current.CancellationToken);
+        Assert.Equal([("PNG", 2), ("JPEG", 1)], report.Formats.Select(f => (f.Key, f.Value)));
+        Assert.Equal([5, 8], report.Sizes!.Smallest);
+        Assert.Equal([8, 8], report.Sizes.Median);
+        Assert.Equal([30, 20], report.Sizes.Largest);
+        Assert.Equal(2, report.Imbalance);
+    }
+
     private void Picture(string relative, byte shade) => folder.Write(relative, Pictures.Flat(3, 2, shade, 20, 30));
 
     [Fact]
@@ -33,6 +47,8 @@ public sealed class FolderCheckTests : IDisposable
 
         var report = new FolderCheck { Workers = 2 }.Run(folder.Path, cancel: TestContext.Current.CancellationToken);
         Assert.Equal(21, report.Images);
+        Assert.Equal(new Dictionary<string, int> { ["PNG"] = 17 }, report.Formats);
+        Assert.Equal(6, report.Imbalance);
         Assert.Equal([("a", 7, 6, 1), ("b", 12, 11, 1), ("few", 2, 2, 0)],
             report.Classes.Select(c => (c.Class, c.Images, c.Parts["train"], c.Parts["test"])));
         Assert.Equal(["train/b/cut.png", "train/b/empty.jpg", "train/b/huge.png", "train/b/text.jpg"],
