@@ -10,8 +10,8 @@ using Schane.Tensors;
 
 namespace Schane.Benchmarks;
 
-/// <summary>How many of 5 % flipped labels are found, and is the ranking at least as good as the confident-learning rule's on the same
-/// out-of-fold classifiers? Look-alikes.</summary>
+/// <summary>How many of 5 % flipped labels are found, and is that at least as good as the confident-learning rule on the same
+/// out-of-fold classifiers? Look-alikes; or, of the data that are named, the probe on the default weights.</summary>
 internal static class LabelErrorsFound
 {
     private const double Flipped = 0.05;
@@ -21,7 +21,7 @@ internal static class LabelErrorsFound
         string? Option(string name) => Array.IndexOf(arguments, name) is var at and >= 0 ? arguments[at + 1] : null;
         var (epochs, seeds) = (int.Parse(Option("--epochs") ?? "15", CultureInfo.InvariantCulture),
             int.Parse(Option("--seeds") ?? "3", CultureInfo.InvariantCulture));
-        var recipe = new Recipe
+        var recipe = Option("--data") is { } data ? new Recipe { Data = data, InputSize = 112, Steps = 0, NoThumbnails = true } : new Recipe
         {
             Data = "lookalikes", Epochs = epochs, Loss = LossRegistry.Find(Option("--loss") ?? "schane"),
             Precision = Precision.Float32, Threads = 1
@@ -43,7 +43,8 @@ internal static class LabelErrorsFound
                 var candidates = found.Candidates.Select(c => Enumerable.Range(0, images.Count).First(i => images.NameOf(i) == c.Path))
                     .ToList();
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"seed {seed}: {wrong.Count} of {images.Count} labels " +
-                    $"flipped; average precision {LabelErrors.AveragePrecision(found.Ranked, wrong.Contains):F3}, confident learning " +
+                    $"flipped, {found.WrongRate:P1} expected, {(double)found.Agreed / found.Judged:P1} agreed with; " +
+                    $"average precision {LabelErrors.AveragePrecision(found.Ranked, wrong.Contains):F3}, confident learning " +
                     $"{LabelErrors.AveragePrecision(found.ConfidentLearning.Rows, wrong.Contains):F3}; candidates {candidates.Count}: " +
                     $"precision {Right(candidates) / Math.Max(1, candidates.Count):F2}, recall {Right(candidates) / wrong.Count:F2}; " +
                     $"flagged {flagged.Count}: precision {Right(flagged) / Math.Max(1, flagged.Count):F2}, recall " +

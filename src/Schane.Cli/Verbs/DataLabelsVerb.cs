@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Schane.Evaluation.Statistics;
 using Schane.Jobs;
 
 namespace Schane.Cli.Verbs;
@@ -41,11 +42,15 @@ internal sealed class DataLabelsVerb : Verb
             parsed.GetValue(dataRoot), new ShownJobs(show), parsed.Hub(offline), stop));
         screen.Table(["rank", "image", "label", "suggested", "score"], found.Candidates.Take(MostShown)
             .Select(c => (string[])[$"{c.Rank}", c.Path, c.Label, c.Suggested, $"{c.Score:0.00}"]), "Labels that look wrong:");
+        var agreement = Interval.Wilson(found.Agreed, found.Judged);
+        screen.Answer($"{found.Agreed} of {found.Judged} labels ({agreement.Mean:P1}, {agreement.Low:P1} to {agreement.High:P1}) are " +
+            $"what models that have not seen the image say; about {found.WrongRate:P1} of the labels are expected to be wrong." +
+            (agreement.Mean < 0.5 ? " The models are right too seldom to tell much: better weights or more images would help." : ""));
         screen.Answer($"{found.Candidates.Count} of {found.Judged} images look as if their label were wrong" + (found.Alone > 0
             ? $"; {found.Alone} could not be judged, since they are alone in their class or can't be read." : "."));
         if (found.Candidates.Count > 0)
-            screen.Answer($"They are in {found.File}. Look at them, delete the lines that are mistaken, and give the file to " +
-                "`schane train` as --relabel or --exclude.");
+            screen.Answer($"Go through them in {Path.ChangeExtension(found.File, ".html")}, or delete the lines of {found.File} that are " +
+                "mistaken, and give the list to `schane train` as --relabel or --exclude.");
         return new(found);
     }
 }

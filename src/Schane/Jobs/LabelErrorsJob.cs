@@ -14,6 +14,7 @@ using Schane.Inference;
 using Schane.Jobs.Studies;
 using Schane.Planning;
 using Schane.Recipes;
+using Schane.Reporting.Labels;
 using Schane.Runs;
 using Schane.Tensors;
 using Schane.Training;
@@ -24,12 +25,13 @@ namespace Schane.Jobs;
 /// <summary>Finds training images whose label looks wrong: what <c>schane data labels</c> does.</summary>
 internal static class LabelErrorsJob
 {
-    private const int RowsAtOnce = 512;
+    private const int RowsAtOnce = 512, MostOnPage = 500, ExamplesOfClass = 4;
 
     /// <summary>
     /// Trains the run's recipe once a fold without the fold, and asks each model about the images it has not seen: its classifier,
     /// the votes of the nearest images it has seen, and the nearest of them of another class. Finished folds are used again.
-    /// Writes <c>label-errors.csv</c>.
+    /// No more images are candidates than <see cref="LabelNoise"/> expects wrong labels. Writes <c>label-errors.csv</c> and the page that
+    /// goes through it.
     /// </summary>
     /// <param name="folder">Run folder whose training images are judged by its recipe.</param>
     /// <param name="folds">At least 2.</param>
@@ -61,7 +63,7 @@ internal static class LabelErrorsJob
             .FirstOrDefault(e => e is not null) is { } error)
             ExceptionDispatchInfo.Throw(error);
 
-        var (judged, probabilities, votes, gaps) = (new List<int>(), new List<double[]>(), new List<double[]>(), new List<double>());
+        var (judged, logits, votes, gaps) = (new List<int>(), new List<float[]>(), new List<double[]>(), new List<double>());
         for (var fold = 0; fold < parts.Count; fold++)
         {
             using var scope = NewDisposeScope();
@@ -72,19 +74,26 @@ internal static class LabelErrorsJob
             var (from, to) = (EmbeddingSet.Of(query.Embeddings, query.Labels, images.Classes),
                 EmbeddingSet.Of(reference.Embeddings, reference.Labels, images.Classes));
             judged.AddRange(query.Indices.Select(i => parts[fold][i]));
-            probabilities.AddRange(Copy.Doubles(query.Logits.to_type(ScalarType.Float64).softmax(1)).Chunk(images.Classes.Count));
+            logits.AddRange(Copy.Floats(query.Logits).Chunk(images.Classes.Count));
             votes.AddRange(NearestNeighbours.Of(from, to).Scores);
             gaps.AddRange(PairGaps(from, to));
         }
-        var ranked = LabelErrors.Rank([.. judged.Select(i => labels[i])], probabilities, votes, gaps);
-        List<LabelErrorCandidate> candidates = [.. ranked.Where(s => s.Contradicted && s.Score > 0.5)
+        int[] given = [.. judged.Select(i => labels[i])];
+        var noise = LabelNoise.Fit(logits, given);
+        double[][] Probabilities(double temperature) => [.. logits.Select(l => CalibratedConfidence.Softmax(l, temperature))];
+        var ranked = LabelErrors.Rank(given, Probabilities(noise.Temperature), votes, gaps);
+        List<LabelErrorCandidate> candidates = [.. ranked.Where(s => s.Contradicted && s.Score > 0.5).Take(noise.Expected)
             .Select((s, rank) => new LabelErrorCandidate(images.NameOf(judged[s.Row]), images.Classes[s.Label],
                 images.Classes[s.Suggested], s.Score, rank + 1))];
         AtomicFile.WriteText(run.LabelErrors, Csv(candidates));
-        return new(run.LabelErrors, judged.Count, labels.Length - judged.Count, candidates)
+        File.Delete(run.LabelPage);
+        if (candidates.Count > 0)
+            AtomicFile.WriteText(run.LabelPage, Page(candidates, images, Path.GetFileName(Path.TrimEndingDirectorySeparator(run.Root))));
+        return new(run.LabelErrors, judged.Count, labels.Length - judged.Count,
+            logits.Zip(given).Count(row => Array.IndexOf(row.First, row.First.Max()) == row.Second), noise.Rate, candidates)
         {
             Ranked = [.. ranked.Select(s => judged[s.Row])],
-            ConfidentLearning = LabelErrors.ConfidentLearning([.. judged.Select(i => labels[i])], probabilities) is var (rows, flagged)
+            ConfidentLearning = LabelErrors.ConfidentLearning(given, Probabilities(1)) is var (rows, flagged)
                 ? ([.. rows.Select(r => judged[r])], flagged) : default,
         };
     }
@@ -130,6 +139,21 @@ internal static class LabelErrorsJob
         return gaps;
     }
 
+    /// <summary>The page with the images, and with examples of their classes that are no candidates themselves.</summary>
+    private static string Page(IReadOnlyList<LabelErrorCandidate> candidates, IImageDataset images, string run)
+    {
+        var shown = candidates.Take(MostOnPage).ToList();
+        var suspects = candidates.Select(c => c.Path).ToHashSet(StringComparer.Ordinal);
+        var places = Enumerable.Range(0, images.Count).ToDictionary(images.NameOf, i => i, StringComparer.Ordinal);
+        byte[] Picture(int place, int side, int bytes) => Thumbnails.Of(images.Read(place), side, bytes);
+        var examples = shown.SelectMany(c => new[] { c.Label, c.Suggested }).Distinct().ToDictionary(name => name, name =>
+            (IReadOnlyList<byte[]>)[.. Enumerable.Range(0, images.Count)
+                .Where(i => images.Classes[images.LabelOf(i)] == name && !suspects.Contains(images.NameOf(i)))
+                .Take(ExamplesOfClass).Select(i => Picture(i, Thumbnails.Side, Thumbnails.MostBytes))]);
+        return LabelPage.Render([.. shown.Select(c => new LabelCandidate(c.Path, c.Label, c.Suggested, c.Score,
+            Picture(places[c.Path], 3 * Thumbnails.Side, 6 * Thumbnails.MostBytes)))], images.Classes, examples, run);
+    }
+
     private static string Csv(IEnumerable<LabelErrorCandidate> candidates)
     {
         var text = new StringBuilder("path,label,suggested,score,rank\n");
@@ -152,8 +176,11 @@ internal sealed record LabelErrorCandidate(string Path, string Label, string Sug
 /// <param name="File">Where the candidates were written.</param>
 /// <param name="Judged">Images that were judged.</param>
 /// <param name="Alone">Images that could not be, since they are their class's only one or can't be read.</param>
-/// <param name="Candidates">Most suspect first.</param>
-internal sealed record LabelErrorReport(string File, int Judged, int Alone, IReadOnlyList<LabelErrorCandidate> Candidates)
+/// <param name="Agreed">Judged images that the models which have not seen them put in the class of their label.</param>
+/// <param name="WrongRate">Share of the labels that are expected to be wrong, 0 to 1.</param>
+/// <param name="Candidates">Most suspect first; no more than are expected to be wrong.</param>
+internal sealed record LabelErrorReport(
+    string File, int Judged, int Alone, int Agreed, double WrongRate, IReadOnlyList<LabelErrorCandidate> Candidates)
 {
     /// <summary>Every judged training image, most suspect first.</summary>
     internal IReadOnlyList<int> Ranked { get; init; } = [];

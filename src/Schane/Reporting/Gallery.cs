@@ -19,8 +19,9 @@ internal static class Gallery
     /// <summary>A thumbnail with the name of its image; a blank of the same size where none is kept.</summary>
     public static Html Thumbnail(byte[]? webp, string name) => webp is null
         ? Html.Of($"<span class=\"blank\" title=\"{name}\"></span>")
-        : Html.Of($"<img src=\"{Source(webp)}\" alt=\"{name}\" title=\"{name}\">");
+        // Base64 knows no sign that markup knows.
+        : Html.Of($"<img src=\"{Html.Trusted(Address(webp))}\" alt=\"{name}\" title=\"{name}\">");
 
-    // Base64 knows no sign that markup knows.
-    private static Html Source(byte[] webp) => Html.Trusted("data:image/webp;base64," + Convert.ToBase64String(webp));
+    /// <summary>A WebP image as an address.</summary>
+    public static string Address(byte[] webp) => "data:image/webp;base64," + Convert.ToBase64String(webp);
 }

@@ -16,6 +16,11 @@ internal static class PageParts
 
     public static string Style { get; } = Read("report.css");
 
+    /// <summary>What the page of label errors has beside <see cref="Style"/>.</summary>
+    public static string LabelStyle { get; } = Read("labels.css");
+
+    public static string LabelScript { get; } = Read("labels.js");
+
     /// <summary>The hash by which a Content-Security-Policy allows a text to run.</summary>
     public static string Hash(string text) => $"'sha256-{Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}'";
 

@@ -57,6 +57,9 @@ public sealed class RunFolder
     /// <summary>Training images whose label looks wrong, where they were looked for.</summary>
     public string LabelErrors => At("label-errors.csv");
 
+    /// <summary>The page on which a person goes through them.</summary>
+    internal string LabelPage => At("label-errors.html");
+
     /// <summary>The page for people.</summary>
     public string Report => At("report.html");
 
@@ -200,7 +203,7 @@ public sealed class RunFolder
     private void Clear()
     {
         foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Enrolled, Exclude,
-            Relabel, LabelErrors, Report])
+            Relabel, LabelErrors, LabelPage, Report])
             File.Delete(file);
         foreach (var folder in (string[])[TensorBoard, EarlierStages, Thumbnails, LabelFolds])
             if (Directory.Exists(folder))

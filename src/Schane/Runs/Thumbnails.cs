@@ -55,12 +55,12 @@ internal sealed class Thumbnails(string folder)
         }
     }
 
-    /// <summary>The image as WebP: at most <see cref="Side"/> pixels a side and <see cref="MostBytes"/> bytes, at the best quality that
-    /// fits, smaller if none does.</summary>
-    public static byte[] Of(Image8 image)
+    /// <summary>The image as WebP: at most so many pixels a side and so many bytes, at the best quality that fits, smaller if none
+    /// does.</summary>
+    public static byte[] Of(Image8 image, int most = Side, int bytes = MostBytes)
     {
         using var bitmap = Bitmap(image);
-        for (var side = Side; ; side /= 2)
+        for (var side = most; ; side /= 2)
         {
             var scale = Math.Min(1, (double)side / Math.Max(image.Width, image.Height));
             var size = new SKImageInfo(Math.Max(1, (int)Math.Round(image.Width * scale)),
@@ -69,7 +69,7 @@ internal sealed class Thumbnails(string folder)
             foreach (var quality in (int[])[80, 60, 40, 20])
             {
                 using var encoded = small.Encode(SKEncodedImageFormat.Webp, quality);
-                if (encoded.Size <= MostBytes || side == 1)
+                if (encoded.Size <= bytes || side == 1)
                     return encoded.ToArray();
             }
         }
