@@ -83,7 +83,8 @@ internal sealed class DataCheckVerb : Verb
             report.Classes.Select(c => (string[])[c.Class, $"{c.Images}", .. parts.Select(p => $"{c.Parts.GetValueOrDefault(p)}")]));
         if (report.Sizes is { } sizes)
             screen.Answer(string.Join(", ", report.Formats.Select(f => $"{f.Value:N0} {f.Key}")) +
-                $"{(report.Formats.Count > 0 ? "; " : "")}{Size(sizes.Smallest)} to {Size(sizes.Largest)} pixels, the one in the middle {Size(sizes.Median)}.");
+                $"{(report.Formats.Count > 0 ? "; " : "")}{Size(sizes.Smallest)} to {Size(sizes.Largest)} pixels, " +
+                $"the one in the middle {Size(sizes.Median)}.");
         if (report.Imbalance is >= ManyTimes and var times)
             screen.Answer($"The largest class has {times:0} times the images of the smallest: `schane train --sampler weighted` shows " +
                 "rare classes as often as common ones.");
