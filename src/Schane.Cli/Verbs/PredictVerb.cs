@@ -24,6 +24,11 @@ internal sealed class PredictVerb : Verb
             "images: 0.95. Default: withhold none."
     };
     private readonly Option<bool> embeddings = new("--embeddings") { Description = "Add each image's embedding to --json or --csv." };
+    private readonly Option<string> why = new("--why")
+    {
+        HelpName = "FOLDER", Description = "Write each image as the model sees it, in gray, with the places that speak for its most " +
+            "probable class in orange: FOLDER/0001-NAME.png, in the order of the answers."
+    };
     private readonly Option<bool> csv = new("--csv") { Description = "Print one line an image on stdout, as they come." };
     private readonly Option<string> onBadImage = new("--on-bad-image")
     {
@@ -43,7 +48,7 @@ internal sealed class PredictVerb : Verb
     {
         Add(run);
         Add(images);
-        Flags("Flags", top, abstain, embeddings, csv, onBadImage, batch, device, noProof);
+        Flags("Flags", top, abstain, why, embeddings, csv, onBadImage, batch, device, noProof);
     }
 
     public override IReadOnlyList<Example> Examples =>
@@ -51,6 +56,7 @@ internal sealed class PredictVerb : Verb
         new("schane predict runs/photos-schane-1 cat.jpg", "the five most probable classes"),
         new("schane predict RUN new-photos --csv > new.csv", "every image below a folder, as a table"),
         new("schane predict RUN --top 1 --json 'new/**/*.jpg'", "the best class of each, for a program"),
+        new("schane predict RUN new --why seen", "and where in each image the model saw its answer"),
         new("schane predict RUN new --abstain-below 0.95", "only answers that are right 95 times in 100"),
     ];
 
@@ -71,6 +77,7 @@ internal sealed class PredictVerb : Verb
             Top = parsed.GetValue(top),
             AbstainBelow = parsed.GetValue(abstain),
             Embedding = parsed.GetValue(embeddings),
+            Why = parsed.GetValue(why) is not null,
             OnBadImage = parsed.GetValue(onBadImage) switch
             {
                 null => ImageFiles.IsOneFile(places) ? OnBadImage.Fail : OnBadImage.Skip,
@@ -79,6 +86,7 @@ internal sealed class PredictVerb : Verb
                 var other => throw new SchaneException($"--on-bad-image must be fail or skip but is '{other}'."),
             },
         };
+        var maps = parsed.GetValue(why) is { } folder ? new ActivationFolder(folder) : null;
         using var classifier = Classifier.Load(parsed.GetRequiredValue(run),
             new() { Device = parsed.GetRequiredValue(device), Batch = parsed.GetValue(batch), Prove = !parsed.GetValue(noProof) });
         if (classifier.Notice is { } notice)
@@ -97,10 +105,11 @@ internal sealed class PredictVerb : Verb
             bad += prediction.Problem is not null ? 1 : 0;
             if (prediction.Problem is { } problem)
                 screen.Say(problem);
+            maps?.Write(prediction, all);
             if (asCsv)
                 Console.Out.WriteLine(PredictionTable.Line(prediction, wanted, classifier));
             else if (asJson || predictions.Count < MostRows)
-                predictions.Add(prediction);
+                predictions.Add(prediction with { Why = null });
         }
         if (!asCsv)
             screen.Table(["image", "class", "probability"], predictions.SelectMany(p => p.Top.Select((t, i) =>

@@ -15,19 +15,25 @@ public sealed partial class Classifier
             throw new ArgumentException("images must hold at least one.", nameof(images));
         if (images.FirstOrDefault(i => i.Pixels.Length != size) is { } odd)
             throw new ArgumentException($"'{odd.Name}' must have {size} pixels but has {odd.Pixels.Length}.", nameof(images));
-        var pixels = images[0].Pixels;
-        if (images.Count > 1)
-        {
-            pixels = new float[images.Count * size];
-            for (var i = 0; i < images.Count; i++)
-                images[i].Pixels.CopyTo(pixels, i * size);
-        }
+        var pixels = PreparedImage.Join(images);
         lock (gate)
             return pass.Run(pixels, images.Count);
     }
 
-    private const int Rows = 32, LastRows = 8;
+    /// <summary>The answers with where in each image the most probable class was seen.</summary>
+    internal Prediction[] Explain(IReadOnlyList<PreparedImage> images, IReadOnlyList<Prediction> answers)
+    {
+        ActivationMaps? maps;
+        lock (gate)
+            maps = pass.Activations(PreparedImage.Join(images), [.. answers.Select(answer => classes.IndexOf(answer.Top[0].Class))],
+                enrolled?.Prototypes);
+        if (maps is null)
+            throw new SchaneException("This model can't tell where in an image it sees a class: ONNX files give no gradients, and a " +
+                "program's own backbone must give its features as [n, D, h, w]. Use the run folder, or ask for the answers alone.");
+        return [.. answers.Select((answer, i) => answer with { Why = ClassActivation.Draw(images[i].Pixels, Card.Input, maps, i) })];
+    }
 
+    private const int Rows = 32, LastRows = 8;
 
     /// <summary>
     /// Answers for what waits, in its order: as far as whole passes go; of the last images all, in smaller passes, which copies fill up

@@ -15,13 +15,14 @@ public sealed partial class Classifier : IDisposable
     private readonly InferenceOptions options;
     private readonly ImagePipeline transform;
     private readonly EnrolledClasses? enrolled;
+    private readonly List<string> classes;
     private readonly Lock gate = new();
 
     private Classifier(IModelPass pass, EnrolledClasses? enrolled, InferenceOptions options)
     {
         (this.pass, this.enrolled, this.options) = (pass, enrolled, options);
         transform = TransformPreset.Find(Card.Augmentation).Evaluation(Card.Input);
-        Classes = [.. Card.Classes, .. enrolled?.Names ?? []];
+        classes = [.. Card.Classes, .. enrolled?.Names ?? []];
         if (options.Logger is { } logger)
             Loaded(logger, Card.Architecture, Classes.Count);
     }
@@ -64,7 +65,7 @@ public sealed partial class Classifier : IDisposable
     public string? Notice { get; private init; }
 
     /// <summary>Names of the classes it answers with; enrolled ones stand last.</summary>
-    public IReadOnlyList<string> Classes { get; }
+    public IReadOnlyList<string> Classes => classes;
 
     /// <summary>D, the width of the embedding.</summary>
     public int EmbeddingWidth => Card.Width;
@@ -156,8 +157,9 @@ public sealed partial class Classifier : IDisposable
         wanted ??= PredictOptions.Default;
         var threshold = wanted.AbstainBelow is { } precision ? ThresholdAt(precision).Threshold : 0;
         var (embeddings, logits) = Run(images);
-        return [.. images.Select((image, i) => Answer(image.Name, embeddings.AsSpan(i * EmbeddingWidth, EmbeddingWidth),
+        Prediction[] answers = [.. images.Select((image, i) => Answer(image.Name, embeddings.AsSpan(i * EmbeddingWidth, EmbeddingWidth),
             logits.AsSpan(i * Card.Classes.Count, Card.Classes.Count), wanted, threshold))];
+        return wanted.Why ? Explain(images, answers) : answers;
     }
 
     /// <summary>The embedding of one image, [D], as the model gives it (not normalised).</summary>

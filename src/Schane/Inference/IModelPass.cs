@@ -23,6 +23,14 @@ internal interface IModelPass : IDisposable
     /// <param name="rows">Images, at least 1.</param>
     /// <returns>Embeddings [rows, D] and logits [rows, C].</returns>
     (float[] Embeddings, float[] Logits) Run(float[] pixels, int rows);
+
+    /// <summary>What speaks for a class in each image: for its logit, or, for a class that was enrolled, for the cosine to its
+    /// prototype.</summary>
+    /// <param name="pixels">[rows, channels, size, size], normalised.</param>
+    /// <param name="classes">One a row; from C on, places among all <paramref name="prototypes"/>.</param>
+    /// <param name="prototypes">Null where no class was enrolled.</param>
+    /// <returns>Null where this model can't tell.</returns>
+    ActivationMaps? Activations(float[] pixels, IReadOnlyList<int> classes, Prototypes? prototypes);
 }
 
 /// <summary>A trained model on libtorch.</summary>
@@ -35,9 +43,23 @@ internal sealed class TorchPass(RunModel model, Device device) : IModelPass
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        var input = Card.Input;
-        var (embeddings, logits) = model.Classifier.Forward(tensor(pixels, [rows, input.Channels, input.Size, input.Size]).to(device));
+        var (embeddings, logits) = model.Classifier.Forward(Images(pixels, rows));
         return (Tensors.Copy.Floats(embeddings), Tensors.Copy.Floats(logits));
+    }
+
+    public ActivationMaps? Activations(float[] pixels, IReadOnlyList<int> classes, Prototypes? prototypes)
+    {
+        using var scope = NewDisposeScope();
+        var maps = ClassActivation.Of(model.Classifier, Images(pixels, classes.Count), (embeddings, logits) =>
+            stack(classes.Select((c, row) => c < Card.Classes.Count ? logits[row, c]
+                : nn.functional.cosine_similarity(embeddings[row], tensor(prototypes![c].ToArray()).to(device), dim: 0))).sum());
+        return maps is null ? null : new(Tensors.Copy.Floats(maps), (int)maps.shape[1], (int)maps.shape[2]);
+    }
+
+    private Tensor Images(float[] pixels, int rows)
+    {
+        var input = Card.Input;
+        return tensor(pixels, [rows, input.Channels, input.Size, input.Size]).to(device);
     }
 
     public void Dispose() => model.Dispose();
@@ -50,6 +72,8 @@ internal sealed class OnnxPass(OnnxModel model, string path) : IModelPass
         CalibratedConfidence.Parse(model.Metadata.GetValueOrDefault("confidence"), path));
 
     public (float[] Embeddings, float[] Logits) Run(float[] pixels, int rows) => model.Run(pixels, rows);
+
+    public ActivationMaps? Activations(float[] pixels, IReadOnlyList<int> classes, Prototypes? prototypes) => null;
 
     public void Dispose() => model.Dispose();
 }

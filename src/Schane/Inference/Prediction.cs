@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+using Schane.Data;
 using Schane.Data.Feeding;
 
 namespace Schane.Inference;
@@ -18,6 +20,11 @@ public sealed record Prediction(string Image, IReadOnlyList<ClassProbability> To
 
     /// <summary>[D], as the model gives it (not normalised), where it was asked for.</summary>
     public float[]? Embedding { get; init; }
+
+    /// <summary>The image as the model sees it, in gray, with the places that speak for the most probable class in orange; where it was
+    /// asked for.</summary>
+    [JsonIgnore]
+    public Image8? Why { get; init; }
 
     /// <summary>Why it could not be read, where bad images are skipped.</summary>
     public string? Problem { get; init; }
@@ -43,6 +50,9 @@ public sealed record PredictOptions
 
     /// <summary>Whether the embedding is given too. Off by default.</summary>
     public bool Embedding { get; init; }
+
+    /// <summary>Whether <see cref="Prediction.Why"/> is given too, which costs a second pass. Off by default; an ONNX file can't.</summary>
+    public bool Why { get; init; }
 
     /// <summary>Whether a file that is no image stops the work (the default) or is named in <see cref="Prediction.Problem"/>.</summary>
     public OnBadImage OnBadImage { get; init; } = OnBadImage.Fail;

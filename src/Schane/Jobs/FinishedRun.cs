@@ -49,7 +49,8 @@ internal static class FinishedRun
             embedded.Save(run.Embeddings);
             results.Save(run.Results);
             if (leaves == RunLeaves.Page)
-                RunReport.Write(run.Root, run.Report, recipe.NoThumbnails == true ? null : KeepThumbnails(data, embedded, run, stop));
+                RunReport.Write(run.Root, run.Report,
+                    recipe.NoThumbnails == true ? null : new ImageKeeper(data, run, new(model), device(recipe.Device), embedded, stop));
         });
         return RunResults.Parse(ranks.BroadcastText(results.Text));
     }
@@ -59,7 +60,8 @@ internal static class FinishedRun
     {
         var (train, validation) = frozen ? (0, 0) : (data.Train.Count, data.Validation?.Count ?? 0);
         var measured = data.OneShot is { } runs ? EvaluateJob.PassesOf(runs) : data.Test?.Count ?? validation;
-        return validation + measured + (leaves == RunLeaves.Results ? 0 : train) + (probes ? validation + measured : 0);
+        return validation + measured + (leaves == RunLeaves.Results ? 0 : train)
+            + (leaves == RunLeaves.Page ? RunImages.Shown : 0) + (probes ? validation + measured : 0);
     }
 
     /// <summary>What the validation images say of the model's confidence, and where they lie.</summary>
@@ -72,19 +74,5 @@ internal static class FinishedRun
             TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
         return (CalibratedConfidence.Fit(outputs.Logits, outputs.Labels), EmbeddedImages.Of(outputs, data.Validation, "val"));
-    }
-
-    /// <summary>Keeps thumbnails of some training images, which servers show beside an answer; then of those that
-    /// the report asks for.</summary>
-    internal static Action<string, IEnumerable<string>> KeepThumbnails(DataSetup data, EmbeddedImages? embedded,
-        RunFolder run, CancellationToken stop)
-    {
-        var thumbnails = new Thumbnails(run.Thumbnails);
-        if (embedded?.Part("train") is { } train)
-            Keep("train", EvenShare.Rows(train.Embeddings.Labels, Thumbnails.MostOfPart).Select(row => train.Images[row]));
-        return Keep;
-
-        void Keep(string part, IEnumerable<string> images) => thumbnails.Keep(part, part switch
-        { "test" => data.Test!, "val" => data.Validation!, "runs" => EvaluateJob.ImagesOf(data.OneShot!), _ => data.Train }, images, stop);
     }
 }

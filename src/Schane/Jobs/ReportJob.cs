@@ -1,7 +1,10 @@
 using Schane.Evaluation.Embeddings;
+using Schane.Inference;
 using Schane.Planning;
+using Schane.Recipes;
 using Schane.Reporting;
 using Schane.Runs;
+using static TorchSharp.torch;
 
 namespace Schane.Jobs;
 
@@ -26,24 +29,46 @@ internal static class ReportJob
             RunReport.Write(run.Root, file ?? run.Report);
             return null;
         }
-        Action<string, IEnumerable<string>>? thumbnails = null;
-        string? missing = null;
-        RunReport.Write(run.Root, file ?? run.Report, (part, images) =>
+        using var keeper = new LateKeeper(run, recipe, dataRoot, cancellationToken);
+        RunReport.Write(run.Root, file ?? run.Report, keeper);
+        return keeper.Missing;
+    }
+
+    /// <summary>Opens the run's data and model where the page asks for more than the run has kept.</summary>
+    private sealed class LateKeeper(RunFolder run, Recipe recipe, string? dataRoot, CancellationToken stop) : IImageKeeper, IDisposable
+    {
+        private readonly Thumbnails kept = new(run.Thumbnails);
+        private readonly Lazy<RunModel> model = new(() => RunModel.Load(run.Model, "cpu"));
+        private ImageKeeper? keeper;
+
+        /// <summary>Why images are missing from the page; null if none is.</summary>
+        public string? Missing { get; private set; }
+
+        public void KeepThumbnails(string part, IEnumerable<string> images) =>
+            Keep(part, images, keeper => keeper.KeepThumbnails(part, images));
+
+        public void KeepActivations(string part, IReadOnlyDictionary<string, string> takenFor) =>
+            Keep(Thumbnails.Activations(part), takenFor.Keys, keeper => keeper.KeepActivations(part, takenFor));
+
+        private void Keep(string part, IEnumerable<string> images, Action<ImageKeeper> keep)
         {
-            var kept = new Thumbnails(run.Thumbnails);
-            if (missing is not null || images.All(image => kept.Find(part, image) is not null))
+            if (Missing is not null || images.All(image => kept.Find(part, image) is not null))
                 return;
             try
             {
-                thumbnails ??= FinishedRun.KeepThumbnails(DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)),
-                    Directory.Exists(run.Thumbnails) ? null : EmbeddedImages.Load(run.Embeddings), run, cancellationToken);
-                thumbnails(part, images);
+                keep(keeper ??= new(DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), run, model, CPU,
+                    Directory.Exists(run.Thumbnails) ? null : EmbeddedImages.Load(run.Embeddings), stop));
             }
             catch (SchaneException e)
             {
-                missing = $"Images that the run has not kept are missing from the page: {e.Message}";
+                Missing = $"Images that the run has not kept are missing from the page: {e.Message}";
             }
-        });
-        return missing;
+        }
+
+        public void Dispose()
+        {
+            if (model.IsValueCreated)
+                model.Value.Dispose();
+        }
     }
 }

@@ -65,6 +65,14 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     /// head where there is one.</summary>
     public abstract Tensor Pool(Tensor features);
 
+    /// <summary><see cref="Features"/> in two parts: the last tensor in which every place of the image has numbers of its own that the
+    /// embedding depends on, and what makes the features of it. By default that tensor is the features.</summary>
+    internal virtual (Tensor Map, Func<Tensor, Tensor> Tail) Split(Tensor images) => (Features(images), map => map);
+
+    /// <summary>A tensor of the shape of the map of <see cref="Split"/> by places of the image, [n, h, w, D]; null where a program's own
+    /// trunk does not tell them. By default what is [n, D, h, w].</summary>
+    internal virtual Tensor? Places(Tensor map) => map.dim() == 4 ? map.permute(0, 2, 3, 1) : null;
+
     /// <inheritdoc/>
     public sealed override Tensor forward(Tensor images)
     {

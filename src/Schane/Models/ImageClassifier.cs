@@ -93,7 +93,14 @@ public sealed class ImageClassifier : nn.Module
     public (Tensor Embeddings, Tensor Logits) Forward(Tensor images)
     {
         using var scope = NewDisposeScope();
-        var features = Backbone.Features(images);
+        var (embeddings, logits) = FromFeatures(Backbone.Features(images));
+        return (embeddings.MoveToOuterDisposeScope(), logits.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The rest of <see cref="Forward"/>, from what <see cref="Models.Backbone.Features"/> gives.</summary>
+    internal (Tensor Embeddings, Tensor Logits) FromFeatures(Tensor features)
+    {
+        using var scope = NewDisposeScope();
         var pooled = Layer.Wide(Backbone.Pool(features));                             // [n, D]
         var embeddings = projection is null || !training ? pooled : projection.call(pooled);
         Tensor logits;                                                    // [n, C]

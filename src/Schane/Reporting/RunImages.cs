@@ -10,7 +10,7 @@ namespace Schane.Reporting;
 internal sealed class RunImages
 {
     /// <summary>Pairs and mistakes shown.</summary>
-    private const int Shown = 24;
+    public const int Shown = 24;
 
     private readonly EmbeddedImages images;
     private readonly Thumbnails thumbnails;
@@ -89,4 +89,17 @@ internal sealed class RunImages
 
     /// <summary>The image's thumbnail; null where none is kept.</summary>
     public byte[]? Thumbnail(int row) => thumbnails.Find(Part, Name(row));
+
+    /// <summary>Where in the image the model saw the class that it took it for; null where that is not kept.</summary>
+    public byte[]? Activation(int row) => thumbnails.Find(Thumbnails.Activations(Part), Name(row));
+}
+
+/// <summary>Makes what a page shows and the run has not kept yet.</summary>
+internal interface IImageKeeper
+{
+    /// <summary>Thumbnails of images of a part, by their names.</summary>
+    void KeepThumbnails(string part, IEnumerable<string> images);
+
+    /// <summary>Where in images of a part, by their names, the model saw the class that it took each for.</summary>
+    void KeepActivations(string part, IReadOnlyDictionary<string, string> takenFor);
 }

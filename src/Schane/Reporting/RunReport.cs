@@ -15,8 +15,8 @@ internal static class RunReport
     /// page can't be written.</exception>
     public static void Write(string runFolder, string htmlFile) => Write(runFolder, htmlFile, keep: null);
 
-    /// <summary>The same; <paramref name="keep"/> is given, before that, the images of each part that the page will show.</summary>
-    internal static void Write(string runFolder, string htmlFile, Action<string, IEnumerable<string>>? keep)
+    /// <summary>The same; <paramref name="keep"/> is told, before that, which images the page will show.</summary>
+    internal static void Write(string runFolder, string htmlFile, IImageKeeper? keep)
     {
         if (!Directory.Exists(runFolder))
             throw new SchaneException($"There is no run folder '{runFolder}'.");
@@ -26,10 +26,14 @@ internal static class RunReport
         var thumbnails = new Thumbnails(run.Thumbnails);
         var images = RunImages.Of(run, results?.Part, thumbnails);
         if (images is not null)
-            keep?.Invoke(images.Part, images.WithThumbnails);
+        {
+            keep?.KeepThumbnails(images.Part, images.WithThumbnails);
+            keep?.KeepActivations(images.Part,
+                images.Mistakes.DistinctBy(images.Name).ToDictionary(images.Name, row => images.Answer(row)!.Predicted));
+        }
         var suspects = LabelErrorsSection.Read(run.LabelErrors);
         if (suspects is { All: > 0 })
-            keep?.Invoke("train", suspects.Shown.Select(suspect => suspect.Image));
+            keep?.KeepThumbnails("train", suspects.Shown.Select(suspect => suspect.Image));
         ReportSection[] sections =
         [
             .. ((ReportSection?[])

@@ -18,6 +18,9 @@ internal sealed class Thumbnails(string folder)
     /// <summary>Images of one part of the data that are kept at most.</summary>
     public const int MostOfPart = 2000;
 
+    /// <summary>What stands for a part where images are kept of where the model saw the class that it took them for.</summary>
+    public static string Activations(string part) => $"{part}/activations";
+
     /// <summary>The thumbnail of an image; null if none is kept.</summary>
     public byte[]? Find(string part, string image)
     {
@@ -37,12 +40,21 @@ internal sealed class Thumbnails(string folder)
     public void Keep(string part, IImageDataset data, IEnumerable<string> images, CancellationToken cancel = default)
     {
         var wanted = images.Where(image => !File.Exists(PathOf(part, image))).ToHashSet(StringComparer.Ordinal);
+        Write(() => Parallel.ForEach(Enumerable.Range(0, data.Count).Where(index => wanted.Contains(data.NameOf(index))),
+            new ParallelOptions { CancellationToken = cancel },
+            index => File.WriteAllBytes(PathOf(part, data.NameOf(index)), Of(data.Read(index)))));
+    }
+
+    /// <summary>Keeps one image that is decoded already.</summary>
+    /// <exception cref="SchaneException">It can't be written.</exception>
+    public void Keep(string part, string image, Image8 decoded) => Write(() => File.WriteAllBytes(PathOf(part, image), Of(decoded)));
+
+    private void Write(Action write)
+    {
         try
         {
             Directory.CreateDirectory(folder);
-            Parallel.ForEach(Enumerable.Range(0, data.Count).Where(index => wanted.Contains(data.NameOf(index))),
-                new ParallelOptions { CancellationToken = cancel },
-                index => File.WriteAllBytes(PathOf(part, data.NameOf(index)), Of(data.Read(index))));
+            write();
         }
         catch (AggregateException e) when (e.InnerExceptions.OfType<SchaneException>().FirstOrDefault() is { } unreadable)
         {
@@ -59,7 +71,7 @@ internal sealed class Thumbnails(string folder)
     /// does.</summary>
     public static byte[] Of(Image8 image, int most = Side, int bytes = MostBytes)
     {
-        using var bitmap = Bitmap(image);
+        using var bitmap = ImageEncoder.Bitmap(image);
         for (var side = most; ; side /= 2)
         {
             var scale = Math.Min(1, (double)side / Math.Max(image.Width, image.Height));
@@ -73,19 +85,6 @@ internal sealed class Thumbnails(string folder)
                     return encoded.ToArray();
             }
         }
-    }
-
-    private static SKBitmap Bitmap(Image8 image)
-    {
-        var bitmap = new SKBitmap(new SKImageInfo(image.Width, image.Height, SKColorType.Rgba8888, SKAlphaType.Opaque));
-        var to = bitmap.GetPixelSpan();
-        for (var i = 0; i < image.Width * image.Height; i++)
-        {
-            for (var c = 0; c < 3; c++)
-                to[4 * i + c] = image.Pixels[i * image.Channels + Math.Min(c, image.Channels - 1)];
-            to[4 * i + 3] = 255;
-        }
-        return bitmap;
     }
 
     /// <summary>Names may hold what no file name may, so that a hash stands for them.</summary>

@@ -1,5 +1,6 @@
 using Microsoft.Playwright;
 using Schane.Reporting;
+using Schane.Runs;
 
 namespace Schane.Tests.Reporting;
 
@@ -53,6 +54,33 @@ public sealed partial class RunReportPageTests
             await open.Page.Locator("#label-errors p").First.InnerTextAsync(), StringComparison.Ordinal);
         // rank 1 stands last in the file
         Assert.Contains("score 0.900", await open.Page.Locator("#label-errors li").First.InnerTextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Mistakes_show_where_the_model_saw_what_it_took_them_for()
+    {
+        using var run = new SampleRun(SampleRun.Named(8), perClass: 10);
+        RunReport.Write(run.Folder, run.Page, new Keeper(new(run.At("thumbnails"))));
+        await using var open = await chromium.Open(run.Page);
+        var cards = await open.Page.Locator("#sure-mistakes li").CountAsync();
+        Assert.True(cards > 0);
+        Assert.Equal(2 * cards, await open.Page.Locator("#sure-mistakes img").CountAsync());
+        Assert.Equal(cards, await open.Page.Locator("#sure-mistakes img[alt$='where it was seen']").CountAsync());
+        Assert.Contains("In orange: where the model saw", await open.Page.Locator("#sure-mistakes p").First.InnerTextAsync());
+        Assert.Equal(0, await open.Page.Locator("#just-right img[alt$='where it was seen']").CountAsync());
+        await open.Keep("where-seen");
+        Assert.Empty(open.Complaints);
+    }
+
+    private sealed class Keeper(Thumbnails thumbnails) : IImageKeeper
+    {
+        public void KeepThumbnails(string part, IEnumerable<string> images) { }
+
+        public void KeepActivations(string part, IReadOnlyDictionary<string, string> takenFor)
+        {
+            foreach (var image in takenFor.Keys)
+                thumbnails.Keep(Thumbnails.Activations(part), image, new(2, 2, 3, new byte[12]));
+        }
     }
 
     [Fact]

@@ -30,6 +30,9 @@ internal sealed class PatchEmbed : nn.Module<Tensor, Tensor>
     /// <summary>Patches on a side.</summary>
     public int Side { get; }
 
+    /// <summary>The patches among tokens [n, prefix + patches, D] by their places, [n, h, w, D].</summary>
+    public Tensor Places(Tensor tokens, int prefix) => tokens.narrow(1, prefix, Side * Side).unflatten(1, Side, Side);
+
     public override Tensor forward(Tensor images)
     {
         using var scope = NewDisposeScope();

@@ -83,15 +83,35 @@ internal sealed class Beit : Backbone
 
     public override Tensor Features(Tensor images)
     {
+        using var scope = NewDisposeScope();
+        return Normed(Run(blocks.Parts[^1].call, BeforeLast(images))).MoveToOuterDisposeScope();
+    }
+
+    /// <remarks>As in <see cref="VisionTransformer"/>.</remarks>
+    internal override (Tensor Map, Func<Tensor, Tensor> Tail) Split(Tensor images)
+    {
+        if (shape.AveragePool)
+            return base.Split(images);
+        var (before, last) = (BeforeLast(images), (BeitBlock)blocks.Parts[^1]);
+        return (last.Normed(before), map => Normed(last.FromNormed(before, map)));
+    }
+
+    internal override Tensor Places(Tensor map) => patches.Places(map, prefix: 1);
+
+    /// <summary>What the last block is given.</summary>
+    private Tensor BeforeLast(Tensor images)
+    {
         RequireInput(images);
         using var scope = NewDisposeScope();
         var x = cat([classToken.expand(images.shape[0], -1, -1), patches.call(images)], 1);   // [n, 1 + patches, D]
         if (positions is not null)
             x = x.Plus(positions);
-        foreach (var block in blocks.Parts)
+        foreach (var block in blocks.Parts.SkipLast(1))
             x = Run(block.call, x);
-        return (norm is null ? x : norm.call(x)).MoveToOuterDisposeScope();
+        return x.MoveToOuterDisposeScope();
     }
+
+    private Tensor Normed(Tensor x) => norm is null ? x : norm.call(x);
 
     public override Tensor Pool(Tensor features)
     {
@@ -159,7 +179,17 @@ internal sealed class BeitBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor x)
     {
         using var scope = NewDisposeScope();
-        var mixed = attn.call(norm1.call(x));
+        return FromNormed(x, Normed(x)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What attention is given.</summary>
+    public Tensor Normed(Tensor x) => norm1.call(x);
+
+    /// <summary>The block with what attention is given.</summary>
+    public Tensor FromNormed(Tensor x, Tensor normed)
+    {
+        using var scope = NewDisposeScope();
+        var mixed = attn.call(normed);
         x = x.Plus(first.Apply(firstScale is null ? mixed : firstScale * mixed, training));
         var fed = mlp.call(norm2.call(x));
         return x.Plus(second.Apply(secondScale is null ? fed : secondScale * fed, training)).MoveToOuterDisposeScope();

@@ -82,6 +82,8 @@ internal sealed class Beit3 : Backbone
         return (norm is null ? x : norm.call(x)).MoveToOuterDisposeScope();
     }
 
+    internal override Tensor Places(Tensor map) => patches.Places(map, prefix: 1);
+
     public override Tensor Pool(Tensor features)
     {
         using var scope = NewDisposeScope();

@@ -103,6 +103,8 @@ internal sealed partial class SwinTransformer : Backbone
         return norm.call(x).MoveToOuterDisposeScope();
     }
 
+    internal override Tensor Places(Tensor map) => map;
+
     public override Tensor Pool(Tensor features) => features.mean([1, 2]);
 
     protected internal override Func<string, string?> Naming(IReadOnlyCollection<string> names)

@@ -111,6 +111,25 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
 
     public override Tensor Features(Tensor images)
     {
+        using var scope = NewDisposeScope();
+        return Normed(Run(blocks.Parts[^1].call, BeforeLast(images))).MoveToOuterDisposeScope();
+    }
+
+    /// <remarks>Behind the last attention the class token asks the patches no more, and before the norm in front of it their lengths mean
+    /// nothing.</remarks>
+    internal override (Tensor Map, Func<Tensor, Tensor> Tail) Split(Tensor images)
+    {
+        if (shape.AveragePool)
+            return base.Split(images);
+        var (before, last) = (BeforeLast(images), (TransformerBlock)blocks.Parts[^1]);
+        return (last.Normed(before), map => Normed(last.FromNormed(before, map)));
+    }
+
+    internal override Tensor Places(Tensor map) => patches.Places(map, shape.Prefix);
+
+    /// <summary>What the last block is given.</summary>
+    private Tensor BeforeLast(Tensor images)
+    {
         RequireInput(images);
         using var scope = NewDisposeScope();
         var n = images.shape[0];
@@ -129,10 +148,12 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
             x = x.Plus(positions);
         if (preNorm is not null)
             x = preNorm.call(x);
-        foreach (var block in blocks.Parts)
+        foreach (var block in blocks.Parts.SkipLast(1))
             x = Run(block.call, x);
-        return (norm is null ? x : norm.call(x)).MoveToOuterDisposeScope();
+        return x.MoveToOuterDisposeScope();
     }
+
+    private Tensor Normed(Tensor x) => norm is null ? x : norm.call(x);
 
     public override Tensor Pool(Tensor features)
     {
@@ -193,37 +214,5 @@ internal sealed class VisionTransformer : Backbone, ITwoHeaded
             .Replace("out_proj", "proj", StringComparison.Ordinal)
             .Replace("mlp.c_fc", "mlp.fc1", StringComparison.Ordinal)
             .Replace("mlp.c_proj", "mlp.fc2", StringComparison.Ordinal);
-    }
-}
-
-/// <summary>One block: norm, attention, norm, MLP, each pair a residual branch.</summary>
-internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
-{
-    // TorchSharp registers module fields by name: a field that is a part has the part's name.
-    private readonly LayerNormalization norm1, norm2;
-    private readonly Attention attn;
-    private readonly LayerScale? ls1, ls2;
-    private readonly Mlp mlp;
-    private readonly DropPath first, second;
-
-    public TransformerBlock(VisionTransformerShape shape, DropPath first, DropPath second) : base("TransformerBlock")
-    {
-        norm1 = new LayerNormalization(shape.Width, shape.Eps);
-        attn = new Attention(shape.Width, shape.Heads, shape.QkvBias);
-        ls1 = shape.LayerScale is { } one ? new LayerScale(shape.Width, one) : null;
-        norm2 = new LayerNormalization(shape.Width, shape.Eps);
-        mlp = new Mlp(shape.Width, shape.Hidden, shape.Activation);
-        ls2 = shape.LayerScale is { } two ? new LayerScale(shape.Width, two) : null;
-        (this.first, this.second) = (first, second);
-        RegisterComponents();
-    }
-
-    public override Tensor forward(Tensor x)
-    {
-        using var scope = NewDisposeScope();
-        var mixed = attn.call(norm1.call(x));
-        x = x.Plus(first.Apply(ls1 is null ? mixed : ls1.call(mixed), training));
-        var fed = mlp.call(norm2.call(x));
-        return x.Plus(second.Apply(ls2 is null ? fed : ls2.call(fed), training)).MoveToOuterDisposeScope();
     }
 }
