@@ -47,7 +47,7 @@ internal static class PredictSpeed
         void All(Classifier classifier)
         {
             foreach (var prediction in classifier.PredictFiles(files))
-                ArgumentNullException.ThrowIfNull(prediction.Class);
+                ArgumentNullException.ThrowIfNull(prediction.Top[0].Class);
         }
         void Alone(Classifier classifier)
         {

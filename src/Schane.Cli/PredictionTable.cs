@@ -13,7 +13,7 @@ internal static class PredictionTable
             .. Enumerable.Range(1, Math.Min(wanted.Top, classifier.Classes.Count))
                 .SelectMany(k => (string[])[$"class{k}", $"probability{k}"]),
             .. wanted.Embedding ? Enumerable.Range(1, classifier.EmbeddingWidth).Select(d => $"e{d}") : [],
-            "problem",
+            "distance", "problem",
         ]);
 
     public static string Line(Prediction prediction, PredictOptions wanted, Classifier classifier) => string.Join(',',
@@ -25,6 +25,7 @@ internal static class PredictionTable
                     prediction.Top[k].Probability.ToString("0.######", CultureInfo.InvariantCulture)] : ["", ""]),
             .. wanted.Embedding ? Enumerable.Range(0, classifier.EmbeddingWidth)
                 .Select(d => prediction.Embedding?[d].ToString("R", CultureInfo.InvariantCulture) ?? "") : [],
+            prediction.Distance?.ToString("0.######", CultureInfo.InvariantCulture) ?? "",
             TextTable.Quoted(prediction.Problem ?? ""),
         ]);
 }

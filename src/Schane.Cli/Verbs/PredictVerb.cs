@@ -95,13 +95,14 @@ internal sealed class PredictVerb : Verb
         var files = ImageFiles.Find(places, Console.In, account);
         var found = classifier.PredictFiles(files, wanted, cancellationToken: stop);
         var predictions = new List<Prediction>();
-        var (all, given, bad) = (0, 0, 0);
+        var (all, given, unknown, bad) = (0, 0, 0, 0);
         if (asCsv)
             Console.Out.WriteLine(PredictionTable.Header(classifier, wanted));
         foreach (var prediction in found)
         {
             all++;
             given += prediction.Class is not null ? 1 : 0;
+            unknown += prediction.Unknown ? 1 : 0;
             bad += prediction.Problem is not null ? 1 : 0;
             if (prediction.Problem is { } problem)
                 screen.Say(problem);
@@ -117,6 +118,9 @@ internal sealed class PredictVerb : Verb
                     ? $"withheld ({t.Class})" : t.Class, t.Probability.ToString("0.0000", CultureInfo.InvariantCulture)])));
         if (!asCsv && !asJson && all > predictions.Count)
             screen.Say($"The first {predictions.Count} of {all} images; --csv or --json gives them all.");
+        if (unknown > 0)
+            screen.Say($"{unknown} of {all - bad} images are unknown: farther from the training images than 95 % of the validation " +
+                "images.");
         if (wanted.AbstainBelow is { } precision && classifier.ThresholdAt(precision) is var point)
             screen.Say($"Answers below a confidence of {point.Threshold:0.000} are withheld: {given} of {all - bad} images are " +
                 $"answered. On {classifier.Confidence!.Images} validation images that answered {point.Coverage:P1}, of which " +

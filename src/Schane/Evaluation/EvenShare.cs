@@ -10,6 +10,18 @@ internal static class EvenShare
         if (labels.Count <= most)
             return [.. Enumerable.Range(0, labels.Count)];
         int[] sorted = [.. Enumerable.Range(0, labels.Count).OrderBy(row => labels[row])];
-        return [.. Enumerable.Range(0, most).Select(place => sorted[(int)((2L * place + 1) * labels.Count / (2L * most))]).Order()];
+        return Spread(sorted, most);
     }
+
+    /// <summary>Rows in ascending order: all, or of every class at most as many as fit into <paramref name="most"/>, so that small classes
+    /// are whole; at least one of each.</summary>
+    public static int[] Balanced(IReadOnlyList<int> labels, int most)
+    {
+        int[][] classes = [.. Enumerable.Range(0, labels.Count).GroupBy(row => labels[row]).Select(own => own.ToArray())];
+        var each = Enumerable.Range(1, most).TakeWhile(n => classes.Sum(own => Math.Min(n, own.Length)) <= most).LastOrDefault(1);
+        return [.. classes.SelectMany(own => own.Length <= each ? own : Spread(own, each)).Order()];
+    }
+
+    private static int[] Spread(int[] rows, int most) =>
+        [.. Enumerable.Range(0, most).Select(place => rows[(int)((2L * place + 1) * rows.Length / (2L * most))]).Order()];
 }

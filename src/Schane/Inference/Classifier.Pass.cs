@@ -20,6 +20,14 @@ public sealed partial class Classifier
             return pass.Run(pixels, images.Count);
     }
 
+    /// <summary>Whether it can show where in an image it saw a class; runs the model once.</summary>
+    internal bool Explains()
+    {
+        var (channels, height, width) = transform.Output;
+        lock (gate)
+            return pass.Activations(new float[channels * height * width], [0], enrolled?.Prototypes) is not null;
+    }
+
     /// <summary>The answers with where in each image the most probable class was seen.</summary>
     internal Prediction[] Explain(IReadOnlyList<PreparedImage> images, IReadOnlyList<Prediction> answers)
     {
@@ -76,13 +84,19 @@ public sealed partial class Classifier
         PredictOptions wanted, double threshold)
     {
         var probabilities = CalibratedConfidence.Softmax(logits, Confidence?.Temperature ?? 1);
-        var unknown = false;
+        var isEnrolled = false;
         if (enrolled is not null)
-            (probabilities, unknown) = enrolled.Answer(embedding, probabilities);
+            (probabilities, isEnrolled) = enrolled.Answer(embedding, probabilities);
+        var distance = known?.Distance(embedding);
         var top = Enumerable.Range(0, probabilities.Length).OrderByDescending(c => probabilities[c]).Take(wanted.Top)
             .Select(c => new ClassProbability(Classes[c], probabilities[c])).ToArray();
         return new(name, top)
-        { Withheld = top[0].Probability < threshold, Unknown = unknown, Embedding = wanted.Embedding ? embedding.ToArray() : null };
+        {
+            Withheld = top[0].Probability < threshold,
+            Distance = distance,
+            Unknown = distance > known?.Threshold && !isEnrolled,
+            Embedding = wanted.Embedding ? embedding.ToArray() : null,
+        };
     }
 
     private void RequireSize(long length, string name)

@@ -15,12 +15,15 @@ public sealed partial class Classifier : IDisposable
     private readonly InferenceOptions options;
     private readonly ImagePipeline transform;
     private readonly EnrolledClasses? enrolled;
+    private readonly KnownImages? known;
     private readonly List<string> classes;
     private readonly Lock gate = new();
 
-    private Classifier(IModelPass pass, EnrolledClasses? enrolled, InferenceOptions options)
+    private Classifier(IModelPass pass, RunFolder? run, InferenceOptions options)
     {
-        (this.pass, this.enrolled, this.options) = (pass, enrolled, options);
+        (this.pass, this.options) = (pass, options);
+        enrolled = run is null ? null : EnrolledClasses.Load(run);
+        known = run is null ? null : KnownImages.Load(run);
         transform = TransformPreset.Find(Card.Augmentation).Evaluation(Card.Input);
         classes = [.. Card.Classes, .. enrolled?.Names ?? []];
         if (options.Logger is { } logger)
@@ -52,7 +55,7 @@ public sealed partial class Classifier : IDisposable
             var notice = options.Prove ? LoadProof.Require(model, file, options.Device, HubOptions.DefaultCache()) : null;
             if (notice is not null && options.Logger is { } logger)
                 Told(logger, notice);
-            return new(new TorchPass(model, device), run is null ? null : EnrolledClasses.Load(run), options) { Notice = notice };
+            return new(new TorchPass(model, device), run, options) { Notice = notice };
         }
         catch
         {

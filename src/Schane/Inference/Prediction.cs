@@ -15,8 +15,13 @@ public sealed record Prediction(string Image, IReadOnlyList<ClassProbability> To
     /// <summary>The most probable class is less sure than <see cref="PredictOptions.AbstainBelow"/> asks for.</summary>
     public bool Withheld { get; init; }
 
-    /// <summary>Unlike every known class; only runs with enrolled classes say so.</summary>
+    /// <summary>Unlike what the model knows: farther from its training images than 95 % of the validation images, and like no enrolled
+    /// class. Only run folders that were trained with validation images say so.</summary>
     public bool Unknown { get; init; }
+
+    /// <summary>How far it is from the training images: the cosine distance of its embedding to the nearest, 0 to 2; null where
+    /// <see cref="Unknown"/> can't be told.</summary>
+    public double? Distance { get; init; }
 
     /// <summary>[D], as the model gives it (not normalised), where it was asked for.</summary>
     public float[]? Embedding { get; init; }

@@ -5,34 +5,35 @@ using Schane.Tensors;
 
 namespace Schane.Jobs;
 
-/// <summary>What adding a class did, and what to expect of it. Shares lie in 0 to 1.</summary>
+/// <summary>What enrolling images did, and what to expect of their class. Shares lie in 0 to 1.</summary>
 /// <param name="Class">Its name.</param>
-/// <param name="Images">Images it was made from.</param>
-/// <param name="Threshold">Cosine to the nearest prototype below which an image is unknown: 95 % of the
-/// held-out images lie above it.</param>
+/// <param name="Images">Images that it is known from now.</param>
+/// <param name="Added">How many of them were given this time.</param>
+/// <param name="Threshold">Cosine to its prototype from which on an image is not unknown: 95 % of the held-out images have it to the
+/// nearest prototype of a trained class.</param>
 /// <param name="Expected">
 /// Recall to expect: what held-out images of the trained classes would get if their class had been enrolled from as many of its training
 /// images. The model learned to tell those classes apart, so a class that is unlike them will get less. NaN where no class has that many.
 /// </param>
 /// <param name="ExpectedFrom">Held-out images that this is measured on.</param>
-/// <param name="LeftOut">Share of the given images that are nearest to the prototype of the others; null for one image.</param>
-/// <param name="Taken">Share of the held-out images of other classes that are nearer to the new class than to any other.</param>
+/// <param name="LeftOut">Share of the images that are nearest to the prototype of the others; null for one image.</param>
+/// <param name="Taken">Share of the held-out images of other classes that are nearer to the class than to any other.</param>
 /// <param name="UnknownFound">Share of the held-out images that would be called unknown if their own class were not there.</param>
-public sealed record Enrolment(string Class, int Images, double Threshold, double Expected, int ExpectedFrom, double? LeftOut,
+public sealed record Enrolment(string Class, int Images, int Added, double Threshold, double Expected, int ExpectedFrom, double? LeftOut,
     double Taken, double UnknownFound);
 
-/// <summary>Adds a class to a run from a few images, without training: what <c>schane enroll</c> does.</summary>
+/// <summary>Adds classes to a run from a few images, without training: what <c>schane enroll</c> does.</summary>
 /// <remarks>Prototypes are means of unit embeddings (Snell et al. 2017, arXiv:1703.05175), compared by cosine.</remarks>
 public static class EnrollJob
 {
     private const double Accepted = 0.95;
 
-    /// <summary>Adds the class; predictions from the run know it from then on.</summary>
+    /// <summary>Adds images of a class, which is new or was enrolled before; predictions from the run know it from then on.</summary>
     /// <param name="folder">Run folder; <c>enrolled.safetensors</c> is written there.</param>
     /// <param name="name">Name of the class.</param>
     /// <param name="images">Images of it, at least one.</param>
     /// <param name="device">Where to compute.</param>
-    /// <exception cref="SchaneException">The class exists, an image can't be read, or the run has kept no embeddings of training
+    /// <exception cref="SchaneException">The class is a trained one, an image can't be read, or the run has kept no embeddings of training
     /// and held-out images.</exception>
     public static Enrolment Run(string folder, string name, IReadOnlyList<string> images, string device = "cpu")
     {
@@ -42,8 +43,9 @@ public static class EnrollJob
         using var classifier = Classifier.Load(folder, new() { Device = device });
         if (string.IsNullOrWhiteSpace(name))
             throw new SchaneException("The class needs a name: --class NAME.");
-        if (classifier.Classes.Contains(name))
-            throw new SchaneException($"Class '{Printable.Escape(name)}' exists already in run '{run.Name}'; choose another name.");
+        if (classifier.Card.Classes.Contains(name))
+            throw new SchaneException($"Class '{Printable.Escape(name)}' is one that run '{run.Name}' was trained on, which takes no " +
+                "more images; choose another name, or put them among the training data and train again.");
         if (images.Count == 0)
             throw new SchaneException($"Class '{Printable.Escape(name)}' needs at least one image.");
         var (train, held) = Embeddings(run, classifier.EmbeddingWidth);
@@ -52,19 +54,55 @@ public static class EnrollJob
             using var file = Open(path);
             return classifier.Embed(file, path);
         })];
+        var enrolled = (EnrolledClasses.Load(run) ?? Begin(train, held)).With(name, given);
+        var known = KnownImages.Load(run);
+        if (known is null)
+            (known = KnownImages.Of(train, held)).Save(run);
+        enrolled.Save(run);
+        return Judge(name, images.Count, enrolled, known, train, held);
+    }
+
+    /// <summary>The enrolled classes of a run in their order, and how many images each is known from.</summary>
+    /// <param name="folder">Run folder.</param>
+    /// <exception cref="SchaneException">No run there, or the file of its enrolled classes is damaged.</exception>
+    public static IReadOnlyList<KeyValuePair<string, int>> List(string folder) =>
+        EnrolledClasses.Load(RunFolder.Open(folder)) is not { } enrolled ? []
+            : [.. enrolled.Names.Select(name => KeyValuePair.Create(name, enrolled.ImagesOf(name)))];
+
+    /// <summary>Takes an enrolled class out of a run; predictions are then what they were without it.</summary>
+    /// <param name="folder">Run folder.</param>
+    /// <param name="name">Name of the class.</param>
+    /// <exception cref="SchaneException">No such class was enrolled.</exception>
+    public static void Remove(string folder, string name)
+    {
+        var run = RunFolder.Open(folder);
+        using var _ = run.Lock();
+        var enrolled = EnrolledClasses.Load(run);
+        if (enrolled?.Names.Contains(name) != true)
+            throw new SchaneException($"Class '{Printable.Escape(name)}' was not enrolled in run '{run.Name}'" + (enrolled is null
+                ? ", and no other was." : $"{Nearest.Hint(name, enrolled.Names)}; `schane enroll RUN --list` has those that were."));
+        enrolled.Without(name).Save(run);
+    }
+
+    private static EnrolledClasses Begin(EmbeddingSet train, EmbeddingSet held)
+    {
         var trained = Prototypes.Of(train.Values, train.Width, train.Labels, train.Classes.Count);
-        var added = Prototypes.Of(given, train.Width, new int[images.Count], 1);
-        var before = EnrolledClasses.Load(run);
-        var all = (before?.Prototypes ?? trained).With(added);
-        var cosines = Enumerable.Range(0, held.Count).Select(i => all.Cosines(held.Row(i))).ToArray();
-        var threshold = ThresholdOf(cosines, trained.Count);
-        var temperature = CalibratedConfidence.TemperatureOf([.. cosines.SelectMany(c => c.Take(trained.Count).Select(v => (double)v))],
-            trained.Count, [.. held.Labels.Select(l => (long)l)]);
-        new EnrolledClasses([.. before?.Names ?? [], name], all, temperature, threshold).Save(run);
-        var (expected, from) = Expect(train, held, trained, images.Count, threshold);
-        return new(name, images.Count, threshold, expected, from, LeftOut(given, before?.Prototypes ?? trained),
-            Share(cosines, c => Nearest(c) == c.Length - 1),
-            Share([.. cosines.Select((c, i) => WithoutOwn(c, held.Labels[i], trained.Count))], c => c.Max() < threshold));
+        var cosines = Enumerable.Range(0, held.Count).Select(i => trained.Cosines(held.Row(i))).ToArray();
+        var temperature = CalibratedConfidence.TemperatureOf([.. cosines.SelectMany(row => row.Select(cosine => (double)cosine))],
+            trained.Count, [.. held.Labels.Select(label => (long)label)]);
+        var nearest = cosines.Select(row => row.Max()).Order().ToArray();
+        return new([], [], [], trained, temperature, nearest[(int)((1 - Accepted) * nearest.Length)]);
+    }
+
+    private static Enrolment Judge(string name, int added, EnrolledClasses enrolled, KnownImages known, EmbeddingSet train,
+        EmbeddingSet held)
+    {
+        var place = enrolled.Trained.Count + enrolled.Names.ToList().IndexOf(name);
+        var images = enrolled.ImagesOf(name);
+        var (expected, from) = Expect(train, held, enrolled, images, known);
+        return new(name, images, added, enrolled.Threshold, expected, from, LeftOut(enrolled, name),
+            Share(held, i => NearestOf(enrolled.Prototypes.Cosines(held.Row(i))) == place),
+            Share(held, i => known.Distance(held.Row(i), without: held.Labels[i]) > known.Threshold));
     }
 
     private static (EmbeddingSet Train, EmbeddingSet Held) Embeddings(RunFolder run, int width)
@@ -95,17 +133,12 @@ public static class EnrollJob
         }
     }
 
-    /// <summary>The cosine that 95 % of the held-out images reach with their nearest trained prototype.</summary>
-    private static double ThresholdOf(float[][] cosines, int trained)
+    /// <summary>Enrols each trained class from as many of its images, with its others gone, and counts the held-out images of it that are
+    /// recognised and not unknown.</summary>
+    private static (double Recall, int Images) Expect(EmbeddingSet train, EmbeddingSet held, EnrolledClasses enrolled, int shots,
+        KnownImages known)
     {
-        var nearest = cosines.Select(c => c.Take(trained).Max()).Order().ToArray();
-        return nearest[(int)((1 - Accepted) * nearest.Length)];
-    }
-
-    private static (double Recall, int Images) Expect(EmbeddingSet train, EmbeddingSet held,
-        Prototypes trained, int shots, double threshold)
-    {
-        var (hits, tries) = (0, 0);
+        var (trained, hits, tries) = (enrolled.Trained, 0, 0);
         for (var label = 0; label < trained.Count; label++)
         {
             var own = Enumerable.Range(0, train.Count).Where(i => train.Labels[i] == label).ToArray();
@@ -119,31 +152,31 @@ public static class EnrollJob
                 var cosines = trained.Cosines(held.Row(i));
                 cosines[label] = few.Cosines(held.Row(i))[0];
                 tries++;
-                hits += Nearest(cosines) == label && cosines[label] >= threshold ? 1 : 0;
+                hits += NearestOf(cosines) == label && (cosines[label] >= enrolled.Threshold
+                    || known.Distance(held.Row(i), without: label) <= known.Threshold) ? 1 : 0;
             }
         }
         return ((double)hits / tries, tries);
     }
 
-    private static double? LeftOut(float[] given, Prototypes others)
+    private static double? LeftOut(EnrolledClasses enrolled, string name)
     {
-        var (width, count) = (others.Width, given.Length / others.Width);
-        if (count < 2)
+        var (others, width) = (enrolled.Without(name).Prototypes, enrolled.Trained.Width);
+        int[] own = [.. Enumerable.Range(0, enrolled.Labels.Count).Where(row => enrolled.Names[enrolled.Labels[row]] == name)];
+        if (own.Length < 2)
             return null;
-        var hits = Enumerable.Range(0, count).Count(i =>
+        var hits = own.Count(left =>
         {
-            float[] rest = [.. given[..(i * width)], .. given[((i + 1) * width)..]];
-            var cosines = others.With(Prototypes.Of(rest, width, new int[count - 1], 1)).Cosines(given.AsSpan(i * width, width));
-            return Nearest(cosines) == cosines.Length - 1;
+            float[] rest = [.. own.Where(row => row != left).SelectMany(row => enrolled.Units[(row * width)..((row + 1) * width)])];
+            var cosines = others.With(Prototypes.Of(rest, width, new int[own.Length - 1], 1))
+                .Cosines(enrolled.Units.AsSpan(left * width, width));
+            return NearestOf(cosines) == cosines.Length - 1;
         });
-        return (double)hits / count;
+        return (double)hits / own.Length;
     }
 
-    // What is left are the other trained classes: the enrolled ones did not belong to the data.
-    private static float[] WithoutOwn(float[] cosines, int label, int trained) =>
-        [.. cosines.Take(trained).Where((_, c) => c != label), -1f];
+    private static int NearestOf(float[] cosines) => Array.IndexOf(cosines, cosines.Max());
 
-    private static int Nearest(float[] cosines) => Array.IndexOf(cosines, cosines.Max());
-
-    private static double Share(float[][] rows, Func<float[], bool> holds) => (double)rows.Count(holds) / rows.Length;
+    private static double Share(EmbeddingSet held, Func<int, bool> holds) =>
+        (double)Enumerable.Range(0, held.Count).Count(holds) / held.Count;
 }

@@ -47,6 +47,8 @@ internal static class FinishedRun
             var embedded = EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation,
                 measured.Embedded]).OfType<EmbeddedImages>()]);
             embedded.Save(run.Embeddings);
+            if (embedded.Part("train") is { } known && validation is not null)
+                KnownImages.Of(known.Embeddings, validation.Embeddings).Save(run);
             results.Save(run.Results);
             if (leaves == RunLeaves.Page)
                 RunReport.Write(run.Root, run.Report,

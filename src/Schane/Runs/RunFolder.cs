@@ -42,6 +42,9 @@ public sealed class RunFolder
     /// <summary>Embeddings of the training and the measured images.</summary>
     public string Embeddings => At("embeddings.safetensors");
 
+    /// <summary>Embeddings of training images, and how far from them an image may lie before it is unknown.</summary>
+    public string Known => At("known.safetensors");
+
     /// <summary>Classes that were added without training.</summary>
     public string Enrolled => At("enrolled.safetensors");
 
@@ -202,8 +205,8 @@ public sealed class RunFolder
 
     private void Clear()
     {
-        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Enrolled, Exclude,
-            Relabel, LabelErrors, LabelPage, Report])
+        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Known, Enrolled,
+            Exclude, Relabel, LabelErrors, LabelPage, Report])
             File.Delete(file);
         foreach (var folder in (string[])[TensorBoard, EarlierStages, Thumbnails, LabelFolds])
             if (Directory.Exists(folder))

@@ -94,7 +94,9 @@ public class PredictTests(TrainedRun run)
         string[] Answers(string model) => SchaneProgram.Run("predict", model, run.Red, run.Blue, "--csv").Done().Output
             .Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var expected = Answers(run.Folder);
-        Assert.Equal(expected, Answers(Path.Combine(run.Folder, "model.safetensors")));
+        // all but the distance, which the run alone can tell
+        static string probable(string line) => string.Join(',', line.Split(',').SkipLast(2));
+        Assert.Equal(expected.Select(probable), Answers(Path.Combine(run.Folder, "model.safetensors")).Select(probable));
         var found = Answers(onnx);
         Assert.Equal(expected.Length, found.Length);
         foreach (var (one, other) in expected.Zip(found).Skip(1))

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using Schane.Tensors;
 
 namespace Schane.Tests.Data;
 
@@ -24,6 +25,13 @@ internal static class Pictures
     /// <summary>An RGB PNG of one colour.</summary>
     public static byte[] Flat(int width, int height, byte r, byte g, byte b) =>
         Png(width, height, 8, 2, [.. Enumerable.Repeat(new[] { r, g, b }, width * height).SelectMany(p => p)]);
+
+    /// <summary>Each sample drawn by itself, the same ones each time.</summary>
+    public static byte[] Noise(int width, int height)
+    {
+        var random = new SampleRandom(5);
+        return Png(width, height, 8, 2, [.. Enumerable.Range(0, 3 * width * height).Select(_ => (byte)random.Below(256))]);
+    }
 
     /// <summary>A PNG whose header states a size that its few bytes don't hold.</summary>
     public static byte[] HugePng(int width, int height) =>
