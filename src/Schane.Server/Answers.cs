@@ -10,11 +10,14 @@ public sealed record PredictAnswer(IReadOnlyList<ImageAnswer> Predictions);
 /// <summary>The answer for one image.</summary>
 /// <param name="Image">Its file name in the form, or <c>image</c>.</param>
 /// <param name="Class">The answer; null where the image is like no class.</param>
-/// <param name="Unknown">Like no class that is known.</param>
+/// <param name="Unknown">Unlike every image that the model knows.</param>
+/// <param name="Distance">Cosine distance to the images that the model knows, 0 to 2; null where the run has none to compare with.</param>
 /// <param name="Top">Most probable first.</param>
 /// <param name="Neighbours">The nearest training images, where they were asked for and may be shown.</param>
-public sealed record ImageAnswer(string Image, string? Class, bool Unknown, IReadOnlyList<ClassProbability> Top,
-    IReadOnlyList<TrainingExample>? Neighbours);
+/// <param name="Why">Where it was asked for, a WebP in base64: the image as the model sees it, in gray, with the places that speak for the
+/// most probable class in orange.</param>
+public sealed record ImageAnswer(string Image, string? Class, bool Unknown, double? Distance, IReadOnlyList<ClassProbability> Top,
+    IReadOnlyList<TrainingExample>? Neighbours, string? Why);
 
 /// <summary>What /embed answers.</summary>
 /// <param name="Embeddings">One an image, in the order of the body.</param>
@@ -31,4 +34,5 @@ public sealed record ImageEmbedding(string Image, IReadOnlyList<float> Embedding
 /// <param name="Classes">How many classes it knows.</param>
 /// <param name="NeedsKey">Whether requests must show a key.</param>
 /// <param name="ShowsExamples">Whether nearest training images are given.</param>
-public sealed record Health(string Status, string Model, int Classes, bool NeedsKey, bool ShowsExamples);
+/// <param name="Explains">Whether it can show where in an image it saw a class.</param>
+public sealed record Health(string Status, string Model, int Classes, bool NeedsKey, bool ShowsExamples, bool Explains);

@@ -25,9 +25,10 @@ internal sealed class MicroBatcher : IAsyncDisposable
     /// <summary>The answer to an image with its embedding; null where the queue is full.</summary>
     /// <param name="image">The image.</param>
     /// <param name="top">Classes wanted.</param>
-    public Task<Prediction>? TryPredict(PreparedImage image, int top)
+    /// <param name="why">Whether to show where the most probable class was seen.</param>
+    public Task<Prediction>? TryPredict(PreparedImage image, int top, bool why)
     {
-        var item = new Item(image, top, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        var item = new Item(image, top, why, new(TaskCreationOptions.RunContinuationsAsynchronously));
         return queue.Writer.TryWrite(item) ? item.Answer.Task : null;
     }
 
@@ -68,8 +69,14 @@ internal sealed class MicroBatcher : IAsyncDisposable
         {
             var answers = classifier.Predict([.. batch.Select(item => item.Image)],
                 new() { Top = batch.Max(item => item.Top), Embedding = true });
-            foreach (var (item, answer) in batch.Zip(answers))
-                item.Answer.SetResult(answer with { Top = [.. answer.Top.Take(item.Top)] });
+            foreach (var (item, answer) in batch.Zip(answers).Where(both => !both.First.Why))
+                Give(item, answer);
+            var asked = batch.Zip(answers).Where(both => both.First.Why).ToArray();
+            if (asked.Length == 0)
+                return;
+            var explained = classifier.Explain([.. asked.Select(both => both.First.Image)], [.. asked.Select(both => both.Second)]);
+            foreach (var (both, answer) in asked.Zip(explained))
+                Give(both.First, answer);
         }
         // each waiting request tells it; the worker goes on with the next pass
         catch (Exception e)
@@ -79,5 +86,8 @@ internal sealed class MicroBatcher : IAsyncDisposable
         }
     }
 
-    private sealed record Item(PreparedImage Image, int Top, TaskCompletionSource<Prediction> Answer);
+    private static void Give(Item item, Prediction answer) =>
+        item.Answer.SetResult(answer with { Top = [.. answer.Top.Take(item.Top)] });
+
+    private sealed record Item(PreparedImage Image, int Top, bool Why, TaskCompletionSource<Prediction> Answer);
 }

@@ -68,7 +68,7 @@ public sealed class PredictionServer : IAsyncDisposable
         app.UseStatusCodePages();                                         // a wrong address, method or value is told why, too
         app.Use((context, next) => Routes.Protect(context, next, guard, metrics));
         Routes.Map(app, new Service(classifier, batcher, examples, metrics,
-            Path.GetFileName(Path.TrimEndingDirectorySeparator(options.Run)), guard.NeedsKey));
+            Path.GetFileName(Path.TrimEndingDirectorySeparator(options.Run)), guard.NeedsKey, classifier.Explains()));
         var server = new PredictionServer(app, batcher, classifier, metrics);
         try
         {

@@ -1,7 +1,9 @@
+using System.ComponentModel;
 using System.Diagnostics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Schane.Data;
 using Schane.Inference;
 using Schane.Jobs;
 
@@ -9,7 +11,7 @@ namespace Schane.Server;
 
 /// <summary>What the routes need.</summary>
 internal sealed record Service(Classifier Classifier, MicroBatcher Batcher, TrainingExamples? Examples,
-    ServeMetrics Metrics, string Model, bool NeedsKey)
+    ServeMetrics Metrics, string Model, bool NeedsKey, bool Explains)
 {
     /// <summary>Images decoded at a time: as many as there are cores, since each may take 4 bytes a pixel of
     /// <see cref="ServeOptions.MaxPixels"/>.</summary>
@@ -84,7 +86,8 @@ internal static class Routes
     /// <summary>Says what is wrong with a request that reached no address of ours, or none that could read it.</summary>
     public static void Explain(ProblemDetailsContext problem) => problem.ProblemDetails.Detail ??= problem.ProblemDetails.Status switch
     {
-        StatusCodes.Status400BadRequest => "A value in the address can't be read; top and neighbours are whole numbers.",
+        StatusCodes.Status400BadRequest => "A value in the address can't be read; top and neighbours are whole numbers, why is " +
+            "true or false.",
         StatusCodes.Status404NotFound => "There is nothing at this address; /openapi/v1.json says what there is.",
         StatusCodes.Status405MethodNotAllowed => "This address takes another method; /openapi/v1.json says which.",
         _ => null,
@@ -92,7 +95,11 @@ internal static class Routes
 
     public static void Map(WebApplication app, Service service)
     {
-        app.MapPost("/predict", (HttpContext context, int? top, int? neighbours) => Predict(context, service, top ?? 5, neighbours ?? 0))
+        app.MapPost("/predict", (HttpContext context,
+            [Description("Classes of each answer; 5 by default.")] int? top,
+            [Description("Nearest training images of each, at most 24; 0 by default.")] int? neighbours,
+            [Description("Whether to show where in the image the most probable class was seen; false by default.")] bool? why) =>
+            Predict(context, service, top ?? 5, neighbours ?? 0, why ?? false))
             .Accepts<IFormFileCollection>("multipart/form-data", "image/jpeg", "image/png", "image/gif", "image/webp", "image/bmp",
                 "application/octet-stream", "*/*")
             .Produces<PredictAnswer>().ProducesProblem(400).ProducesProblem(401).ProducesProblem(413).ProducesProblem(429)
@@ -103,7 +110,7 @@ internal static class Routes
             .Produces<EmbedAnswer>().ProducesProblem(400).ProducesProblem(401).ProducesProblem(413).ProducesProblem(429)
             .WithSummary("Gives the embeddings of images.");
         app.MapGet("/healthz", () => TypedResults.Ok(new Health("ready", service.Model, service.Classifier.Classes.Count, service.NeedsKey,
-            service.Examples is not null)))
+            service.Examples is not null, service.Explains)))
             .WithSummary("Says that the model is ready.");
         app.MapGet("/examples/{index:int}", Results<FileContentHttpResult, NotFound> (int index) =>
             service.Examples?.Thumbnail(index) is { } webp ? TypedResults.File(webp, "image/webp") : TypedResults.NotFound())
@@ -116,29 +123,31 @@ internal static class Routes
                 .ExcludeFromDescription();
     }
 
-    private static async Task<Ok<PredictAnswer>> Predict(HttpContext context, Service service, int top, int neighbours)
+    private static async Task<Ok<PredictAnswer>> Predict(HttpContext context, Service service, int top, int neighbours, bool why)
     {
         if (top < 1)
             throw new SchaneException($"top must be at least 1 but is {top}.");
         if (neighbours is < 0 or > MostNeighbours)
             throw new SchaneException($"neighbours must lie between 0 and {MostNeighbours} but is {neighbours}.");
-        var answers = await Answers(context, service, top).ConfigureAwait(false);
-        return TypedResults.Ok(new PredictAnswer([.. answers.Select(a => new ImageAnswer(a.Image, a.Class, a.Unknown, a.Top,
-            neighbours > 0 ? service.Examples?.Nearest(a.Embedding, neighbours) : null))]));
+        var answers = await Answers(context, service, top, why).ConfigureAwait(false);
+        return TypedResults.Ok(new PredictAnswer([.. answers.Select(a => new ImageAnswer(a.Image, a.Class, a.Unknown, a.Distance, a.Top,
+            neighbours > 0 ? service.Examples?.Nearest(a.Embedding, neighbours) : null,
+            a.Why is { } image ? Convert.ToBase64String(ImageEncoder.WebP(image)) : null))]));
     }
 
     private static async Task<Ok<EmbedAnswer>> Embed(HttpContext context, Service service) =>
         TypedResults.Ok(new EmbedAnswer(
-            [.. (await Answers(context, service, 1).ConfigureAwait(false)).Select(a => new ImageEmbedding(a.Image, a.Embedding!))]));
+            [.. (await Answers(context, service, 1, why: false).ConfigureAwait(false))
+                .Select(a => new ImageEmbedding(a.Image, a.Embedding!))]));
 
-    private static async Task<Prediction[]> Answers(HttpContext context, Service service, int top)
+    private static async Task<Prediction[]> Answers(HttpContext context, Service service, int top, bool why)
     {
         var bodies = await Bodies(context).ConfigureAwait(false);
         var since = Stopwatch.GetTimestamp();
         var images = new PreparedImage[bodies.Count];
         for (var i = 0; i < images.Length; i++)
             images[i] = await Decoded(bodies[i], service, context.RequestAborted).ConfigureAwait(false);
-        var waiting = images.Select(image => service.Batcher.TryPredict(image, top) ?? throw new QueueFullException()).ToArray();
+        var waiting = images.Select(image => service.Batcher.TryPredict(image, top, why) ?? throw new QueueFullException()).ToArray();
         var answers = await Task.WhenAll(waiting).ConfigureAwait(false);
         service.Metrics.Answered(answers.Length, since);
         return answers;

@@ -1,6 +1,7 @@
 'use strict';
 const at = id => document.getElementById(id);
 const percent = share => (100 * share).toFixed(1) + ' %';
+let explains = false;
 const headers = () => at('key').value ? { 'X-API-Key': at('key').value } : {};
 
 function item(parent, tag, text) {
@@ -12,7 +13,17 @@ function item(parent, tag, text) {
 function show(answer, file) {
   URL.revokeObjectURL(at('image').src);
   at('image').src = URL.createObjectURL(file);
-  at('class').textContent = answer.class ?? 'Like nothing that is known';
+  at('class').textContent = answer.class ?? 'Unknown';
+  at('unknown').hidden = !answer.unknown;
+  at('unknown').textContent = answer.unknown
+    ? `Unlike every image that the model knows (cosine distance ${answer.distance.toFixed(3)}). If it had to choose:` : '';
+  at('answer').classList.toggle('is-unknown', answer.unknown);
+  at('seen').hidden = !answer.why;
+  if (answer.why) {
+    at('why').src = `data:image/webp;base64,${answer.why}`;
+    at('why').alt = `Where the model saw ${answer.top[0].class}`;
+    at('seen-class').textContent = answer.top[0].class;
+  }
   at('top').replaceChildren();
   for (const guess of answer.top) {
     const row = item(at('top'), 'li');
@@ -44,7 +55,7 @@ async function ask(file) {
   if (!file) return;
   at('problem').textContent = '';
   try {
-    const response = await fetch('predict?top=5&neighbours=6', { method: 'POST', body: file, headers: { ...headers(), 'Content-Type': file.type || 'application/octet-stream' } });
+    const response = await fetch(`predict?top=5&neighbours=6&why=${explains}`, { method: 'POST', body: file, headers: { ...headers(), 'Content-Type': file.type || 'application/octet-stream' } });
     const answer = await response.json();
     if (response.ok) show(answer.predictions[0], file);
     else at('problem').textContent = answer.detail;
@@ -64,4 +75,5 @@ document.addEventListener('paste', event => ask(event.clipboardData.files[0]));
 fetch('healthz').then(response => response.json()).then(health => {
   at('model').textContent = `${health.model}, ${health.classes} classes`;
   at('key-field').hidden = !health.needs_key;
+  explains = health.explains;
 });

@@ -1,5 +1,6 @@
 using Microsoft.Playwright;
 using Schane.Server;
+using Schane.Tests.Data;
 using Schane.Tests.Inference;
 using Schane.Tests.Reporting;
 using Schane.Tests.Support;
@@ -28,11 +29,20 @@ public sealed class ServerPageTests(Chromium chromium)
         // fails where an image is broken
         await page.EvaluateAsync("Promise.all([...document.querySelectorAll('#neighbours img')].map(image => image.decode()))");
         Assert.Equal(2, await page.Locator("#top li").CountAsync());
+        await page.EvaluateAsync("document.getElementById('why').decode()");
+        Assert.Equal("In orange: where it saw red", await page.Locator("#seen figcaption").InnerTextAsync());
+        Assert.False(await page.IsVisibleAsync("#unknown"));
         Assert.Equal(6, await page.Locator("#neighbours li").CountAsync());
         await open.Keep("serve");
         await page.SetViewportSizeAsync(390, 844);                        // a phone: nothing to push sideways
         Assert.Equal(390, await page.EvaluateAsync<int>("document.documentElement.scrollWidth"));
         await open.Keep("serve-phone");
+
+        await page.SetInputFilesAsync("#file",
+            new FilePayload { Name = "noise.png", MimeType = "image/png", Buffer = Pictures.Noise(40, 40) });
+        await page.WaitForSelectorAsync("#class:has-text('Unknown')");
+        Assert.Contains("Unlike every image that the model knows (cosine distance 0.", await page.Locator("#unknown").InnerTextAsync());
+        await open.Keep("serve-phone-unknown");
         Assert.Empty(open.Complaints);
         Assert.All(open.Requests, url => Assert.True(url.StartsWith($"{server.Address}", StringComparison.Ordinal)
             || url.StartsWith("blob:", StringComparison.Ordinal), url));

@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Schane.Data.Reading;
 using Schane.Inference;
+using Schane.Jobs;
 using Schane.Server;
 using Schane.Tests.Cli;
 using Schane.Tests.Data;
@@ -64,7 +66,7 @@ public sealed partial class ServerTests(TrainedRun run) : IDisposable
     }
 
     [Theory]
-    [InlineData("POST", "predict?top=abc", HttpStatusCode.BadRequest, "top and neighbours are whole numbers")]
+    [InlineData("POST", "predict?top=abc", HttpStatusCode.BadRequest, "top and neighbours are whole numbers, why is true or false")]
     [InlineData("GET", "pictures", HttpStatusCode.NotFound, "There is nothing at this address")]
     [InlineData("GET", "predict", HttpStatusCode.MethodNotAllowed, "takes another method")]
     public async Task A_wrong_value_address_or_method_is_told_what_is_wrong(string method, string path, HttpStatusCode status, string why)
@@ -105,6 +107,37 @@ public sealed partial class ServerTests(TrainedRun run) : IDisposable
         using var refused = await client.SendAsync(preflight, Stop);
         Assert.False(refused.IsSuccessStatusCode);
         Assert.DoesNotContain(refused.Headers, h => h.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task Where_the_answer_was_seen_is_shown_to_who_asks_and_what_is_unknown_says_so()
+    {
+        using var classifier = Classifier.Load(run.Folder);
+        await using var server = await Start(o => o with { Delay = TimeSpan.FromMilliseconds(50) });
+        using var client = ClientOf(server);
+        Assert.True((await Json(await client.GetAsync("healthz", Stop))).GetProperty("explains").GetBoolean());
+        var asked = client.PostAsync("predict?why=true", Picture(run.Red), Stop);
+        var plain = (await Json(await client.PostAsync("predict", Picture(run.Blue), Stop))).GetProperty("predictions")[0];
+        var answer = (await Json(await asked)).GetProperty("predictions")[0];
+        Assert.Equal(JsonValueKind.Null, plain.GetProperty("why").ValueKind);
+        Assert.Equal("red", answer.GetProperty("class").GetString());
+        var seen = ImageDecoder.Decode(answer.GetProperty("why").GetBytesFromBase64(), "why");
+        Assert.Equal((32, 32), (seen.Width, seen.Height));
+        Assert.Equal(classifier.Predict(run.Red).Distance!.Value, answer.GetProperty("distance").GetDouble(), 1e-5);
+        Assert.False(answer.GetProperty("unknown").GetBoolean());
+
+        var noise = (await Json(await client.PostAsync("predict", Picture(folder.Write("noise.png", Pictures.Noise(40, 40))), Stop)))
+            .GetProperty("predictions")[0];
+        Assert.True(noise.GetProperty("unknown").GetBoolean());
+        Assert.Equal(JsonValueKind.Null, noise.GetProperty("class").ValueKind);
+
+        var onnx = Path.Combine(folder.Path, "colours.onnx");
+        ExportJob.Run(run.Folder, onnx);
+        await using var exported = await Start(o => o with { Run = onnx });
+        using var other = ClientOf(exported);
+        Assert.False((await Json(await other.GetAsync("healthz", Stop))).GetProperty("explains").GetBoolean());
+        Assert.Contains("ONNX files give no gradients",
+            await Refusal(await other.PostAsync("predict?why=true", Picture(run.Red), Stop), HttpStatusCode.BadRequest));
     }
 
     [Fact]
