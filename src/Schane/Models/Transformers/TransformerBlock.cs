@@ -1,6 +1,5 @@
 using Schane.Models.Layers;
 using Schane.Tensors;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Schane.Models.Transformers;
