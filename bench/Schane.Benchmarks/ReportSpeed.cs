@@ -21,8 +21,7 @@ internal static class ReportSpeed
         {
             MakeRun(folder, classes, images, width);
             var page = Path.Combine(folder, "report.html");
-            RunReport.Write(folder, page,
-                (part, names) => new Thumbnails(Path.Combine(folder, "thumbnails")).Keep(part, new Noise(images), names));
+            RunReport.Write(folder, page, new Keeper(new(Path.Combine(folder, "thumbnails")), new(images)));
             var whole = Time(() => RunReport.Write(folder, page));
             var bytes = new FileInfo(page).Length;
             var embeddings = EmbeddedImages.Load(Path.Combine(folder, "embeddings.safetensors")).Embeddings;
@@ -89,6 +88,13 @@ internal static class ReportSpeed
             @event = "step", step, loss = 2.0 / step, ce = 1.0 / step, con = 3.0 / step, lr = 1e-3, negatives = 100,
             effective_negatives = 50
         })));
+    }
+
+    private sealed class Keeper(Thumbnails thumbnails, Noise images) : IImageKeeper
+    {
+        public void KeepThumbnails(string part, IEnumerable<string> names) => thumbnails.Keep(part, images, names);
+
+        public void KeepActivations(string part, IReadOnlyDictionary<string, string> takenFor) { }
     }
 
     /// <summary>Images that fill what a thumbnail may have.</summary>
