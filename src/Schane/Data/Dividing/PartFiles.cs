@@ -36,7 +36,8 @@ internal sealed class PartFiles(TimeSpan? decoding = null, TimeSpan? reading = n
     /// <param name="stop">Stops looking.</param>
     /// <returns>What is to be said: of images that are left out, were not opened, or hold few levels.</returns>
     /// <exception cref="SchaneException">A file can't be read and such are not to be skipped, or none of a part can be read.</exception>
-    public IReadOnlyList<string> Check(IReadOnlyList<(string Name, IImageDataset? Images)> parts, OnBadImage onBadImage, CancellationToken stop)
+    public IReadOnlyList<string> Check(IReadOnlyList<(string Name, IImageDataset? Images)> parts, OnBadImage onBadImage,
+        CancellationToken stop)
     {
         var all = parts.Where(p => Files(p.Images) is not null)
             .SelectMany(p => Enumerable.Range(0, p.Images!.Count).Select(i => (p.Name, p.Images, Index: i))).ToArray();

@@ -36,7 +36,8 @@ internal sealed class NarrowRange
     public string? Sentence => count == 0 ? null : string.Create(CultureInfo.InvariantCulture,
         $"{count:N0} {(count == 1 ? "image has" : "images have")} 16 bits a sample and {(count == 1 ? "fills" : "fill")} little of that " +
         $"range, so that at most {most - least + 1} of 256 levels are left ('{Printable.Escape(first!)}'). Stretch them, those to be " +
-        $"predicted too, by the same factor: `magick mogrify -level {Math.Max(0, least - 0.5) / 2.55:0.##}%,{(most + 0.5) / 2.55:0.##}% -depth 8 FILES`.");
+        $"predicted too, by the same factor: `magick mogrify -level {Math.Max(0, least - 0.5) / 2.55:0.##}%," +
+        $"{(most + 0.5) / 2.55:0.##}% -depth 8 FILES`.");
 
     private static int BitsOf(ReadOnlySpan<byte> bytes, string name) => Magic.Sniff(bytes) == ImageFormat.Png
         ? bytes.Length > 24 ? bytes[24] : 0                               // the ninth byte of its header, which comes first
