@@ -3,6 +3,7 @@ using System.Globalization;
 using Schane.Data.Feeding;
 using Schane.Data.Listing;
 using Schane.Inference;
+using Schane.Runs;
 
 namespace Schane.Cli.Verbs;
 
@@ -123,8 +124,10 @@ internal sealed class PredictVerb : Verb
                 "images.");
         if (wanted.AbstainBelow is { } precision && classifier.ThresholdAt(precision) is var point)
             screen.Say($"Answers below a confidence of {point.Threshold:0.000} are withheld: {given} of {all - bad} images are " +
-                $"answered. On {classifier.Confidence!.Images} validation images that answered {point.Coverage:P1}, of which " +
-                $"{point.Accuracy:P1} were right.");
+                $"answered. On {classifier.Confidence!.Images} held-out images that answered " +
+                $"{point.Coverage:P1}, of which {point.Accuracy:P1} were right{FewImages.Words(classifier.Confidence.Images)}.");
+        if (wanted.AbstainBelow is null && classifier.Confidence is { Images: < FewImages.Enough and var few })
+            screen.Say($"The probabilities are calibrated by a temperature{FewImages.Words(few)}.");
         if (classifier.Confidence is null)
             screen.Say("The run had no validation images, so its probabilities are not calibrated.");
         foreach (var sentence in account.Sentences)

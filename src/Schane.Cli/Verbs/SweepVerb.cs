@@ -3,6 +3,7 @@ using Schane.Evaluation.Statistics;
 using Schane.Jobs.Studies;
 using Schane.Losses;
 using Schane.Recipes;
+using Schane.Runs;
 
 namespace Schane.Cli.Verbs;
 
@@ -87,7 +88,8 @@ internal sealed class SweepVerb : Verb
                     ? $"{low:P2} to {w.Test.High:P2} ({(w.Test.Kind == IntervalKind.Wilson ? "Wilson" : "Student t over seeds")})" : ""]),
                 "The chosen trials:");
         screen.Answer(found.TestUse);
-        screen.Answer("The validation figure of a chosen trial is the best of many, so it is too good; the test figure is not.");
+        screen.Answer("The validation figure of a chosen trial is the best of many, so it is too good" +
+            $"{FewImages.Words(found.Images ?? FewImages.Enough)}; the test figure is not.");
         if (options.Arms[0].Recipe.Folds is null
             && CompareJob.UndividedImages(options.Arms[0].Recipe, options.DataRoot) is < CompareVerb.FewImages)
             screen.Answer("Compare with --seeds N, which leaves the same images for the test; folds would test on images that these " +

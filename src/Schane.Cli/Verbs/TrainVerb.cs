@@ -87,13 +87,15 @@ internal sealed class TrainVerb : Verb
                 return TrainJob.Resume(parsed.GetValue(resume) ?? options.Folder ?? RunFolder.Latest("runs").Root,
                     options with { OnBadImage = recipe.OnBadImage(parsed) }, stop);
             });
-            Measures.Show(quiet, results.Metrics, $"Measured on {results.Images} images ({results.Part}):");
+            Measures.Show(quiet, results.Metrics, results.Folds is { } folds
+                ? $"Measured on {results.Images} images by {folds} folds; the model has learnt from all of them:"
+                : $"Measured on {results.Images} images ({results.Part}){FewImages.Words(results.Images)}:");
             if (results.SkippedSteps is { } skipped)
                 quiet.Say($"{skipped} of {results.Steps} steps were left out because the loss or a gradient was not finite; the journal " +
                     "names them.");
             quiet.Answer($"The run is in {folder.Root}; open {folder.Report} to see it.");
             quiet.Say("Next, for example:");
-            quiet.Say($"  schane evaluate {folder.Root}");
+            quiet.Say($"  schane evaluate {folder.Root}{(results.Folds is null ? "" : " --data NEW-IMAGES")}");
             quiet.Say($"  schane predict {folder.Root} IMAGE");
             quiet.Say($"  schane serve {folder.Root}");
             return new(new { run = folder.Root, results });

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Schane.Runs;
 using Schane.Tensors;
 using static TorchSharp.torch;
 
@@ -55,8 +56,8 @@ public sealed record CalibratedConfidence(double Temperature, int Images, double
         if (precision is not (> 0 and <= 1))
             throw new SchaneException($"The precision must lie above 0 and at most at 1 but is {precision}.");
         return Points.Where(p => p.Accuracy >= precision).MaxBy(p => p.Coverage)
-            ?? throw new SchaneException($"No confidence gives a precision of {precision} on the {Images} validation images; the best is " +
-                $"{Points.Max(p => p.Accuracy):0.###}. Ask for that, or for less.");
+            ?? throw new SchaneException($"No confidence gives a precision of {precision} on the {Images} held-out images; the best is " +
+                $"{Points.Max(p => p.Accuracy):0.###}{FewImages.Words(Images)}. Ask for that, or for less.");
     }
 
     internal string ToJson() => JsonSerializer.Serialize(this);
@@ -87,14 +88,21 @@ public sealed record CalibratedConfidence(double Temperature, int Images, double
         return probabilities;
     }
 
-    /// <summary>The zero of the slope of the mean negative log-likelihood in a = 1/T, which only rises: bisection in log a.</summary>
-    internal static double TemperatureOf(double[] logits, int classes, long[] labels)
+    /// <summary>Minimises the negative log-likelihood of all rows + <paramref name="precision"/>/2 · (log T)², by bisection of its slope
+    /// in log a, a = 1/T.</summary>
+    /// <param name="logits">[n, C], row by row.</param>
+    /// <param name="classes">C.</param>
+    /// <param name="labels">[n].</param>
+    /// <param name="precision">Of a normal prior of log T around 0; 0 for none.</param>
+    internal static double TemperatureOf(double[] logits, int classes, long[] labels, double precision = 0)
     {
+        var missing = precision > 0 ? 0 : 1.0 / (labels.Length + 2);      // Platt: what the true class lacks to 1
         var (low, high) = (Math.Log(1 / MostTemperature), Math.Log(1 / LeastTemperature));
         for (var i = 0; i < 60; i++)
         {
             var middle = (low + high) / 2;
-            if (Slope(logits, classes, labels, Math.Exp(middle)) > 0)
+            var a = Math.Exp(middle);
+            if (labels.Length * a * Slope(logits, classes, labels, a, missing) + precision * middle > 0)
                 high = middle;
             else
                 low = middle;
@@ -102,9 +110,8 @@ public sealed record CalibratedConfidence(double Temperature, int Images, double
         return Math.Exp(-(low + high) / 2);
     }
 
-    private static double Slope(double[] logits, int classes, long[] labels, double a)
+    private static double Slope(double[] logits, int classes, long[] labels, double a, double missing)
     {
-        var missing = 1.0 / (labels.Length + 2);                          // Platt: what the true class lacks to 1
         var slope = 0.0;
         for (var i = 0; i < labels.Length; i++)
         {

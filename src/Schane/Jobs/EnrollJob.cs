@@ -115,7 +115,7 @@ public static class EnrollJob
             ?? throw new SchaneException($"The embeddings of run '{run.Name}' hold no training images; train it again.");
         var held = (all.Part("val") ?? all.Part("test"))?.Embeddings
             ?? throw new SchaneException(
-                $"Run '{run.Name}' has no held-out images to choose a threshold on; train it with a val or test part.");
+                $"Run '{run.Name}' has no held-out images to choose a threshold on; train it with --no-refit, or with a val or test part.");
         return train.Width == width ? (train, held)
             : throw new SchaneException($"The embeddings of run '{run.Name}' are {train.Width} wide and the model's are {width}, since " +
                 "it was trained with a projection; train it without --projection to enrol classes.");

@@ -8,6 +8,7 @@ using Schane.Evaluation.Embeddings;
 using Schane.Evaluation.Episodes;
 using Schane.Evaluation.Statistics;
 using Schane.Inference;
+using Schane.Jobs.Folds;
 using Schane.Planning;
 using Schane.Recipes;
 using Schane.Runs;
@@ -42,6 +43,9 @@ public static class EvaluateJob
         var recipe = SavedRun.RecipeOf(run) with { Device = device };
         using var model = RunModel.Load(run.Model, device);
         var before = RunResults.Load(run.Results);
+        if (data is null && before.Folds is { } folds)
+            throw new SchaneException($"The model of '{folder}' has learnt from every image of its data, so it can't be measured on " +
+                $"them: {folds} folds that were trained without them measured it (results.json). Name other images with --data.");
         if (data is null)
             return Measure(recipe, DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), model, before.Steps,
                 before.Seconds, stop: stop);
@@ -66,22 +70,36 @@ public static class EvaluateJob
     {
         var (part, images) = data.OneShot is not null ? (data.OneShotPart, null) : data.Test is not null ? ("test", data.Test)
             : data.Validation is not null ? ("val", data.Validation) : ("train", data.Train);
-        var results = new RunResults
-        {
-            Schane = RunFolder.Version,
-            Data = RunPaths.Shareable(recipe.Data),
-            Model = model.Classifier.Backbone.Info.Name,
-            Loss = recipe.Loss.Name,
-            Seed = recipe.Seed,
-            Steps = steps,
-            Seconds = seconds,
-            Part = part,
-            Images = 0,
-            Metrics = new Dictionary<string, double>(),
-        };
+        var results = Unmeasured(recipe, model, steps, seconds, part);
         return images is null
             ? OneShot(results, data, model, recipe, ranks, stop) : Classify(results, images, data, model, recipe, ranks, stop);
     }
+
+    /// <summary>What the folds found, in place of a part that was kept aside.</summary>
+    internal static Measured OutOfFold(Recipe recipe, OutOfFold found, RunModel model, long steps, double seconds)
+    {
+        using var scope = NewDisposeScope();
+        Tensor Rows(double[] logits) => tensor(logits).view(found.Labels.Length, -1);
+        var logits = Rows(found.Calibrated());
+        var results = Classified(Unmeasured(recipe, model, steps, seconds, "folds"), logits, Rows(found.Logits), tensor(found.Labels),
+            model, data: null) with
+        { Folds = found.Count };
+        return new(results, Answers(logits, found.Labels, found.Images, model.Classes), null);
+    }
+
+    private static RunResults Unmeasured(Recipe recipe, RunModel model, long steps, double seconds, string part) => new()
+    {
+        Schane = RunFolder.Version,
+        Data = RunPaths.Shareable(recipe.Data),
+        Model = model.Classifier.Backbone.Info.Name,
+        Loss = recipe.Loss.Name,
+        Seed = recipe.Seed,
+        Steps = steps,
+        Seconds = seconds,
+        Part = part,
+        Images = 0,
+        Metrics = new Dictionary<string, double>(),
+    };
 
     private static Measured Classify(RunResults results, IImageDataset images, DataSetup data, RunModel model, Recipe recipe,
         ICollective? ranks, CancellationToken stop)
@@ -91,13 +109,23 @@ public static class EvaluateJob
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
         using var scope = NewDisposeScope();
         var logits = model.Confidence is { } confidence ? outputs.Logits / confidence.Temperature : outputs.Logits;   // as predict has them
-        var found = Classification.Of(logits, outputs.Labels);
+        return new(Classified(results, logits, outputs.Logits, outputs.Labels, model, data),
+            Answers(logits, Copy.Longs(outputs.Labels), [.. outputs.Indices.Select(images.NameOf)], model.Classes),
+            EmbeddedImages.Of(outputs, images, results.Part));
+    }
+
+    private static RunResults Classified(RunResults results, Tensor logits, Tensor uncalibrated, Tensor labels, RunModel model,
+        DataSetup? data)
+    {
+        var found = Classification.Of(logits, labels);
         var metrics = found.Named();
-        if (model.Confidence is not null && Classification.Of(outputs.Logits, outputs.Labels) is var raw)
+        if (data is null && Interval.ClopperPearson((int)Math.Round(found.Top1 * found.Count), found.Count) is var exact)
+            (metrics["top1_low"], metrics["top1_high"]) = (exact.Low!.Value, exact.High!.Value);
+        if (model.Confidence is not null && Classification.Of(uncalibrated, labels) is var raw)
             (metrics["ece_raw"], metrics["nll_raw"]) = (raw.Calibration.Error, raw.Nll);
-        if (data.TwinGroupOf is { } groupOf && found.ErrorsInsideGroups(groupOf) is var share && double.IsFinite(share))
+        if (data?.TwinGroupOf is { } groupOf && found.ErrorsInsideGroups(groupOf) is var share && double.IsFinite(share))
             metrics["errors_inside_twin_groups"] = share;
-        results = results with
+        return results with
         {
             Images = found.Count,
             Metrics = metrics,
@@ -108,17 +136,16 @@ public static class EvaluateJob
             Reliability = [
                 .. found.Calibration.Bins.Select(b => new ReliabilityBin(b.Low, b.High, b.Count, b.Confidence ?? 0, b.Accuracy ?? 0))],
         };
-        return new(results, Answers(logits, outputs, images, model.Classes), EmbeddedImages.Of(outputs, images, results.Part));
     }
 
-    private static PredictedItem[] Answers(Tensor logits, ModelOutputs outputs, IImageDataset images, IReadOnlyList<string> classes)
+    private static PredictedItem[] Answers(Tensor logits, long[] labels, IReadOnlyList<string> images, IReadOnlyList<string> classes)
     {
         using var scope = NewDisposeScope();
         var (best, answers) = logits.softmax(1).max(1);
-        var (confidence, predicted, labels) = (Copy.Doubles(best), Copy.Longs(answers), Copy.Longs(outputs.Labels));
+        var (confidence, predicted) = (Copy.Doubles(best), Copy.Longs(answers));
         return [.. labels.Select((label, row) => new PredictedItem
         {
-            Image = images.NameOf(outputs.Indices[row]),
+            Image = images[row],
             Group = row,
             Label = classes[(int)label],
             Predicted = classes[(int)predicted[row]],
@@ -192,5 +219,5 @@ public static class EvaluateJob
 /// <summary>What a measurement found.</summary>
 /// <param name="Results">Metrics.</param>
 /// <param name="Items">Each item with its answer.</param>
-/// <param name="Embedded">Embeddings of the items.</param>
-internal sealed record Measured(RunResults Results, IReadOnlyList<PredictedItem> Items, EmbeddedImages Embedded);
+/// <param name="Embedded">Embeddings of the items; null where several models embedded them.</param>
+internal sealed record Measured(RunResults Results, IReadOnlyList<PredictedItem> Items, EmbeddedImages? Embedded);

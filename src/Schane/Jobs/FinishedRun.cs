@@ -4,6 +4,7 @@ using Schane.Distributed;
 using Schane.Evaluation;
 using Schane.Evaluation.Embeddings;
 using Schane.Inference;
+using Schane.Jobs.Folds;
 using Schane.Planning;
 using Schane.Recipes;
 using Schane.Reporting;
@@ -19,18 +20,21 @@ internal static class FinishedRun
 {
     /// <summary>Measures the model, whose passes the ranks share; rank 0 writes what was found.</summary>
     internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, ProbeResults? probe,
-        FrozenTrunk? frozen, RunFolder run, RunLeaves leaves, ICollective ranks, CancellationToken stop)
+        FrozenTrunk? frozen, RunFolder run, RunLeaves leaves, OutOfFold? folds, ICollective ranks, CancellationToken stop)
     {
-        var (confidence, validation) = Validation(recipe, data, model, frozen, ranks, stop);
+        var (confidence, validation) = folds is not null ? (folds.Confidence(), null)
+            : Validation(recipe, data, model, frozen, ranks, stop);
         model = model with { Confidence = confidence };
         ranks.OnFirst(() => model.Save(run.Model));
-        var measured = EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, ranks, stop);
+        var measured = folds is not null ? EvaluateJob.OutOfFold(recipe, folds, model, trainer.StepsDone, trainer.Seconds)
+            : EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, ranks, stop);
         using var kept = frozen?.Outputs("train");
         var train = leaves == RunLeaves.Results || measured.Results.Part == "train" ? null : kept is not null
             ? EmbeddedImages.Of(kept, data.Train, "train") : EvaluateJob.Embed(model, data.Train, "train", recipe, stop, ranks);
         var results = measured.Results with
         {
-            Probe = probe is { Kept: true } && measured.Results.Part == "test"
+            Probe = folds is not null ? probe is null ? null : folds.Probe! with { Lambda = probe.Lambda, Seconds = probe.Seconds }
+                : probe is { Kept: true } && measured.Results.Part == "test"
                 ? probe with { Test = ProbeResults.Top1Of(measured.Results.Metrics) } : probe,
             ImagesPerSecond = trainer.ImagesPerSecond,
             SkippedSteps = trainer.StepsSkipped > 0 ? trainer.StepsSkipped : null,

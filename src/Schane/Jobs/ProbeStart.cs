@@ -34,7 +34,7 @@ internal sealed class ProbeStart
 
     /// <summary>Fits it, or takes the one that the run has, and gives the model its head.</summary>
     /// <param name="recipe">Resolved.</param>
-    /// <param name="data">With a validation part.</param>
+    /// <param name="data">Without a validation part the probe is measured by the folds that choose its penalty.</param>
     /// <param name="model">With its initial weights, on the recipe's device.</param>
     /// <param name="run">Keeps model and measurements, for the end of the run and for a resumed one.</param>
     /// <param name="ranks">They share the images out; rank 0 fits.</param>
@@ -54,7 +54,7 @@ internal sealed class ProbeStart
             var watch = Stopwatch.StartNew();
             model.Classifier.eval();
             using var train = Outputs(recipe, model, data.Train, ranks, stop);
-            using var validation = Outputs(recipe, model, data.Validation!, ranks, stop);
+            using var validation = data.Validation is null ? null : Outputs(recipe, model, data.Validation, ranks, stop);
             ranks.OnFirst(() =>
             {
                 found = Fit(model, train, validation, state) with { Seconds = watch.Elapsed.TotalSeconds };
@@ -65,9 +65,44 @@ internal sealed class ProbeStart
         }
         ranks.BroadcastAll(state.Values);
         found = JsonSerializer.Deserialize<ProbeEvent>(ranks.BroadcastText(JsonSerializer.Serialize(found)));
-        var metric = recipe.BestMetric.StartsWith(Evaluations.AveragePrefix, StringComparison.Ordinal)
-            ? recipe.BestMetric[Evaluations.AveragePrefix.Length..] : recipe.BestMetric;
-        return new(run, ValidationAccuracy.Names.Contains(metric) ? metric : ValidationAccuracy.Names[0], found!);
+        return new(run, MetricOf(recipe.BestMetric), found!);
+    }
+
+    /// <summary>Which of the two is kept, by images that neither was trained on.</summary>
+    /// <param name="probe">Figures of the probe.</param>
+    /// <param name="tuned">Those of the fine-tuned model; null where the probe is all there is.</param>
+    /// <param name="images">How many images.</param>
+    /// <param name="bestMetric">The recipe's.</param>
+    public static ProbeResults Compare(IReadOnlyDictionary<string, double> probe, IReadOnlyDictionary<string, double>? tuned, int images,
+        string bestMetric)
+    {
+        var metric = MetricOf(bestMetric);
+        return new()
+        {
+            Validation = probe,
+            FineTuned = tuned,
+            Images = images,
+            Kept = tuned is null || (metric == "nll" ? tuned[metric] > probe[metric] : tuned[metric] < probe[metric]),
+            Lambda = double.NaN,
+            Seconds = 0,
+        };
+    }
+
+    /// <summary>Gives a model the weights of the probe that a run began with; false where there was none.</summary>
+    public static bool Restore(RunFolder run, RunModel model)
+    {
+        if (!File.Exists(FileOf(run)))
+            return false;
+        using var _ = no_grad();
+        Read(FileOf(run), model.Classifier.StateDict());
+        return true;
+    }
+
+    private static string MetricOf(string bestMetric)
+    {
+        var metric = bestMetric.StartsWith(Evaluations.AveragePrefix, StringComparison.Ordinal)
+            ? bestMetric[Evaluations.AveragePrefix.Length..] : bestMetric;
+        return ValidationAccuracy.Names.Contains(metric) ? metric : ValidationAccuracy.Names[0];
     }
 
     /// <summary>Puts the probe in the model's place where the trained model is worse on the validation part, and measures on the test part
@@ -85,14 +120,15 @@ internal sealed class ProbeStart
         using var _ = no_grad();
         model.Classifier.eval();
         var before = Event.Metrics;
-        var after = recipe.Steps == 0 ? null : Validation(recipe, data, model, ranks, stop);
-        var kept = after is null || (metric == "nll" ? after[metric] > before[metric] : after[metric] < before[metric]);
+        var after = recipe.Steps == 0 || data.Validation is null ? null : Validation(recipe, data, model, ranks, stop);
+        var results = Compare(before, after, Event.Images, metric) with { Lambda = Event.Lambda, Seconds = Event.Seconds };
+        if (data.Validation is null && recipe.Steps > 0)
+            results = results with { Kept = false };                       // folds have compared the two
+        var kept = results.Kept;
         if (after is not null)
             progress?.Report(new TrainingProgress(Found, recipe.Steps!.Value, recipe.Steps.Value, 0, null, 0, null,
                 $"Validation {metric}: fine-tuned {after[metric]:G4}, linear probe {before[metric]:G4}; the " +
-                $"{(kept ? "probe" : "fine-tuned model")} is kept."));
-        var results = new ProbeResults
-        { Validation = before, FineTuned = after, Images = Event.Images, Kept = kept, Lambda = Event.Lambda, Seconds = Event.Seconds };
+                $"{(kept ? "probe" : "fine-tuned model")} is kept{FewImages.Words(Event.Images)}."));
         var state = model.Classifier.StateDict();
         var trained = state.ToDictionary(t => t.Key, t => kept ? t.Value : t.Value.clone());
         ranks.OnFirst(() => Read(file, state));
@@ -107,7 +143,7 @@ internal sealed class ProbeStart
         return results;
     }
 
-    private static ProbeEvent Fit(RunModel model, ModelOutputs train, ModelOutputs validation, IReadOnlyDictionary<string, Tensor> state)
+    private static ProbeEvent Fit(RunModel model, ModelOutputs train, ModelOutputs? validation, IReadOnlyDictionary<string, Tensor> state)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
@@ -115,22 +151,25 @@ internal sealed class ProbeStart
         var name = model.Classifier.Backbone.Info.HeadName;
         state[$"{name}.weight"].copy_(head.Weight.view_as(state[$"{name}.weight"]));
         state[$"{name}.bias"].copy_(head.Bias);
-        var measured = Classification.Of(head.Logits(validation.Embeddings), validation.Labels);
         return new()
         {
-            Images = measured.Count,
-            Metrics = new Dictionary<string, double>
-            {
-                ["top1"] = measured.Top1,
-                ["top1_low"] = measured.Top1Interval.Low!.Value,
-                ["top1_high"] = measured.Top1Interval.High!.Value,
-                ["mean_per_class"] = measured.MeanPerClass,
-                ["nll"] = measured.Nll,
-            },
+            Images = validation?.Labels is { } labels ? (int)labels.shape[0] : 0,
+            Metrics = validation is null ? new() { ["top1"] = head.Accuracy }
+                : Figures(Classification.Of(head.Logits(validation.Embeddings), validation.Labels)),
             CrossValidated = head.Accuracy,
             Lambda = head.Lambda,
         };
     }
+
+    /// <summary>What the probe and the fine-tuned model are compared by.</summary>
+    internal static Dictionary<string, double> Figures(Classification measured) => new()
+    {
+        ["top1"] = measured.Top1,
+        ["top1_low"] = measured.Top1Interval.Low!.Value,
+        ["top1_high"] = measured.Top1Interval.High!.Value,
+        ["mean_per_class"] = measured.MeanPerClass,
+        ["nll"] = measured.Nll,
+    };
 
     private static IReadOnlyDictionary<string, double> Validation(Recipe recipe, DataSetup data, RunModel model, ICollective ranks,
         CancellationToken stop)

@@ -4,6 +4,7 @@ using Schane.Data;
 using Schane.Data.Dividing;
 using Schane.Data.Feeding;
 using Schane.Distributed;
+using Schane.Jobs.Folds;
 using Schane.Planning;
 using Schane.Recipes;
 using Schane.Runs;
@@ -77,6 +78,9 @@ public sealed record RunOptions
 
     /// <summary>Other data than the recipe says, and nothing for people.</summary>
     internal RunView? View { get; init; }
+
+    /// <summary>What measures the run where no part is kept aside.</summary>
+    internal OutOfFold? OutOfFold { get; init; }
 
     /// <summary>Whether the run makes its page; else this is left to <see cref="ReportJob"/>.</summary>
     internal bool Page { get; init; } = true;

@@ -29,6 +29,8 @@ internal static class StagedTraining
         ArgumentNullException.ThrowIfNull(stages);
         if (stages.Count < 2)
             throw new SchaneException($"Training in stages needs two or more but has {stages.Count}; write a plain recipe instead.");
+        if (stages.Any(stage => stage.Recipe.NoRefit == false))
+            throw new SchaneException("Stages keep a part of the images aside to choose and measure on; leave out no-refit: false.");
         options ??= new();
         options.RequireFreeFolder();
         var ranks = options.AllRanks;

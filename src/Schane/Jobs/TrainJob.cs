@@ -1,4 +1,6 @@
 using Schane.Distributed;
+using Schane.Jobs.Folds;
+using Schane.Planning;
 using Schane.Recipes;
 using Schane.Runs;
 using Schane.Training;
@@ -21,7 +23,13 @@ public static class TrainJob
         Recipe recipe, RunOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(recipe);
-        return SingleRun.New(recipe, options ?? new(), cancellationToken);
+        options ??= new();
+        var (refits, note) = RefitChoice.Of(recipe, options.DataRoot, AgainstFolds(options));
+        if (refits)
+            return FoldedTraining.Run(recipe, options, cancellationToken);
+        if (note is not null)
+            options.Listener?.Report(TrainingProgress.Note(note));
+        return SingleRun.New(recipe, options, cancellationToken);
     }
 
     /// <summary><see cref="Run"/> on a thread of its own, since a run takes long and computes all the time.</summary>
@@ -46,7 +54,7 @@ public static class TrainJob
         options ??= new();
         var run = RunFolder.Open(options.AllRanks.BroadcastText(folder));
         using var _ = options.AllRanks.Rank == 0 ? run.Lock() : null;
-        return (run, File.Exists(run.Stages)
+        return (run, File.Exists(run.FoldsRecipe) ? FoldedTraining.GoOn(run, options, cancellationToken) : File.Exists(run.Stages)
             ? StagedTraining.GoOn(run, options, cancellationToken) : SingleRun.GoOn(run, options, cancellationToken));
     }
 
@@ -57,6 +65,12 @@ public static class TrainJob
     public static Task<(RunFolder Folder, RunResults Results)> ResumeAsync(
         string folder, RunOptions? options = null, CancellationToken cancellationToken = default) =>
         OnItsOwnThread(() => Resume(folder, options, cancellationToken), cancellationToken);
+
+    private static string? AgainstFolds(RunOptions options) =>
+        options.AllRanks.Size > 1 ? "several processes train one model, and a fold is trained by one process"
+        : options.Data is not null ? "the program gives the parts itself"
+        : options.Sampler is not null || options.Evaluator is not null ? "the program has a sampler or an evaluator of its own"
+        : options.BatchTimes > 1 ? "the batches are enlarged" : null;
 
     private static Task<T> OnItsOwnThread<T>(Func<T> run, CancellationToken cancellationToken) =>
         Task.Factory.StartNew(run, cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);

@@ -82,7 +82,8 @@ internal static class TrainingRun
             frozen?.GiveBack();
             model.Classifier.eval();
             var probed = probe?.Finish(recipe, data, model, ranks, progress, cancellationToken);
-            return FinishedRun.Finish(recipe, data, model, trainer, probed, frozen, run, leaves, ranks, cancellationToken);
+            return FinishedRun.Finish(recipe, data, model, trainer, probed, frozen, run, leaves, options.OutOfFold, ranks,
+                cancellationToken);
         }
         catch (DivergedException) when (leaves == RunLeaves.Page)
         {

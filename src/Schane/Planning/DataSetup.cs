@@ -72,13 +72,21 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     {
         try
         {
-            Open(recipe, dataRoot);
+            Open(recipe, dataRoot).RequireOthers(recipe);
             return null;
         }
         catch (SchaneException e)
         {
             return e.Message;
         }
+    }
+
+    /// <summary>Refuses to train where nothing would be left to measure on but the training images themselves.</summary>
+    /// <exception cref="SchaneException">Each class has one image alone.</exception>
+    public void RequireOthers(Recipe recipe)
+    {
+        if (Splits is not null && Validation is null && Test is null && OneShot is null && recipe.NoRefit != false)
+            throw Splits.OneOfEach(Train, recipe.GroupBy is not null);
     }
 
     private static DataSetup Named(Recipe recipe, string? dataRoot, Splits? splits)
@@ -92,7 +100,7 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
             "lookalikes:base" => Lookalikes(LookalikesPart.Base, LookalikesPart.BaseValidation, LookalikesPart.BaseValidation, epochs: 12),
             var spec when spec.Split(':')[0] == "omniglot" => Omniglot((OmniglotDataset)DatasetCatalog.Open(spec, dataRoot), dataRoot),
             var spec => Divided(DividedData.Open(spec, ValidationShare, TestShare, recipe.Seed, splits, dataRoot, OptionsOf(recipe),
-                recipe.Folds, recipe.GroupBy)),
+                recipe.Folds, recipe.GroupBy, refit: recipe.NoRefit == false)),
         };
     }
 

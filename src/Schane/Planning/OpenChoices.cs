@@ -15,6 +15,9 @@ internal static class OpenChoices
 {
     private static readonly TimeSpan OwnBudget = TimeSpan.FromMinutes(5);
 
+    /// <summary>Time of a whole run.</summary>
+    public static TimeSpan BudgetOf(Recipe recipe) => recipe.Budget ?? OwnBudget;
+
     /// <summary>Epochs to train; null where steps say it, or a budget of time.</summary>
     public static int? EpochsOf(Recipe recipe, DataSetup data) =>
         recipe.Epochs ?? (recipe is { Steps: null, Budget: null } ? data.Epochs : null);
@@ -30,7 +33,7 @@ internal static class OpenChoices
         if (recipe.Model is not null || recipe.Weights is not null || !data.ChoosesStart)
             return recipe;
         var start = StartingPoint.Choose(options.Hub,
-            recipe.Steps is null && recipe.Epochs is null ? (recipe.Budget ?? OwnBudget, data.Train.Count) : null, options.Progress, stop);
+            recipe.Steps is null && recipe.Epochs is null ? (BudgetOf(recipe), data.Train.Count) : null, options.Progress, stop);
         options.Progress?.Report(TrainingProgress.Note(start.Why));
         return recipe with { Model = start.Model, Weights = start.Weights };
     }
@@ -64,7 +67,7 @@ internal static class OpenChoices
             Lambda = recipe.Objective().Lambda,
             ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count),
             Epochs = EpochsOf(recipe, data),
-            Budget = recipe.Budget ?? OwnBudget,
+            Budget = BudgetOf(recipe),
         };
         TransformPreset.Find(recipe.Augmentation!);
         recipe = recipe with { NoProbe = ProbeChoice.LeavesOut(recipe, data, weights, ModelRegistry.InfoOf(recipe.Model!)) };

@@ -26,7 +26,7 @@ internal static class ProbeChoice
     /// <exception cref="SchaneException">A probe is asked for, or training of no steps, where there can be none.</exception>
     public static bool LeavesOut(Recipe recipe, DataSetup data, InitialWeights weights, BackboneInfo info)
     {
-        var problem = data.Validation is null ? "there are no validation images to compare it on"
+        var problem = data.Validation is null && recipe.NoRefit != false ? "there are no validation images to compare it on"
             : !weights.Exist ? "the trunk's weights are random"
             : !recipe.TrainsClassifier() ? "lambda 1 trains no classifier"
             : recipe.KeepHead ? "keep-head begins with the classifier of the weights"
@@ -45,7 +45,7 @@ internal static class ProbeChoice
     /// probe too.</param>
     /// <param name="rows">Images in a step.</param>
     public static double PassesInSteps(DataSetup data, int rows) =>
-        2.0 * (data.Train.Count + data.Validation!.Count + (data.Test?.Count ?? 0)) * ShareOfStep / rows;
+        2.0 * (data.Train.Count + (data.Validation?.Count ?? 0) + (data.Test?.Count ?? 0)) * ShareOfStep / rows;
 
     /// <summary>The largest input at which a budget holds the probe alone, by the time of a step at another, which grows with the
     /// area.</summary>

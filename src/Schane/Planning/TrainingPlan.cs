@@ -36,6 +36,7 @@ internal sealed record TrainingPlan(
     public static TrainingPlan Make(Recipe recipe, DataSetup data, PlanOptions options, CancellationToken stop)
     {
         Devices.Find(recipe.Device);
+        data.RequireOthers(recipe);
         recipe = OpenChoices.Started(recipe, data, options, stop);
         var weights = OpenChoices.WeightsOf(recipe, data, options, stop);
         recipe = OpenChoices.Settled(OpenChoices.Enlarged(recipe, data, options.BatchTimes), data, weights);

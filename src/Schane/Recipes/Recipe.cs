@@ -277,6 +277,11 @@ public sealed record Recipe
     /// null: one draw of the parts by the seed.</summary>
     public int? Folds { get; init => field = value is { } v ? Require.AtLeast(v, 2) : null; }
 
+    /// <summary>Whether a part of the labelled images is kept aside to choose and measure on. Otherwise the model learns from all of them,
+    /// and its accuracy, temperature and thresholds come from folds that were trained without. Null: kept aside, but where data come
+    /// without parts to choose and measure on and hold few images.</summary>
+    public bool? NoRefit { get; init; }
+
     /// <summary>Seed of the weights, the splits, the batches and the augmentation.</summary>
     public int Seed { get; init => field = Require.AtLeast(value, 0); }
 

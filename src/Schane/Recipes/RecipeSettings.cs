@@ -11,6 +11,9 @@ internal static class RecipeSettings
     public const string WeightsForm =
         "default|embedded|none|FILE|RUN|hf:OWNER/NAME[@REVISION][/FILE]|nuget:PACKAGE[@VERSION][/FILE]|https://...";
 
+    /// <summary>Below this many labelled images a model learns from all of them, and folds measure it (docs/log.md).</summary>
+    public const int RefitAt = 500;
+
     /// <summary>All groups, in the order of the help.</summary>
     public static IReadOnlyList<SettingGroup> Groups =>
     [
@@ -33,6 +36,9 @@ internal static class RecipeSettings
                 + "name. Default: each alone."),
             new("max-megapixels", "N", "Refuse images of more pixels, by their headers. Default: 100."),
             new("folds", "K", "Cross-validation: test on fold SEED mod K of division SEED / K. Default: parts drawn by the seed."),
+            new("no-refit", null,
+                $"Keep a part of the labelled images aside to choose and measure on. Default: so from {RefitAt} images on; fewer that come "
+                + "without such parts are all learnt from, and measured by folds."),
             new("exclude", "FILE",
                 "Leave out the images of this list: names, or CSV with a column path. The test part stays as it is. Default: none."),
             new("relabel", "FILE.csv",

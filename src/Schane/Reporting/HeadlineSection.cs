@@ -23,29 +23,32 @@ internal static class HeadlineSection
             metric, metrics.Find(metric.Key)!.Value, metrics.Find(metric.Key + "_low"),
             metrics.Find(metric.Key + "_high"), first: place == 0));
         var note = results?.Metrics?.Find("macro_f1_low") is null ? Html.Empty
-            : Html.Of($"<p class=\"note\">Intervals over these images: Wilson’s of top-1 and top-5, else a bootstrap.</p>");
+            : Html.Of($"<p class=\"note\">Intervals over these images: {(results.Folds is null ? "Wilson’s of top-1 and top-5" :
+                "Clopper and Pearson’s of top-1, Wilson’s of top-5")}, else a bootstrap{FewImages.Words(results.Images)}.</p>");
         return new("results", "Results", Html.Of($"""
             <p class="lead">{Where(results, last)}{Among(results)}</p>
             <ul class="tiles">
             {Html.Join(tiles)}</ul>
-            {note}{Probe(results?.Probe, history.Probe)}
+            {note}{Probe(results, history.Probe)}
             """));
     }
 
     /// <summary>What the trunk gives without fine-tuning, beside what fine-tuning made of it.</summary>
-    private static Html Probe(ProbeResults? found, ProbeEvent? first)
+    private static Html Probe(RunResults? results, ProbeEvent? first)
     {
-        if ((found?.Validation ?? first?.Metrics) is not { } validation)
+        var found = results?.Probe;
+        if (found is null && first is { Images: 0 } || (found?.Validation ?? first?.Metrics) is not { } validation)
             return Html.Empty;
         var metric = Metric.Of("top1");
         Html Shown(IReadOnlyDictionary<string, double> top1) => Html.Of($"{metric.Show(top1["top1"])}" +
             $"{(top1.Find("top1_low") is { } low && top1.Find("top1_high") is { } high ? $" ({Range(metric, low, high)})" : "")}");
+        var where = results?.Folds is null ? "on the validation part" : "in the folds";
         var tested = found?.Test is { } test ? Html.Of($", {Shown(test)} on the test part") : Html.Empty;
         var tuned = found is null ? Html.Empty : found.FineTuned is null ? Html.Of($"; it is the run’s model")
-            : Html.Of($"; fine-tuned {Shown(found.FineTuned)} on the validation part, so the " +
+            : Html.Of($"; fine-tuned {Shown(found.FineTuned)} {where}, so the " +
                 $"{(found.Kept ? "probe" : "fine-tuned model")} is kept");
-        return Html.Of($"<p class=\"note\">The linear probe that the run began with: top-1 {Shown(validation)} on the validation " +
-            $"part{tested}{tuned}.</p>");
+        return Html.Of($"<p class=\"note\">The linear probe that the run began with: top-1 {Shown(validation)} " +
+            $"{where}{tested}{tuned}{FewImages.Words(found?.Images ?? first!.Images)}.</p>");
     }
 
     private static Html Tile(Metric metric, double value, double? low, double? high, bool first)
@@ -81,6 +84,9 @@ internal static class HeadlineSection
         if (results.Part == "runs")
             return Html.Of($"On {Quantity.Of(results.Images, "trial", "trials")} of the official one-shot runs.");
         var classes = results.Classes is { Count: > 0 } names ? $" in {Quantity.Of(names.Count, "class", "classes")}" : "";
+        if (results.Folds is { } folds)
+            return Html.Of($"On {images}{classes}, each named by a model that was trained without it, in one of {folds} folds. The run’s " +
+                $"model has learnt from all of them.");
         return Html.Of($"On {images}{classes} of the {PartName(results.Part)} part.");
     }
 
@@ -88,5 +94,6 @@ internal static class HeadlineSection
         ? Html.Of($" {Quantity.Percent(share, 0)} of the errors stay inside a group of near twins.")
         : Html.Empty;
 
-    internal static string PartName(string? part) => part switch { "val" => "validation", null => "evaluated", _ => part };
+    internal static string PartName(string? part) =>
+        part switch { "val" => "validation", "folds" => "out-of-fold", null => "evaluated", _ => part };
 }

@@ -30,15 +30,15 @@ internal sealed class RunImages
         Mistakes = [.. SurestMistakes.Of(Enumerable.Range(0, Set.Count), Answer, Shown)];
     }
 
-    /// <summary>Those of the measured part, or of the training images where the measured ones have no embeddings; null where
-    /// the run has kept none.</summary>
+    /// <summary>Those of the measured part, which are the training images where folds measured them; also the training images where the
+    /// measured ones have no embeddings. Null where the run has kept none.</summary>
     /// <exception cref="SchaneException">A file of the run is damaged.</exception>
     public static RunImages? Of(RunFolder run, string? measured, Thumbnails thumbnails)
     {
         if (!File.Exists(run.Embeddings))
             return null;
         var all = EmbeddedImages.Load(run.Embeddings);
-        if ((measured is null ? null : all.Part(measured)) is not { } part)
+        if ((measured is null ? null : all.Part(measured == "folds" ? "train" : measured)) is not { } part)
             return all.Part("train") is { } train ? new(train, [], thumbnails) : null;
         var answers = File.Exists(run.Predictions)
             ? PredictedItem.Load(run.Predictions).GroupBy(item => item.Image).ToDictionary(same => same.Key, same => same.First()) : [];

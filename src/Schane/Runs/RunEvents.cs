@@ -80,8 +80,10 @@ internal sealed record ProbeEvent : RunEvent
     public double Seconds { get; init; }
 
     /// <summary>For people.</summary>
-    public string Sentence(bool alone) => $"Linear probe after {Seconds:F0} s: top-1 {Metrics["top1"]:P1} on {Images} validation images " +
-        $"(95 % interval {Metrics["top1_low"]:P1} to {Metrics["top1_high"]:P1}); " +
+    public string Sentence(bool alone) => $"Linear probe after {Seconds:F0} s: top-1 " + (Images == 0
+        ? $"{CrossValidated:P1} by cross-validation on the training images; "
+        : $"{Metrics["top1"]:P1} on {Images} validation images (95 % interval {Metrics["top1_low"]:P1} to " +
+            $"{Metrics["top1_high"]:P1}{FewImages.Words(Images)}); ") +
         $"{(alone ? "it is the run's model" : "fine-tuning begins from it")}.";
 }
 

@@ -72,6 +72,12 @@ public sealed class RunFolder
     /// <summary>Runs of the stages before the last.</summary>
     internal string EarlierStages => At("stages");
 
+    /// <summary>Recipe of a run that folds measure, with the place of the data; not to be shared.</summary>
+    internal string FoldsRecipe => Path.Combine(Checkpoints, "folds.yaml");
+
+    /// <summary>Runs that each left out a fold of the images, and measured the recipe on it.</summary>
+    internal string Folds => At("folds");
+
     /// <summary>Folder of TensorBoard's events, where they were asked for; their names hold the machine's name.</summary>
     public string TensorBoard => At("tensorboard");
 
@@ -127,8 +133,9 @@ public sealed class RunFolder
                 "another folder with --out.");
     }
 
-    /// <summary>Whether there is something to lose: a checkpoint, results, or an earlier stage.</summary>
+    /// <summary>Whether there is something to lose: a checkpoint, results, an earlier stage or a fold.</summary>
     internal bool HasBegun => File.Exists(Results) || File.Exists(Model) || Directory.Exists(EarlierStages)
+        || (Directory.Exists(Folds) && Directory.EnumerateDirectories(Folds).Any(fold => Elsewhere(fold).HasBegun))
         || (Directory.Exists(Checkpoints) && Directory.EnumerateFiles(Checkpoints, "step-*").Any());
 
     /// <summary>Opens an existing run.</summary>
@@ -208,7 +215,7 @@ public sealed class RunFolder
         foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Known, Enrolled,
             Exclude, Relabel, LabelErrors, LabelPage, Report])
             File.Delete(file);
-        foreach (var folder in (string[])[TensorBoard, EarlierStages, Thumbnails, LabelFolds])
+        foreach (var folder in (string[])[TensorBoard, EarlierStages, Folds, Thumbnails, LabelFolds])
             if (Directory.Exists(folder))
                 Directory.Delete(folder, recursive: true);
         foreach (var file in Directory.EnumerateFiles(Checkpoints))

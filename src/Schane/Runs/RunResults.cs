@@ -39,8 +39,12 @@ public sealed record RunResults
     /// share of its largest value; null: not looked at.</summary>
     public double? ArithmeticError { get; init; }
 
-    /// <summary>Part that was measured: <c>test</c>, <c>val</c>, <c>runs</c>.</summary>
+    /// <summary>Part that was measured: <c>test</c>, <c>val</c>, <c>runs</c>; <c>folds</c> where each image was answered by a model that
+    /// was trained without it, and the run's own model learnt from all.</summary>
     public required string Part { get; init; }
+
+    /// <summary>How many folds measured the run; null where a part did.</summary>
+    public int? Folds { get; init; }
 
     /// <summary>Images or trials measured.</summary>
     public required int Images { get; init; }

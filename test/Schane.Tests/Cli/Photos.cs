@@ -31,7 +31,7 @@ internal sealed class Photos : IDisposable
     /// <summary>The command line that trains a few steps on it, with more flags behind.</summary>
     public string[] Train(params string[] flags) =>
         ["train", "--data", Data, "--out", Run, "--weights", "none", "--input-size", "32", "--images-per-class",
-            "2", "--threads", "1", .. flags];
+            "2", "--threads", "1", "--no-refit", .. flags];
 
     /// <summary>Every file with its time and content, so that a change shows.</summary>
     public string Fingerprint() =>

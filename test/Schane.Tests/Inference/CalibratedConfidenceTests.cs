@@ -23,6 +23,15 @@ public class CalibratedConfidenceTests
         Assert.Equal(new OperatingPoint(0.75, 1, 0.75), Assert.Single(found.Points) with { Threshold = 0.75 });
     }
 
+    // n rows with gap g, all right: n·g·(1 − sigmoid(a·g)) is the pull to be surer, precision/a·log a what holds it back.
+    [Fact]
+    public void A_prior_holds_few_images_near_the_temperature_that_the_model_has()
+    {
+        var a = 1 / CalibratedConfidence.TemperatureOf([2, 0, 2, 0, 2, 0], 2, [0, 0, 0], precision: 4);
+        Assert.Equal(3 * 2 * a / (1 + Math.Exp(2 * a)), 4 * Math.Log(a), 1e-9);
+        Assert.InRange(a, 1, 1.3);
+    }
+
     [Fact]
     public void Adding_a_constant_to_the_logits_of_a_row_changes_nothing()
     {

@@ -11,7 +11,10 @@ public sealed class TrainedRun : IDisposable
 
     public TrainedRun() => TrainJob.Run(
         new Recipe
-        { Data = photos.Data, Weights = "none", InputSize = 32, ImagesPerClass = 4, Steps = 30, Threads = 1, EvaluateEvery = 100 },
+        {
+            Data = photos.Data, NoRefit = true, Weights = "none", InputSize = 32, ImagesPerClass = 4, Steps = 30, Threads = 1,
+            EvaluateEvery = 100
+        },
         new() { Folder = photos.Run });
 
     /// <summary>The run folder.</summary>

@@ -18,6 +18,7 @@ public sealed class FrozenTrunkTests : IDisposable
     private Recipe Probe => new()
     {
         Data = photos.Data,
+        NoRefit = true,
         Weights = "embedded",
         Freeze = "trunk",
         Augmentation = "none",

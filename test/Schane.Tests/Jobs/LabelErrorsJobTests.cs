@@ -25,7 +25,7 @@ public sealed class LabelErrorsJobTests : IDisposable
         var before = photos.Fingerprint();
         var recipe = new Recipe
         {
-            Data = photos.Data, Weights = EmbeddedWeights.Name, InputSize = 32, Loss = new SchaneLoss(), Steps = 15,
+            Data = photos.Data, NoRefit = true, Weights = EmbeddedWeights.Name, InputSize = 32, Loss = new SchaneLoss(), Steps = 15,
             ClassesPerBatch = 2, ImagesPerClass = 8, Threads = 1, Precision = Precision.Float32, EvaluateEvery = 100
         };
         recipe = recipe with

@@ -20,6 +20,7 @@ public sealed class OwnPartsTests : IDisposable
     private Recipe Short => new()
     {
         Data = photos.Data,
+        NoRefit = true,
         Weights = "none",
         InputSize = 32,
         ImagesPerClass = 2,

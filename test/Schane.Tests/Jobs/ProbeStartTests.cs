@@ -14,6 +14,7 @@ public sealed class ProbeStartTests : IDisposable
     private Recipe Probed => new()
     {
         Data = photos.Data,
+        NoRefit = true,
         Model = "schane_tiny",
         Weights = "embedded",
         NoProbe = false,

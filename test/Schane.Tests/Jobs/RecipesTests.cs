@@ -45,6 +45,7 @@ public class RecipesTests
     private static Recipe Tiny(Recipe recipe, Photos photos) => recipe with
     {
         Data = photos.Data,
+        NoRefit = true,
         Model = recipe.Model switch
         {
             "resnet50" => "resnet18_small",

@@ -86,7 +86,8 @@ public sealed class RunProofTests : IDisposable
         for (var i = 0; i < 10; i++)
             photos.Write(Path.Combine("red", $"{i}.png"), [1, 2, 3]);
         var told = new List<string>();
-        var recipe = Short with { Data = photos.Data, LabelsPerClass = null, OnBadImage = Schane.Data.Feeding.OnBadImage.Skip };
+        var recipe = Short with
+        { Data = photos.Data, NoRefit = true, LabelsPerClass = null, OnBadImage = Schane.Data.Feeding.OnBadImage.Skip };
         using var model = new RunModel(new(ModelRegistry.Create("schane_tiny", 1, inputSize: 32), 2), ["blue", "red"], "none");
         var train = DataSetup.Open(recipe, null).Train;
         var proof = RunProof.Of(recipe with { Augmentation = "none" }, train, model, new SingleProcess(), new Heard(told));

@@ -20,7 +20,7 @@ public sealed class RunRulesTests : IDisposable
 
     private Recipe Short => new()
     {
-        Data = photos.Data, Model = "vit_tiny_patch16_224:patch=8,width=24,depth=2,heads=3",
+        Data = photos.Data, NoRefit = true, Model = "vit_tiny_patch16_224:patch=8,width=24,depth=2,heads=3",
         Augmentation = "none", InputSize = 32, ImagesPerClass = 2, Steps = 6, Warmup = 0, SaveEvery = 2, EvaluateEvery = 2, Threads = 1
     };
 

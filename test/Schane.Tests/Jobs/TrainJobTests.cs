@@ -73,6 +73,7 @@ public sealed partial class TrainJobTests : IDisposable
         var (run, results) = TrainJob.Run(Short with
         {
             Data = photos.Data,
+            NoRefit = true,
             LabelsPerClass = null,
             ClassesPerBatch = 2,
             NoThumbnails = false

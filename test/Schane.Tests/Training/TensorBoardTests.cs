@@ -14,7 +14,10 @@ public class TensorBoardTests
     {
         using var photos = Photos.OfTwoClasses();
         var (run, _) = TrainJob.Run(new Recipe
-        { Data = photos.Data, Weights = "none", InputSize = 32, ImagesPerClass = 2, Steps = 5, Threads = 1, Tensorboard = true },
+        {
+            Data = photos.Data, NoRefit = true, Weights = "none", InputSize = 32, ImagesPerClass = 2, Steps = 5, Threads = 1,
+            Tensorboard = true
+        },
             new() { Folder = photos.Run });
         var events = Read(File.ReadAllBytes(Assert.Single(Directory.GetFiles(run.TensorBoard, "*", SearchOption.AllDirectories))));
         var steps = File.ReadLines(run.Journal).Select(line => JsonDocument.Parse(line).RootElement)

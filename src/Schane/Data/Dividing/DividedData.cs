@@ -9,6 +9,8 @@ namespace Schane.Data.Dividing;
 /// <param name="Splits">How images were divided here; null where the data came with all parts.</param>
 internal sealed record DividedData(IImageDataset Train, IImageDataset? Validation, IImageDataset? Test, Splits? Splits)
 {
+    private const int MostFolds = 5;
+
     /// <summary>Warnings in words, about what was tolerated.</summary>
     public IReadOnlyList<string> Warnings { get; private init; } = [];
 
@@ -28,26 +30,39 @@ internal sealed record DividedData(IImageDataset Train, IImageDataset? Validatio
     /// ⌊<paramref name="seed"/> / folds⌋ is the test. Null: one draw.</param>
     /// <param name="groupBy">Images that belong together and stay in one part: a column of an index, or a regular expression on the
     /// names. Null: each is alone.</param>
+    /// <param name="refit">All images are for training, with folds to measure what is trained so: see
+    /// <see cref="Splits.WithFolds"/>.</param>
     /// <exception cref="SchaneException">The data can't be opened, their parts have different classes, or folds are asked of data
     /// that come divided.</exception>
     public static DividedData Open(
         string spec, double validation = 0.15, double test = 0.2, long seed = 0, Splits? saved = null, string? dataRoot = null,
-        FolderOptions? options = null, int? folds = null, string? groupBy = null)
+        FolderOptions? options = null, int? folds = null, string? groupBy = null, bool refit = false)
     {
         if (DatasetCatalog.Entries.FirstOrDefault(e => e.Name == spec) is { } entry && entry.Parts.Contains("train"))
-            return folds is not null ? throw ComeDivided(spec) : Named(entry, validation, seed, saved, dataRoot, options, groupBy);
+            return folds is not null ? throw ComeDivided(spec) : refit ? throw ComeMeasured(spec)
+                : Named(entry, validation, seed, saved, dataRoot, options, groupBy);
         var images = DatasetCatalog.Open(spec, dataRoot, options);
         var divided = images as IDividedImages;
         if (folds is not null && divided is { Parts.Count: > 0 })
             throw ComeDivided(spec);
         var groupOf = groupBy is null || saved is not null ? null : Grouping.Of(images, groupBy);
-        var splits = saved ?? (divided is { Parts.Count: > 0 } ? Splits.Of(images, divided.PartOf, validation, seed, groupOf)
+        var splits = saved ?? (refit ? Splits.WithFolds(Labelled(images) ?? throw ComeMeasured(spec), MostFolds, seed, groupOf)
+            : divided is { Parts.Count: > 0 } ? Splits.Of(images, divided.PartOf, validation, seed, groupOf)
             : folds is { } k ? Splits.Fold(images, k, (int)(seed % k), validation, seed / k, groupOf)
             : Splits.WithOneTest(images, validation, DatasetCatalog.IsPart(spec, dataRoot) ? 0 : test, seed, groupOf));
         var account = IAccounted.Of(images);
         return Of(images, saved is null ? splits with { NotUsed = account.Counts } : splits) with
         { Warnings = [.. account.Sentences, .. divided?.Warnings ?? []] };
     }
+
+    /// <summary>All labelled images of data that are no published set and come with no part to choose or measure on; null for
+    /// others.</summary>
+    internal static IImageDataset? LabelledAlone(string spec, string? dataRoot, FolderOptions? options = null) =>
+        DatasetCatalog.Entries.Any(e => e.Name == spec.Split(':')[0]) ? null : Labelled(DatasetCatalog.Open(spec, dataRoot, options));
+
+    private static IImageDataset? Labelled(IImageDataset images) => images is not IDividedImages { Parts.Count: > 0 } divided ? images
+        : divided.Parts.Any(part => part != "train") ? null
+        : new Subset(images, [.. Enumerable.Range(0, images.Count).Where(i => divided.PartOf(i) == "train")]);
 
     /// <summary>The number of images of data that come without parts; null where they come divided.</summary>
     internal static int? UndividedImages(string spec, string? dataRoot, FolderOptions? options = null)
@@ -57,6 +72,9 @@ internal sealed record DividedData(IImageDataset Train, IImageDataset? Validatio
         var images = DatasetCatalog.Open(spec, dataRoot, options);
         return images is IDividedImages { Parts.Count: > 0 } ? null : images.Count;
     }
+
+    private static SchaneException ComeMeasured(string spec) => new($"'{Printable.Escape(spec)}' comes with parts to choose or measure " +
+        "on, so there are no folds to draw; leave out no-refit: false.");
 
     private static SchaneException ComeDivided(string spec) => new($"'{Printable.Escape(spec)}' comes divided into parts, so folds can't " +
         "be drawn; leave out --folds, or name a folder that is not divided.");

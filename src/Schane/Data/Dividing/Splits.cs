@@ -11,7 +11,7 @@ namespace Schane.Data.Dividing;
 /// Which images of a data set are for training, validation and test, by name: saved beside a run, so that it can be evaluated on the very
 /// images it has not seen, on another machine too.
 /// </summary>
-internal sealed record Splits
+internal sealed partial record Splits
 {
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -117,17 +117,14 @@ internal sealed record Splits
         Require.AtLeast(folds, 2, nameof(folds));
         Require.InRange(fold, 0, folds - 1, nameof(fold));
         List<int> rest = [], tested = [];
-        foreach (var @class in GroupsOf(dataset, groupOf).GroupBy(g => dataset.LabelOf(g[0])).OrderBy(c => c.Key))
+        foreach (var (label, groups) in Dealt(dataset, seed, groupOf))
         {
-            var groups = @class.ToArray();
             if (groups.Length < folds)
                 throw new SchaneException($"{folds} folds need {folds} {(groupOf is null ? "images" : "groups")} of each class, but " +
-                    $"'{Printable.Escape(dataset.Classes[@class.Key])}' of {Printable.Escape(dataset.Name)} has {groups.Length}; take " +
+                    $"'{Printable.Escape(dataset.Classes[label])}' of {Printable.Escape(dataset.Name)} has {groups.Length}; take " +
                     "fewer folds or add images.");
-            new SampleRandom(seed, @class.Key).Shuffle<int[]>(groups);
-            // Where the deal starts differs by class, so that the remainders of many classes don't all fall to the first folds.
             for (var i = 0; i < groups.Length; i++)
-                ((i + @class.Key) % folds == fold ? tested : rest).AddRange(groups[i]);
+                (FoldOf(i, label, folds) == fold ? tested : rest).AddRange(groups[i]);
         }
         var drawn = Draw(new Subset(dataset, [.. rest.Order()]), validation, 0, seed, groupOf);
         rest.Sort();

@@ -14,6 +14,9 @@ public enum IntervalKind
     /// <summary>Wilson's score interval of one share of successes.</summary>
     Wilson,
 
+    /// <summary>Clopper and Pearson's exact interval of one share of successes.</summary>
+    ClopperPearson,
+
     /// <summary>Bootstrap over the items measured.</summary>
     Bootstrap,
 }
@@ -55,6 +58,17 @@ public sealed record Interval(double Mean, double? Low, double? High, int Count,
         var middle = (p + z * z / (2 * n)) / (1 + z * z / n);
         var half = z / (1 + z * z / n) * Math.Sqrt(p * (1 - p) / n + z * z / (4 * n * n));
         return new(p, Math.Max(0, middle - half), Math.Min(1, middle + half), trials, IntervalKind.Wilson, level);
+    }
+
+    /// <summary>Clopper and Pearson's interval (1934) of a share: never shorter than the coverage asks for, as Wilson's may be.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">No trials, or successes outside 0 … trials.</exception>
+    internal static Interval ClopperPearson(int successes, int trials, double level = 0.95)
+    {
+        Tensors.Require.AtLeast(trials, 1, nameof(trials));
+        Tensors.Require.InRange(successes, 0, trials, nameof(successes));
+        var tail = (1 - level) / 2;
+        return new((double)successes / trials, successes == 0 ? 0 : Beta.InvCDF(successes, trials - successes + 1, tail),
+            successes == trials ? 1 : Beta.InvCDF(successes + 1, trials - successes, 1 - tail), trials, IntervalKind.ClopperPearson, level);
     }
 
     private static Interval Around(IReadOnlyList<double> values, double level, IntervalKind kind, Func<int, double> quantile)

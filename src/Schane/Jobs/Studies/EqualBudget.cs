@@ -23,6 +23,9 @@ internal static class EqualBudget
     public static List<(string Name, Recipe Recipe)> For(IReadOnlyList<(string Name, Recipe Recipe)> arms, string folder, int jobs,
         string? dataRoot, HubOptions? hub)
     {
+        if (arms.FirstOrDefault(arm => arm.Recipe.NoRefit == false).Name is { } refit)
+            throw new SchaneException($"'{refit}' is to learn from all images (no-refit: false), but its runs are measured on parts that " +
+                "are kept aside; leave it out.");
         var threads = ComputeThreads.For(sharers: jobs).Count;
         var shared = arms.Select(arm => (arm.Name, Recipe: arm.Recipe with { Threads = arm.Recipe.Threads ?? threads })).ToList();
         var open = shared.Exists(arm => arm.Recipe.Precision == Precision.Auto);

@@ -43,6 +43,7 @@ internal static class SweepJob
         var done = new List<SweepTrial>();
         var failed = new List<FailedRun>();
         var metric = options.Metric;
+        int? images = null;
         var rungs = Rungs(options, arms, settings.Values.First().Count);
         for (var rung = 0; rung < rungs.Count; rung++)
         {
@@ -52,6 +53,7 @@ internal static class SweepJob
             var outcomes = new ManyRuns("sweep", options.Jobs, options.Command, options.DataRoot, options.Hub)
                 .Make([.. work.Select(w => w.Run)], progress, stop);
             failed.AddRange(RunOutcome.Failures(outcomes));
+            images ??= outcomes.FirstOrDefault(o => o.Results is not null)?.Results!.Images;
             metric ??= outcomes.FirstOrDefault(o => o.Results is not null)?.Results!.Headline;
             var trials = work.Zip(outcomes, (w, outcome) => (w.Candidate, w.Run, Outcome: outcome)).GroupBy(w => w.Candidate)
                 .Where(g => g.All(w => w.Outcome.Error is null)).ToDictionary(g => g.Key,
@@ -78,6 +80,7 @@ internal static class SweepJob
             Schane = RunFolder.Version,
             Data = RunPaths.Shareable(arms[0].Recipe.Data),
             Metric = metric!,
+            Images = images,
             Trials = ordered,
             Winners = [.. best.Select(t => new SweepWinner(t.Arm, t.Number, t.Score, null))],
             Failed = failed,

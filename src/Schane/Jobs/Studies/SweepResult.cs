@@ -18,6 +18,9 @@ internal sealed record SweepResult
     /// <summary>Metric of the validation part that was chosen by.</summary>
     public required string Metric { get; init; }
 
+    /// <summary>Images of the validation part; null where an earlier version wrote it.</summary>
+    public int? Images { get; init; }
+
     /// <summary>Every trial, arm by arm, best first.</summary>
     public required IReadOnlyList<SweepTrial> Trials { get; init; }
 

@@ -49,7 +49,8 @@ internal static class CurvesSection
     {
         string?[] sentences =
         [
-            kept is { } step ? $"The dotted line is at step {Quantity.Count(step)}, whose weights are the run’s model." : null,
+            kept is { } step ? $"The dotted line is at step {Quantity.Count(step)}, whose weights are the run’s model" +
+                $"{(step < history.Steps.LastOrDefault()?.Step ? FewImages.Words((int)(history.Start?.ValImages ?? 0)) : "")}." : null,
             Curve.Of(history.Steps, step => step.Loss ?? step.Ce) is { IsThinned: true }
                 ? "Lines are means over stretches of steps; the band reaches from the least to the greatest value of a stretch." : null,
             history.Resumes.Any() ? "The run was interrupted and went on at step " +

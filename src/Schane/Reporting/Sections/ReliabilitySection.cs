@@ -18,8 +18,12 @@ internal static class ReliabilitySection
             : $"On the whole the model is {(gap > 0 ? "surer than it is right" : "less sure than it could be")}: its mean confidence " +
                 $"lies {Quantity.PercentNumber(Math.Abs(gap))} points {(gap > 0 ? "above" : "below")} its accuracy.";
         if (results!.Metrics.TryGetValue("ece_raw", out var raw))
-            verdict += $" Its probabilities are those that predict gives, after a temperature that the validation images chose; " +
-                $"before it the calibration error was {Quantity.Percent(raw)}.";
+            verdict += (results.Folds is null
+                ? " Its probabilities are those that predict gives, after a temperature that the validation images chose; "
+                : " Its probabilities are those of each fold after a temperature that the other folds chose; all together chose that of " +
+                    "predict; ") + $"before it the calibration error was {Quantity.Percent(raw)}.";
+        if (total < FewImages.Enough)
+            verdict += $" All this rests on {Quantity.Of(total, "image", "images")} only.";
         var figure = new Figure("reliability", "Reliability diagram", verdict, 420)
         {
             Data =

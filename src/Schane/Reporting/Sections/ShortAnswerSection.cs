@@ -5,9 +5,6 @@ namespace Schane.Reporting.Sections;
 /// <summary>What came out, in a sentence, and what to do next.</summary>
 internal static class ShortAnswerSection
 {
-    /// <summary>Below so many images a figure says little.</summary>
-    private const int FewImages = 30;
-
     /// <summary>From this training accuracy on nothing more is to be had from the training images.</summary>
     private const double ByHeart = 0.97;
 
@@ -29,6 +26,9 @@ internal static class ShortAnswerSection
         var found = metric.HigherIsBetter ? "names" : "mistakes";
         var range = results.Metrics.Find($"{metric.Key}_low") is { } low && results.Metrics.Find($"{metric.Key}_high") is { } high
             ? $"; of others like them it would be {HeadlineSection.Range(metric, low, high)} (95\u202f% interval)" : "";
+        if (results.Folds is { } folds)
+            return $"Models that were trained without them, in {folds} folds, name {metric.Show(results.Metrics[metric.Key])} of " +
+                $"{images} rightly{range}. The model that is kept has learnt from all of them.";
         return $"The model {found} {metric.Show(results.Metrics[metric.Key])} of {images} " +
             $"of the {HeadlineSection.PartName(results.Part)} part{(metric.HigherIsBetter ? " rightly" : "")}{range}.";
     }
@@ -45,7 +45,7 @@ internal static class ShortAnswerSection
         List<string> found = [];
         if (results.Metrics.Find("top1_low") is { } low && low <= chance)
             found.Add($"That is no better than to name the largest class each time ({Quantity.Percent(chance, 0)}).");
-        if (results.Images < FewImages)
+        if (results.Images < FewImages.Enough)
             found.Add($"{Quantity.Of(results.Images, "image is", "images are")} too few to rely on the figure: label more.");
         if (Learning(history, top1) is { } learning)
             found.Add(learning);

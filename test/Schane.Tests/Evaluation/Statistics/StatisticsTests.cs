@@ -4,6 +4,17 @@ namespace Schane.Tests.Evaluation.Statistics;
 
 public class StatisticsTests
 {
+    // Clopper and Pearson for 7 of 10, as R's binom.test has it; no success and no failure have closed forms.
+    [Fact]
+    public void The_exact_interval_of_a_share_is_that_of_the_binomial_tails()
+    {
+        var seven = Interval.ClopperPearson(7, 10);
+        Assert.Equal((0.3475471, 0.9332605), (Math.Round(seven.Low!.Value, 7), Math.Round(seven.High!.Value, 7)));
+        Assert.Equal(0, Interval.ClopperPearson(0, 10).Low!.Value);
+        Assert.Equal(1 - Math.Pow(0.025, 0.1), Interval.ClopperPearson(0, 10).High!.Value, 1e-9);
+        Assert.Equal(Math.Pow(0.025, 0.1), Interval.ClopperPearson(10, 10).Low!.Value, 1e-9);
+    }
+
     [Fact]
     public void Student_interval_agrees_with_a_table()
     {

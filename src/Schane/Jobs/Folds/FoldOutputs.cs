@@ -1,0 +1,29 @@
+using System.Text.Json;
+using Schane.Checkpoints;
+using Schane.Data;
+using Schane.Evaluation;
+using Schane.Inference;
+using Schane.Runs;
+using Schane.Tensors;
+
+namespace Schane.Jobs.Folds;
+
+/// <summary>The outputs of one fold, as its folder keeps them once it is done.</summary>
+/// <param name="Images">Names of the n images that were held out.</param>
+/// <param name="Labels">[n].</param>
+/// <param name="Logits">[n, C] of the trained model, row by row.</param>
+/// <param name="ProbeLogits">The same of the linear probe; null where there was none.</param>
+internal sealed record FoldOutputs(string[] Images, long[] Labels, double[] Logits, double[]? ProbeLogits)
+{
+    /// <summary>Lets the models of a fold that has been trained look at the images that were held out.</summary>
+    public static FoldOutputs Of(RunFolder fold, IImageDataset heldOut, Func<RunModel, ModelOutputs> pass, string device)
+    {
+        using var model = RunModel.Load(fold.Model, device);
+        using var trained = pass(model);
+        using var probe = ProbeStart.Restore(fold, model) ? pass(model) : null;
+        return new([.. trained.Indices.Select(heldOut.NameOf)], Copy.Longs(trained.Labels), Copy.Doubles(trained.Logits),
+            probe is null ? null : Copy.Doubles(probe.Logits));
+    }
+
+    public void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(this, JsonFile.Options));
+}

@@ -1,0 +1,170 @@
+using Schane.Checkpoints;
+using Schane.Data.Dividing;
+using Schane.Data.Feeding;
+using Schane.Data.Transforms;
+using Schane.Evaluation;
+using Schane.Inference;
+using Schane.Planning;
+using Schane.Recipes;
+using Schane.Runs;
+using Schane.Tensors;
+using Schane.Training;
+using static TorchSharp.torch;
+
+namespace Schane.Jobs.Folds;
+
+/// <summary>
+/// Training on every labelled image: first one run a fold without its images, which measures the recipe, then the run itself on all of
+/// them. Folds are run folders in the run's folder <c>folds</c>. A run that was stopped goes on at the fold it was in.
+/// </summary>
+internal static class FoldedTraining
+{
+    /// <summary>Trains a new run.</summary>
+    /// <param name="recipe">What to do; a budget holds for the folds and the run together.</param>
+    /// <param name="options">Where and with what.</param>
+    /// <param name="stop">Saves a checkpoint and stops; <see cref="TrainJob.Resume"/> goes on.</param>
+    public static (RunFolder Folder, RunResults Results) Run(Recipe recipe, RunOptions options, CancellationToken stop)
+    {
+        options.RequireFreeFolder();
+        Devices.Find(recipe.Device);                                       // what can be found wrong is, before a folder is made
+        recipe = recipe with { NoRefit = false };
+        var (data, files) = (options.Open(recipe), new PartFiles());
+        Say(RefitChoice.Sentence(data.Splits!));
+        foreach (var warning in data.HoldingOut(data.Splits!.Folds[0].ToHashSet()).WarnOfCopies(files, stop)
+            .Opened(recipe.OnBadImage, files, stop).Warnings.Except(data.Warnings))
+            Say(warning);
+        var run = RunFolder.Create(options.Folder ?? RunPaths.NextFree(recipe), options.Force);
+        var held = run.Lock();
+        try
+        {
+            data.Splits.Save(run.Splits);
+            AtomicFile.WriteText(run.FoldsRecipe, RecipeFile.Write(recipe with
+            {
+                Data = RunPaths.Located(recipe.Data),
+                Weights = recipe.Weights is { } weights ? RunPaths.Located(weights) : null,
+                Exclude = recipe.Exclude is { } exclude ? Path.GetFullPath(exclude) : null,
+                Relabel = recipe.Relabel is { } relabel ? Path.GetFullPath(relabel) : null,
+            }));
+            return (run, GoOn(run, options with { AcceptChangedData = false }, stop));
+        }
+        catch (Exception e) when (e is not (OperationCanceledException or DivergedException) && !run.HasBegun)
+        {
+            held.Dispose();
+            run.Remove();
+            throw;
+        }
+        finally
+        {
+            held.Dispose();
+        }
+
+        void Say(string sentence) => options.Listener?.Report(TrainingProgress.Note(sentence));
+    }
+
+    /// <summary>Does what is not done yet of a run whose folder is held.</summary>
+    public static RunResults GoOn(RunFolder run, RunOptions options, CancellationToken stop)
+    {
+        if (options.AllRanks.Size > 1)
+            throw new SchaneException($"'{run.Root}' is measured by folds, which one process trains; resume it without mpirun or srun.");
+        var asked = RecipeFile.Load(run.FoldsRecipe);
+        asked = asked with { OnBadImage = options.OnBadImage ?? asked.OnBadImage };
+        var data = options.Open(asked, Splits.Load(run.Splits));
+        if (data.Unlisted > 0)
+            throw new SchaneException($"The data has changed since the run began: {data.Unlisted} images are new. Take them away, or " +
+                "start a new run.");
+        var folds = data.Splits!.Folds;
+        var (recipe, outputs) = (asked, new List<FoldOutputs>());
+        if (asked is { Steps: null, Epochs: null })
+            recipe = asked with { Budget = OpenChoices.BudgetOf(asked) / RefitChoice.Shares(folds.Count) };
+        for (var i = 0; i < folds.Count; i++)
+        {
+            var fold = RunFolder.Elsewhere(Path.Combine(run.Folds, $"{i + 1}"));
+            try
+            {
+                outputs.Add(Fold(fold, recipe, data, folds[i].ToHashSet(), options with
+                { Progress = new Told(options.Listener, $"fold {i + 1} of {folds.Count}", Sentences: i == 0), Logger = null }, stop));
+            }
+            catch (OperationCanceledException e)
+            {
+                throw new OperationCanceledException($"Interrupted in fold {i + 1} of {folds.Count}, which is saved; go on with " +
+                    $"`schane train --resume {run.Root}`.", e, stop);
+            }
+            catch (DivergedException e)
+            {
+                throw new DivergedException($"Fold {i + 1} of {folds.Count}: {e.Message}");
+            }
+            if (i == 0)
+                recipe = Settled(asked, fold) with { NoProof = true, OnBadImage = asked.OnBadImage };     // the machine is proven
+        }
+        var found = OutOfFold.Of(outputs, recipe);
+        options.Listener?.Report(TrainingProgress.Note(found.Sentence(folds.Count)));
+        options = options with { OutOfFold = found };
+        return File.Exists(run.Recipe) ? SingleRun.GoOn(run, options, stop)
+            : SingleRun.Begin(OfAll(recipe, asked, data, folds[0].Count, found), _ => run, options, stop).Results;
+    }
+
+    /// <summary>Trains without the images of a fold, and lets the model look at them; a fold that is done is used again.</summary>
+    private static FoldOutputs Fold(RunFolder fold, Recipe recipe, DataSetup data, IReadOnlySet<string> heldOut, RunOptions options,
+        CancellationToken stop)
+    {
+        var file = Path.Combine(fold.Root, "outputs.json");
+        if (JsonFile.Read<FoldOutputs>(file) is { } done)
+            return done;
+        options = options with { Folder = fold.Root, Force = true, View = RunView.Without(heldOut) };
+        if (!File.Exists(fold.Results))
+        {
+            if (!File.Exists(fold.Recipe))
+                SingleRun.New(recipe, options, stop);
+            else
+            {
+                using var _ = fold.Lock();
+                SingleRun.GoOn(fold, options, stop);
+            }
+        }
+        var images = data.HoldingOut(heldOut).Test!;
+        var outputs = FoldOutputs.Of(fold, images, model => ModelOutputs.Of(model.Classifier, images,
+            TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
+            new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop), recipe.Device);
+        outputs.Save(file);
+        foreach (var weights in Directory.EnumerateFiles(fold.Checkpoints, "*.safetensors").Append(fold.Model))
+            File.Delete(weights);                                         // nothing asks for them again
+        return outputs;
+    }
+
+    /// <summary>What the other folds and the run itself do: the choices of the first fold, and as many steps or epochs as it
+    /// made.</summary>
+    private static Recipe Settled(Recipe asked, RunFolder first)
+    {
+        var (recipe, pinned) = (SavedRun.RecipeOf(first), RecipeFile.LoadRun(first.Recipe).Weights!);
+        return recipe with
+        {
+            Weights = InitialWeights.AreFetched(pinned) ? pinned : asked.Weights ?? pinned,
+            ByTime = false,
+            Budget = asked.Budget,
+            Steps = asked.Epochs is not null ? asked.Steps
+                : recipe.ByTime ? checked((int)RunResults.Load(first.Results).Steps) : recipe.Steps,
+        };
+    }
+
+    /// <summary>The recipe of the run itself; of steps that time decided it makes as many more as it has images.</summary>
+    private static Recipe OfAll(Recipe recipe, Recipe asked, DataSetup data, int heldOut, OutOfFold found)
+    {
+        recipe = recipe with { NoProof = asked.NoProof };
+        if (found.Probe is { Kept: true })
+            return recipe with { Steps = 0, Epochs = null };
+        var more = (double)data.Train.Count / (data.Train.Count - heldOut);
+        return asked is { Steps: null, Epochs: null } ? recipe with { Steps = (int)Math.Round(recipe.Steps!.Value * more) } : recipe;
+    }
+
+    /// <summary>Tells of a fold; what is the same in all of them, once.</summary>
+    private sealed record Told(IProgress<TrainingProgress>? Listener, string Phase, bool Sentences) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Message is null)
+                Listener?.Report(value with { Phase = Phase });
+            else if (Sentences)
+                Listener?.Report(value);
+        }
+    }
+}

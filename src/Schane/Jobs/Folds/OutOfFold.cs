@@ -1,0 +1,72 @@
+using Schane.Evaluation;
+using Schane.Inference;
+using Schane.Recipes;
+using Schane.Runs;
+using static TorchSharp.torch;
+
+namespace Schane.Jobs.Folds;
+
+// n images over all folds, C classes.
+
+/// <summary>What models said of images that they had not been trained on. Where a run's model learns from all images, this takes the place
+/// of a part that is kept aside.</summary>
+/// <param name="Logits">[n, C], row by row.</param>
+/// <param name="Labels">[n].</param>
+/// <param name="Images">Names of the images.</param>
+/// <param name="Folds">Fold of each image, from 0.</param>
+/// <param name="Probe">The linear probe beside fine-tuning; null where there was none.</param>
+internal sealed record OutOfFold(
+    double[] Logits, long[] Labels, IReadOnlyList<string> Images, IReadOnlyList<int> Folds, ProbeResults? Probe)
+{
+    /// <summary>How many folds there were.</summary>
+    public int Count => Folds.Max() + 1;
+
+    private int Classes => Logits.Length / Labels.Length;
+
+    /// <summary>Joins the folds; where the linear probe did better in them than fine-tuning, what it said.</summary>
+    public static OutOfFold Of(IReadOnlyList<FoldOutputs> folds, Recipe recipe)
+    {
+        long[] labels = [.. folds.SelectMany(fold => fold.Labels)];
+        double[] trained = [.. folds.SelectMany(fold => fold.Logits)];
+        var probed = folds.All(fold => fold.ProbeLogits is not null) ? folds.SelectMany(fold => fold.ProbeLogits!).ToArray() : null;
+        var probe = probed is null ? null : ProbeStart.Compare(Figures(probed), recipe.Steps == 0 ? null : Figures(trained),
+            labels.Length, recipe.BestMetric);
+        return new(probe is { Kept: true } ? probed! : trained, labels, [.. folds.SelectMany(fold => fold.Images)],
+            [.. folds.SelectMany((fold, i) => fold.Labels.Select(_ => i))], probe);
+
+        Dictionary<string, double> Figures(double[] logits)
+        {
+            using var scope = NewDisposeScope();
+            return ProbeStart.Figures(Classification.Of(tensor(logits).view(labels.Length, -1), tensor(labels)));
+        }
+    }
+
+    /// <summary>What is told of the folds once all are done.</summary>
+    public string Sentence(int folds)
+    {
+        var right = Enumerable.Range(0, Labels.Length).Count(row =>
+            Logits.AsSpan(row * Classes, Classes) is var own && own[(int)Labels[row]] >= System.Numerics.Tensors.TensorPrimitives.Max(own));
+        return $"{folds} folds: {right} of {Labels.Length} images named rightly by models that had not seen them" +
+            (Probe is { FineTuned: not null, Kept: var kept } ? $"; the {(kept ? "linear probe" : "fine-tuned model")} did better and is " +
+                "trained on all of them." : "; now the model of all of them.");
+    }
+
+    /// <summary>The temperature and thresholds of the model of all images.</summary>
+    public CalibratedConfidence Confidence() => CalibratedConfidence.Fit(Logits, Classes, Labels);
+
+    /// <summary>The logits over a temperature that the other folds chose, so that no image has a say in its own probabilities.</summary>
+    public double[] Calibrated()
+    {
+        var calibrated = new double[Logits.Length];
+        for (var fold = 0; fold < Count; fold++)
+        {
+            int[] others = [.. Enumerable.Range(0, Labels.Length).Where(row => Folds[row] != fold)];
+            var temperature = CalibratedConfidence.Fit([.. others.SelectMany(row => Logits.AsSpan(row * Classes, Classes).ToArray())],
+                Classes, [.. others.Select(row => Labels[row])]).Temperature;
+            foreach (var row in Enumerable.Range(0, Labels.Length).Except(others))
+                for (var i = row * Classes; i < (row + 1) * Classes; i++)
+                    calibrated[i] = Logits[i] / temperature;
+        }
+        return calibrated;
+    }
+}

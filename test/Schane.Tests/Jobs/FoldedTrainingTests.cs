@@ -1,0 +1,117 @@
+using Schane.Data.Dividing;
+using Schane.Jobs;
+using Schane.Losses;
+using Schane.Models;
+using Schane.Recipes;
+using Schane.Runs;
+using Schane.Tests.Cli;
+using Schane.Training;
+
+namespace Schane.Tests.Jobs;
+
+/// <summary>Few images are all learnt from, and folds measure the model.</summary>
+[Trait("Long", "1")]
+public sealed class FoldedTrainingTests : IDisposable
+{
+    private readonly Photos photos = new(("red", 3), ("blue", 3), ("grey", 2), ("white", 1));
+
+    private Recipe Short => new()
+    {
+        Data = photos.Data,
+        Model = "schane_tiny",
+        Weights = "embedded",
+        Loss = new SchaneLoss(),
+        Steps = 4,
+        InputSize = 32,
+        ClassesPerBatch = 3,
+        ImagesPerClass = 2,
+        SaveEvery = 2,
+        Threads = 1,
+        Precision = Precision.Float32,
+        NoProof = true,
+    };
+
+    public void Dispose() => photos.Dispose();
+
+    [Fact]
+    public void Every_label_counts_and_no_image_is_measured_by_a_model_that_was_trained_on_it()
+    {
+        var (run, results) = TrainJob.Run(Short, new() { Folder = At("run") });
+        Assert.Equal(("folds", 3, 8), (results.Part, results.Folds, results.Images));       // the only white one can't be measured
+        Assert.Equal(8, results.Confusion!.Sum(row => row.Sum()));
+        Assert.Equal((9, 0), ((int)RunHistory.Read(run.Journal).Start!.TrainImages!, (int)RunHistory.Read(run.Journal).Start!.ValImages!));
+        var folds = Splits.Load(run.Splits).Folds;
+        Assert.Equal(8, folds.SelectMany(fold => fold).Distinct().Count());
+        Assert.Equal(2, folds.Count(fold => fold.Any(image => image.StartsWith("grey", StringComparison.Ordinal))));
+        for (var fold = 1; fold <= folds.Count; fold++)
+            Assert.Equal(9 - folds[fold - 1].Count,
+                (int)RunHistory.Read(RunFolder.Open(Path.Combine(run.Root, "folds", $"{fold}")).Journal).Start!.TrainImages!);
+        Assert.Empty(Directory.EnumerateFiles(Path.Combine(run.Root, "folds"), "*.safetensors", SearchOption.AllDirectories));
+        Assert.Contains("trained without", File.ReadAllText(run.Report));
+        Assert.Contains("--data", Assert.Throws<SchaneException>(() => EvaluateJob.Run(run.Root)).Message);
+        Assert.Equal(9, EvaluateJob.Run(run.Root, photos.Data).Images);
+    }
+
+    [Fact]
+    public void A_run_that_is_stopped_in_a_fold_goes_on_to_the_weights_and_figures_of_one_that_is_not()
+    {
+        var (whole, expected) = TrainJob.Run(Short, new() { Folder = At("whole") });
+        using var stop = new CancellationTokenSource();
+        var stopped = Assert.Throws<OperationCanceledException>(() =>
+            TrainJob.Run(Short, new() { Folder = At("stopped"), Progress = new Stopper("fold 2 of 3", stop) }, stop.Token));
+        Assert.Contains($"--resume {At("stopped")}`", stopped.Message);
+        var (run, results) = TrainJob.Resume(At("stopped"));
+        Assert.Equal(expected.Metrics, results.Metrics);
+        Assert.Equal(File.ReadAllBytes(whole.Model), File.ReadAllBytes(run.Model));
+    }
+
+    [Fact]
+    public void The_linear_probe_is_kept_where_it_does_better_in_the_folds()
+    {
+        // A rate that destroys the model.
+        var (_, results) = TrainJob.Run(Short with { NoProbe = false, LearningRate = 1, TrunkRate = 1, Steps = 3 },
+            new() { Folder = At("probe") });
+        Assert.True(results.Probe!.Kept);
+        Assert.Equal((0, 8), (results.Steps, results.Probe.Images));
+        Assert.True(results.Probe.FineTuned!["top1"] < results.Probe.Validation["top1"]);
+        Assert.Equal(results.Probe.Validation["top1"], results.Metrics["top1"]);
+    }
+
+    [Theory]
+    [InlineData("folds", "folds K makes one fold alone")]
+    [InlineData("patience", "patience needs validation images")]
+    [InlineData("alone", "one image of each class")]
+    public void What_can_not_be_is_refused_in_a_sentence_and_leaves_nothing(string what, string sentence)
+    {
+        using var one = new Photos(("red", 1), ("blue", 1));
+        var recipe = Short with { NoRefit = false };
+        var wrong = Assert.Throws<SchaneException>(() => TrainJob.Run(what switch
+        {
+            "folds" => recipe with { Folds = 2 },
+            "patience" => recipe with { Patience = 1 },
+            _ => recipe with { Data = one.Data },
+        }, new() { Folder = At("wrong") }));
+        Assert.Contains(sentence, wrong.Message);
+        Assert.False(Directory.Exists(At("wrong")));
+    }
+
+    [Fact]
+    public void One_image_of_each_class_is_never_measured_on_itself()
+    {
+        using var one = new Photos(("red", 1), ("blue", 1));
+        foreach (var aside in (bool?[])[null, true])
+            Assert.Contains("add a second one", Assert.Throws<SchaneException>(() =>
+                TrainJob.Run(Short with { Data = one.Data, NoRefit = aside }, new() { Folder = At("one") })).Message);
+    }
+
+    private string At(string name) => Path.Combine(photos.Root, name);
+
+    private sealed class Stopper(string phase, CancellationTokenSource stop) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Phase == phase && value.Step == 3)
+                stop.Cancel();
+        }
+    }
+}
