@@ -5,6 +5,7 @@ using Schane.Evaluation.Episodes;
 using Schane.Jobs;
 using Schane.Reporting;
 using Schane.Reporting.Sections;
+using Schane.Runs;
 
 namespace Schane.Cli.Verbs;
 
@@ -92,7 +93,7 @@ internal sealed class EvaluateVerb : Verb
         var measured = LongWork.Show(screen,
             show => EvaluateJob.Again(folder, source.Read(parsed, folder) with { Progress = new ShownTraining(show) }, stop));
         var results = measured.Results;
-        Measures.Show(screen, results.Metrics, $"Measured on {results.Images} images ({results.Part}):");
+        Measures.Show(screen, results.Metrics, $"Measured on {results.Images} images ({results.Part}){FewImages.Words(results.Images)}:");
         if (results is { Classes: { } names, Confusion: { } counts })
             Mistakes(screen, ConfusionMatrix.Of(names, counts), measured.Items);
         if (results.PerClass is { } classes)

@@ -22,11 +22,11 @@ public sealed record CalibratedConfidence(double Temperature, int Images, double
     private const double LeastTemperature = 0.05, MostTemperature = 20;
     private const int MostPoints = 200;
 
-    /// <summary>Fits the temperature by maximum likelihood, all sums in float64.</summary>
-    /// <remarks>
-    /// The targets are Platt's (1999): the true class has (n + 1)/(n + 2) and the others share the rest, so that a validation part
-    /// without an error does not make the model infinitely sure.
-    /// </remarks>
+    /// <summary>Precision of a normal prior of log T around 0, so that few images neither make probabilities worse nor, without an error
+    /// among them, the model sure beyond measure (docs/log.md). Hundreds of images outweigh it.</summary>
+    internal const double PriorPrecision = 8;
+
+    /// <summary>Fits the temperature to the largest posterior under a normal prior of log T around 0, all sums in float64.</summary>
     /// <param name="logits">[n, C], floating point.</param>
     /// <param name="labels">[n], int64.</param>
     /// <exception cref="ArgumentException">A shape differs from the above, or there is no row.</exception>
@@ -41,7 +41,7 @@ public sealed record CalibratedConfidence(double Temperature, int Images, double
     {
         if (labels.Length == 0)
             throw new ArgumentException("logits must have at least one row.", nameof(logits));
-        var temperature = TemperatureOf(logits, classes, labels);
+        var temperature = TemperatureOf(logits, classes, labels, PriorPrecision);
         var (before, _) = Answers(logits, classes, labels, 1);
         var (after, right) = Answers(logits, classes, labels, temperature);
         return new(temperature, labels.Length, Evaluation.Calibration.Of(before, right).Error,
@@ -93,10 +93,11 @@ public sealed record CalibratedConfidence(double Temperature, int Images, double
     /// <param name="logits">[n, C], row by row.</param>
     /// <param name="classes">C.</param>
     /// <param name="labels">[n].</param>
-    /// <param name="precision">Of a normal prior of log T around 0; 0 for none.</param>
+    /// <param name="precision">Of a normal prior of log T around 0. 0: none, but Platt's targets (1999), where the true class has
+    /// (n + 1)/(n + 2) and the others share the rest.</param>
     internal static double TemperatureOf(double[] logits, int classes, long[] labels, double precision = 0)
     {
-        var missing = precision > 0 ? 0 : 1.0 / (labels.Length + 2);      // Platt: what the true class lacks to 1
+        var missing = precision > 0 ? 0 : 1.0 / (labels.Length + 2);      // what the true class lacks to 1
         var (low, high) = (Math.Log(1 / MostTemperature), Math.Log(1 / LeastTemperature));
         for (var i = 0; i < 60; i++)
         {

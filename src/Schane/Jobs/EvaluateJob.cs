@@ -82,8 +82,13 @@ public static class EvaluateJob
         Tensor Rows(double[] logits) => tensor(logits).view(found.Labels.Length, -1);
         var logits = Rows(found.Calibrated());
         var results = Classified(Unmeasured(recipe, model, steps, seconds, "folds"), logits, Rows(found.Logits), tensor(found.Labels),
-            model, data: null) with
-        { Folds = found.Count };
+            model, data: null);
+        results = results with
+        {
+            Folds = found.Count,
+            Metrics = new Dictionary<string, double>(results.Metrics)
+            { ["top1_low"] = found.Top1.Low!.Value, ["top1_high"] = found.Top1.High!.Value },
+        };
         return new(results, Answers(logits, found.Labels, found.Images, model.Classes), null);
     }
 
@@ -119,8 +124,6 @@ public static class EvaluateJob
     {
         var found = Classification.Of(logits, labels);
         var metrics = found.Named();
-        if (data is null && Interval.ClopperPearson((int)Math.Round(found.Top1 * found.Count), found.Count) is var exact)
-            (metrics["top1_low"], metrics["top1_high"]) = (exact.Low!.Value, exact.High!.Value);
         if (model.Confidence is not null && Classification.Of(uncalibrated, labels) is var raw)
             (metrics["ece_raw"], metrics["nll_raw"]) = (raw.Calibration.Error, raw.Nll);
         if (data?.TwinGroupOf is { } groupOf && found.ErrorsInsideGroups(groupOf) is var share && double.IsFinite(share))

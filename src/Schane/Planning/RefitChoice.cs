@@ -8,9 +8,12 @@ internal static class RefitChoice
 {
     private static readonly TimeSpan LeastBudget = TimeSpan.FromSeconds(45);
 
-    /// <summary>In how many parts a budget is divided, each of them a fold's: the model of all images makes as many epochs as a
-    /// fold.</summary>
-    public static double Shares(int folds) => folds + (double)folds / (folds - 1);
+    /// <summary>Steps of the folds and of the run itself, the same in all, since accuracy hangs on them where they are few; null where time
+    /// decides.</summary>
+    /// <param name="recipe">As it was written.</param>
+    /// <param name="data">All images.</param>
+    public static int? StepsOf(Recipe recipe, DataSetup data) => recipe.Steps ?? recipe.Epochs * Samplers.For(recipe with
+    { ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count) }, data).BatchesPerEpoch;
 
     /// <summary>Decides it where the recipe leaves it open: few images that come with no part to choose or measure on are all learnt
     /// from.</summary>

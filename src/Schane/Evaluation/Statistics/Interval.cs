@@ -62,13 +62,15 @@ public sealed record Interval(double Mean, double? Low, double? High, int Count,
 
     /// <summary>Clopper and Pearson's interval (1934) of a share: never shorter than the coverage asks for, as Wilson's may be.</summary>
     /// <exception cref="ArgumentOutOfRangeException">No trials, or successes outside 0 … trials.</exception>
-    internal static Interval ClopperPearson(int successes, int trials, double level = 0.95)
+    /// <remarks>Trials need not be whole, so that ones that depend on each other can count as fewer.</remarks>
+    internal static Interval ClopperPearson(double successes, double trials, double level = 0.95)
     {
-        Tensors.Require.AtLeast(trials, 1, nameof(trials));
+        Tensors.Require.Positive(trials, nameof(trials));
         Tensors.Require.InRange(successes, 0, trials, nameof(successes));
         var tail = (1 - level) / 2;
-        return new((double)successes / trials, successes == 0 ? 0 : Beta.InvCDF(successes, trials - successes + 1, tail),
-            successes == trials ? 1 : Beta.InvCDF(successes + 1, trials - successes, 1 - tail), trials, IntervalKind.ClopperPearson, level);
+        return new(successes / trials, successes == 0 ? 0 : Beta.InvCDF(successes, trials - successes + 1, tail),
+            successes == trials ? 1 : Beta.InvCDF(successes + 1, trials - successes, 1 - tail), (int)trials, IntervalKind.ClopperPearson,
+            level);
     }
 
     private static Interval Around(IReadOnlyList<double> values, double level, IntervalKind kind, Func<int, double> quantile)

@@ -73,9 +73,9 @@ internal static class FoldedTraining
             throw new SchaneException($"The data has changed since the run began: {data.Unlisted} images are new. Take them away, or " +
                 "start a new run.");
         var folds = data.Splits!.Folds;
-        var (recipe, outputs) = (asked, new List<FoldOutputs>());
-        if (asked is { Steps: null, Epochs: null })
-            recipe = asked with { Budget = OpenChoices.BudgetOf(asked) / RefitChoice.Shares(folds.Count) };
+        var (recipe, outputs) = (asked with { Steps = RefitChoice.StepsOf(asked, data), Epochs = null }, new List<FoldOutputs>());
+        if (recipe.Steps is null)
+            recipe = recipe with { Budget = OpenChoices.BudgetOf(asked) / (folds.Count + 1) };
         for (var i = 0; i < folds.Count; i++)
         {
             var fold = RunFolder.Elsewhere(Path.Combine(run.Folds, $"{i + 1}"));
@@ -97,10 +97,11 @@ internal static class FoldedTraining
                 recipe = Settled(asked, fold) with { NoProof = true, OnBadImage = asked.OnBadImage };     // the machine is proven
         }
         var found = OutOfFold.Of(outputs, recipe);
-        options.Listener?.Report(TrainingProgress.Note(found.Sentence(folds.Count)));
+        options.Listener?.Report(TrainingProgress.Note(found.Sentence()));
         options = options with { OutOfFold = found };
         return File.Exists(run.Recipe) ? SingleRun.GoOn(run, options, stop)
-            : SingleRun.Begin(OfAll(recipe, asked, data, folds[0].Count, found), _ => run, options, stop).Results;
+            : SingleRun.Begin(recipe with { NoProof = asked.NoProof, Steps = found.Probe is { Kept: true } ? 0 : recipe.Steps }, _ => run,
+                options, stop).Results;
     }
 
     /// <summary>Trains without the images of a fold, and lets the model look at them; a fold that is done is used again.</summary>
@@ -131,8 +132,7 @@ internal static class FoldedTraining
         return outputs;
     }
 
-    /// <summary>What the other folds and the run itself do: the choices of the first fold, and as many steps or epochs as it
-    /// made.</summary>
+    /// <summary>What the other folds and the run itself do: the choices of the first fold, and as many steps as it made.</summary>
     private static Recipe Settled(Recipe asked, RunFolder first)
     {
         var (recipe, pinned) = (SavedRun.RecipeOf(first), RecipeFile.LoadRun(first.Recipe).Weights!);
@@ -141,19 +141,8 @@ internal static class FoldedTraining
             Weights = InitialWeights.AreFetched(pinned) ? pinned : asked.Weights ?? pinned,
             ByTime = false,
             Budget = asked.Budget,
-            Steps = asked.Epochs is not null ? asked.Steps
-                : recipe.ByTime ? checked((int)RunResults.Load(first.Results).Steps) : recipe.Steps,
+            Steps = recipe.ByTime ? checked((int)RunResults.Load(first.Results).Steps) : recipe.Steps,
         };
-    }
-
-    /// <summary>The recipe of the run itself; of steps that time decided it makes as many more as it has images.</summary>
-    private static Recipe OfAll(Recipe recipe, Recipe asked, DataSetup data, int heldOut, OutOfFold found)
-    {
-        recipe = recipe with { NoProof = asked.NoProof };
-        if (found.Probe is { Kept: true })
-            return recipe with { Steps = 0, Epochs = null };
-        var more = (double)data.Train.Count / (data.Train.Count - heldOut);
-        return asked is { Steps: null, Epochs: null } ? recipe with { Steps = (int)Math.Round(recipe.Steps!.Value * more) } : recipe;
     }
 
     /// <summary>Tells of a fold; what is the same in all of them, once.</summary>

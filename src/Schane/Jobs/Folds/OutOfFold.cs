@@ -1,4 +1,6 @@
+using System.Numerics.Tensors;
 using Schane.Evaluation;
+using Schane.Evaluation.Statistics;
 using Schane.Inference;
 using Schane.Recipes;
 using Schane.Runs;
@@ -41,15 +43,21 @@ internal sealed record OutOfFold(
         }
     }
 
+    /// <summary>
+    /// Accuracy, with an interval for that of the model of all images. The outcomes of a fold hang on one model, which has learnt from
+    /// fewer images: n of them count as the (k − 1)/k · n that a fold's model learns from (docs/log.md has how often the interval covers).
+    /// </summary>
+    public Interval Top1 => Interval.ClopperPearson(Right * Share, Labels.Length * Share);
+
+    private double Share => (Count - 1.0) / Count;
+
+    private int Right => Enumerable.Range(0, Labels.Length).Count(row =>
+        TensorPrimitives.IndexOfMax<double>(Logits.AsSpan(row * Classes, Classes)) == Labels[row]);
+
     /// <summary>What is told of the folds once all are done.</summary>
-    public string Sentence(int folds)
-    {
-        var right = Enumerable.Range(0, Labels.Length).Count(row =>
-            Logits.AsSpan(row * Classes, Classes) is var own && own[(int)Labels[row]] >= System.Numerics.Tensors.TensorPrimitives.Max(own));
-        return $"{folds} folds: {right} of {Labels.Length} images named rightly by models that had not seen them" +
-            (Probe is { FineTuned: not null, Kept: var kept } ? $"; the {(kept ? "linear probe" : "fine-tuned model")} did better and is " +
-                "trained on all of them." : "; now the model of all of them.");
-    }
+    public string Sentence() => $"{Count} folds: {Right} of {Labels.Length} images named rightly by models that had not seen them" +
+        (Probe is { FineTuned: not null, Kept: var kept } ? $"; the {(kept ? "linear probe" : "fine-tuned model")} did better and is " +
+            "trained on all of them." : "; now the model of all of them.");
 
     /// <summary>The temperature and thresholds of the model of all images.</summary>
     public CalibratedConfidence Confidence() => CalibratedConfidence.Fit(Logits, Classes, Labels);

@@ -8,6 +8,21 @@ public class SplitsTests
     private static FakeDataset Data(params int[] sizes) => new([.. sizes.SelectMany((size, label) => Enumerable.Repeat(label, size))]);
 
     [Fact]
+    public void Folds_of_data_that_are_all_trained_on_hold_each_image_once_and_never_the_only_one_of_a_class()
+    {
+        var images = new FakeDataset([.. Enumerable.Repeat(0, 7), .. Enumerable.Repeat(1, 2), 2]);
+        var splits = Splits.WithFolds(images, 5, seed: 3);
+        Assert.Equal(10, splits.Parts["train"].Count);
+        Assert.Equal(5, splits.Folds.Count);
+        Assert.Equal(Enumerable.Range(0, 9).Select(images.NameOf).Order(), splits.Folds.SelectMany(fold => fold).Order());
+        Assert.Equal(2, splits.Folds.Count(fold => fold.Contains(images.NameOf(7)) || fold.Contains(images.NameOf(8))));
+        Assert.Equal(2, Splits.WithFolds(new FakeDataset([0, 0, 1, 1, 2]), 5, seed: 0).Folds.Count);
+        // Two images of one animal stay together.
+        var groups = Splits.WithFolds(images, 5, seed: 3, name => name is "image7" or "image8" ? "animal" : name);
+        Assert.Equal(7, groups.Folds.Sum(fold => fold.Count));
+    }
+
+    [Fact]
     public void Every_image_is_in_one_part_and_every_class_in_every_part()
     {
         var data = Data(20, 10, 3);

@@ -10,6 +10,7 @@ public class StatisticsTests
     {
         var seven = Interval.ClopperPearson(7, 10);
         Assert.Equal((0.3475471, 0.9332605), (Math.Round(seven.Low!.Value, 7), Math.Round(seven.High!.Value, 7)));
+        Assert.True(Interval.ClopperPearson(5.6, 8).HalfWidth > seven.HalfWidth);
         Assert.Equal(0, Interval.ClopperPearson(0, 10).Low!.Value);
         Assert.Equal(1 - Math.Pow(0.025, 0.1), Interval.ClopperPearson(0, 10).High!.Value, 1e-9);
         Assert.Equal(Math.Pow(0.025, 0.1), Interval.ClopperPearson(10, 10).Low!.Value, 1e-9);
