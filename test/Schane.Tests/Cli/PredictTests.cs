@@ -126,7 +126,7 @@ public class PredictTests(TrainedRun run)
     {
         var said = SchaneProgram.Run("predict", run.Folder, run.Red, "--abstain-below", "0.9").Done().Errors;
         Assert.Matches(@"Answers below a confidence of 0\.\d+ are withheld: \d of 1 images are answered\. " +
-            @"On \d+ held-out images that answered \d+.*%, of which \d+.* % were right\.", said);
+            @"On \d+ held-out images that answered \d+.*%, of which \d+.* % were right, which rests on \d+ images only\.", said);
     }
 
     [Fact]

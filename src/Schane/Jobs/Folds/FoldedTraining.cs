@@ -3,7 +3,6 @@ using Schane.Data.Dividing;
 using Schane.Data.Feeding;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
-using Schane.Inference;
 using Schane.Planning;
 using Schane.Recipes;
 using Schane.Runs;

@@ -45,12 +45,16 @@ internal static class CurvesSection
             """), figures);
     }
 
+    /// <summary>Words behind a checkpoint that few validation images chose.</summary>
+    private static string Chosen(RunHistory history, long kept) =>
+        history.Steps is [.., var last] && kept < last.Step ? FewImages.Words((int)(history.Start?.ValImages ?? 0)) : "";
+
     private static Html Note(RunHistory history, long? kept, List<string> constant)
     {
         string?[] sentences =
         [
             kept is { } step ? $"The dotted line is at step {Quantity.Count(step)}, whose weights are the run’s model" +
-                $"{(step < history.Steps.LastOrDefault()?.Step ? FewImages.Words((int)(history.Start?.ValImages ?? 0)) : "")}." : null,
+                $"{Chosen(history, step)}." : null,
             Curve.Of(history.Steps, step => step.Loss ?? step.Ce) is { IsThinned: true }
                 ? "Lines are means over stretches of steps; the band reaches from the least to the greatest value of a stretch." : null,
             history.Resumes.Any() ? "The run was interrupted and went on at step " +
