@@ -5,8 +5,8 @@ using Schane.Data.Transforms;
 using Schane.Evaluation;
 using Schane.Evaluation.Statistics;
 using Schane.Inference;
-using Schane.Planning;
 using Schane.Models;
+using Schane.Planning;
 using Schane.Tensors;
 using static TorchSharp.torch;
 

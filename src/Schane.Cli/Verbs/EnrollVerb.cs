@@ -79,8 +79,9 @@ internal sealed class EnrollVerb : Verb
             ? $"No trained class has {found.Images} images to try the same with, so no accuracy can be promised."
             : $"To expect: {found.Expected:P1} of its images are recognised, as {found.ExpectedFrom} held-out images of trained " +
                 "classes would be if these had been enrolled so; less where the new class is unlike them.");
-        screen.Answer($"It takes {found.Taken:P1} of the held-out images from other classes; {found.UnknownFound:P1} of them would be " +
-            "called unknown if their class were not there.");
+        if (found.Taken is { } taken)
+            screen.Answer($"It takes {taken:P1} of the held-out images from other classes.");
+        screen.Answer($"{found.UnknownFound:P1} of the held-out images would be called unknown if their class were not there.");
         return new(found);
     }
 }

@@ -30,16 +30,23 @@ internal sealed class KnownImages(float[] values, int width, int[] labels, doubl
     /// <summary>The greatest distance of what is known.</summary>
     public double Threshold => threshold;
 
-    /// <summary>Keeps some of the training images, and measures how far the held-out ones lie from these.</summary>
-    public static KnownImages Of(EmbeddingSet train, EmbeddingSet held)
+    /// <summary>Keeps some of the training images, and measures how far held-out ones lie from those that were kept of theirs.</summary>
+    public static KnownImages Of(EmbeddingSet train, params IReadOnlyList<HeldOutEmbeddings> held)
     {
-        var kept = train.Rows(EvenShare.Balanced(train.Labels, Most));
-        var units = Prototypes.Units(kept.Values, kept.Width);
-        var known = new KnownImages(units, kept.Width, kept.Labels, double.NaN);
-        double[] distances = [.. Enumerable.Range(0, held.Count).AsParallel().Select(i => known.Distance(held.Row(i))).Order()];
+        double[] distances = [.. held.SelectMany(pair =>
+        {
+            var known = Kept(pair.Train, double.NaN);
+            return Enumerable.Range(0, pair.Held.Count).AsParallel().Select(i => known.Distance(pair.Held.Row(i)));
+        }).Order()];
         // the least that the accepted share of the next image, too, keeps (split conformal prediction, Vovk et al. 2005)
         var rank = Math.Min(distances.Length, (int)Math.Ceiling(Accepted * (distances.Length + 1)));
-        return new(units, kept.Width, kept.Labels, distances[rank - 1]);
+        return Kept(train, distances[rank - 1]);
+    }
+
+    private static KnownImages Kept(EmbeddingSet train, double threshold)
+    {
+        var kept = train.Rows(EvenShare.Balanced(train.Labels, Most));
+        return new(Prototypes.Units(kept.Values, kept.Width), kept.Width, kept.Labels, threshold);
     }
 
     /// <summary>Cosine distance to the nearest, 0 to 2.</summary>

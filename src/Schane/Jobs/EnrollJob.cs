@@ -1,5 +1,6 @@
 using Schane.Evaluation.Embeddings;
 using Schane.Inference;
+using Schane.Jobs.Folds;
 using Schane.Runs;
 using Schane.Tensors;
 
@@ -17,10 +18,11 @@ namespace Schane.Jobs;
 /// </param>
 /// <param name="ExpectedFrom">Held-out images that this is measured on.</param>
 /// <param name="LeftOut">Share of the images that are nearest to the prototype of the others; null for one image.</param>
-/// <param name="Taken">Share of the held-out images of other classes that are nearer to the class than to any other.</param>
+/// <param name="Taken">Share of the held-out images of other classes that are nearer to the class than to any other; null where folds
+/// held them out, whose models have not seen it.</param>
 /// <param name="UnknownFound">Share of the held-out images that would be called unknown if their own class were not there.</param>
 public sealed record Enrolment(string Class, int Images, int Added, double Threshold, double Expected, int ExpectedFrom, double? LeftOut,
-    double Taken, double UnknownFound);
+    double? Taken, double UnknownFound);
 
 /// <summary>Adds classes to a run from a few images, without training: what <c>schane enroll</c> does.</summary>
 /// <remarks>Prototypes are means of unit embeddings (Snell et al. 2017, arXiv:1703.05175), compared by cosine.</remarks>
@@ -55,11 +57,10 @@ public static class EnrollJob
             return classifier.Embed(file, path);
         })];
         var enrolled = (EnrolledClasses.Load(run) ?? Begin(train, held)).With(name, given);
-        var known = KnownImages.Load(run);
-        if (known is null)
-            (known = KnownImages.Of(train, held)).Save(run);
+        if (KnownImages.Load(run) is null)
+            KnownImages.Of(train, held).Save(run);
         enrolled.Save(run);
-        return Judge(name, images.Count, enrolled, known, train, held);
+        return Judge(name, images.Count, enrolled, held);
     }
 
     /// <summary>The enrolled classes of a run in their order, and how many images each is known from.</summary>
@@ -84,28 +85,40 @@ public static class EnrollJob
         enrolled.Without(name).Save(run);
     }
 
-    private static EnrolledClasses Begin(EmbeddingSet train, EmbeddingSet held)
+    private static EnrolledClasses Begin(EmbeddingSet train, IReadOnlyList<HeldOutEmbeddings> held)
     {
-        var trained = Prototypes.Of(train.Values, train.Width, train.Labels, train.Classes.Count);
-        var cosines = Enumerable.Range(0, held.Count).Select(i => trained.Cosines(held.Row(i))).ToArray();
+        float[][] cosines = [.. held.SelectMany(pair =>
+        {
+            var own = TrainedOf(pair.Train);
+            return Enumerable.Range(0, pair.Held.Count).Select(i => own.Cosines(pair.Held.Row(i)));
+        })];
         var temperature = CalibratedConfidence.TemperatureOf([.. cosines.SelectMany(row => row.Select(cosine => (double)cosine))],
-            trained.Count, [.. held.Labels.Select(label => (long)label)]);
+            train.Classes.Count, [.. held.SelectMany(pair => pair.Held.Labels).Select(label => (long)label)]);
         var nearest = cosines.Select(row => row.Max()).Order().ToArray();
-        return new([], [], [], trained, temperature, nearest[(int)((1 - Accepted) * nearest.Length)]);
+        return new([], [], [], TrainedOf(train), temperature, nearest[(int)((1 - Accepted) * nearest.Length)]);
     }
 
-    private static Enrolment Judge(string name, int added, EnrolledClasses enrolled, KnownImages known, EmbeddingSet train,
-        EmbeddingSet held)
+    private static Prototypes TrainedOf(EmbeddingSet train) =>
+        Prototypes.Of(train.Values, train.Width, train.Labels, train.Classes.Count);
+
+    private static Enrolment Judge(string name, int added, EnrolledClasses enrolled, IReadOnlyList<HeldOutEmbeddings> held)
     {
         var place = enrolled.Trained.Count + enrolled.Names.ToList().IndexOf(name);
-        var images = enrolled.ImagesOf(name);
-        var (expected, from) = Expect(train, held, enrolled, images, known);
-        return new(name, images, added, enrolled.Threshold, expected, from, LeftOut(enrolled, name),
-            Share(held, i => NearestOf(enrolled.Prototypes.Cosines(held.Row(i))) == place),
-            Share(held, i => known.Distance(held.Row(i), without: held.Labels[i]) > known.Threshold));
+        var (images, all) = (enrolled.ImagesOf(name), held.Sum(pair => pair.Held.Count));
+        var (hits, tries, unknown) = (0, 0, 0);
+        foreach (var (train, others) in held)
+        {
+            var known = KnownImages.Of(train, held);
+            var (found, tried) = Expect(train, others, enrolled.Threshold, images, known);
+            (hits, tries) = (hits + found, tries + tried);
+            unknown += Enumerable.Range(0, others.Count).Count(i => known.Distance(others.Row(i), others.Labels[i]) > known.Threshold);
+        }
+        return new(name, images, added, enrolled.Threshold, (double)hits / tries, tries, LeftOut(enrolled, name),
+            held is [(_, var whole)] ? (double)Enumerable.Range(0, all).Count(i =>
+                NearestOf(enrolled.Prototypes.Cosines(whole.Row(i))) == place) / all : null, (double)unknown / all);
     }
 
-    private static (EmbeddingSet Train, EmbeddingSet Held) Embeddings(RunFolder run, int width)
+    private static (EmbeddingSet Train, IReadOnlyList<HeldOutEmbeddings> Held) Embeddings(RunFolder run, int width)
     {
         if (!File.Exists(run.Embeddings))
             throw new SchaneException(
@@ -113,9 +126,10 @@ public static class EnrollJob
         var all = EmbeddedImages.Load(run.Embeddings);
         var train = all.Part("train")?.Embeddings
             ?? throw new SchaneException($"The embeddings of run '{run.Name}' hold no training images; train it again.");
-        var held = (all.Part("val") ?? all.Part("test"))?.Embeddings
-            ?? throw new SchaneException(
-                $"Run '{run.Name}' has no held-out images to choose a threshold on; train it with --no-refit, or with a val or test part.");
+        var held = FoldEmbeddings.Of(run, RunResults.Load(run.Results), all);
+        if (held.Count == 0)
+            throw new SchaneException(
+                $"Run '{run.Name}' has no held-out images to choose a threshold on; train it with a val or test part.");
         return train.Width == width ? (train, held)
             : throw new SchaneException($"The embeddings of run '{run.Name}' are {train.Width} wide and the model's are {width}, since " +
                 "it was trained with a projection; train it without --projection to enrol classes.");
@@ -135,10 +149,9 @@ public static class EnrollJob
 
     /// <summary>Enrols each trained class from as many of its images, with its others gone, and counts the held-out images of it that are
     /// recognised and not unknown.</summary>
-    private static (double Recall, int Images) Expect(EmbeddingSet train, EmbeddingSet held, EnrolledClasses enrolled, int shots,
-        KnownImages known)
+    private static (int Hits, int Tries) Expect(EmbeddingSet train, EmbeddingSet held, double threshold, int shots, KnownImages known)
     {
-        var (trained, hits, tries) = (enrolled.Trained, 0, 0);
+        var (trained, hits, tries) = (TrainedOf(train), 0, 0);
         for (var label = 0; label < trained.Count; label++)
         {
             var own = Enumerable.Range(0, train.Count).Where(i => train.Labels[i] == label).ToArray();
@@ -152,11 +165,11 @@ public static class EnrollJob
                 var cosines = trained.Cosines(held.Row(i));
                 cosines[label] = few.Cosines(held.Row(i))[0];
                 tries++;
-                hits += NearestOf(cosines) == label && (cosines[label] >= enrolled.Threshold
+                hits += NearestOf(cosines) == label && (cosines[label] >= threshold
                     || known.Distance(held.Row(i), without: label) <= known.Threshold) ? 1 : 0;
             }
         }
-        return ((double)hits / tries, tries);
+        return (hits, tries);
     }
 
     private static double? LeftOut(EnrolledClasses enrolled, string name)
@@ -176,7 +189,4 @@ public static class EnrollJob
     }
 
     private static int NearestOf(float[] cosines) => Array.IndexOf(cosines, cosines.Max());
-
-    private static double Share(EmbeddingSet held, Func<int, bool> holds) =>
-        (double)Enumerable.Range(0, held.Count).Count(holds) / held.Count;
 }

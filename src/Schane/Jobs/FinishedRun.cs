@@ -51,8 +51,9 @@ internal static class FinishedRun
             var embedded = EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation,
                 measured.Embedded]).OfType<EmbeddedImages>()]);
             embedded.Save(run.Embeddings);
-            if (embedded.Part("train") is { } known && validation is not null)
-                KnownImages.Of(known.Embeddings, validation.Embeddings).Save(run);
+            if (embedded.Part("train") is { } known && (validation is not null ? [new(known.Embeddings, validation.Embeddings)]
+                : folds is not null ? FoldEmbeddings.Of(run, results, embedded) : []) is { Count: > 0 } held)
+                KnownImages.Of(known.Embeddings, held).Save(run);
             results.Save(run.Results);
             if (leaves == RunLeaves.Page)
                 RunReport.Write(run.Root, run.Report,

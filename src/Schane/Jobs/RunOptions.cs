@@ -85,7 +85,7 @@ public sealed record RunOptions
     /// <summary>Whether the run makes its page; else this is left to <see cref="ReportJob"/>.</summary>
     internal bool Page { get; init; } = true;
 
-    internal RunLeaves Leaves => View is not null ? RunLeaves.Results : Page ? RunLeaves.Page : RunLeaves.Data;
+    internal RunLeaves Leaves => View is { } view ? view.Leaves : Page ? RunLeaves.Page : RunLeaves.Data;
 
     /// <summary>The processes that train together, this one alone where none are named.</summary>
     internal ICollective AllRanks => Ranks ?? alone;

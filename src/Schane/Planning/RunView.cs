@@ -1,9 +1,9 @@
 namespace Schane.Planning;
 
-/// <summary>A run that sees its data otherwise than its recipe says, and is not for people: no report, no
-/// embeddings, no predictions.</summary>
+/// <summary>A run that sees its data otherwise than its recipe says, and is not for people.</summary>
 /// <param name="Of">From the recipe's data to what the run sees.</param>
-internal sealed record RunView(Func<DataSetup, DataSetup> Of)
+/// <param name="Leaves">What it leaves besides its model.</param>
+internal sealed record RunView(Func<DataSetup, DataSetup> Of, RunLeaves Leaves = RunLeaves.Results)
 {
     /// <summary>A trial of a sweep: judged by the validation part, the test part out of reach.</summary>
     public static RunView Trial { get; } = new(data => data.ForSelection());

@@ -18,6 +18,8 @@ public sealed class KnownImagesTests : IDisposable
     /// <summary>The cosine distance of two directions.</summary>
     private static double Apart(double degrees) => 1 - Math.Cos(degrees * Math.PI / 180);
 
+    private static KnownImages Of(EmbeddingSet train, EmbeddingSet held) => KnownImages.Of(train, new HeldOutEmbeddings(train, held));
+
     private static EmbeddingSet Set(params (double Degrees, int Label)[] images) =>
         new([.. images.SelectMany(image => At(image.Degrees, 3))], 2, [.. images.Select(image => image.Label)], ["a", "b"]);
 
@@ -25,7 +27,7 @@ public sealed class KnownImagesTests : IDisposable
     [Fact]
     public void An_image_is_unknown_whose_nearest_is_farther_than_those_of_the_held_out_images()
     {
-        var known = KnownImages.Of(Set((0, 0), (10, 0), (90, 1), (100, 1)), Set((5, 0), (20, 0), (95, 1)));
+        var known = Of(Set((0, 0), (10, 0), (90, 1), (100, 1)), Set((5, 0), (20, 0), (95, 1)));
         Assert.Equal(Apart(10), known.Threshold, 1e-6);
         Assert.Equal(Apart(5), known.Distance(At(15)), 1e-6);
         Assert.Equal(Apart(35), known.Distance(At(45, length: 0.01f)), 1e-6);
@@ -36,7 +38,7 @@ public sealed class KnownImagesTests : IDisposable
     [Fact]
     public void The_threshold_is_kept_by_95_of_100_held_out_images_and_the_next_one_too()
     {
-        var known = KnownImages.Of(Set((0, 0)), Set([.. Enumerable.Range(1, 100).Select(i => (i / 2.0, 0))]));
+        var known = Of(Set((0, 0)), Set([.. Enumerable.Range(1, 100).Select(i => (i / 2.0, 0))]));
         Assert.Equal(Apart(48), known.Threshold, 1e-6);                   // the 96th, since 95 % of 101 are 95.95
     }
 
@@ -45,7 +47,7 @@ public sealed class KnownImagesTests : IDisposable
     {
         var run = RunFolder.Create(folder.Path + "/run", force: false);
         Assert.Null(KnownImages.Load(run));
-        var known = KnownImages.Of(Set((0, 0), (10, 0), (90, 1), (100, 1)), Set((5, 0), (20, 0), (95, 1)));
+        var known = Of(Set((0, 0), (10, 0), (90, 1), (100, 1)), Set((5, 0), (20, 0), (95, 1)));
         known.Save(run);
         var loaded = KnownImages.Load(run)!;
         Assert.Equal((known.Threshold, known.Distance(At(33))), (loaded.Threshold, loaded.Distance(At(33))));

@@ -1,10 +1,14 @@
 using Schane.Data.Dividing;
+using Schane.Evaluation.Embeddings;
+using Schane.Inference;
 using Schane.Jobs;
+using Schane.Jobs.Folds;
 using Schane.Losses;
 using Schane.Models;
 using Schane.Recipes;
 using Schane.Runs;
 using Schane.Tests.Cli;
+using Schane.Tests.Data;
 using Schane.Training;
 
 namespace Schane.Tests.Jobs;
@@ -46,10 +50,32 @@ public sealed class FoldedTrainingTests : IDisposable
         for (var fold = 1; fold <= folds.Count; fold++)
             Assert.Equal(9 - folds[fold - 1].Count,
                 (int)RunHistory.Read(RunFolder.Open(Path.Combine(run.Root, "folds", $"{fold}")).Journal).Start!.TrainImages!);
-        Assert.Empty(Directory.EnumerateFiles(Path.Combine(run.Root, "folds"), "*.safetensors", SearchOption.AllDirectories));
+        Assert.Equal(["embeddings.safetensors"], Directory.EnumerateFiles(Path.Combine(run.Root, "folds"), "*.safetensors",
+            SearchOption.AllDirectories).Select(Path.GetFileName).Distinct());
         Assert.Contains("trained without", File.ReadAllText(run.Report));
         Assert.Contains("--data", Assert.Throws<SchaneException>(() => EvaluateJob.Run(run.Root)).Message);
         Assert.Equal(9, EvaluateJob.Run(run.Root, photos.Data).Images);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void What_folds_held_out_says_what_is_unknown_and_lets_a_class_be_added(bool probe)
+    {
+        var recipe = probe ? Short with { NoProbe = false, LearningRate = 1, TrunkRate = 1, Steps = 3 } : Short;
+        var (run, results) = TrainJob.Run(recipe, new() { Folder = At("run") });
+        Assert.Equal(probe, results.Probe?.Kept == true);
+        var held = FoldEmbeddings.Of(run, results, EmbeddedImages.Load(run.Embeddings));
+        Assert.Equal([8, 9, 9, 9], [held.Sum(pair => pair.Held.Count), .. held.Select(pair => pair.Train.Count + pair.Held.Count)]);
+        var noise = Path.Combine(photos.Root, "noise.png");
+        File.WriteAllBytes(noise, Pictures.Noise(40, 40));
+        using (var before = Classifier.Load(run.Root))
+            Assert.True(before.Predict(noise).Unknown);
+        var found = EnrollJob.Run(run.Root, "noise", [noise]);
+        Assert.Equal((1, null), (found.Images, found.Taken));
+        Assert.InRange(found.UnknownFound, 0, 1);
+        using var after = Classifier.Load(run.Root);
+        Assert.False(after.Predict(noise).Unknown);
     }
 
     [Fact]

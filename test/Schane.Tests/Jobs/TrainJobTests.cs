@@ -80,8 +80,10 @@ public sealed partial class TrainJobTests : IDisposable
         }, new() { Folder = At("run") });
         var page = File.ReadAllBytes(run.Report);
         var pictures = Directory.GetFiles(run.Thumbnails);
-        Assert.Equal(EmbeddedImages.Load(run.Embeddings).Images.Count - EmbeddedImages.Load(run.Embeddings).Part("val")!.Images.Count,
-            pictures.Length);
+        // One of each training and test image, and one that shows where it was seen of each mistake.
+        var mistakes = results.Images - results.Confusion!.Select((row, label) => row[label]).Sum();
+        Assert.Equal(EmbeddedImages.Load(run.Embeddings).Images.Count - EmbeddedImages.Load(run.Embeddings).Part("val")!.Images.Count
+            + mistakes, pictures.Length);
         Assert.All(pictures, file => Assert.InRange(new FileInfo(file).Length, 1, 2048));
         Assert.Contains("\"UklGR", File.ReadAllText(run.Report));                             // how a WebP begins in base64
         foreach (var file in Directory.EnumerateFiles(run.Root).Append(run.Report))

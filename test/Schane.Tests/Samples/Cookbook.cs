@@ -78,7 +78,7 @@ internal static class Cookbook
     {
         // <sample A class more, without training>
         var enrolment = EnrollJob.Run(runFolder, "lynx", images);
-        Console.WriteLine($"expect {enrolment.Expected:P0}; below a cosine of {enrolment.Threshold:F2} an image is unknown");
+        Console.WriteLine($"expect {enrolment.Expected:P0}; with a cosine of {enrolment.Threshold:F2} to it an image is not unknown");
         // </sample>
         return enrolment;
     }

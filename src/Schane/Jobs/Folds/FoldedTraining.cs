@@ -77,7 +77,7 @@ internal static class FoldedTraining
             recipe = recipe with { Budget = OpenChoices.BudgetOf(asked) / (folds.Count + 1) };
         for (var i = 0; i < folds.Count; i++)
         {
-            var fold = RunFolder.Elsewhere(Path.Combine(run.Folds, $"{i + 1}"));
+            var fold = FoldEmbeddings.Of(run, i + 1);
             try
             {
                 outputs.Add(Fold(fold, recipe, data, folds[i].ToHashSet(), options with
@@ -110,7 +110,7 @@ internal static class FoldedTraining
         var file = Path.Combine(fold.Root, "outputs.json");
         if (JsonFile.Read<FoldOutputs>(file) is { } done)
             return done;
-        options = options with { Folder = fold.Root, Force = true, View = RunView.Without(heldOut) };
+        options = options with { Folder = fold.Root, Force = true, View = RunView.Without(heldOut) with { Leaves = RunLeaves.Data } };
         if (!File.Exists(fold.Results))
         {
             if (!File.Exists(fold.Recipe))

@@ -1,4 +1,3 @@
-using Microsoft.Playwright;
 using Schane.Data.Reading;
 using Schane.Reporting.Labels;
 using Schane.Runs;
@@ -35,7 +34,7 @@ public sealed class LabelPageTests(Chromium chromium) : IDisposable
             await Saved(open, "#save-relabel", "relabel.csv"));
         Assert.Equal("path,label\nb/3.png,b\n", await Saved(open, "#save-exclude", "exclude.csv"));
         Assert.Empty(open.Complaints);
-        Assert.Empty(open.Requests.Where(url => !url.StartsWith("blob:", StringComparison.Ordinal)));
+        Assert.DoesNotContain(open.Requests, url => !url.StartsWith("blob:", StringComparison.Ordinal));
     }
 
     [Fact]
