@@ -93,6 +93,9 @@ internal sealed class EvaluateVerb : Verb
         var measured = LongWork.Show(screen,
             show => EvaluateJob.Again(folder, source.Read(parsed, folder) with { Progress = new ShownTraining(show) }, stop));
         var results = measured.Results;
+        if (results.Folds is { } folds)
+            screen.Say($"The model has learnt from every image of its data; these are the answers of {folds} folds that were trained " +
+                "without the images. --data measures the model itself on others.");
         Measures.Show(screen, results.Metrics, $"Measured on {results.Images} images ({results.Part}){FewImages.Words(results.Images)}:");
         if (results is { Classes: { } names, Confusion: { } counts })
             Mistakes(screen, ConfusionMatrix.Of(names, counts), measured.Items);

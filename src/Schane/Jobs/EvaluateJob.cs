@@ -41,11 +41,10 @@ public static class EvaluateJob
         Devices.Find(device);
         var run = RunFolder.Open(folder);
         var recipe = SavedRun.RecipeOf(run) with { Device = device };
-        using var model = RunModel.Load(run.Model, device);
         var before = RunResults.Load(run.Results);
-        if (data is null && before.Folds is { } folds)
-            throw new SchaneException($"The model of '{folder}' has learnt from every image of its data, so it can't be measured on " +
-                $"them: {folds} folds that were trained without them measured it (results.json). Name other images with --data.");
+        if (data is null && before.Folds is not null)                     // the model has learnt from every image
+            return new(before, PredictedItem.Load(run.Predictions), null);
+        using var model = RunModel.Load(run.Model, device);
         if (data is null)
             return Measure(recipe, DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), model, before.Steps,
                 before.Seconds, stop: stop);

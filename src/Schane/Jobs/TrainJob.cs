@@ -24,7 +24,8 @@ public static class TrainJob
     {
         ArgumentNullException.ThrowIfNull(recipe);
         options ??= new();
-        var (refits, note) = RefitChoice.Of(recipe, options.DataRoot, AgainstFolds(options));
+        var (refits, note) = options.Data is not null && recipe.NoRefit != false ? (false, null)
+            : RefitChoice.Of(recipe, options.DataRoot, AgainstFolds(options));
         if (refits)
             return FoldedTraining.Run(recipe, options, cancellationToken);
         if (note is not null)

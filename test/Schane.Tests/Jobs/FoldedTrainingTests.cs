@@ -53,7 +53,7 @@ public sealed class FoldedTrainingTests : IDisposable
         Assert.Equal(["embeddings.safetensors"], Directory.EnumerateFiles(Path.Combine(run.Root, "folds"), "*.safetensors",
             SearchOption.AllDirectories).Select(Path.GetFileName).Distinct());
         Assert.Contains("trained without", File.ReadAllText(run.Report));
-        Assert.Contains("--data", Assert.Throws<SchaneException>(() => EvaluateJob.Run(run.Root)).Message);
+        Assert.Equal(results.Text, EvaluateJob.Run(run.Root).Text);       // not the model on what it has learnt
         Assert.Equal(9, EvaluateJob.Run(run.Root, photos.Data).Images);
     }
 
