@@ -70,6 +70,9 @@ internal sealed class ImageKeeper : IImageKeeper
 
     private IImageDataset Part(string part) => part switch
     {
-        "test" => data.Test!, "val" => data.Validation!, "runs" => EvaluateJob.ImagesOf(data.OneShot!), _ => data.Train,
+        "test" => data.Test!,
+        "val" => data.Validation!,
+        "runs" => EvaluateJob.ImagesOf(data.OneShot!),
+        _ => data.Train,
     };
 }

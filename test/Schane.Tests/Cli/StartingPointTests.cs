@@ -45,6 +45,6 @@ public class StartingPointTests
         var recipe = File.ReadAllText(Path.Combine(photos.Run, "recipe.yaml"));
         Assert.Contains("model: resnet20_cntk", recipe);
         Assert.Contains("nuget:Microsoft.ML.DnnImageFeaturizer.ResNet18@0.23.1/", recipe);
-        Assert.Contains("input-size: 96", recipe);
+        Assert.Matches("(?m)^input-size: (96|128|160|192|224)$", recipe);  // the faster the machine, the larger
     }
 }
