@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Schane.Reporting;
 using Schane.Runs;
@@ -102,12 +101,10 @@ public sealed class RunReportTests
     }
 
     [Fact, Trait("Slow", "1")]
-    public void Takes_less_than_15_seconds_and_15_MB_for_50_000_images_of_1_000_classes()
+    public void Has_less_than_15_MB_for_50_000_images_of_1_000_classes()
     {
         using var run = new SampleRun(SampleRun.Named(1000), perClass: 50, pictures: false);
-        var watch = Stopwatch.StartNew();
         RunReport.Write(run.Folder, run.Page);
-        Assert.InRange(watch.Elapsed.TotalSeconds, 0, 15);
         Assert.InRange(new FileInfo(run.Page).Length, 0, 15_000_000);
     }
 
