@@ -120,7 +120,7 @@ internal sealed class PredictVerb : Verb
         if (!asCsv && !asJson && all > predictions.Count)
             screen.Say($"The first {predictions.Count} of {all} images; --csv or --json gives them all.");
         if (unknown > 0)
-            screen.Say($"{unknown} of {all - bad} images are unknown: farther from the training images than 95 % of the validation " +
+            screen.Say($"{unknown} of {all - bad} images are unknown: farther from the training images than 95 % of the held-out " +
                 "images.");
         if (wanted.AbstainBelow is { } precision && classifier.ThresholdAt(precision) is var point)
             screen.Say($"Answers below a confidence of {point.Threshold:0.000} are withheld: {given} of {all - bad} images are " +

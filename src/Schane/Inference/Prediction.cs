@@ -15,7 +15,7 @@ public sealed record Prediction(string Image, IReadOnlyList<ClassProbability> To
     /// <summary>The most probable class is less sure than <see cref="PredictOptions.AbstainBelow"/> asks for.</summary>
     public bool Withheld { get; init; }
 
-    /// <summary>Unlike what the model knows: farther from its training images than 95 % of the validation images, and like no enrolled
+    /// <summary>Unlike what the model knows: farther from its training images than 95 % of the held-out images, and like no enrolled
     /// class. Only run folders that were trained with validation images say so.</summary>
     public bool Unknown { get; init; }
 

@@ -4,6 +4,7 @@ using System.Text;
 using Schane.Checkpoints;
 using Schane.Checkpoints.Hub;
 using Schane.Data;
+using Schane.Data.Dividing;
 using Schane.Data.Feeding;
 using Schane.Data.Reading;
 using Schane.Data.Transforms;
@@ -54,7 +55,8 @@ internal static class LabelErrorsJob
         if (labels.Distinct().Count() < 2)
             throw new SchaneException($"The training images of '{folder}' are all of one class, " +
                 $"'{Printable.Escape(images.Classes[labels[0]])}'; no label can be contradicted.");
-        var parts = Deal(labels, folds, recipe.Seed);
+        var places = Enumerable.Range(0, images.Count).ToDictionary(images.NameOf, i => i, StringComparer.Ordinal);
+        List<int[]> parts = [.. Splits.WithFolds(images, folds, recipe.Seed).Folds.Select(fold => fold.Select(i => places[i]).ToArray())];
         recipe = recipe with { ClassesPerBatch = Math.Min(recipe.ClassesPerBatch ?? int.MaxValue, labels.Distinct().Count()) };
         HashSet<string> Names(int[] part) => [.. part.Select(images.NameOf)];
         var work = parts.Select((part, fold) => new PlannedRun(Path.Combine(run.LabelFolds, $"fold-{fold}"), recipe,
@@ -96,23 +98,6 @@ internal static class LabelErrorsJob
             ConfidentLearning = LabelErrors.ConfidentLearning(given, Probabilities(1)) is var (rows, flagged)
                 ? ([.. rows.Select(r => judged[r])], flagged) : default,
         };
-    }
-
-    /// <summary>Each class dealt out to the folds in random order; the image of a class that has but one is in none, since nothing
-    /// else could vouch for it.</summary>
-    private static List<int[]> Deal(int[] labels, int folds, long seed)
-    {
-        var dealt = new List<int>[folds];
-        for (var fold = 0; fold < folds; fold++)
-            dealt[fold] = [];
-        foreach (var own in Enumerable.Range(0, labels.Length).GroupBy(i => labels[i]).Where(g => g.Count() > 1))
-        {
-            var order = own.ToArray();
-            new SampleRandom(seed, own.Key).Shuffle<int>(order);
-            for (var i = 0; i < order.Length; i++)
-                dealt[(i + own.Key) % folds].Add(order[i]);
-        }
-        return [.. dealt.Where(part => part.Count > 0).Select(part => part.Order().ToArray())];
     }
 
     private static ModelOutputs Outputs(RunModel model, IImageDataset images, Recipe recipe, CancellationToken stop) =>

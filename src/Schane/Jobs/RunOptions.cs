@@ -79,6 +79,9 @@ public sealed record RunOptions
     /// <summary>Other data than the recipe says, and nothing for people.</summary>
     internal RunView? View { get; init; }
 
+    /// <summary>The images of the recipe's data, where they have been listed already.</summary>
+    internal IImageDataset? Listed { get; init; }
+
     /// <summary>What measures the run where no part is kept aside.</summary>
     internal OutOfFold? OutOfFold { get; init; }
 
@@ -105,7 +108,7 @@ public sealed record RunOptions
     /// <summary>The data of a recipe, or those given.</summary>
     internal DataSetup Open(Recipe recipe, Splits? splits = null)
     {
-        var data = DataSetup.Open(recipe, DataRoot, splits, Data) with { OwnSampler = Sampler };
+        var data = DataSetup.Open(recipe, DataRoot, splits, Data, Listed) with { OwnSampler = Sampler };
         if (Sampler is not null && (BatchTimes > 1 || recipe.Sampler == SamplerKind.Hard))
             throw new SchaneException("A sampler of the program's own decides the batches, so " +
                 $"{(BatchTimes > 1 ? "BatchTimes must be 1" : "the recipe's sampler must not be hard")}.");

@@ -24,8 +24,10 @@ public static class TrainJob
     {
         ArgumentNullException.ThrowIfNull(recipe);
         options ??= new();
-        var (refits, note) = options.Data is not null && recipe.NoRefit != false ? (false, null)
+        options.RequireFreeFolder();
+        var (refits, note, listed) = options.Data is not null && recipe.NoRefit != false ? default
             : RefitChoice.Of(recipe, options.DataRoot, AgainstFolds(options));
+        options = options with { Listed = listed };
         if (refits)
             return FoldedTraining.Run(recipe, options, cancellationToken);
         if (note is not null)

@@ -55,11 +55,14 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     /// <param name="dataRoot">Folder of the named data sets.</param>
     /// <param name="splits">A saved division to use again; null draws one.</param>
     /// <param name="given">Images that take the place of the recipe's data; null: none.</param>
+    /// <param name="listed">The recipe's images before they are divided, where they have been listed already.</param>
     /// <exception cref="SchaneException">The data are missing, damaged or too few.</exception>
-    public static DataSetup Open(Recipe recipe, string? dataRoot, Splits? splits = null, TrainingData? given = null)
+    public static DataSetup Open(Recipe recipe, string? dataRoot, Splits? splits = null, TrainingData? given = null,
+        IImageDataset? listed = null)
     {
         given?.Check();
-        var setup = given is null ? Named(recipe, dataRoot, splits) : new(given.Train, given.Validation, given.Test, Tiny, "light", null);
+        var setup = given is null ? Named(recipe, dataRoot, splits, listed)
+            : new(given.Train, given.Validation, given.Test, Tiny, "light", null);
         if (recipe.Exclude is not null || recipe.Relabel is not null)
             setup = setup.Edited(LabelEdits.Load(recipe.Exclude, recipe.Relabel));
         if (recipe.Imbalance is { } ratio)
@@ -89,7 +92,7 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
             throw Splits.OneOfEach(Train, recipe.GroupBy is not null);
     }
 
-    private static DataSetup Named(Recipe recipe, string? dataRoot, Splits? splits)
+    private static DataSetup Named(Recipe recipe, string? dataRoot, Splits? splits, IImageDataset? listed)
     {
         if (recipe.Folds is not null && recipe.Data.Split(':')[0] is "lookalikes" or "omniglot")
             throw new SchaneException($"'{recipe.Data}' comes divided into parts, so folds can't be drawn; leave out --folds, or name a " +
@@ -100,7 +103,7 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
             "lookalikes:base" => Lookalikes(LookalikesPart.Base, LookalikesPart.BaseValidation, LookalikesPart.BaseValidation, epochs: 12),
             var spec when spec.Split(':')[0] == "omniglot" => Omniglot((OmniglotDataset)DatasetCatalog.Open(spec, dataRoot), dataRoot),
             var spec => Divided(DividedData.Open(spec, ValidationShare, TestShare, recipe.Seed, splits, dataRoot, OptionsOf(recipe),
-                recipe.Folds, recipe.GroupBy, refit: recipe.NoRefit == false)),
+                recipe.Folds, recipe.GroupBy, refit: recipe.NoRefit == false, listed)),
         };
     }
 

@@ -1,3 +1,4 @@
+using Schane.Data;
 using Schane.Data.Dividing;
 using Schane.Recipes;
 
@@ -20,24 +21,26 @@ internal static class RefitChoice
     /// <param name="recipe">As it was written.</param>
     /// <param name="dataRoot">Folder of the named data sets.</param>
     /// <param name="hindrance">What stands against folds beside the recipe and its data; null: nothing.</param>
-    /// <returns>Whether it does, and a sentence for people where there is something to say.</returns>
+    /// <returns>Whether it does, a sentence for people where there is something to say, and the images where they had to be listed to
+    /// tell.</returns>
     /// <exception cref="SchaneException">The recipe asks for it and it can't be, or the data can't be opened.</exception>
-    public static (bool Refits, string? Note) Of(Recipe recipe, string? dataRoot, string? hindrance)
+    public static (bool Refits, string? Note, IImageDataset? Listed) Of(Recipe recipe, string? dataRoot, string? hindrance)
     {
         if (recipe.NoRefit == true)
-            return (false, null);
+            return (false, null, null);
         var problem = hindrance ?? Problem(recipe);
         if (recipe.NoRefit == false)
-            return problem is null ? (true, null)
+            return problem is null ? (true, null, null)
                 : throw new SchaneException($"The model can't learn from all images and be measured by folds: {problem}. Leave out " +
                     "no-refit: false.");
         if (recipe is { Steps: null, Epochs: null, Budget: { } budget } && budget < LeastBudget)
             hindrance ??= $"a budget of {MeasuredChoices.Spoken(budget)} is too short for folds";
-        if (Problem(recipe) is not null || DividedData.LabelledAlone(recipe.Data, dataRoot, DataSetup.OptionsOf(recipe)) is not { } images
-            || images.Count >= RecipeSettings.RefitAt)
-            return (false, null);
-        return hindrance is null ? (true, null)
-            : (false, $"{images.Count} images are few, but {hindrance}, so a part of them is kept aside to choose and measure on.");
+        if (Problem(recipe) is not null || DividedData.Own(recipe.Data, dataRoot, DataSetup.OptionsOf(recipe)) is not { } listed)
+            return (false, null, null);
+        if (DividedData.Labelled(listed) is not { Count: var count and < RecipeSettings.RefitAt })
+            return (false, null, listed);
+        return hindrance is null ? (true, null, listed)
+            : (false, $"{count} images are few, but {hindrance}, so a part of them is kept aside to choose and measure on.", listed);
     }
 
     /// <summary>What is told of folds before the first.</summary>

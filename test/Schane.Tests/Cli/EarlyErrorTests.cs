@@ -52,7 +52,9 @@ public class EarlyErrorTests
         using var photos = Photos.OfTwoClasses();
         SchaneProgram.Run(photos.Train("--steps", "1")).Done();
         Directory.Delete(photos.Data, recursive: true);
-        Assert.Contains("holds a run already", SchaneProgram.Run(photos.Train("--steps", "1")).Refusal());
+        foreach (var parts in (string[][])[[], ["--no-refit"]])
+            Assert.Contains("holds a run already",
+                SchaneProgram.Run(["train", "--data", photos.Data, "--out", photos.Run, "--steps", "1", .. parts]).Refusal());
     }
 
     /// <summary>Two classes in all three parts, so that nothing is divided here.</summary>

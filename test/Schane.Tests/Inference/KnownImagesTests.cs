@@ -90,7 +90,7 @@ public sealed class UnknownImagesTests(TrainedRun run) : IDisposable
 
         var told = Cli.SchaneProgram.Run("predict", run.Folder, noise, run.Red).Done();
         Assert.Contains($"unknown (nearest: {far.Top[0].Class})", told.Output);
-        Assert.Contains("1 of 2 images are unknown: farther from the training images than 95 % of the validation images.", told.Errors);
+        Assert.Contains("1 of 2 images are unknown: farther from the training images than 95 % of the held-out images.", told.Errors);
         var json = Cli.SchaneProgram.Run("predict", run.Folder, noise, "--json").Done().Document()[0];
         Assert.True(json.GetProperty("unknown").GetBoolean());
         Assert.Equal(far.Distance!.Value, json.GetProperty("distance").GetDouble(), 1e-5);

@@ -32,16 +32,18 @@ internal sealed record DividedData(IImageDataset Train, IImageDataset? Validatio
     /// names. Null: each is alone.</param>
     /// <param name="refit">All images are for training, with folds to measure what is trained so: see
     /// <see cref="Splits.WithFolds"/>.</param>
+    /// <param name="listed">The images, where they have been listed already.</param>
     /// <exception cref="SchaneException">The data can't be opened, their parts have different classes, or folds are asked of data
     /// that come divided.</exception>
     public static DividedData Open(
         string spec, double validation = 0.15, double test = 0.2, long seed = 0, Splits? saved = null, string? dataRoot = null,
-        FolderOptions? options = null, int? folds = null, string? groupBy = null, bool refit = false)
+        FolderOptions? options = null, int? folds = null, string? groupBy = null, bool refit = false,
+        IImageDataset? listed = null)
     {
         if (DatasetCatalog.Entries.FirstOrDefault(e => e.Name == spec) is { } entry && entry.Parts.Contains("train"))
             return folds is not null ? throw ComeDivided(spec) : refit ? throw ComeMeasured(spec)
                 : Named(entry, validation, seed, saved, dataRoot, options, groupBy);
-        var images = DatasetCatalog.Open(spec, dataRoot, options);
+        var images = listed ?? DatasetCatalog.Open(spec, dataRoot, options);
         var divided = images as IDividedImages;
         if (folds is not null && divided is { Parts.Count: > 0 })
             throw ComeDivided(spec);
@@ -55,12 +57,12 @@ internal sealed record DividedData(IImageDataset Train, IImageDataset? Validatio
         { Warnings = [.. account.Sentences, .. divided?.Warnings ?? []] };
     }
 
-    /// <summary>All labelled images of data that are no published set and come with no part to choose or measure on; null for
-    /// others.</summary>
-    internal static IImageDataset? LabelledAlone(string spec, string? dataRoot, FolderOptions? options = null) =>
-        DatasetCatalog.Entries.Any(e => e.Name == spec.Split(':')[0]) ? null : Labelled(DatasetCatalog.Open(spec, dataRoot, options));
+    /// <summary>The images of data that are no published set; null for others.</summary>
+    internal static IImageDataset? Own(string spec, string? dataRoot, FolderOptions? options = null) =>
+        DatasetCatalog.Entries.Any(e => e.Name == spec.Split(':')[0]) ? null : DatasetCatalog.Open(spec, dataRoot, options);
 
-    private static IImageDataset? Labelled(IImageDataset images) => images is not IDividedImages { Parts.Count: > 0 } divided ? images
+    /// <summary>All labelled images where there is no part to choose or measure on; null elsewhere.</summary>
+    internal static IImageDataset? Labelled(IImageDataset images) => images is not IDividedImages { Parts.Count: > 0 } divided ? images
         : divided.Parts.Any(part => part != "train") ? null
         : new Subset(images, [.. Enumerable.Range(0, images.Count).Where(i => divided.PartOf(i) == "train")]);
 

@@ -24,7 +24,6 @@ internal static class FoldedTraining
     /// <param name="stop">Saves a checkpoint and stops; <see cref="TrainJob.Resume"/> goes on.</param>
     public static (RunFolder Folder, RunResults Results) Run(Recipe recipe, RunOptions options, CancellationToken stop)
     {
-        options.RequireFreeFolder();
         Devices.Find(recipe.Device);                                       // what can be found wrong is, before a folder is made
         recipe = recipe with { NoRefit = false };
         var (data, files) = (options.Open(recipe), new PartFiles());
@@ -44,7 +43,7 @@ internal static class FoldedTraining
                 Exclude = recipe.Exclude is { } exclude ? Path.GetFullPath(exclude) : null,
                 Relabel = recipe.Relabel is { } relabel ? Path.GetFullPath(relabel) : null,
             }));
-            return (run, GoOn(run, options with { AcceptChangedData = false }, stop));
+            return (run, GoOn(run, options with { AcceptChangedData = false, Listed = null }, stop));
         }
         catch (Exception e) when (e is not (OperationCanceledException or DivergedException) && !run.HasBegun)
         {
