@@ -16,7 +16,7 @@ public sealed record Prediction(string Image, IReadOnlyList<ClassProbability> To
     public bool Withheld { get; init; }
 
     /// <summary>Unlike what the model knows: farther from its training images than 95 % of the held-out images, and like no enrolled
-    /// class. Only run folders that were trained with validation images say so.</summary>
+    /// class. Only run folders say so, and only where images were held out.</summary>
     public bool Unknown { get; init; }
 
     /// <summary>How far it is from the training images: the cosine distance of its embedding to the nearest, 0 to 2; null where
