@@ -83,6 +83,7 @@ public class EmbedTests
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void Few_shot_figures_on_classes_that_were_trained_on_carry_a_warning()
     {
         using var photos = Photos.OfTwoClasses();

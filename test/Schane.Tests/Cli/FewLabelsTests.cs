@@ -9,6 +9,7 @@ namespace Schane.Tests.Cli;
 public class FewLabelsTests
 {
     [Fact]
+    [Trait("Slow", "1")]
     public void Forty_images_are_all_learnt_from_and_the_interval_of_the_folds_holds_for_images_that_no_one_had_seen()
     {
         using var folder = new TemporaryFolder();

@@ -14,6 +14,7 @@ public class ModelsTests
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void The_list_says_what_fits_what_it_starts_from_and_in_which_order()
     {
         using var cache = new TemporaryFolder();
@@ -47,6 +48,7 @@ public class ModelsTests
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void Weights_of_the_restored_package_are_fetched_without_a_network_and_written_in_half()
     {
         using var folder = new TemporaryFolder();

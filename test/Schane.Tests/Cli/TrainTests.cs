@@ -147,6 +147,7 @@ public class TrainTests
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void A_damaged_checkpoint_is_named_and_the_one_before_is_taken()
     {
         using var photos = Photos.OfTwoClasses();

@@ -55,6 +55,7 @@ public sealed class EnrollTests(TrainedRun run) : IDisposable
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void An_enrolled_class_can_get_more_images_be_listed_and_be_removed()
     {
         var copy = run.CopyTo(folder.Path);

@@ -48,6 +48,7 @@ public sealed class BudgetTests : IDisposable
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void A_run_that_was_killed_makes_the_steps_it_had_made_again_and_goes_on_with_the_time_it_had()
     {
         var whole = new HandClock();

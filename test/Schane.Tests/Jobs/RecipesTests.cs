@@ -24,6 +24,7 @@ public class RecipesTests
     }
 
     [Theory]
+    [Trait("Slow", "1")]
     [MemberData(nameof(Names))]
     public void Every_recipe_trains_at_a_tiny_size(string name)
     {

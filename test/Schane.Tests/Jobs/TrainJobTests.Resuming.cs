@@ -45,6 +45,7 @@ public sealed partial class TrainJobTests
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void A_run_in_bf16_says_so_and_goes_on_in_it_to_the_bit()
     {
         var mixed = Short with { Precision = Precision.Bf16 };

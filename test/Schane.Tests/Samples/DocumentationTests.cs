@@ -27,6 +27,7 @@ public sealed class DocumentationTests(TrainedRun run)
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public async Task The_cookbook_does_what_it_says()
     {
         var folder = Directory.CreateTempSubdirectory("schane-cookbook-").FullName;

@@ -142,7 +142,7 @@ public class TrainingStepTests
         MixedPairs? mixing = null, bool accumulates = false,
         ScalarType type = ScalarType.Float64, int rows = 8, (int At, int Count)? part = null, Batch? images = null)
     {
-        var (model, seam) = Build("vit_tiny_patch16_224", 32, loss, microBatch, dropPath, mixing, accumulates);
+        var (model, seam) = Build("vit_tiny_patch16_224:depth=4", 32, loss, microBatch, dropPath, mixing, accumulates);
         model.Backbone.Recomputes = recomputes;
         model.to(type);
         using var parameters = new FlatParameters(

@@ -78,6 +78,7 @@ public class NearCopiesTests
         NearCopies.Groups(7, [(2, 5), (3, 4), (0, 2)]).Select(group => string.Join(' ', group)));
 
     [Fact]
+    [Trait("Slow", "1")]
     [Trait("Long", "1")]
     public void Thousands_of_equal_and_of_alike_images_cost_no_square()
     {

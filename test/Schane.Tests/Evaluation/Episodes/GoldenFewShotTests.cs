@@ -52,6 +52,7 @@ public class GoldenFewShotTests
     }
 
     [Theory]
+    [Trait("Slow", "1")]
     [MemberData(nameof(Folders))]
     public void Logistic_regression_finds_the_converged_probabilities_and_rfs_predictions_but_two(string folder)
     {
