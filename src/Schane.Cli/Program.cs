@@ -13,6 +13,7 @@ var root = new Root(
     new EvaluateVerb(),
     new PredictVerb(),
     new EnrollVerb(),
+    new MonitorVerb(),
     new ServeVerb(),
     new CompareVerb(),
     new SweepVerb(),

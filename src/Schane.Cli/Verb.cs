@@ -43,5 +43,6 @@ internal static class Exit
     public const int Done = 0;
     public const int Failed = 1;
     public const int WrongUse = 2;
+    public const int Drifted = 3;
     public const int Interrupted = 130;
 }

@@ -87,13 +87,13 @@ internal sealed class PredictVerb : Verb
                 var other => throw new SchaneException($"--on-bad-image must be fail or skip but is '{other}'."),
             },
         };
+        var account = new InputAccount();
+        var files = ImageFiles.Find(places, Console.In, account);         // a place without images is refused before the model is read
         var maps = parsed.GetValue(why) is { } folder ? new ActivationFolder(folder) : null;
         using var classifier = Classifier.Load(parsed.GetRequiredValue(run),
             new() { Device = parsed.GetRequiredValue(device), Batch = parsed.GetValue(batch), Prove = !parsed.GetValue(noProof) });
         if (classifier.Notice is { } notice)
             screen.Say(notice);
-        var account = new InputAccount();
-        var files = ImageFiles.Find(places, Console.In, account);
         var found = classifier.PredictFiles(files, wanted, cancellationToken: stop);
         var predictions = new List<Prediction>();
         var (all, given, unknown, bad) = (0, 0, 0, 0);

@@ -10,7 +10,7 @@ public static class ImageFiles
     /// <param name="places">
     /// A file as it is; a folder with everything below it that is an image by content or name; a pattern with <c>*</c>, <c>**</c> or
     /// <c>?</c>, by the same rule;
-    /// <c>-</c> for a list, one file a line, which is read as it is needed.
+    /// <c>-</c> for a list, one file a line, which is read as it is needed. Folders and patterns are read at once.
     /// </param>
     /// <param name="list">What <c>-</c> reads from; null where there is no list.</param>
     /// <exception cref="SchaneException">A place holds no images or is not there.</exception>
@@ -22,9 +22,9 @@ public static class ImageFiles
 
     /// <summary>The same; the account tells what folders and patterns hold beside images that are read.</summary>
     internal static IEnumerable<string> Find(IEnumerable<string> places, TextReader? list, InputAccount account) =>
-        places.SelectMany(place => place == "-" ? Lines(list)
+        places.Select(place => place == "-" ? Lines(list)
             : Directory.Exists(place) ? Below(place, account)
-            : File.Exists(place) || !PathPattern.Is(place) ? [place] : Matches(place, account));
+            : File.Exists(place) || !PathPattern.Is(place) ? [place] : Matches(place, account)).ToList().SelectMany(found => found);
 
     /// <summary>Whether one file is named and nothing else.</summary>
     internal static bool IsOneFile(IReadOnlyList<string> places) =>

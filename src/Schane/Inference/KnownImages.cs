@@ -33,15 +33,18 @@ internal sealed class KnownImages(float[] values, int width, int[] labels, doubl
     /// <summary>Keeps some of the training images, and measures how far held-out ones lie from those that were kept of theirs.</summary>
     public static KnownImages Of(EmbeddingSet train, params IReadOnlyList<HeldOutEmbeddings> held)
     {
-        double[] distances = [.. held.SelectMany(pair =>
-        {
-            var known = Kept(pair.Train, double.NaN);
-            return Enumerable.Range(0, pair.Held.Count).AsParallel().Select(i => known.Distance(pair.Held.Row(i)));
-        }).Order()];
+        double[] distances = [.. Distances(held).Order()];
         // the least that the accepted share of the next image, too, keeps (split conformal prediction, Vovk et al. 2005)
         var rank = Math.Min(distances.Length, (int)Math.Ceiling(Accepted * (distances.Length + 1)));
         return Kept(train, distances[rank - 1]);
     }
+
+    /// <summary>How far held-out images lie from the training images of the model that has not seen them, in their order.</summary>
+    public static IEnumerable<double> Distances(IEnumerable<HeldOutEmbeddings> held) => held.SelectMany(pair =>
+    {
+        var known = Kept(pair.Train, double.NaN);
+        return Enumerable.Range(0, pair.Held.Count).AsParallel().AsOrdered().Select(i => known.Distance(pair.Held.Row(i)));
+    });
 
     private static KnownImages Kept(EmbeddingSet train, double threshold)
     {
