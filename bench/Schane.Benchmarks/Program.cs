@@ -23,6 +23,7 @@ return args switch
     ["report", .. var rest] => ReportSpeed.Run(rest),
     ["fewshot", .. var rest] => FewShotSpeed.Run(rest),
     ["labels", .. var rest] => LabelErrorsFound.Run(rest),
+    ["drift", .. var rest] => DriftFound.Run(rest),
     ["folds", .. var rest] => FewLabels.Run(rest),
     ["copies", .. var rest] => CopiesFound.Run(rest),
     ["listing", .. var rest] => ListingSpeed.Run(rest),
@@ -45,7 +46,7 @@ static int Wrong()
         "[--rounds N] | precision [MODEL] | ranks [--batch N] [--rounds N] [--steps N] [--mpich] | wait [MODEL] [--side N] [--batch N] " +
         "[--steps N] [--rounds N] [--spins N,N] [--neighbours N,N] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...] | " +
         "predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D] | fewshot [--episodes N] [--peer-episodes N] " +
-        "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--loss NAME] | folds intervals|share|temperature | " +
-        "copies [FOLDER...] | listing [COUNT...]");
+        "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--loss NAME] | drift [NAME...] | " +
+        "folds intervals|share|temperature | copies [FOLDER...] | listing [COUNT...]");
     return 2;
 }
