@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Schane.Training;
 
 /// <summary>
-/// Counts which classes an epoch's steps take for each other, by the logits before each update, and tells the sampler at its end. Every
+/// Counts which classes an epoch's steps take for each other, by the logits before each update, for the batches of the next. Every
 /// rank counts the rows of all, so all draw the same batches. Counts of this epoch and of the last are in every checkpoint, so a run that
 /// goes on draws the batches that it would have drawn.
 /// </summary>
@@ -24,7 +24,7 @@ internal sealed class HardClasses : IDisposable
         (now, last) = (zeros(classes, classes, int64).DetachFromDisposeScope(), zeros(classes, classes, int64).DetachFromDisposeScope());
     }
 
-    /// <summary>What a checkpoint holds; <see cref="Tell"/> after it was read.</summary>
+    /// <summary>What a checkpoint holds.</summary>
     public IEnumerable<(string Name, Tensor Tensor)> State => [("now", now), ("last", last)];
 
     /// <summary>Counts the rows of a step, over all ranks.</summary>
@@ -40,20 +40,16 @@ internal sealed class HardClasses : IDisposable
                 counts[(int)(pairs[i] * classes + pairs[i + 1])]++;
     }
 
-    /// <summary>Ends an epoch: its counts are the last ones, which the sampler goes by from here on.</summary>
+    /// <summary>Ends an epoch: its counts are the last ones.</summary>
     public void EndEpoch()
     {
         last.copy_(now);
         now.zero_();
-        Tell();
     }
 
-    /// <summary>Gives the sampler the counts of the last whole epoch; before there was one it goes by none.</summary>
-    public void Tell()
-    {
-        var counts = last.data<long>().ToArray();
-        sampler.Confusion = counts.All(c => c == 0) ? null : new(classes, counts);
-    }
+    /// <summary>The sampler by the counts of the last whole epoch; before there was one, by none.</summary>
+    public BalancedSampler Sampler =>
+        last.data<long>().ToArray() is var counts && counts.Any(c => c > 0) ? sampler.By(new(classes, counts)) : sampler;
 
     public void Dispose()
     {

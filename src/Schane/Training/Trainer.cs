@@ -127,8 +127,7 @@ internal sealed partial class Trainer : IDisposable
     /// <summary>Why it ended before the last step; null where it didn't.</summary>
     private string? Loop(RunLog log, CancellationToken stop)
     {
-        parts.Hard?.Tell();
-        parts.Batches.SeekTo(state.Step);
+        parts.Batches.SeekTo(state.Step, parts.Hard?.Sampler);
         parts.Optimization.Freezing.TrainMode();
         for (var moving = false; ; moving = true)
         {
@@ -144,7 +143,7 @@ internal sealed partial class Trainer : IDisposable
             if (parts.Hard is not null && state.Step % parts.Batches.BatchesPerEpoch == 0)
             {
                 parts.Hard.EndEpoch();
-                parts.Batches.SeekTo(state.Step);
+                parts.Batches.SeekTo(state.Step, parts.Hard.Sampler);
             }
         }
     }

@@ -53,7 +53,7 @@ internal static partial class SharedCases
             return batch with { Images = batch.Images.to(type).DetachFromDisposeScope() };
         }
 
-        public void SeekTo(long step) => inner.SeekTo(step);
+        public void SeekTo(long step, ISampler? sampler = null) => inner.SeekTo(step, sampler);
 
         public void Dispose() => inner.Dispose();
     }

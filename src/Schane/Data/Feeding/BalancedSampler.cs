@@ -48,12 +48,17 @@ public sealed class BalancedSampler : ISampler
     /// <summary>K: images of a class in a batch.</summary>
     public int ImagesPerClass { get; }
 
-    /// <summary>
-    /// What the last epoch confused: classes of one batch are then those that were taken for each other most, hard negatives by
-    /// construction. Null, as at first: classes meet at random. The batches of an epoch are a pure function of seed, epoch and this; after
-    /// it is set the loader must seek, so that batches made ahead are made again.
-    /// </summary>
-    internal ClassConfusion? Confusion { get => Volatile.Read(ref field); set => Volatile.Write(ref field, value); }
+    /// <summary>What an epoch confused: classes of one batch are then those that were taken for each other most, hard negatives by
+    /// construction. Null, as at first: classes meet at random.</summary>
+    internal ClassConfusion? Confusion { get; private set; }
+
+    /// <summary>The same sampler by what an epoch confused.</summary>
+    internal BalancedSampler By(ClassConfusion? confusion)
+    {
+        var other = (BalancedSampler)MemberwiseClone();
+        other.Confusion = confusion;
+        return other;
+    }
 
     /// <summary>Images that an epoch leaves out, different ones each time; 0 unless one class has far more images than the rest.</summary>
     public int ImagesLeftOut => images.Sum(c => Math.Max(0, c.Length - BatchesPerEpoch * ImagesPerClass));
@@ -67,7 +72,7 @@ public sealed class BalancedSampler : ISampler
     /// <inheritdoc/>
     public IReadOnlyList<int[]> Batches(int epoch)
     {
-        var (random, confusion) = (new SampleRandom(seed, epoch), Confusion);
+        var random = new SampleRandom(seed, epoch);
         var dealt = new Queue<int[]>[images.Length];
         for (var c = 0; c < images.Length; c++)
             dealt[c] = Deal(images[c], ref random);
@@ -79,8 +84,8 @@ public sealed class BalancedSampler : ISampler
             for (var c = 0; c < images.Length; c++)
                 (order[c], keys[c]) = (c, Key(dealt[c].Count, left, ref random));
             Array.Sort(keys, order);
-            if (confusion is not null)
-                PutRivalsTogether(order, keys, confusion);
+            if (Confusion is not null)
+                PutRivalsTogether(order, keys, Confusion);
             var batch = new List<int>(ClassesPerBatch * ImagesPerClass);
             foreach (var c in order.AsSpan(0, ClassesPerBatch))
             {

@@ -17,13 +17,13 @@ internal sealed record BadImage(int Index, string Name, string Reason);
 internal sealed class BatchLoader : IBatchSource
 {
     private readonly BatchMaker maker;
-    private readonly ISampler sampler;
     private readonly LoaderOptions options;
     private readonly long end;
     private readonly Thread[] workers;
     private readonly object gate = new();
     private readonly Dictionary<long, (Batch? Batch, ExceptionDispatchInfo? Error)> ready = [];
     private readonly Dictionary<int, IReadOnlyList<int[]>> epochs = [];
+    private ISampler sampler;
     private long nextToMake, nextToGive, generation;
     private bool closed;
     private TimeSpan waited;
@@ -82,14 +82,15 @@ internal sealed class BatchLoader : IBatchSource
         return taken.Batch!;
     }
 
-    /// <summary>Continues at the given step; batches made ahead are discarded, and the sampler is asked again.</summary>
-    public void SeekTo(long step)
+    /// <inheritdoc/>
+    public void SeekTo(long step, ISampler? sampler = null)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(step);
         lock (gate)
         {
             Drop();
             epochs.Clear();
+            this.sampler = sampler ?? this.sampler;
             (nextToMake, nextToGive) = (step, step);
             generation++;
             Monitor.PulseAll(gate);

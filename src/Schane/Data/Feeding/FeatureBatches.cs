@@ -43,7 +43,7 @@ internal sealed class FeatureBatches(Tensor features, Tensor labels, Tensor imag
             tensor([.. indices.Select(i => (long)i)], ScalarType.Int64).DetachFromDisposeScope(), indices, positions);
     }
 
-    public void SeekTo(long to) => (step, epoch) = (to, (-1, []));
+    public void SeekTo(long to, ISampler? by = null) => (step, epoch, sampler) = (to, (-1, []), by ?? sampler);
 
     public void Dispose() { }
 }

@@ -17,5 +17,7 @@ internal interface IBatchSource : IDisposable
     Batch Next(CancellationToken cancel = default);
 
     /// <summary>Continues at the given step; batches made ahead are discarded and made again.</summary>
-    void SeekTo(long step);
+    /// <param name="step">From 0.</param>
+    /// <param name="sampler">What decides the batches from there on, with as many an epoch; null: what did.</param>
+    void SeekTo(long step, ISampler? sampler = null);
 }

@@ -61,7 +61,7 @@ public class BatchLoaderTests
     }
 
     [Fact]
-    public void A_seek_asks_the_sampler_anew_and_drops_what_was_made_ahead()
+    public void A_seek_goes_on_with_another_sampler_and_drops_what_was_made_ahead()
     {
         var sampler = new BalancedSampler(Labels, 2, 3, 1);
         using var loader = new BatchLoader(new FakeDataset(Labels), sampler, new PixelAndChance(), new() { Workers = 2, Prefetch = 5 });
@@ -69,9 +69,9 @@ public class BatchLoaderTests
         var counts = new long[100];
         for (var c = 0; c < 10; c++)
             counts[c * 10 + (c ^ 1)] = 3;
-        sampler.Confusion = new(10, counts);
-        loader.SeekTo(sampler.BatchesPerEpoch);
-        foreach (var expected in sampler.Batches(1))
+        var other = sampler.By(new(10, counts));
+        loader.SeekTo(sampler.BatchesPerEpoch, other);
+        foreach (var expected in other.Batches(1))
         {
             using var batch = loader.Next(TestContext.Current.CancellationToken);
             Assert.Equal(expected, batch.Indices);

@@ -127,10 +127,10 @@ public class SamplerTests
     {
         var labels = Labels([.. Enumerable.Repeat(8, 12)]);
         // 0–1, 2–3, …: each is taken for its twin, now this way round, now that.
-        var sampler = new BalancedSampler(labels, 2, 4, seed: 1)
-        { Confusion = Confused(12, [.. Enumerable.Range(0, 6).Select(i => i % 2 == 0 ? (2 * i, 2 * i + 1, 5L) : (2 * i + 1, 2 * i, 5L))]) };
-        Assert.All(sampler.Batches(3), batch => Assert.Single(batch.Select(i => labels[i] / 2).Distinct()));
-        sampler.Confusion = null;
+        var sampler = new BalancedSampler(labels, 2, 4, seed: 1);
+        var hard = sampler.By(Confused(12, [.. Enumerable.Range(0, 6)
+            .Select(i => i % 2 == 0 ? (2 * i, 2 * i + 1, 5L) : (2 * i + 1, 2 * i, 5L))]));
+        Assert.All(hard.Batches(3), batch => Assert.Single(batch.Select(i => labels[i] / 2).Distinct()));
         Assert.Contains(sampler.Batches(3), batch => batch.Select(i => labels[i] / 2).Distinct().Count() == 2);
     }
 
@@ -140,7 +140,7 @@ public class SamplerTests
         // 0 is confused with 1, 1 with 2, 2 with 3, 3 with 0, and 4 to 7 likewise: a batch of four is 0–3 or 4–7.
         var labels = Labels([.. Enumerable.Repeat(4, 8)]);
         var sampler = new BalancedSampler(labels, 4, 2, seed: 1)
-        { Confusion = Confused(8, [.. Enumerable.Range(0, 8).Select(c => (c, c / 4 * 4 + (c + 1) % 4, 1L))]) };
+            .By(Confused(8, [.. Enumerable.Range(0, 8).Select(c => (c, c / 4 * 4 + (c + 1) % 4, 1L))]));
         Assert.All(sampler.Batches(0), batch => Assert.Single(batch.Select(i => labels[i] / 4).Distinct()));
     }
 
@@ -156,7 +156,7 @@ public class SamplerTests
         for (var epoch = 0; epoch < 20; epoch++)
         {
             var sampler = new BalancedSampler(labels, classes, images, seed: 3)
-            { Confusion = new(sizes.Length, [.. Enumerable.Range(0, sizes.Length * sizes.Length).Select(_ => (long)random.Next(50))]) };
+                .By(new(sizes.Length, [.. Enumerable.Range(0, sizes.Length * sizes.Length).Select(_ => (long)random.Next(50))]));
             var batches = sampler.Batches(epoch);
             Assert.Equal(sampler.BatchesPerEpoch, batches.Count);
             Assert.Equal(labels.Length - sampler.ImagesLeftOut, batches.SelectMany(b => b).Distinct().Count());
