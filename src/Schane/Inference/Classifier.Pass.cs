@@ -17,7 +17,14 @@ public sealed partial class Classifier
             throw new ArgumentException($"'{odd.Name}' must have {size} pixels but has {odd.Pixels.Length}.", nameof(images));
         var pixels = PreparedImage.Join(images);
         lock (gate)
-            return pass.Run(pixels, images.Count);
+            return ClassifierTelemetry.Pass(Card, images.Count, () => pass.Run(pixels, images.Count));
+    }
+
+    /// <summary>An image that is gray all over, as the model takes it.</summary>
+    internal PreparedImage Gray()
+    {
+        var (channels, height, width) = transform.Output;
+        return new("gray", new float[channels * height * width]);
     }
 
     /// <summary>Whether it can show where in an image it saw a class; runs the model once.</summary>
@@ -88,13 +95,16 @@ public sealed partial class Classifier
         if (enrolled is not null)
             (probabilities, isEnrolled) = enrolled.Answer(embedding, probabilities);
         var distance = known?.Distance(embedding);
+        var isUnknown = distance > known?.Threshold && !isEnrolled;
+        if (isUnknown)
+            ClassifierTelemetry.Unknown(Card);
         var top = Enumerable.Range(0, probabilities.Length).OrderByDescending(c => probabilities[c]).Take(wanted.Top)
             .Select(c => new ClassProbability(Classes[c], probabilities[c])).ToArray();
         return new(name, top)
         {
             Withheld = top[0].Probability < threshold,
             Distance = distance,
-            Unknown = distance > known?.Threshold && !isEnrolled,
+            Unknown = isUnknown,
             Embedding = wanted.Embedding ? embedding.ToArray() : null,
         };
     }

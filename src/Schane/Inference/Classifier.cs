@@ -1,3 +1,4 @@
+using Microsoft.Extensions.AI;
 using Schane.Checkpoints.Hub;
 using Schane.Data.Reading;
 using Schane.Data.Transforms;
@@ -172,6 +173,10 @@ public sealed partial class Classifier : IDisposable
     /// <summary>The embeddings of prepared images, [n, D] row by row.</summary>
     /// <param name="images">At least one.</param>
     public float[] Embed(IReadOnlyList<PreparedImage> images) => Run(images).Embeddings;
+
+    /// <summary>The embeddings by the contract of Microsoft.Extensions.AI, as vector stores take them: encoded images to [D] each, in
+    /// their order. What it gives stays valid as long as this classifier, which stays the caller's.</summary>
+    public IEmbeddingGenerator<DataContent, Embedding<float>> AsEmbeddingGenerator() => new ImageEmbeddingGenerator(this);
 
     /// <summary>Decodes an image and makes it into what the model takes; any number of threads may do so at once.</summary>
     /// <param name="image">An encoded image, read to its end and left open.</param>

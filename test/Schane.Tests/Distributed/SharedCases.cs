@@ -154,8 +154,8 @@ internal static partial class SharedCases
         var data = new Pictures8(61);
         var sampler = SamplerOf(recipe, data);
         if (recipe.Sampler == SamplerKind.Hard)
-            ((BalancedSampler)sampler).Confusion = new(Classes,
-                [.. Enumerable.Range(0, Classes * Classes).Select(pair => pair / Classes == pair % Classes ? 0L : pair % 5)]);
+            sampler = ((BalancedSampler)sampler).By(new(Classes,
+                [.. Enumerable.Range(0, Classes * Classes).Select(pair => pair / Classes == pair % Classes ? 0L : pair % 5)]));
         using var loader = Loader(recipe, data, sampler, ranks);
         loader.SeekTo(recipe.Sampler == SamplerKind.Shuffled ? sampler.BatchesPerEpoch - 1 : 0);
         using var model = Model(recipe, rank: 0, ScalarType.Float32);

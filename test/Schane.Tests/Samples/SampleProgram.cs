@@ -6,10 +6,10 @@ namespace Schane.Tests.Samples;
 internal static class SampleProgram
 {
     /// <summary>What it wrote to standard output; it must end well.</summary>
-    public static string Run(string name, string folder)
+    public static string Run(string name, params string[] arguments)
     {
         var file = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? $"{name}.exe" : name);
-        using var program = Process.Start(new ProcessStartInfo(file, [folder]) { RedirectStandardOutput = true })!;
+        using var program = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardOutput = true })!;
         var told = program.StandardOutput.ReadToEnd();
         program.WaitForExit();
         Assert.Equal(0, program.ExitCode);

@@ -137,7 +137,7 @@ internal static class DriftPage
         };
         return new("classes", "Which classes come in", Html.Of($"""
             <p>{figure.Summary}</p>
-            {figure.Show(Html.Of($"The largest change first{(shares.Count > MostClasses ? $", {MostClasses} of {shares.Count} classes" : "")}."))}
+            {figure.Show(Html.Of($"The largest change first, {shown.Length} of {Quantity.Of(shares.Count, "class", "classes")}."))}
             """), figure);
     }
 

@@ -1,7 +1,8 @@
+using Schane.Tests.Cli;
 using Schane.Tests.Data;
 using Schane.Tests.Inference;
 
-namespace Schane.Tests.Cli;
+namespace Schane.Tests.Jobs;
 
 [Collection(TrainedRunTests.Name)]
 [Trait("Long", "1")]
