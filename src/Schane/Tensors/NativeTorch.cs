@@ -8,19 +8,19 @@ using System.Text;
 namespace Schane.Tensors;
 
 /// <summary>
-/// Lets TorchSharp's native library load where the system's libstdc++ is older than GCC 13 (Debian 12, Ubuntu 22.04, RHEL 9).
+/// Loads TorchSharp's native library on Linux: also where the system's libstdc++ is older than GCC 13 (Debian 12, Ubuntu 22.04, RHEL 9), and
+/// so that it keeps numbers as long as they are used (<see cref="FreedScalars"/>).
 /// </summary>
 /// <remarks>
 /// <c>libLibTorchSharp.so</c> asks for symbol version GLIBCXX_3.4.32, needed by one marker symbol without a relocation that is never
 /// called. Only when the runtime has failed to load the library, a copy in memory with that version marked weak (VER_FLG_WEAK, two
-/// bytes) is loaded in its place: nothing is written to disk, and where the library loads as it stands this class never runs.
+/// bytes) is loaded in its place, and nothing is written to disk.
 /// </remarks>
 internal static class NativeTorch
 {
     internal const string VersionThatIsMissing = "GLIBCXX_3.4.32";
     private const string Library = "LibTorchSharp";
     private static readonly Lazy<nint> Handle = new(Load);
-    private static int resolverIsSet;
 
     /// <summary>Whether the copy in memory had to be loaded in this process.</summary>
     internal static bool Cured { get; private set; }
@@ -30,22 +30,33 @@ internal static class NativeTorch
     internal static void Register()
     {
         OpenMp.Configure();
-        if (OperatingSystem.IsLinux())
-            AssemblyLoadContext.Default.ResolvingUnmanagedDll += Resolve;
+        if (!OperatingSystem.IsLinux())
+            return;
+        // TorchSharp asks for the library by name, and then its imports do.
+        AssemblyLoadContext.Default.ResolvingUnmanagedDll += (_, name) => Resolve(name);
+        AppDomain.CurrentDomain.AssemblyLoad += (_, loaded) => Adopt(loaded.LoadedAssembly);
+        foreach (var assembly in AppDomain.CurrentDomain.GetAssemblies())
+            Adopt(assembly);
     }
 #pragma warning restore CA2255
 
-    private static nint Resolve(Assembly assembly, string name)
+    /// <summary>Has TorchSharp's imports come here; where a program has had them go elsewhere, they stay there.</summary>
+    private static void Adopt(Assembly assembly)
     {
-        if (name != Library || Find(Library) is null || Find("torch_cpu") is null)
-            return 0;
-        var handle = Handle.Value;
-        // From here on every import of TorchSharp goes straight to the handle instead of failing once more on disk.
-        // Only one of the threads that come here at once may say so.
-        if (Interlocked.Exchange(ref resolverIsSet, 1) == 0)
-            NativeLibrary.SetDllImportResolver(assembly, (wanted, _, _) => wanted == Library ? handle : 0);
-        return handle;
+        if (assembly.GetName().Name != "TorchSharp")
+            return;
+        try
+        {
+            NativeLibrary.SetDllImportResolver(assembly, (name, _, _) => Resolve(name));
+        }
+        catch (InvalidOperationException)
+        {
+            // there is a resolver already
+        }
     }
+
+    private static nint Resolve(string name) =>
+        name == Library && Find(Library) is not null && Find("torch_cpu") is not null ? Handle.Value : 0;
 
     private static nint Load()
     {
@@ -55,9 +66,10 @@ internal static class NativeTorch
                 NativeLibrary.TryLoad(path, out _);
 
         var library = Find(Library)!;
-        if (NativeLibrary.TryLoad(library, out var handle))
-            return handle;
-        return LoadFromMemory(WithoutNewVersion(File.ReadAllBytes(library)), library);
+        if (!NativeLibrary.TryLoad(library, out var handle))
+            handle = LoadFromMemory(WithoutNewVersion(File.ReadAllBytes(library)), library);
+        FreedScalars.Keep(handle);
+        return handle;
     }
 
     /// <summary>The full path of a native library beside the program, null if it isn't there.</summary>
