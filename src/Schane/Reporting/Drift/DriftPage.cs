@@ -106,6 +106,7 @@ internal static class DriftPage
             name,
             x = shown.Select(s => Curve.Rounded(share(s))),
             y = Enumerable.Range(0, shown.Length),
+            cliponaxis = false,
             hovertemplate = $"{name}: %{{x:.1%}}<extra></extra>",
             marker = new { color = colour, size = 10 },
         };

@@ -24,7 +24,7 @@ internal static class DriftWords
             "mmd" or "classifier" => "the images look different",
             "distance" => "they lie farther from the training images",
             "unknown" => $"{drift.Unknown:P0} of them are unknown, where {drift.UnknownBefore:P0} were",
-            _ => "other classes come in than did",
+            _ => "the mix of classes is another",
         };
     }
 
@@ -42,8 +42,8 @@ internal static class DriftWords
     public static string Found(DriftTest test, DriftReport drift) => test.Name switch
     {
         "mmd" => $"MMD² {test.Value:0.0000}",
-        "classifier" => $"new above reference in {test.Value:P0} of pairs",
-        "distance" => $"farther in {test.Value:P0} of pairs",
+        "classifier" => $"{test.Value:P0} of pairs told apart (50 %: none)",
+        "distance" => $"farther in {test.Value:P0} of pairs (50 %: alike)",
         "unknown" => $"{drift.UnknownBefore:P1} before, {drift.Unknown:P1} now",
         _ => $"χ² {test.Value:0.0}",
     };
