@@ -25,9 +25,11 @@ public sealed class ContainerTests(TrainedRun run)
     [Fact]
     public void Stages_are_pinned_run_without_root_and_copy_what_is_there()
     {
-        var stages = Regex.Matches(Dockerfile, @"(?m)^FROM (\S+) AS (\w+)$").ToDictionary(m => m.Groups[2].Value, m => m.Groups[1].Value);
+        var stages = Regex.Matches(Dockerfile, @"(?m)^FROM (\S+) AS (\w+)$")
+            .ToDictionary(m => m.Groups[2].Value, m => m.Groups[1].Value);
         Assert.Equal(["base", "build", "serve", "train"], stages.Keys.Order());
-        Assert.All(stages.Values.Where(from => !stages.ContainsKey(from)), from => Assert.Matches(@"^mcr\.microsoft\.com/\S+:10\.0-", from));
+        Assert.All(stages.Values.Where(from => !stages.ContainsKey(from)),
+            from => Assert.Matches(@"^mcr\.microsoft\.com/\S+:10\.0-", from));
         Assert.All(["serve", "train"], stage => Assert.Equal("base", stages[stage]));
         Assert.Matches(@"(?m)^USER 1654:1654$", Dockerfile);
         Assert.DoesNotMatch(@"(?m)^(ADD|USER root|USER 0)", Dockerfile);
