@@ -2,6 +2,7 @@ using System.Globalization;
 using Schane.Data;
 using Schane.Evaluation;
 using Schane.Jobs;
+using Schane.Jobs.Labels;
 using Schane.Losses;
 using Schane.Models;
 using Schane.Planning;

@@ -24,6 +24,7 @@ return args switch
     ["fewshot", .. var rest] => FewShotSpeed.Run(rest),
     ["labels", .. var rest] => LabelErrorsFound.Run(rest),
     ["drift", .. var rest] => DriftFound.Run(rest),
+    ["suggest", .. var rest] => LabelsSaved.Run(rest),
     ["folds", .. var rest] => FewLabels.Run(rest),
     ["copies", .. var rest] => CopiesFound.Run(rest),
     ["listing", .. var rest] => ListingSpeed.Run(rest),
@@ -46,7 +47,8 @@ static int Wrong()
         "[--rounds N] | precision [MODEL] | ranks [--batch N] [--rounds N] [--steps N] [--mpich] | wait [MODEL] [--side N] [--batch N] " +
         "[--steps N] [--rounds N] [--spins N,N] [--neighbours N,N] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...] | " +
         "predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D] | fewshot [--episodes N] [--peer-episodes N] " +
-        "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--loss NAME] | drift [NAME...] | " +
-        "folds intervals|share|temperature | copies [FOLDER...] | listing [COUNT...]");
+        "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--loss NAME] | drift [NAME...] | suggest RUN... " +
+        "[--methods NAME,...] [--seeds N] [--to N] [--step N] | folds intervals|share|temperature | copies [FOLDER...] | " +
+        "listing [COUNT...]");
     return 2;
 }

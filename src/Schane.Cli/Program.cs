@@ -14,6 +14,7 @@ var root = new Root(
     new PredictVerb(),
     new EnrollVerb(),
     new MonitorVerb(),
+    new SuggestVerb(),
     new ServeVerb(),
     new CompareVerb(),
     new SweepVerb(),

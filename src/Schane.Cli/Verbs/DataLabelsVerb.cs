@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Schane.Evaluation.Statistics;
-using Schane.Jobs;
+using Schane.Jobs.Labels;
 
 namespace Schane.Cli.Verbs;
 

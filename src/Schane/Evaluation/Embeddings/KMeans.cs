@@ -16,7 +16,8 @@ internal static class KMeans
     /// <param name="clusters">K, 1 to n.</param>
     /// <param name="seed">Seed of the starts.</param>
     /// <param name="starts">Starts, 4 by default; the one with the least sum of squares is kept.</param>
-    public static int[] Of(EmbeddingSet data, int clusters, long seed = 0, int starts = 4)
+    /// <param name="mostRounds">Rounds at most, if assignments have not settled before.</param>
+    public static int[] Of(EmbeddingSet data, int clusters, long seed = 0, int starts = 4, int mostRounds = MostRounds)
     {
         Require.InRange(clusters, 1, data.Count, nameof(clusters));
         Require.AtLeast(starts, 1, nameof(starts));
@@ -27,7 +28,7 @@ internal static class KMeans
         for (var start = 0; start < starts; start++)
         {
             var random = new SampleRandom(seed, start);
-            var (assignment, inertia) = Rounds(rows, Seeds(rows, clusters, ref random));
+            var (assignment, inertia) = Rounds(rows, Seeds(rows, clusters, ref random), mostRounds);
             if (inertia < least)
                 (best, least) = (assignment, inertia);
         }
@@ -42,18 +43,19 @@ internal static class KMeans
         var nearest = (rows - rows[chosen[0]]).square().sum(1);           // [n]
         while (chosen.Count < clusters)
         {
+            using var inner = NewDisposeScope();                          // else n × D numbers for each cluster until the last
             var weights = Copy.Doubles(nearest);
             var left = random.NextDouble() * weights.Sum();
             var next = 0;
             while (next < n - 1 && (left -= weights[next]) >= 0)
                 next++;
             chosen.Add(next);
-            nearest = minimum(nearest, (rows - rows[next]).square().sum(1));
+            nearest = minimum(nearest, (rows - rows[next]).square().sum(1)).MoveToOuterDisposeScope();
         }
         return rows.index_select(0, tensor(chosen)).MoveToOuterDisposeScope();
     }
 
-    private static (int[] Assignment, double Inertia) Rounds(Tensor rows, Tensor centres)
+    private static (int[] Assignment, double Inertia) Rounds(Tensor rows, Tensor centres, int mostRounds)
     {
         using var scope = NewDisposeScope();
         var assignment = Array.Empty<long>();
@@ -63,7 +65,7 @@ internal static class KMeans
             var distance = rows.square().sum(1, keepdim: true) - rows.matmul(centres.T) * 2 + centres.square().sum(1);   // [n, K]
             var (least, nearest) = distance.min(1);
             var now = Copy.Longs(nearest);
-            if (round == MostRounds || now.AsSpan().SequenceEqual(assignment))
+            if (round == mostRounds || now.AsSpan().SequenceEqual(assignment))
                 return ([.. now.Select(c => (int)c)], least.clamp_min(0).sum().item<double>());
             assignment = now;
             var members = nn.functional.one_hot(nearest, centres.shape[0]).to_type(ScalarType.Float64);                    // [n, K]

@@ -1,5 +1,6 @@
 using Schane.Data;
 using Schane.Jobs;
+using Schane.Jobs.Labels;
 using Schane.Losses;
 using Schane.Models;
 using Schane.Planning;
@@ -7,7 +8,7 @@ using Schane.Recipes;
 using Schane.Tests.Cli;
 using Schane.Tests.Data;
 
-namespace Schane.Tests.Jobs;
+namespace Schane.Tests.Jobs.Labels;
 
 [Trait("Long", "1")]
 public sealed class LabelErrorsJobTests : IDisposable

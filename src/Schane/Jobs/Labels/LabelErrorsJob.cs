@@ -21,7 +21,7 @@ using Schane.Tensors;
 using Schane.Training;
 using static TorchSharp.torch;
 
-namespace Schane.Jobs;
+namespace Schane.Jobs.Labels;
 
 /// <summary>Finds training images whose label looks wrong: what <c>schane data labels</c> does.</summary>
 internal static class LabelErrorsJob
