@@ -1,5 +1,6 @@
 using Schane.Benchmarks;
 using Schane.Benchmarks.Folds;
+using Schane.Benchmarks.Labels;
 using Schane.Benchmarks.Reading;
 
 System.Runtime.CompilerServices.RuntimeHelpers.RunModuleConstructor(typeof(Schane.SchaneException).Module.ModuleHandle);

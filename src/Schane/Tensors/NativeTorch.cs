@@ -8,8 +8,8 @@ using System.Text;
 namespace Schane.Tensors;
 
 /// <summary>
-/// Loads TorchSharp's native library on Linux: also where the system's libstdc++ is older than GCC 13 (Debian 12, Ubuntu 22.04, RHEL 9), and
-/// so that it keeps numbers as long as they are used (<see cref="FreedScalars"/>).
+/// Loads TorchSharp's native library on Linux: also where the system's libstdc++ is older than GCC 13 (Debian 12, Ubuntu 22.04, RHEL 9),
+/// and so that it keeps numbers as long as they are used (<see cref="FreedScalars"/>).
 /// </summary>
 /// <remarks>
 /// <c>libLibTorchSharp.so</c> asks for symbol version GLIBCXX_3.4.32, needed by one marker symbol without a relocation that is never

@@ -93,7 +93,7 @@ internal sealed class MlflowServer : IDisposable
         return made["experiment_id"]?.GetValue<string>() ?? throw Refused("experiments/create", "its answer names no experiment");
     }
 
-    /// <summary>Sends files where the server keeps them itself; elsewhere their store has an address that only its own client knows.</summary>
+    /// <summary>Sends files where the server keeps them itself; other stores only its own client knows.</summary>
     private async Task<bool> FilesAsync(string? store, IReadOnlyList<string> files, CancellationToken stop)
     {
         const string Proxied = "mlflow-artifacts:";

@@ -7,7 +7,7 @@ using Schane.Runs;
 using Schane.Tensors;
 using static TorchSharp.torch;
 
-namespace Schane.Benchmarks;
+namespace Schane.Benchmarks.Labels;
 
 /// <summary>
 /// How many labels does choosing save? Rounds of choosing and labelling on the embeddings that a run keeps, with the linear probe on the

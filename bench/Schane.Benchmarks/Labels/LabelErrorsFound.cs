@@ -9,7 +9,7 @@ using Schane.Planning;
 using Schane.Recipes;
 using Schane.Tensors;
 
-namespace Schane.Benchmarks;
+namespace Schane.Benchmarks.Labels;
 
 /// <summary>How many of 5 % flipped labels are found, and is that at least as good as the confident-learning rule on the same
 /// out-of-fold classifiers? Look-alikes; or, of the data that are named, the probe on the default weights.</summary>
