@@ -5,8 +5,8 @@ namespace Schane.Tensors;
 /// <summary>Keeps the native halves of freed numbers for a while, since TorchSharp frees some while libtorch reads them.</summary>
 /// <remarks>
 /// TorchSharp (to 0.107) makes a finalizable object of each number that an operation is given, and holds it no longer than the call takes
-/// to begin: a collection meanwhile frees it under libtorch, which then throws ("Expected false to be true") or takes another number. All of
-/// them are freed by one function of its native library, whose beginning is replaced, in memory, by a jump to here. Where that function
+/// to begin: a collection meanwhile frees it under libtorch, which then throws ("Expected false to be true") or takes another number. All
+/// of them are freed by one function of its native library, whose beginning is replaced, in memory, by a jump to here. Where that function
 /// does not look as expected, or memory can't be changed, nothing is done.
 /// </remarks>
 internal static unsafe class FreedScalars
@@ -45,7 +45,8 @@ internal static unsafe class FreedScalars
         AreKept = true;
     }
 
-    /// <summary>Whether it begins by returning where it is given none (test rdi, rdi; je to its end), and is long enough for a jump.</summary>
+    /// <summary>Whether it begins by returning where it is given none (test rdi, rdi; je to its end), and is long enough for a
+    /// jump.</summary>
     private static bool IsAsExpected(byte* function) =>
         new ReadOnlySpan<byte>(function, 4).SequenceEqual((ReadOnlySpan<byte>)[0x48, 0x85, 0xFF, 0x74]) && function[4] is >= 8 and < 0x80;
 
