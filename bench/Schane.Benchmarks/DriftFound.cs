@@ -2,8 +2,6 @@ using System.Globalization;
 using Schane.Checkpoints.Hub;
 using Schane.Data;
 using Schane.Data.Feeding;
-using Schane.Data.Reading;
-using Schane.Data.Sets;
 using Schane.Data.Transforms;
 using Schane.Evaluation;
 using Schane.Evaluation.Drift;

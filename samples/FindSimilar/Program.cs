@@ -13,7 +13,7 @@ using var classifier = Classifier.Load(run);
 var generator = classifier.AsEmbeddingGenerator();
 
 // Any store of Microsoft.Extensions.VectorData takes its place; this one is memory.
-using var photos = new MemoryCollection<string, Photo>("photos", photo => photo.Path, photo => photo.Vector, generator);
+using var photos = new RecordsInMemory<string, Photo>("photos", photo => photo.Path, photo => photo.Vector, generator);
 await photos.EnsureCollectionExistsAsync();
 foreach (var some in ImageFiles.Find([folder]).Chunk(32))
 {

@@ -112,7 +112,7 @@ internal sealed class SuggestVerb : Verb
 
     private static string Sure(double? probability) => probability?.ToString("0.00", CultureInfo.InvariantCulture) ?? "";
 
-    private static SelectionMethod MethodOf(string name) =>
-        Enum.GetValues<SelectionMethod>().Cast<SelectionMethod?>().FirstOrDefault(m => m.ToString()!.ToLowerInvariant() == name)
+    private static SelectionMethod MethodOf(string name) => Enum.GetValues<SelectionMethod>().Cast<SelectionMethod?>()
+        .FirstOrDefault(method => name.Equals($"{method}", StringComparison.OrdinalIgnoreCase))
         ?? throw new SchaneException($"--method must be auto, margin, badge, typical or random but is '{name}'.");
 }

@@ -1,6 +1,5 @@
 using MathNet.Numerics.Distributions;
 using Schane.Evaluation.Statistics;
-using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Evaluation.Drift;

@@ -131,7 +131,7 @@ internal static class SuggestJob
             $"{labelled.Embeddings.Width} wide and the model's are {width}; train it again with this version.");
     }
 
-    private static void WritePage(string page, IReadOnlyList<Suggestion> chosen, SelectionMethod method, string run, ImageLimits limits)
+    private static void WritePage(string page, List<Suggestion> chosen, SelectionMethod method, string run, ImageLimits limits)
     {
         // A sheet may be sent to others: no path beyond the image's own folder.
         static string Short(string image) => string.Join('/', Path.GetFullPath(image).Split(Path.DirectorySeparatorChar)[^2..]);

@@ -12,7 +12,7 @@ namespace FindSimilar;
 /// <param name="key">Key of a record.</param>
 /// <param name="vector">Vector of a record; all have one width.</param>
 /// <param name="generator">Makes the vector of an image that is searched for.</param>
-public sealed class MemoryCollection<TKey, TRecord>(string name, Func<TRecord, TKey> key, Func<TRecord, ReadOnlyMemory<float>> vector,
+public sealed class RecordsInMemory<TKey, TRecord>(string name, Func<TRecord, TKey> key, Func<TRecord, ReadOnlyMemory<float>> vector,
     IEmbeddingGenerator<DataContent, Embedding<float>> generator) : VectorStoreCollection<TKey, TRecord>
     where TKey : notnull where TRecord : class
 {
