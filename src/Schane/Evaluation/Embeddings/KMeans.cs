@@ -40,7 +40,7 @@ internal static class KMeans
         using var scope = NewDisposeScope();
         var n = (int)rows.shape[0];
         List<long> chosen = [random.Below(n)];
-        var nearest = (rows - rows[chosen[0]]).square().sum(1);           // [n]
+        var nearest = Distances(chosen[0]);                               // [n]
         while (chosen.Count < clusters)
         {
             using var inner = NewDisposeScope();                          // else n × D numbers for each cluster until the last
@@ -50,19 +50,27 @@ internal static class KMeans
             while (next < n - 1 && (left -= weights[next]) >= 0)
                 next++;
             chosen.Add(next);
-            nearest = minimum(nearest, (rows - rows[next]).square().sum(1)).MoveToOuterDisposeScope();
+            nearest = minimum(nearest, Distances(next)).MoveToOuterDisposeScope();
         }
         return rows.index_select(0, tensor(chosen)).MoveToOuterDisposeScope();
+
+        // Squared; without a number that could be freed while it is used, for there may be hundreds of clusters.
+        Tensor Distances(long row)
+        {
+            var apart = rows - rows[row];
+            return (apart * apart).sum(1);
+        }
     }
 
     private static (int[] Assignment, double Inertia) Rounds(Tensor rows, Tensor centres, int mostRounds)
     {
         using var scope = NewDisposeScope();
         var assignment = Array.Empty<long>();
+        var squares = (rows * rows).sum(1, keepdim: true);
         for (var round = 0; ; round++)
         {
             using var inner = NewDisposeScope();
-            var distance = rows.square().sum(1, keepdim: true) - rows.matmul(centres.T) * 2 + centres.square().sum(1);   // [n, K]
+            var distance = (squares - rows.matmul((centres * 2).T)).Plus((centres * centres).sum(1));                      // [n, K]
             var (least, nearest) = distance.min(1);
             var now = Copy.Longs(nearest);
             if (round == mostRounds || now.AsSpan().SequenceEqual(assignment))

@@ -10,6 +10,7 @@ using Schane.Tests.Inference;
 namespace Schane.Tests.Jobs.Labels;
 
 [Collection(TrainedRunTests.Name)]
+[Trait("Long", "1")]
 public sealed class SuggestTests(TrainedRun run) : IDisposable
 {
     private readonly TemporaryFolder folder = new();
@@ -17,7 +18,6 @@ public sealed class SuggestTests(TrainedRun run) : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
-    [Trait("Long", "1")]
     public void Images_without_a_label_are_chosen_listed_shown_and_linked_and_those_of_the_run_and_copies_are_left_out()
     {
         var place = New(6);
@@ -52,7 +52,6 @@ public sealed class SuggestTests(TrainedRun run) : IDisposable
     }
 
     [Fact]
-    [Trait("Long", "1")]
     public void What_can_not_be_read_is_named_and_what_can_not_be_chosen_from_is_refused()
     {
         var place = New(3);
