@@ -121,6 +121,7 @@ public sealed class PackageWeightsTests
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public async Task A_feed_that_does_not_answer_is_named()
     {
         using var feed = new PackageFeed([], async r =>

@@ -56,6 +56,7 @@ public class CompareTests
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void One_run_of_each_arm_has_the_interval_over_its_test_items_and_the_embeddings_stand_in_a_table()
     {
         using var photos = Photos.OfTwoClasses();

@@ -28,6 +28,7 @@ public class DoctorTests
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void What_is_missing_comes_with_how_to_get_it()
     {
         var document = Json.Value.Document();

@@ -42,6 +42,7 @@ public sealed class ExportTests : IDisposable
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void Without_its_data_the_certificate_says_that_look_alikes_took_their_place()
     {
         var run = Run();

@@ -7,6 +7,7 @@ namespace Schane.Tests.Cli;
 public sealed class InputAccountTests
 {
     [Fact]
+    [Trait("Slow", "1")]
     public void Training_checking_and_showing_say_the_same_sentence_and_the_run_keeps_it()
     {
         using var photos = Photos.OfTwoClasses();

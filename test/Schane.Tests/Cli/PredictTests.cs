@@ -22,6 +22,7 @@ public class PredictTests(TrainedRun run)
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void Images_are_told_by_content_and_what_can_not_be_read_is_named_counted_and_passed_over()
     {
         using var folder = new TemporaryFolder();
@@ -52,6 +53,7 @@ public class PredictTests(TrainedRun run)
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void What_systems_make_is_passed_over_and_links_are_told_in_folders_and_patterns()
     {
         using var folder = new TemporaryFolder();
@@ -86,6 +88,7 @@ public class PredictTests(TrainedRun run)
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void An_exported_file_and_the_weights_alone_answer_as_the_run_does()
     {
         using var folder = new TemporaryFolder();

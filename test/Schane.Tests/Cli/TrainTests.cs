@@ -135,6 +135,7 @@ public class TrainTests
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void Two_processes_never_work_on_one_run()
     {
         using var photos = Photos.OfTwoClasses();

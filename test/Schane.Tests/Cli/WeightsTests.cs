@@ -21,6 +21,7 @@ public class WeightsTests
     private static string Hash => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Pth)));
 
     [Fact]
+    [Trait("Slow", "1")]
     public void A_pth_file_is_fine_tuned_into_a_model_with_the_names_and_shapes_of_timm()
     {
         using var photos = new Photos([.. Enumerable.Range(0, 10).Select(c => ($"class{c}", 6))]);
@@ -45,6 +46,7 @@ public class WeightsTests
     }
 
     [Theory]
+    [Trait("Slow", "1")]
     [InlineData("vit_cls_legacy.pth", "vit_small_patch16_224:patch=8,width=24,depth=1,heads=2")]
     [InlineData("beit3.pth", "beit3_base_patch16_224:patch=8,width=48,depth=2,heads=3")]
     public void Pth_files_of_other_forms_and_names_are_taken(string file, string model)

@@ -21,6 +21,7 @@ public sealed class FlatMemoryTests : IDisposable
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void Memory_is_flat_over_many_calls() => MemoryIsFlat(run.Folder, calls: 1500);
 
     [Fact]

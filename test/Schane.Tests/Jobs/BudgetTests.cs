@@ -67,6 +67,7 @@ public sealed class BudgetTests : IDisposable
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void A_named_set_has_its_own_epochs_but_a_budget_that_is_given_comes_first()
     {
         var clock = new HandClock();

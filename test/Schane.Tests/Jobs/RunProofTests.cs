@@ -47,6 +47,7 @@ public sealed class RunProofTests : IDisposable
     }
 
     [Theory]
+    [Trait("Slow", "1")]
     [InlineData(Precision.Float32)]
     [InlineData(Precision.Bf16)]
     public void Left_out_or_not_the_run_has_the_same_weights_and_the_journal_says_which(Precision precision)

@@ -52,6 +52,7 @@ public sealed class StagedTrainingTests : IDisposable
     }
 
     [Theory]
+    [Trait("Slow", "1")]
     [InlineData(1, 2)]
     [InlineData(2, 3)]
     [InlineData(3, 1)]

@@ -37,6 +37,7 @@ public sealed partial class TrainJobTests
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void The_journal_tells_of_every_step_the_settings_of_the_loss_after_their_schedules_and_the_classes_of_its_batch()
     {
         TrainJob.Run(

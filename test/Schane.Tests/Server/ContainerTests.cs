@@ -70,7 +70,10 @@ public sealed class ContainerTests(TrainedRun run)
         var check = JsonSerializer.Deserialize<string[]>(Regex.Match(Dockerfile, @"HEALTHCHECK .*CMD (\[.*\])").Groups[1].Value)!;
         async Task<int> Ends(int port)
         {
-            using var process = Process.Start(check[0], [.. check[1..].Select(word => word.Replace("8080", $"{port}"))]);
+            var start = new ProcessStartInfo(check[0], check[1..].Select(word => word.Replace("8080", $"{port}")))
+            { RedirectStandardError = true };
+            using var process = Process.Start(start)!;
+            await process.StandardError.ReadToEndAsync();
             await process.WaitForExitAsync();
             return process.ExitCode;
         }

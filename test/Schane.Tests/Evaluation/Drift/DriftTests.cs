@@ -72,6 +72,7 @@ public class DriftTests
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     [Trait("Long", "1")]
     public void Images_of_the_same_kind_are_seldom_said_to_have_drifted()
     {

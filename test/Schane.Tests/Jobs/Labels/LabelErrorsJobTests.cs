@@ -18,6 +18,7 @@ public sealed class LabelErrorsJobTests : IDisposable
     public void Dispose() => folder.Dispose();
 
     [Fact]
+    [Trait("Slow", "1")]
     public void Flipped_labels_of_images_that_differ_in_colour_are_found_first_and_the_file_mends_the_next_training()
     {
         using var photos = new Photos(("blue", 30), ("red", 30));

@@ -57,6 +57,7 @@ public sealed class CompareJobTests : IDisposable
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void How_much_there_is_to_do_is_told_before_the_first_run()
     {
         var messages = new List<string>();

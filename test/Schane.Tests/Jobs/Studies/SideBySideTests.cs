@@ -134,6 +134,7 @@ public sealed class SideBySideTests : IDisposable
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void Input_that_is_wrong_for_every_run_is_refused_with_its_own_sentence()
     {
         var refused = SchaneProgram.Run(Compare("steps: 2\n---\narm: ce\nloss: ce\nfreeze: nothing.at.all\n---\narm: schane\nfreeze: " +

@@ -63,6 +63,7 @@ public sealed class SweepJobTests : IDisposable
     }
 
     [Fact]
+    [Trait("Slow", "1")]
     public void Each_loss_is_tuned_by_the_same_number_of_trials_though_some_settings_do_nothing_for_it()
     {
         var options = Sweep(("ce", Short with { Loss = new CrossEntropyAlone() }), ("schane", Short)) with
