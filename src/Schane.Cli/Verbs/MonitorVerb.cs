@@ -62,15 +62,15 @@ internal sealed class MonitorVerb : Verb
             Device = parsed.GetRequiredValue(device),
             Prove = !parsed.GetValue(noProof),
         };
-        var total = came.Count + (wanted.Against?.Count ?? 0);
-        var found = LongWork.Show(screen, show => MonitorJob.Run(parsed.GetRequiredValue(run), came,
-            wanted with { Progress = new Counted(done => show(new("look", done, total, " images"))) }, stop));
+        var found = LongWork.Show(screen, show =>
+            MonitorJob.Run(parsed.GetRequiredValue(run), came, wanted with { Progress = new ShownTraining(show) }, stop));
         foreach (var sentence in found.Problems.Concat(account.Sentences))
             screen.Say(sentence);
-        if (found.Trained > 0)
-            screen.Say($"{found.Trained} images are left out, since the run was trained on them.");
+        if (found.Seen > 0)
+            screen.Say($"{Quantity.Of(found.Seen, "image", "images")} left out: the run was trained or measured on " +
+                $"{(found.Seen == 1 ? "it" : "them")}.");
         if (found.Enrolled > 0)
-            screen.Say($"{found.Enrolled} images of enrolled classes are left out, since the reference can have none.");
+            screen.Say($"{Quantity.Of(found.Enrolled, "image", "images")} left out: of enrolled classes, of which the reference has none.");
         var drift = found.Drift;
         screen.Table(["what is compared", "found", "p", "adjusted p"], drift.Tests.Select(test => (string[])[
             DriftWords.Subject(test), DriftWords.Found(test, drift), Effect.P(test.P), Effect.P(test.AdjustedP)]));
@@ -84,12 +84,8 @@ internal sealed class MonitorVerb : Verb
         screen.Answer(DriftWords.Verdict(drift));
         screen.Say($"See {found.Page}");
         if (found.Problems.Count > 0)
-            screen.Say($"error: {found.Problems.Count} of {total} images can't be read; mend or remove what is named above.");
+            screen.Say($"error: {Quantity.Of(found.Problems.Count, "image", "images")} can't be read; mend or remove what is named " +
+                "above.");
         return new(found, drift.Drifted ? Exit.Drifted : found.Problems.Count > 0 ? Exit.Failed : Exit.Done);
-    }
-
-    private sealed class Counted(Action<int> tell) : IProgress<int>
-    {
-        public void Report(int value) => tell(value);
     }
 }

@@ -22,6 +22,9 @@ internal static class EvenShare
         return [.. classes.SelectMany(own => own.Length <= each ? own : Spread(own, each)).Order()];
     }
 
-    private static int[] Spread(int[] rows, int most) =>
-        [.. Enumerable.Range(0, most).Select(place => rows[(int)((2L * place + 1) * rows.Length / (2L * most))]).Order()];
+    /// <summary>Places in ascending order: all of so many, or <paramref name="most"/> of them at even distances.</summary>
+    public static int[] Places(int count, int most) => count <= most ? [.. Enumerable.Range(0, count)]
+        : [.. Enumerable.Range(0, most).Select(place => (int)((2L * place + 1) * count / (2L * most)))];
+
+    private static int[] Spread(int[] rows, int most) => [.. Places(rows.Length, most).Select(place => rows[place]).Order()];
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Schane.Checkpoints;
+using Schane.Evaluation.Embeddings;
 using Schane.Runs;
 using Schane.Tensors;
 using static TorchSharp.torch;
@@ -49,7 +50,7 @@ internal sealed record EnrolledClasses(IReadOnlyList<string> Names, float[] Unit
     {
         string[] names = Names.Contains(name) ? [.. Names] : [.. Names, name];
         var label = Array.IndexOf(names, name);
-        return new(names, [.. Units, .. Prototypes.Units(embeddings, Trained.Width)],
+        return new(names, [.. Units, .. UnitRows.Of([.. embeddings], Trained.Width)],
             [.. Labels, .. Enumerable.Repeat(label, embeddings.Length / Trained.Width)], Trained, Temperature, Threshold);
     }
 

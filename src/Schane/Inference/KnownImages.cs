@@ -49,7 +49,7 @@ internal sealed class KnownImages(float[] values, int width, int[] labels, doubl
     private static KnownImages Kept(EmbeddingSet train, double threshold)
     {
         var kept = train.Rows(EvenShare.Balanced(train.Labels, Most));
-        return new(Prototypes.Units(kept.Values, kept.Width), kept.Width, kept.Labels, threshold);
+        return new(UnitRows.Of([.. kept.Values], kept.Width), kept.Width, kept.Labels, threshold);
     }
 
     /// <summary>Cosine distance to the nearest, 0 to 2.</summary>

@@ -38,15 +38,6 @@ internal sealed record Prototypes(float[] Values, int Width)
         return cosines;
     }
 
-    /// <summary>Rows of a width, each scaled to unit length.</summary>
-    public static float[] Units(ReadOnlySpan<float> rows, int width)
-    {
-        var units = new float[rows.Length];
-        for (var at = 0; at < rows.Length; at += width)
-            Unit(rows.Slice(at, width)).CopyTo(units, at);
-        return units;
-    }
-
     private static float[] Unit(ReadOnlySpan<float> vector)
     {
         var unit = new float[vector.Length];

@@ -8,6 +8,7 @@ using Schane.Jobs.Folds;
 using Schane.Reporting.Drift;
 using Schane.Runs;
 using Schane.Tensors;
+using Schane.Training;
 
 namespace Schane.Jobs;
 
@@ -29,27 +30,24 @@ internal sealed record MonitorOptions
     /// <summary>Whether the machine is proven before.</summary>
     public bool Prove { get; init; } = true;
 
-    /// <summary>Told how many images are done.</summary>
-    public IProgress<int>? Progress { get; init; }
+    /// <summary>Told how many images are done, and what loading the model has to tell.</summary>
+    public IProgress<TrainingProgress>? Progress { get; init; }
 }
 
 /// <summary>What <see cref="MonitorJob"/> found.</summary>
 /// <param name="Drift">The tests.</param>
 /// <param name="Shares">Share of each class that was answered, the largest change first.</param>
 /// <param name="Farthest">Images that lie farthest from the training images, the farthest first.</param>
-/// <param name="Trained">Images left out, since the run was trained on them.</param>
+/// <param name="Seen">Images left out, since the run was trained or measured on them.</param>
 /// <param name="Enrolled">Images left out, since they are of enrolled classes, which the reference can't have.</param>
 /// <param name="Problems">A sentence for each file that can't be read.</param>
 /// <param name="Page">Where the page was written.</param>
-internal sealed record Monitored(DriftReport Drift, IReadOnlyList<ClassShare> Shares, IReadOnlyList<Prediction> Farthest, int Trained,
+internal sealed record Monitored(DriftReport Drift, IReadOnlyList<ClassShare> Shares, IReadOnlyList<Prediction> Farthest, int Seen,
     int Enrolled, IReadOnlyList<string> Problems, string Page);
 
 /// <summary>Whether images that come in are still of the kind that a run was measured on: what <c>schane monitor</c> does.</summary>
 internal static class MonitorJob
 {
-    /// <summary>Cosine distance up to which an image is one that the model was trained on; rounding alone makes less.</summary>
-    private const double Same = 1e-5;
-
     private const int Shown = 24;
 
     /// <summary>Compares images with those that the run was measured on, or with others, and writes the page.</summary>
@@ -65,9 +63,12 @@ internal static class MonitorJob
                 "measured on; name the run folder.");
         var run = RunFolder.Open(folder);
         using var classifier = Classifier.Load(folder, new() { Device = options.Device, Prove = options.Prove });
+        if (classifier.Notice is { } notice)
+            options.Progress?.Report(TrainingProgress.Note(notice));
         var (known, trained) = (KnownImages.Load(run), classifier.Card.Classes.ToList());
         var reference = options.Against is null ? MeasuredOn(run, trained, classifier.EmbeddingWidth) : null;
         var (problems, done, seen, enrolled) = (new List<string>(), 0, 0, 0);
+        var (own, total) = (OwnImages(run, classifier.EmbeddingWidth), images.Count + (options.Against?.Count ?? 0));
         var (old, recent) = (options.Against is null ? [] : Look(options.Against), Look(images));
         reference ??= Of(old);
         var incoming = Of(recent);
@@ -86,25 +87,34 @@ internal static class MonitorJob
             var wanted = new PredictOptions { Top = 1, Embedding = true, OnBadImage = OnBadImage.Skip };
             foreach (var prediction in classifier.PredictFiles(files, wanted, cancellationToken: stop))
             {
-                options.Progress?.Report(++done);
+                options.Progress?.Report(new("look", ++done, total, 0, null, 0, null));
                 if (prediction.Problem is { } problem)
                     problems.Add(problem);
-                else if (prediction.Distance <= Same)
-                    seen++;
-                else if (!trained.Contains(prediction.Top[0].Class))
-                    enrolled++;
-                else
+                else if (trained.Contains(prediction.Top[0].Class))
                     found.Add(prediction);
+                else
+                    enrolled++;
             }
-            return found.Count > 0 ? found : throw new SchaneException(seen > 0
-                ? $"All {seen} images that can be read are ones that run '{run.Name}' was trained on, which tell nothing of what comes in."
-                : problems.Count > 0 ? $"None of {files.Count} files can be read as an image; the first: {problems[0]}"
-                : $"All {enrolled} images are of enrolled classes, which the images that the run was measured on can't have.");
+            var width = classifier.EmbeddingWidth;
+            var first = UnitRows.FirstOfSame(UnitRows.Of([.. own, .. found.SelectMany(p => p.Embedding!)], width), width);
+            List<Prediction> others = [.. found.Where((_, i) => first[own.Length / width + i] >= own.Length / width)];
+            seen += found.Count - others.Count;
+            return others.Count > 0 ? others : throw new SchaneException(seen > 0
+                ? $"All images that can be read ({seen}) are ones that run '{run.Name}' was trained or measured on, which tell nothing " +
+                    "of what comes in; name new ones."
+                : problems.Count > 0 ? $"None of the {files.Count} images can be read; the first: {problems[0]}"
+                : $"All images ({enrolled}) are of enrolled classes, which the images that the run was measured on can't have; name " +
+                    "others.");
         }
 
         Observed Of(List<Prediction> found) => new([.. found.SelectMany(p => p.Embedding!)], classifier.EmbeddingWidth,
             known is null ? null : [.. found.Select(p => p.Distance!.Value)], [.. found.Select(p => trained.IndexOf(p.Top[0].Class))]);
     }
+
+    /// <summary>Embeddings of the images that the run was trained and measured on, row by row; none where it keeps none of this
+    /// width.</summary>
+    private static float[] OwnImages(RunFolder run, int width) =>
+        File.Exists(run.Embeddings) && EmbeddedImages.Load(run.Embeddings).Embeddings is var own && own.Width == width ? own.Values : [];
 
     /// <summary>The images that the run was measured on, by models that had not seen them.</summary>
     private static Observed MeasuredOn(RunFolder run, List<string> classes, int width)

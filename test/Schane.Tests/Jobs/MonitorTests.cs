@@ -40,7 +40,7 @@ public sealed class MonitorTests(TrainedRun run) : IDisposable
         var ended = SchaneProgram.Run("monitor", run.Folder, few, "--out", Path.Combine(folder.Path, "page.html"));
         Assert.Equal(0, ended.ExitCode);
         Assert.Contains("Not told: 2 images", ended.Output);
-        Assert.Contains("1 images are left out, since the run was trained on them", ended.Errors);
+        Assert.Contains("1 image left out: the run was trained or measured on it", ended.Errors);
     }
 
     [Fact]
@@ -48,7 +48,8 @@ public sealed class MonitorTests(TrainedRun run) : IDisposable
     {
         var few = Images("few", 1, 2);
         Assert.Contains("name the run folder", SchaneProgram.Run("monitor", Path.Combine(run.Folder, "model.safetensors"), few).Refusal());
-        Assert.Contains("ones that run", SchaneProgram.Run("monitor", run.Folder, run.Red).Refusal());
+        Assert.Contains("trained or measured on", SchaneProgram.Run("monitor", run.Folder, run.Red).Refusal());
+        Assert.Contains("no file", SchaneProgram.Run("monitor", run.Folder, Path.Combine(folder.Path, "nowhere")).Refusal());
         Assert.Contains("Alpha", SchaneProgram.Run("monitor", run.Folder, few, "--alpha", "2").Refusal());
         var copy = run.CopyTo(Path.Combine(folder.Path, "copy"));
         File.Delete(Path.Combine(copy, "predictions.parquet"));

@@ -60,7 +60,8 @@ internal sealed record DriftReport(int Reference, int Incoming, double Alpha, IR
         var (before, now) = (reference.Answers.Count, incoming.Answers.Count);
         var (old, recent) = (reference.Distances ?? [], incoming.Distances ?? []);
         var (oldUnknown, unknown) = (old.Count(d => d > threshold), recent.Count(d => d > threshold));
-        var (near, tellsUnknown) = (old.Count > 0 && recent.Count > 0, old.Count > 0 && recent.Count > 0 && threshold is not null);
+        var near = old.Count > 0 && recent.Count > 0;
+        var tellsUnknown = near && threshold is not null;
         var report = new DriftReport(before, now, alpha, [])
         {
             UnknownBefore = tellsUnknown ? (double)oldUnknown / old.Count : null,
@@ -87,9 +88,7 @@ internal sealed record DriftReport(int Reference, int Incoming, double Alpha, IR
         return report with
         {
             Tests = [.. tests.Select((test, i) => new DriftTest(test.Name, test.Found.Value, test.Found.P, adjusted[i]))],
-            LeastUnknown = !tellsUnknown ? null : Enumerable.Range(0, now + 1)
-                .Where(count => MoreP(oldUnknown, old.Count, count, now) <= alpha / tests.Count)
-                .Select(count => (double?)count / now).FirstOrDefault(),
+            LeastUnknown = tellsUnknown ? LeastShare(oldUnknown, old.Count, now, alpha / tests.Count) : null,
         };
     }
 
@@ -98,14 +97,23 @@ internal sealed record DriftReport(int Reference, int Incoming, double Alpha, IR
     internal static double MoreP(int before, int reference, int now, int incoming) => now == 0 ? 1
         : 1 - Hypergeometric.CDF(reference + incoming, before + now, incoming, now - 1);
 
-    private static T[] Some<T>(IReadOnlyList<T> values) => [.. Places(values.Count).Select(i => values[i])];
+    /// <summary>The least share of unknown images that has at most this p, which falls as they grow; null where none has.</summary>
+    private static double? LeastShare(int before, int reference, int incoming, double p)
+    {
+        var (low, high) = (0, incoming + 1);
+        while (low < high)
+            if ((low + high) / 2 is var count && MoreP(before, reference, count, incoming) <= p)
+                high = count;
+            else
+                low = count + 1;
+        return low <= incoming ? (double)low / incoming : null;
+    }
+
+    private static T[] Some<T>(IReadOnlyList<T> values) => [.. EvenShare.Places(values.Count, Most).Select(i => values[i])];
 
     private static Tensor Some(float[] rows, int width) =>
-        tensor(rows, [rows.Length / width, width]).index_select(0, tensor([.. Places(rows.Length / width).Select(i => (long)i)]))
-            .to_type(ScalarType.Float64);
-
-    private static IEnumerable<int> Places(int count) => count <= Most ? Enumerable.Range(0, count)
-        : Enumerable.Range(0, Most).Select(i => (int)((2L * i + 1) * count / (2L * Most)));
+        tensor(rows, [rows.Length / width, width])
+            .index_select(0, tensor(EvenShare.Places(rows.Length / width, Most), ScalarType.Int64)).to_type(ScalarType.Float64);
 }
 
 /// <summary>How often a class was answered.</summary>

@@ -93,6 +93,8 @@ internal static class SuggestJob
         var first = UnitRows.FirstOfSame(UnitRows.Of([.. labelled.Values, .. embeddings], width), width)[m..];
         var known = first.Count(row => row < m);
         int[] open = [.. Enumerable.Range(0, answers.Count).Where(i => first[i] == m + i)];
+        if (answers.Count == 0)
+            throw new SchaneException($"None of the {files.Length} images can be read; the first: {problems[0]}");
         if (open.Length == 0 && problems.Count == 0)
             throw new SchaneException($"Run '{run.Name}' has a label for each of the {files.Length} images; name some that have none " +
                 "with --from.");

@@ -16,7 +16,7 @@ internal static class DriftWords
         var found = drift.Tests.Where(drift.Found).ToList();
         if (found.Count == 0)
             return $"No drift was found in {images} (least adjusted p {Effect.P(drift.Tests.Min(test => test.AdjustedP))})." + Seen(drift);
-        return $"Drifted: {string.Join(", and ", found.Select(Difference).Distinct())} (adjusted p " +
+        return $"Drifted: {string.Join("; ", found.Select(Difference).Distinct())} (adjusted p " +
             $"{Effect.P(found.Min(test => test.AdjustedP))}).";
 
         string Difference(DriftTest test) => test.Name switch
@@ -24,7 +24,7 @@ internal static class DriftWords
             "mmd" or "classifier" => "the images look different",
             "distance" => "they lie farther from the training images",
             "unknown" => $"{drift.Unknown:P0} of them are unknown, where {drift.UnknownBefore:P0} were",
-            _ => "the mix of classes is another",
+            _ => "the mix of classes has changed",
         };
     }
 

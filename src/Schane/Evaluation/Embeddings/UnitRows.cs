@@ -1,7 +1,7 @@
 using System.Numerics.Tensors;
 using Schane.Tensors;
 
-namespace Schane.Evaluation.Selection;
+namespace Schane.Evaluation.Embeddings;
 
 /// <summary>Embeddings of length 1, and which of them are of one image.</summary>
 internal static class UnitRows
