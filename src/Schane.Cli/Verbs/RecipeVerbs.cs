@@ -26,6 +26,7 @@ internal sealed class RecipeCheckVerb : Verb
         foreach (var file in parsed.GetRequiredValue(files))
         {
             var (first, kind, others) = RecipeFile.LoadAll(file);
+            InitialWeights? before = null;
             foreach (var (name, recipe) in others.Count == 0 ? [("", first)] : others)
             {
                 stop.ThrowIfCancellationRequested();
@@ -33,12 +34,13 @@ internal sealed class RecipeCheckVerb : Verb
                 IReadOnlyList<string> left;
                 try
                 {
-                    left = RecipeCheck.Run(recipe, parsed.GetValue(dataRoot));
+                    left = RecipeCheck.Run(recipe, parsed.GetValue(dataRoot), before);
                 }
                 catch (SchaneException e)
                 {
                     throw new SchaneException($"{what}: {e.Message}", e);
                 }
+                before = kind == "stage" ? new(name, null, []) : null;
                 screen.Answer($"{what}: {(left.Count == 0 ? "right" : "right as far as it could be checked here")}.");
                 foreach (var sentence in left)
                     screen.Answer($"  {sentence}");

@@ -80,12 +80,19 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
         return Pool(Features(images)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Samples of the next training pass, for drop path. Needed before a training pass of a backbone made with drop
-    /// path; otherwise unused.</summary>
-    internal SampleDraws? Draws
+    /// <summary>A training pass whose drop paths draw for these samples; without drop path they are not asked for.</summary>
+    internal T Drawing<T>(SampleDraws draws, Func<T> pass)
     {
-        get => Drops.Draws;
-        set => Drops.Draws = value;
+        var outer = Drops.Draws;
+        Drops.Draws = draws;
+        try
+        {
+            return pass();
+        }
+        finally
+        {
+            Drops.Draws = outer;
+        }
     }
 
     /// <summary>Whether blocks keep only their inputs and run again in the backward pass: less memory for about a third more
@@ -169,21 +176,8 @@ public abstract class Backbone : nn.Module<Tensor, Tensor>
     {
         if (!Recomputes || !training)
             return block(input);
-        // those of this pass, whatever is set by the time of the backward pass
-        var draws = Draws;
-        return Recompute.Call(x =>
-        {
-            var now = Draws;
-            Draws = draws;
-            try
-            {
-                return block(x);
-            }
-            finally
-            {
-                Draws = now;
-            }
-        }, input);
+        // The backward pass runs it again, when the pass that draws is over.
+        return Recompute.Call(Drops.Draws is { } draws ? x => Drawing(draws, () => block(x)) : block, input);
     }
 
     /// <summary>For nets with positions: images must have the size they were made for.</summary>

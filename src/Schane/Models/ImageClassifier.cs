@@ -97,7 +97,11 @@ public sealed class ImageClassifier : nn.Module
         return (embeddings.MoveToOuterDisposeScope(), logits.MoveToOuterDisposeScope());
     }
 
-    /// <summary>The rest of <see cref="Forward"/>, from what <see cref="Models.Backbone.Features"/> gives.</summary>
+    /// <summary>A training pass whose drop paths draw for these samples, one for each image.</summary>
+    internal (Tensor Embeddings, Tensor Logits) Forward(Tensor images, SampleDraws draws) =>
+        Backbone.Drawing(draws, () => Forward(images));
+
+    /// <summary>The rest of <see cref="Forward(Tensor)"/>, from what <see cref="Models.Backbone.Features"/> gives.</summary>
     internal (Tensor Embeddings, Tensor Logits) FromFeatures(Tensor features)
     {
         using var scope = NewDisposeScope();

@@ -60,14 +60,14 @@ internal static class PrecisionChoice
         using var scope = NewDisposeScope();
         rows = Math.Clamp((int)(ProbeOperations / Cost(model, device)), Math.Min(rows, 2), rows);
         model.train();
-        model.Backbone.Draws = new(0, 0, [.. Enumerable.Range(0, rows).Select(row => (long)row)]);
+        var draws = SampleDraws.Of(rows);
         var images = Images(model, rows, device);
         double Pass(Precision precision)
         {
             using var pass = NewDisposeScope();
             model.Precision = precision;
             var watch = Stopwatch.StartNew();
-            var (embeddings, logits) = model.Forward(images);
+            var (embeddings, logits) = model.Forward(images, draws);
             (embeddings.sum() + logits.sum()).backward();
             model.Backbone.parameters().First().grad!.sum().cpu();         // waits for the device
             return watch.Elapsed.TotalSeconds;

@@ -1,3 +1,5 @@
+using Schane.Checkpoints;
+using Schane.Checkpoints.Hub;
 using Schane.Data.Transforms;
 using Schane.Losses;
 using Schane.Models;
@@ -11,41 +13,57 @@ namespace Schane.Planning;
 /// <c>schane recipe check</c> does.</summary>
 internal static class RecipeCheck
 {
-    /// <summary>Checks one recipe. Nothing is written, downloaded or measured.</summary>
+    /// <summary>Checks one recipe by the plan that training would make of it. Nothing is written, downloaded or measured.</summary>
     /// <param name="recipe">To check.</param>
     /// <param name="dataRoot">Folder of the named data sets.</param>
+    /// <param name="before">Weights that a stage before it will have made; null: the recipe's.</param>
     /// <returns>What could not be checked here, and why: the data are not on this machine, for instance. Empty where all was.</returns>
     /// <exception cref="SchaneException">The recipe breaks a rule.</exception>
-    public static IReadOnlyList<string> Run(Recipe recipe, string? dataRoot = null)
+    public static IReadOnlyList<string> Run(Recipe recipe, string? dataRoot = null, InitialWeights? before = null)
     {
         ArgumentNullException.ThrowIfNull(recipe);
         List<string> left = [];
         if (recipe.Augmentation is not null)
             TransformPreset.Find(recipe.Augmentation);
         var objective = new JointObjective(recipe.Objective());
-        DataSetup? data = null;
-        try
+        var classes = 2;
+        if (Tried(() => DataSetup.Open(recipe, dataRoot), "Not checked against the data", left) is { } data)
         {
-            data = DataSetup.Open(recipe, dataRoot);
+            data.RequireOthers(recipe);
+            var options = new PlanOptions { Hub = new HubOptions { Offline = true } };
+            if (recipe.Weights is not null)
+                recipe = OpenChoices.Started(recipe, data, options, default);
+            var weights = before
+                ?? Tried(() => OpenChoices.WeightsOf(recipe, data, options, default), "Not checked against the weights", left)
+                ?? new InitialWeights(recipe.Weights!, null, []);
+            var plan = TrainingPlan.Unmeasured(recipe, data, weights, options);
+            (recipe, classes) = (plan.Recipe, data.Train.Classes.Count);
+            if ((recipe.Steps ?? recipe.Epochs * plan.Sampler.BatchesPerEpoch) is { } steps)
+                RateSchedule.Of(recipe, steps, plan.Sampler.BatchesPerEpoch);
         }
-        catch (SchaneException e)
-        {
-            left.Add($"Not checked against the data: {e.Message}");
-        }
-        if ((recipe.Model ?? data?.Model) is { } model)
-            CheckModel(recipe with { Model = model }, data?.Train.Classes.Count ?? 2, objective.Options.Contrasts);
-        if (data is not null)
-            CheckBatches(recipe, data);
-        try
+        if (recipe.Model is not null)
+            CheckModel(recipe, classes, objective.Options.Contrasts);
+        Tried(() =>
         {
             Tensors.Devices.Find(recipe.Device);
             PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
-        }
-        catch (SchaneException e)
-        {
-            left.Add($"Not for this machine: {e.Message}");
-        }
+            return recipe;
+        }, "Not for this machine", left);
         return left;
+    }
+
+    /// <summary>What only this machine may lack; null, and a sentence, where it does.</summary>
+    private static T? Tried<T>(Func<T> open, string without, List<string> left) where T : class
+    {
+        try
+        {
+            return open();
+        }
+        catch (Exception e) when (e is SchaneException or DownloadException)
+        {
+            left.Add($"{without}: {e.Message}");
+            return null;
+        }
     }
 
     /// <summary>A model is made only where its parts decide, since a large one takes a while.</summary>
@@ -63,13 +81,5 @@ internal static class RecipeCheck
         _ = new Freezing(model, recipe.Freeze);
         Freezing.CheckContrast(model, contrasts);
         SharedStatistics.Check(model, recipe.SyncBatchnorm);
-    }
-
-    private static void CheckBatches(Recipe recipe, DataSetup data)
-    {
-        var sampler = Samplers.For(recipe, data);
-        BatchShape.Check(recipe, sampler.Batches(0)[0].Length);
-        if ((recipe.Steps ?? OpenChoices.EpochsOf(recipe, data) * sampler.BatchesPerEpoch) is { } steps)
-            RateSchedule.Of(recipe, steps, sampler.BatchesPerEpoch);
     }
 }

@@ -65,14 +65,13 @@ internal sealed record RunPlan(int InputSize, int Steps, double Epochs, double S
         var joint = new JointObjective(objective);
         var images = zeros([rows, model.Backbone.Info.Channels, inputSize, inputSize], device: device);
         var labels = (arange(rows, dtype: ScalarType.Int64, device: device) / 2).floor().to(ScalarType.Int64);
-        long[] samples = [.. Enumerable.Range(0, rows).Select(row => (long)row)];
+        var draws = SampleDraws.Of(rows);
         var times = new List<double>();
         for (var i = 0; i < 4; i++)
         {
             using var step = NewDisposeScope();
             var watch = Stopwatch.StartNew();
-            model.Backbone.Draws = new SampleDraws(0, i, samples);
-            var (embeddings, logits) = model.Forward(images);
+            var (embeddings, logits) = model.Forward(images, draws);
             using var loss = joint.Compute(embeddings.detach(), logits.detach(), labels.remainder(model.Classes), 0, labels);
             logits.sum().backward();
             if (i > 0)

@@ -38,11 +38,14 @@ internal sealed record TrainingPlan(
         Devices.Find(recipe.Device);
         data.RequireOthers(recipe);
         recipe = OpenChoices.Started(recipe, data, options, stop);
-        var weights = OpenChoices.WeightsOf(recipe, data, options, stop);
-        recipe = OpenChoices.Settled(OpenChoices.Enlarged(recipe, data, options.BatchTimes), data, weights);
-        var plan = Of(recipe, data, weights, options.Sharers);
+        var plan = Unmeasured(recipe, data, OpenChoices.WeightsOf(recipe, data, options, stop), options);
         return new MeasuredChoices(plan, options.Ranks).Make();
     }
+
+    /// <summary>The plan before its measurements: the precision, and the length that a budget holds, may be open yet.</summary>
+    /// <exception cref="SchaneException">The recipe breaks a rule, or doesn't suit its data or weights.</exception>
+    public static TrainingPlan Unmeasured(Recipe recipe, DataSetup data, InitialWeights weights, PlanOptions options) =>
+        Of(OpenChoices.Settled(OpenChoices.Enlarged(recipe, data, options.BatchTimes), data, weights), data, weights, options.Sharers);
 
     /// <summary>The plan of a recipe that has no open choices, as the folder of a run keeps it.</summary>
     /// <param name="resolved">Every setting.</param>

@@ -60,8 +60,7 @@ internal static class MemoryCheck
     {
         using var scope = NewDisposeScope();
         var images = batch.Normalised(0, rows, model.NamedParameters().First().Parameter.device);
-        model.Backbone.Draws = new SampleDraws(0, 0, [.. Enumerable.Range(0, (int)images.shape[0]).Select(row => (long)row)]);
-        var (embeddings, logits) = model.Forward(images);
+        var (embeddings, logits) = model.Forward(images, SampleDraws.Of((int)images.shape[0]));
         (embeddings.sum() + logits.sum()).backward();
     }
 

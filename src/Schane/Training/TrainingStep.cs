@@ -189,8 +189,7 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
 
     private (Tensor? Embeddings, Tensor? Logits) Forward(Pass pass, Rows rows, int at, int count)
     {
-        model.Backbone.Draws = new SampleDraws(seed, rows.Step, rows.Samples[at..(at + count)]);
-        var (embeddings, logits) = model.Forward(pass.Images(at, count));
+        var (embeddings, logits) = model.Forward(pass.Images(at, count), new(seed, rows.Step, rows.Samples[at..(at + count)]));
         return (pass.Embeds ? embeddings : null, pass.Classifies ? logits : null);
     }
 

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace Schane.Verification;
 
-/// <summary>What passes change of a model, put back when disposed: modes, running statistics, draws, whose rows norms
+/// <summary>What passes change of a model, put back when disposed: modes, running statistics, whose rows norms
 /// see, and whether blocks run again.</summary>
 internal sealed class KeptState : IDisposable
 {
@@ -12,7 +12,7 @@ internal sealed class KeptState : IDisposable
     private readonly List<(nn.Module Module, bool Training)> modes;
     private readonly List<(Tensor Buffer, Tensor Value)> buffers;
     private readonly List<(BatchNormalization Norm, RankSums? Over)> norms;
-    private readonly (SampleDraws? Draws, bool Recomputes) trunk;
+    private readonly bool recomputes;
 
     public KeptState(ImageClassifier model)
     {
@@ -20,7 +20,7 @@ internal sealed class KeptState : IDisposable
         modes = [.. model.modules().Prepend(model).Select(module => (module, module.training))];
         buffers = [.. model.Buffers().Select(b => (b.Buffer, b.Buffer.clone().DetachFromDisposeScope()))];
         norms = [.. model.modules().OfType<BatchNormalization>().Select(norm => (norm, norm.Over))];
-        trunk = (model.Backbone.Draws, model.Backbone.Recomputes);
+        recomputes = model.Backbone.Recomputes;
     }
 
     public void Dispose()
@@ -35,6 +35,6 @@ internal sealed class KeptState : IDisposable
             }
         foreach (var (norm, over) in norms)
             norm.Over = over;
-        (model.Backbone.Draws, model.Backbone.Recomputes) = trunk;
+        model.Backbone.Recomputes = recomputes;
     }
 }

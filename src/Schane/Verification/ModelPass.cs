@@ -70,7 +70,7 @@ internal static class ModelPass
             using var mode = set_grad_enabled(backward != Backward.None);
             if (backward != Backward.None)
                 images = images.detach().requires_grad_();
-            var (embeddings, logits) = model.Forward(images);
+            var (embeddings, logits) = model.Forward(images, SampleDraws.Of((int)images.shape[0]));
             var gradients = backward == Backward.None ? [] : Gradients(model, images, embeddings, logits, backward);
             failure?.Throw();
             return new(embeddings.detach().MoveToOuterDisposeScope(), logits.detach().MoveToOuterDisposeScope(), gradients);

@@ -46,6 +46,13 @@ public class RecipeTests
         Assert.Contains("(stage first)", sentence);
         Assert.Contains("The warm-up is 10 steps", sentence);
 
+        // as the plan of a training says it: a probe of random weights
+        File.WriteAllText(file, $"data: {photos.Data}\nsteps: 10\nimages-per-class: 2\nweights: none\nno-probe: false\n");
+        Assert.Contains("There can be no linear probe", SchaneProgram.Run("recipe", "check", file).Refusal());
+        File.WriteAllText(file, $"data: {photos.Data}\nsteps: 10\nimages-per-class: 2\nweights: gone.safetensors\nno-probe: false\n");
+        Assert.Contains("Not checked against the weights: There are no weights 'gone.safetensors'",
+            SchaneProgram.Run("recipe", "check", file).Done().Output);
+
         File.WriteAllText(file, "data: nowhere-at-all\nsteps: 10\n");
         Assert.Contains("Not checked against the data", SchaneProgram.Run("recipe", "check", file).Done().Output);
 

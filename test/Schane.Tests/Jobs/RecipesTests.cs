@@ -18,9 +18,13 @@ public class RecipesTests
     public void Every_recipe_tells_editors_of_its_schema_and_is_right(string name)
     {
         Assert.Equal("# yaml-language-server: $schema=schema.json", File.ReadLines(PublishedRecipes.PathOf(name)).First());
-        var (first, _, others) = RecipeFile.LoadAll(PublishedRecipes.PathOf(name));
-        foreach (var recipe in others.Count == 0 ? [first] : others.Select(o => o.Recipe))
-            RecipeCheck.Run(recipe);
+        var (first, kind, others) = RecipeFile.LoadAll(PublishedRecipes.PathOf(name));
+        InitialWeights? before = null;
+        foreach (var (stage, recipe) in others.Count == 0 ? [("", first)] : others)
+        {
+            RecipeCheck.Run(recipe, before: before);
+            before = kind == "stage" ? new(stage, null, []) : null;
+        }
     }
 
     [Theory]

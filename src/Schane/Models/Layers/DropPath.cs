@@ -6,7 +6,7 @@ namespace Schane.Models.Layers;
 /// <summary>What the drop paths of one backbone share: the samples of the pass, and how many layers draw.</summary>
 internal sealed class DropPaths
 {
-    /// <summary>Samples of the next training pass; null before the trainer says.</summary>
+    /// <summary>Samples of the training pass that runs; null where none does.</summary>
     public SampleDraws? Draws { get; set; }
 
     private int layers;
@@ -27,16 +27,16 @@ internal sealed class DropPath(DropPaths owner, double rate, int layer)
 {
     /// <param name="branch">[n, ...], the branch before it is added.</param>
     /// <param name="training">Whether to drop.</param>
-    /// <exception cref="InvalidOperationException">Training without <see cref="Backbone.Draws"/>, or with as many as
+    /// <exception cref="InvalidOperationException">Training outside of <see cref="Backbone.Drawing"/>, or with as many as
     /// another batch has.</exception>
     public Tensor Apply(Tensor branch, bool training)
     {
         if (!training || rate == 0)
             return branch;
         var draws = owner.Draws ?? throw new InvalidOperationException(
-            "A backbone with drop path trains only after its Draws are set: the samples of the pass.");
+            "A backbone with drop path trains only by a pass that names its samples.");
         if (draws.Samples.Count != branch.shape[0])
-            throw new InvalidOperationException($"Draws names {draws.Samples.Count} samples but the batch has {branch.shape[0]}.");
+            throw new InvalidOperationException($"The pass names {draws.Samples.Count} samples but the batch has {branch.shape[0]}.");
 
         var scales = new float[draws.Samples.Count];
         for (var i = 0; i < scales.Length; i++)
