@@ -8,7 +8,7 @@ internal static class SharedWork
 {
     /// <summary>How long a rank waits before it reports an error: one that all ranks have met is reported by the first, which ends
     /// this process meanwhile.</summary>
-    private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Precedence = TimeSpan.FromSeconds(3);
 
     public static Outcome Run(ICollective ranks, Screen screen, Func<Screen, Outcome> work)
     {

@@ -49,7 +49,8 @@ public interface ICollective : IDisposable
     /// <see cref="Abort"/>.</summary>
     void Leave();
 
-    /// <summary>Ends the processes of all ranks, this one too, without waiting for any. Does nothing where there is one rank.</summary>
+    /// <summary>Ends the processes of all ranks, this one too, without waiting for any, a second later: what was printed is read by
+    /// then. Does nothing where there is one rank.</summary>
     /// <param name="exitCode">Exit code of the job where the launcher passes it on; not 0.</param>
     void Abort(int exitCode);
 }

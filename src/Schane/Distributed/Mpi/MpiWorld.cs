@@ -10,6 +10,9 @@ namespace Schane.Distributed.Mpi;
 internal sealed unsafe class MpiWorld
 {
     private const int NoteTag = 1717;
+    /// <summary>What the launcher needs to read what was printed last: MPICH's ends with the job and once lost it all.</summary>
+    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan Quick = TimeSpan.FromMilliseconds(2), Patience = TimeSpan.FromSeconds(10);
 
     private readonly MpiLibrary mpi;
@@ -83,12 +86,13 @@ internal sealed unsafe class MpiWorld
         }
     }
 
-    /// <summary>Ends all ranks, this one too, without waiting for any; nothing where this rank has left.</summary>
+    /// <summary>Ends all ranks, this one too, a second later and without waiting for any; nothing where this rank has left.</summary>
     public void Abort(int exitCode)
     {
         if (left || ending)
             return;
         ending = true;
+        Thread.Sleep(LastWords);
         // MPI_Abort ends this process; it may hang where the launcher is gone.
         var ends = new Thread(() => mpi.Abort(mpi.Handles.World, exitCode)) { IsBackground = true };
         ends.Start();
