@@ -12,6 +12,7 @@ var root = new Root(
     new TrainVerb(),
     new EvaluateVerb(),
     new PredictVerb(),
+    new AverageVerb(),
     new EnrollVerb(),
     new MonitorVerb(),
     new SuggestVerb(),

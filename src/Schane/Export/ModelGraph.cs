@@ -41,9 +41,29 @@ internal static class ModelGraph
         Beit model => BeitGraph.Build(graph, model, images),
         Beit3 model => Beit3Graph.Build(graph, model, images),
         SwinTransformer model => SwinGraph.Build(graph, model, images),
+        AveragedBackbone model => Averaged(graph, model, images),
         _ => throw new SchaneException(
             $"{backbone.Info.Name} can't be exported to ONNX: Schane has no graph of its architecture {backbone.GetType().Name}."),
     };
+
+    /// <summary>The members' embeddings side by side, their mean over the views.</summary>
+    private static Trunk Averaged(OnnxGraph graph, AveragedBackbone model, string images)
+    {
+        var averaging = model.Averaging;
+        List<string> views = [];
+        for (var view = 0; view < averaging.Views; view++)
+        {
+            var seen = images;
+            var (rows, columns) = ImageViews.Places(view, model.Info.InputSize, averaging.Mirrors);
+            foreach (var (axis, name, places) in ((long, string, long[]?)[])[(2, "rows", rows), (3, "columns", columns)])
+                if (places is not null)
+                    seen = graph.Gather(seen, graph.Numbers($"{name} of view {view}", places), axis);
+            views.Add(graph.Concat(1, [.. model.Members.Select((member, k) =>
+                Build(graph.Of(AveragedBackbone.PrefixOf(k)), member, seen).Embedding)]));
+        }
+        var sum = views.Aggregate(graph.Add);
+        return new(views.Count == 1 ? sum : graph.Div(sum, graph.Number(views.Count)));
+    }
 
     /// <summary>The mean of two heads' logits as one product.</summary>
     private static string BothHeads(OnnxGraph graph, string inputs, string head)

@@ -9,32 +9,41 @@ namespace Schane.Export;
 /// A graph in ONNX's own operators while it is written. An operator is a method that adds a node and gives the name of its value. The batch
 /// is the only size that isn't known, and it is always the -1 of a reshape: nothing asks for a shape.
 /// </summary>
-/// <param name="opset">Version of the operators, 17 to 22.</param>
-/// <param name="state">The model's tensors by published name; they stay the model's.</param>
-/// <param name="stored">Type in which parameters of two and more dimensions are stored, from which the graph casts them to float32.</param>
-internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> state, ScalarType stored = ScalarType.Float32)
+internal sealed class OnnxGraph
 {
     /// <summary>Name of the dimension whose size is free.</summary>
     public const string Batch = "batch";
 
+    private readonly (IReadOnlyDictionary<string, Tensor> Tensors, ScalarType Stored) model;
+    private readonly string prefix = "";
     private readonly Dictionary<string, OnnxWeight> weights = [];
     private readonly Dictionary<string, int> used = [];
     private readonly Dictionary<string, string> reshaped = [];            // value of a reshape → what it reshapes
+
+    /// <param name="opset">Version of the operators, 17 to 22.</param>
+    /// <param name="state">The model's tensors by published name; they stay the model's.</param>
+    /// <param name="stored">Type that matrices are stored in; the graph casts them to float32.</param>
+    public OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> state, ScalarType stored = ScalarType.Float32) =>
+        (Opset, model) = (opset, (state, stored));
+
+    private OnnxGraph(OnnxGraph whole, string prefix) : this(whole.Opset, whole.model.Tensors, whole.model.Stored) =>
+        (this.prefix, weights, used, reshaped, Proto) = (prefix, whole.weights, whole.used, whole.reshaped, whole.Proto);
 
     /// <summary>Nodes, inputs and outputs; the constants are apart in <see cref="Weights"/>.</summary>
     public GraphProto Proto { get; } = new() { Name = "schane" };
 
     /// <summary>The constants, in the order of their first use.</summary>
     public IReadOnlyCollection<OnnxWeight> Weights => weights.Values;
+    public int Opset { get; }
 
-    /// <summary>Version of the operators.</summary>
-    public int Opset => opset;
+    /// <summary>The same graph for a part of the model, whose tensors are named without what stands before them in the whole.</summary>
+    public OnnxGraph Of(string part) => new(this, prefix + part);
 
     /// <summary>A tensor of the model.</summary>
-    public Tensor State(string name) => state[name];
+    public Tensor State(string name) => model.Tensors[prefix + name];
 
     /// <summary>Whether the model has a tensor of that name.</summary>
-    public bool Has(string name) => state.ContainsKey(name);
+    public bool Has(string name) => model.Tensors.ContainsKey(prefix + name);
 
     /// <summary>Declares an input [batch, sizes…] of float32.</summary>
     public string Input(string name, params long[] sizes)
@@ -80,7 +89,8 @@ internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> s
     /// <summary>A constant computed from parameters. The same name again is the same constant.</summary>
     public string Weight(string name, long[] shape, Func<Tensor> make)
     {
-        var type = shape.Length > 1 ? stored : ScalarType.Float32;
+        name = prefix + name;
+        var type = shape.Length > 1 ? model.Stored : ScalarType.Float32;
         var known = weights.ContainsKey(name);
         weights.TryAdd(name, new(name, shape, type, make));
         var value = $"{name}:float32";
@@ -140,7 +150,7 @@ internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> s
     public string Softmax(string x) => Node("Softmax", [x], null, Int("axis", -1));
 
     /// <summary>x Φ(x): an operator of its own from version 20 on; before, in the form that runtimes know and fuse.</summary>
-    public string Gelu(string x) => opset >= 20
+    public string Gelu(string x) => Opset >= 20
         ? Node("Gelu", [x])
         : Mul(Mul(x, Add(Node("Erf", [Div(x, Number(MathF.Sqrt(2)))]), Number(1))), Number(0.5f));
 
@@ -153,6 +163,8 @@ internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> s
         reshaped[value] = source;
         return value;
     }
+
+    public string Concat(long axis, params string[] x) => x is [var alone] ? alone : Node("Concat", x, null, Int("axis", axis));
 
     public string Flatten(string x) => Node("Flatten", [x]);
 
@@ -191,7 +203,7 @@ internal sealed class OnnxGraph(int opset, IReadOnlyDictionary<string, Tensor> s
     public string GlobalAveragePool(string x) => Node("GlobalAveragePool", [x]);
 
     /// <summary>Mean over an axis, which goes.</summary>
-    public string Mean(string x, long axis) => opset >= 18
+    public string Mean(string x, long axis) => Opset >= 18
         ? Node("ReduceMean", [x, Numbers($"[{axis}]", axis)], null, Int("keepdims", 0))
         : Node("ReduceMean", [x], null, Ints("axes", axis), Int("keepdims", 0));
 

@@ -14,20 +14,38 @@ using static TorchSharp.torch;
 
 namespace Schane.Jobs;
 
+/// <summary>What came before a model was finished.</summary>
+/// <param name="Steps">Optimiser steps, of all runs that it is made of.</param>
+/// <param name="Seconds">Wall time of these.</param>
+internal sealed record TrainedFor(long Steps, double Seconds)
+{
+    public double ImagesPerSecond { get; init; }
+
+    public long StepsSkipped { get; init; }
+
+    public double? ArithmeticError { get; init; }
+
+    public string? Average { get; init; }
+
+    public IReadOnlyList<string>? AverageOf { get; init; }
+
+    public int? AverageViews { get; init; }
+}
+
 /// <summary>What a trained model leaves in its run: the model with its calibration, results, predictions, embeddings,
 /// images and the report.</summary>
 internal static class FinishedRun
 {
     /// <summary>Measures the model, whose passes the ranks share; rank 0 writes what was found.</summary>
-    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, Trainer trainer, ProbeResults? probe,
+    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, TrainedFor trained, ProbeResults? probe,
         FrozenTrunk? frozen, RunFolder run, RunLeaves leaves, OutOfFold? folds, ICollective ranks, CancellationToken stop)
     {
         var (confidence, validation) = folds is not null ? (folds.Confidence(), null)
             : Validation(recipe, data, model, frozen, ranks, stop);
         model = model with { Confidence = confidence };
         ranks.OnFirst(() => model.Save(run.Model));
-        var measured = folds is not null ? EvaluateJob.OutOfFold(recipe, folds, model, trainer.StepsDone, trainer.Seconds)
-            : EvaluateJob.Measure(recipe, data, model, trainer.StepsDone, trainer.Seconds, ranks, stop);
+        var measured = folds is not null ? EvaluateJob.OutOfFold(recipe, folds, model, trained.Steps, trained.Seconds)
+            : EvaluateJob.Measure(recipe, data, model, trained.Steps, trained.Seconds, ranks, stop);
         using var kept = frozen?.Outputs("train");
         var train = leaves == RunLeaves.Results || measured.Results.Part == "train" ? null : kept is not null
             ? EmbeddedImages.Of(kept, data.Train, "train") : EvaluateJob.Embed(model, data.Train, "train", recipe, stop, ranks);
@@ -36,9 +54,12 @@ internal static class FinishedRun
             Probe = folds is not null ? probe is null ? null : folds.Probe! with { Lambda = probe.Lambda, Seconds = probe.Seconds }
                 : probe is { Kept: true } && measured.Results.Part == "test"
                 ? probe with { Test = ProbeResults.Top1Of(measured.Results.Metrics) } : probe,
-            ImagesPerSecond = trainer.ImagesPerSecond,
-            SkippedSteps = trainer.StepsSkipped > 0 ? trainer.StepsSkipped : null,
-            ArithmeticError = trainer.Proof?.Error,
+            ImagesPerSecond = trained.ImagesPerSecond,
+            SkippedSteps = trained.StepsSkipped > 0 ? trained.StepsSkipped : null,
+            ArithmeticError = trained.ArithmeticError,
+            Average = trained.Average,
+            AverageOf = trained.AverageOf,
+            AverageViews = trained.AverageViews,
         };
         ranks.OnFirst(() =>
         {

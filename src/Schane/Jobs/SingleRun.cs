@@ -78,7 +78,7 @@ internal static class SingleRun
             foreach (var note in plan.Notes)
                 progress?.Report(TrainingProgress.Note(note));
             (recipe, weights) = (plan.Recipe, plan.Weights);
-            root = Write(plan, make).Root;
+            root = Keep(plan.Recipe, plan.Weights, plan.Data.Splits, make).Root;
         });
         recipe = RecipeFile.Parse(ranks.BroadcastText(RecipeFile.Write(recipe)), "the recipe of rank 0", recipe.Loss);
         var run = RunFolder.Elsewhere(ranks.BroadcastText(root));
@@ -116,14 +116,13 @@ internal static class SingleRun
     }
 
     /// <summary>What a run goes on from, in the folder that is made for it.</summary>
-    private static RunFolder Write(TrainingPlan plan, Func<Recipe, RunFolder> make)
+    internal static RunFolder Keep(Recipe recipe, InitialWeights weights, Splits? splits, Func<Recipe, RunFolder> make)
     {
-        var recipe = plan.Recipe;
         // Read first: they may lie in the run that is replaced.
         var excluded = recipe.Exclude is { } exclude ? File.ReadAllText(exclude) : null;
         var relabelled = recipe.Relabel is { } relabel ? File.ReadAllText(relabel) : null;
         var made = make(recipe);
-        plan.Weights.Save(made.Weights);
+        weights.Save(made.Weights);
         var text = RecipeFile.Write(recipe with
         {
             Data = RunPaths.Shareable(recipe.Data),
@@ -135,8 +134,8 @@ internal static class SingleRun
         foreach (var (list, copy) in ((string?, string)[])[(excluded, made.Exclude), (relabelled, made.Relabel)])
             if (list is not null)
                 AtomicFile.WriteText(copy, list);
-        AtomicFile.WriteText(made.Source, JsonSerializer.Serialize(new[] { RunPaths.Located(recipe.Data), plan.Weights.Location }));
-        plan.Data.Splits?.Save(made.Splits);
+        AtomicFile.WriteText(made.Source, JsonSerializer.Serialize(new[] { RunPaths.Located(recipe.Data), weights.Location }));
+        splits?.Save(made.Splits);
         return made;
     }
 }

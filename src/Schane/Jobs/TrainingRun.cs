@@ -82,7 +82,13 @@ internal static class TrainingRun
             frozen?.GiveBack();
             model.Classifier.eval();
             var probed = probe?.Finish(recipe, data, model, ranks, progress, cancellationToken);
-            return FinishedRun.Finish(recipe, data, model, trainer, probed, frozen, run, leaves, options.OutOfFold, ranks,
+            var done = new TrainedFor(trainer.StepsDone, trainer.Seconds)
+            {
+                ImagesPerSecond = trainer.ImagesPerSecond,
+                StepsSkipped = trainer.StepsSkipped,
+                ArithmeticError = trainer.Proof?.Error,
+            };
+            return FinishedRun.Finish(recipe, data, model, done, probed, frozen, run, leaves, options.OutOfFold, ranks,
                 cancellationToken);
         }
         catch (DivergedException) when (leaves == RunLeaves.Page)

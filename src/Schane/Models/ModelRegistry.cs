@@ -47,7 +47,8 @@ public static class ModelRegistry
 
     /// <summary>Builds a backbone with initial weights that depend on the seed, the name and the settings alone.</summary>
     /// <param name="name">A name of <see cref="Names"/>, in any case; perhaps with other numbers behind a colon:
-    /// <c>vit_tiny_patch16_224:patch=8,width=48,depth=2,heads=3,mlp=3</c>.</param>
+    /// <c>vit_tiny_patch16_224:patch=8,width=48,depth=2,heads=3,mlp=3</c>. <c>members=3,views=4</c> is the mean of three such nets over
+    /// four views of each image, as <c>schane average</c> makes it.</param>
     /// <param name="seed">Seed of the initial weights.</param>
     /// <param name="channels">1 or 3; null for the variant's own.</param>
     /// <param name="inputSize">Side of the input in pixels; null for the variant's own.</param>
@@ -109,13 +110,15 @@ public static class ModelRegistry
     private static Variant Changed(Variant variant, string settings, string name)
     {
         var read = new VariantSettings(settings, name);
-        var changed = variant.Changed(read);
+        var averaging = Averaging.Of(read);
+        var changed = read.HasOthers ? variant.Changed(read) : variant;
         read.RequireAllAsked();
         foreach (var (width, heads) in changed.Heads)
             if (width % heads != 0)
                 throw new SchaneException($"{Printable.Short(name)} must have a width that is a multiple of its " +
                     $"heads, but {width} is none of {heads}.");
-        return changed with { Info = changed.Info with { Name = name, Weights = null, WeightsLicense = null } };
+        changed = changed with { Info = changed.Info with { Name = name, Weights = null, WeightsLicense = null } };
+        return averaging.IsNone ? changed : averaging.Of(changed);
     }
 
     private static Variant Unchangeable(VariantSettings settings) =>

@@ -28,6 +28,9 @@ internal sealed class VariantSettings
                     $"but has '{Printable.Short(part)}'.");
     }
 
+    /// <summary>Whether there are keys that no one has asked for yet.</summary>
+    public bool HasOthers => values.Keys.Any(key => !asked.Contains(key));
+
     /// <summary>A whole number from 1 on, or from 0 where that means none.</summary>
     /// <exception cref="SchaneException">Not one.</exception>
     public int Whole(string key, int own, int least = 1) => Value(key) is { } text ? Whole(key, text, least) : own;

@@ -42,7 +42,7 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     public Func<IImageDataset, ISampler>? OwnSampler { get; init; }
 
     /// <summary>How images were divided here; null for data that come with all parts.</summary>
-    public Splits? Splits { get; private init; }
+    public Splits? Splits { get; init; }
 
     /// <summary>Images that came after the division was saved and are in no part.</summary>
     public int Unlisted { get; private init; }

@@ -72,6 +72,7 @@ internal static class RunReport
         string?[] facts =
         [
             results?.Model ?? history.Start?.Model,
+            Averaged(results),
             done is { } steps ? Quantity.Of(steps, "step", "steps") + (seconds is { } time ? $" in {Quantity.Duration(time)}" : "") : null,
             (results?.Seed ?? history.Start?.Seed) is { } seed ? $"seed {seed}" : null,
             RunSections.Time(history.Start?.Time),
@@ -82,6 +83,9 @@ internal static class RunReport
             {Unfinished(history, done)}
             """);
     }
+
+    private static string? Averaged(RunResults? results) => results?.AverageOf is not { } runs ? null
+        : results.Average is { } kind ? $"{kind} of {string.Join(", ", runs)}" : $"from {runs[0]}";
 
     /// <summary>A page made from a run that did not reach its end says so at the top.</summary>
     private static Html Unfinished(RunHistory history, long? done)

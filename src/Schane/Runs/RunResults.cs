@@ -55,6 +55,16 @@ public sealed record RunResults
     /// <summary>The linear probe that training began from; null: none.</summary>
     public ProbeResults? Probe { get; init; }
 
+    /// <summary>What <c>schane average</c> made of several runs: <c>soup</c>, the mean of their weights, or <c>ensemble</c>, the mean of
+    /// their logits; null for others.</summary>
+    public string? Average { get; init; }
+
+    /// <summary>Names of the runs that it was made of; null for a run that was trained.</summary>
+    public IReadOnlyList<string>? AverageOf { get; init; }
+
+    /// <summary>Views of each image that are averaged, 1 or more; null for a run that was trained.</summary>
+    public int? AverageViews { get; init; }
+
     /// <summary>Class names, where classes were predicted.</summary>
     public IReadOnlyList<string>? Classes { get; init; }
 

@@ -86,6 +86,9 @@ public sealed class TransformPreset
             $"There are no transforms '{Printable.Escape(name)}'; there are {string.Join(", ", All.Select(p => p.Name))}, " +
             "and TransformPreset.Register adds one.");
 
+    /// <summary>Whether training mirrors images, so that a mirrored one is of the same class.</summary>
+    internal bool Mirrors => training(64).Any(step => step is HorizontalFlip);
+
     /// <summary>Transform for training.</summary>
     public ImagePipeline Training(InputShape input) => new(input, training(input.Size));
 
