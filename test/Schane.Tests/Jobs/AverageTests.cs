@@ -107,7 +107,7 @@ public sealed class AverageTests : IDisposable
     [Fact]
     public void Images_that_another_run_was_trained_on_are_not_judged_by()
     {
-        using var undivided = Photos.OfTwoClasses();
+        using var undivided = new Photos(("red", 40), ("blue", 40));
         string Run(int seed)
         {
             var folder = Path.Combine(undivided.Root, $"s{seed}");
@@ -120,12 +120,7 @@ public sealed class AverageTests : IDisposable
         var (validation, test) = (Part(a, "val").Except(trained).ToHashSet(), Part(a, "test").Except(chosen).ToHashSet());
         var target = Path.Combine(undivided.Root, "mean");
         var options = new AverageOptions { Kind = AverageKind.Ensemble, Folder = target };
-        if (validation.Count == 0 || test.Count == 0)
-        {
-            Assert.Contains("none is left that no run was trained on",
-                Assert.Throws<SchaneException>(() => AverageJob.Run([a, b], options)).Message);
-            return;
-        }
+        Assert.True(validation.Count > 0 && test.Count > 0 && test.Count < Part(a, "test").Count);
         var averaged = AverageJob.Run([a, b], options);
         Assert.Equal((validation.Count, test.Count), (averaged.ValidationImages, averaged.Test!.Images));
         Assert.Equal(test, [.. PredictedItem.Load(RunFolder.Open(target).Predictions).Select(item => item.Image)]);
