@@ -86,7 +86,8 @@ internal sealed class Screen(bool json, bool verbose, bool silent = false)
         {
             OperationCanceledException { InnerException: not null } when interrupted => (Exit.Interrupted, error.Message),
             OperationCanceledException when interrupted => (Exit.Interrupted, "Interrupted."),
-            DivergedException or ParityException or RankLostException or FailedRunsException or WrongArithmeticException =>
+            DivergedException or ParityException or Int8Exception or RankLostException or FailedRunsException
+                or WrongArithmeticException =>
                 (Exit.Failed, error.Message),
             SchaneException => (Exit.WrongUse, error.Message),
             ArgumentException => (Exit.WrongUse, error.Message.Split(" (Parameter '")[0]),

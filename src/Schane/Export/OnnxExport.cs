@@ -21,14 +21,16 @@ internal static class OnnxExport
     /// <param name="path">The file; <c>PATH.data</c> for the weights where they are too many.</param>
     /// <param name="metadata">What the model's own file says of it.</param>
     /// <param name="options">How.</param>
+    /// <param name="change">What is done to the graph before it is written; null for nothing.</param>
     /// <param name="stop">Stops between weights.</param>
     /// <returns>Nodes of the graph.</returns>
     public static int Write(ImageClassifier model, string path, IReadOnlyDictionary<string, string> metadata, OnnxOptions options,
-        CancellationToken stop = default)
+        Action<OnnxGraph>? change = null, CancellationToken stop = default)
     {
         using var scope = NewDisposeScope();
         var info = model.Backbone.Info;
         var graph = ModelGraph.Of(model, options.Opset, options.Stored, options.Normalises);
+        change?.Invoke(graph);
         OnnxWriter.Write(graph, path, new Dictionary<string, string>(metadata)
         {
             ["mean"] = JsonSerializer.Serialize(info.Mean),

@@ -9,7 +9,7 @@ namespace Schane.Export;
 /// A graph in ONNX's own operators while it is written. An operator is a method that adds a node and gives the name of its value. The batch
 /// is the only size that isn't known, and it is always the -1 of a reshape: nothing asks for a shape.
 /// </summary>
-internal sealed class OnnxGraph
+internal sealed partial class OnnxGraph
 {
     /// <summary>Name of the dimension whose size is free.</summary>
     public const string Batch = "batch";

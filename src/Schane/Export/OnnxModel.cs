@@ -120,15 +120,31 @@ internal sealed class OnnxModel : IDisposable
     /// <returns>Embeddings [rows, D], not normalised, and logits [rows, C].</returns>
     public (float[] Embeddings, float[] Logits) Run(Memory<float> pixels, int rows)
     {
-        using var images = OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, pixels,
-            [rows, Input.Channels, Input.Size, Input.Size]);
+        using var images = Images(pixels, rows);
         using var options = new RunOptions();
         using var outputs = session.Run(options, InputNames, [images], OutputNames);
         return (outputs[0].GetTensorDataAsSpan<float>().ToArray(), outputs[1].GetTensorDataAsSpan<float>().ToArray());
     }
 
+    /// <summary>One pass of a file whose inner values are outputs too (<see cref="OnnxGraph.Expose"/>).</summary>
+    /// <param name="pixels">As for <see cref="Run(Memory{float}, int)"/>.</param>
+    /// <param name="rows">Images, at least 1.</param>
+    /// <param name="values">Names of outputs.</param>
+    /// <param name="visit">Is given the number of a name and its values, which are gone afterwards.</param>
+    public void Run(Memory<float> pixels, int rows, IReadOnlyCollection<string> values, Action<int, ReadOnlySpan<float>> visit)
+    {
+        using var images = Images(pixels, rows);
+        using var options = new RunOptions();
+        using var outputs = session.Run(options, InputNames, [images], values);
+        for (var i = 0; i < values.Count; i++)
+            visit(i, outputs[i].GetTensorDataAsSpan<float>());
+    }
+
     /// <inheritdoc/>
     public void Dispose() => session.Dispose();
+
+    private OrtValue Images(Memory<float> pixels, int rows) => OrtValue.CreateTensorValueFromMemory(OrtMemoryInfo.DefaultInstance, pixels,
+        [rows, Input.Channels, Input.Size, Input.Size]);
 
     private static string Reason(OnnxRuntimeException error)
     {

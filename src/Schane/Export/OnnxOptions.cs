@@ -3,7 +3,7 @@ using Schane.Tensors;
 namespace Schane.Export;
 
 /// <summary>Type in which an ONNX file stores the weights of two and more dimensions. The graph computes in
-/// float32 whatever it is.</summary>
+/// float32, but for <see cref="Int8"/>.</summary>
 public enum OnnxWeights
 {
     /// <summary>As trained.</summary>
@@ -14,6 +14,10 @@ public enum OnnxWeights
 
     /// <summary>Half the size: 8 bits of precision, float32's range.</summary>
     BFloat16,
+
+    /// <summary>About a quarter of the size: convolutions and linear layers are computed in whole numbers of 8 bits, with ranges that are
+    /// taken from the run's images.</summary>
+    Int8,
 }
 
 /// <summary>How a model is written as ONNX.</summary>
@@ -33,6 +37,14 @@ public sealed record OnnxOptions
 
     /// <summary>Type in which weights are stored. Default: float32.</summary>
     public OnnxWeights Weights { get; init; }
+
+    /// <summary>What <see cref="OnnxWeights.Int8"/> may cost at most: the share of held-out images by which fewer may be right than in
+    /// float32, 0 to 1. Where it is less than one image, one image. Default: 0.01.</summary>
+    public double Int8Limit
+    {
+        get;
+        init => field = Require.InRange(value, 0, 1);
+    } = 0.01;
 
     /// <summary>Whether the graph takes pixels in [0, 1] and subtracts the mean and divides by the deviation itself. Default:
     /// false, the caller does.</summary>

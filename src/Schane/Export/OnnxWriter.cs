@@ -115,6 +115,9 @@ internal static class OnnxWriter
             ScalarType.Float16 => TensorProto.Types.DataType.Float16,
             ScalarType.BFloat16 => TensorProto.Types.DataType.Bfloat16,
             ScalarType.Int64 => TensorProto.Types.DataType.Int64,
+            ScalarType.Int32 => TensorProto.Types.DataType.Int32,
+            ScalarType.Int8 => TensorProto.Types.DataType.Int8,
+            ScalarType.Byte => TensorProto.Types.DataType.Uint8,
             _ => throw new ArgumentException($"ONNX files of Schane hold no {type}.", nameof(graph)),
         };
     }

@@ -3,6 +3,7 @@ using Schane.Checkpoints;
 using Schane.Data.Transforms;
 using Schane.Export;
 using Schane.Inference;
+using Schane.Jobs.Int8;
 using Schane.Runs;
 using static TorchSharp.torch;
 
@@ -11,18 +12,19 @@ namespace Schane.Jobs;
 /// <summary>Writes a trained run as an ONNX file that is proved to compute the same: what <c>schane export</c> does.</summary>
 public static class ExportJob
 {
-    /// <summary>Writes the file, runs it on ONNX Runtime beside the trained model, and keeps it only where both agree.</summary>
+    /// <summary>Writes the file, runs it on ONNX Runtime beside the trained model, and keeps it only where both agree. In int8, which can't
+    /// agree, the model in float32 must, and the file is kept where it costs no more than <see cref="OnnxOptions.Int8Limit"/>.</summary>
     /// <param name="run">Run folder, or a <c>model.safetensors</c> of one.</param>
     /// <param name="file">Path of the ONNX file; <c>FILE.data</c> beside it where the weights are over
     /// <see cref="OnnxOptions.ExternalAbove"/>.</param>
     /// <param name="options">Null for the defaults.</param>
     /// <param name="inputs">At least 64 images to compare on; null for images of the run's data, or look-alikes where
-    /// these can't be opened.</param>
+    /// these can't be opened. Not for int8, which needs the run's own images.</param>
     /// <param name="force">Replaces an existing file.</param>
     /// <param name="dataRoot">Folder of the named data sets.</param>
     /// <param name="cancellationToken">Stops between weights and between passes; nothing is left then.</param>
     /// <exception cref="SchaneException">No finished run there, too few images, the file can't be written, or the exported model does not
-    /// agree with the trained one.</exception>
+    /// agree with the trained one or costs too much.</exception>
     public static ExportResult Run(
         string run, string file, OnnxOptions? options = null, IReadOnlyList<string>? inputs = null, bool force = false,
         string? dataRoot = null, CancellationToken cancellationToken = default)
@@ -33,28 +35,47 @@ public static class ExportJob
         var clock = Stopwatch.StartNew();
         var folder = File.Exists(run) ? null : RunFolder.Open(run);
         using var place = new Place(file, force);
-        var (trained, pictures, nodes) = Write(folder?.Model ?? run, folder, place.File, options, inputs, dataRoot, cancellationToken);
+        var weights = folder?.Model ?? run;
+        var int8 = options.Weights == OnnxWeights.Int8 ? Whole(weights, folder, inputs, options, dataRoot) : null;
+        var (path, float32) = int8 is null ? (place.File, options)
+            : (place.Beside("float32"), options with { Weights = OnnxWeights.Float32 });
+        var metadata = Metadata(weights, folder);
+        var (trained, pictures, nodes) = Write(weights, folder, path, metadata, float32, inputs, dataRoot, cancellationToken);
         var written = clock.Elapsed;
         // The trained model is gone by now: the certificate needs the memory of one.
-        var certificate = OnnxExport.Compare(place.File, trained, pictures.ForFile, ParityCertificate.LeastInputs,
-            pictures.Source, options, cancellationToken);
+        var certificate = OnnxExport.Compare(path, trained, pictures.ForFile, ParityCertificate.LeastInputs,
+            pictures.Source, float32, cancellationToken);
         if (!certificate.Passed)
             throw new ParityException(certificate);
-        OnnxWriter.Append(place.File, new Dictionary<string, string> { ["parity"] = certificate.ToJson() });
+        Int8Certificate? cost = null;
+        if (int8 is not null)
+            (nodes, cost) = int8.Run(metadata, path, place.File, place.Beside("values"), cancellationToken);
+        if (cost is { Passed: false })
+            throw new Int8Exception(cost);
+        var proofs = new Dictionary<string, string> { ["parity"] = certificate.ToJson() };
+        if (cost is not null)
+            proofs["int8"] = cost.ToJson();
+        OnnxWriter.Append(place.File, proofs);
         var (bytes, data) = place.Keep();
-        return new(file, bytes, data, nodes, options.Opset, written.TotalSeconds, clock.Elapsed.TotalSeconds, certificate);
+        return new(file, bytes, data, nodes, options.Opset, written.TotalSeconds, clock.Elapsed.TotalSeconds, certificate)
+        { Int8 = cost };
     }
 
+    private static Int8Export Whole(string weights, RunFolder? folder, IReadOnlyList<string>? inputs, OnnxOptions options,
+        string? dataRoot) =>
+        inputs is null ? new(weights, Int8Images.Of(folder, dataRoot), options)
+            : throw new SchaneException("Int8 takes its ranges from the run's own images and is measured on them; leave --inputs out.");
+
     private static ((float[], float[]) Trained, ParityInputs Pictures, int Nodes) Write(
-        string weights, RunFolder? folder, string file, OnnxOptions options, IReadOnlyList<string>? inputs,
-        string? dataRoot, CancellationToken stop)
+        string weights, RunFolder? folder, string file, IReadOnlyDictionary<string, string> metadata, OnnxOptions options,
+        IReadOnlyList<string>? inputs, string? dataRoot, CancellationToken stop)
     {
         using var model = RunModel.Load(weights, "cpu");
         var preset = TransformPreset.Find(model.Augmentation);
         var pictures = inputs is null
             ? ParityInputs.OfRun(folder, dataRoot, preset, model.Input, options.Normalises)
             : ParityInputs.OfFiles(inputs, preset, model.Input, options.Normalises);
-        var nodes = OnnxExport.Write(model.Classifier, file, Metadata(weights, folder), options, stop);
+        var nodes = OnnxExport.Write(model.Classifier, file, metadata, options, stop: stop);
         return (OnnxExport.Outputs(model.Classifier, pictures.ForModel, ParityCertificate.LeastInputs, CPU, stop), pictures, nodes);
     }
 
@@ -95,6 +116,11 @@ public static class ExportJob
 
         public string File => Path.Combine(folder, Path.GetFileName(target));
 
+        /// <summary>A file of the same name in a folder of its own, which is not kept.</summary>
+        public string Beside(string name) =>
+            Path.Combine(Directory.CreateDirectory(Path.Combine(folder, $"{Path.GetFileName(target)}.{name}")).FullName,
+                Path.GetFileName(target));
+
         /// <returns>Bytes of both files, and the name of the second where there is one.</returns>
         public (long Bytes, string? Data) Keep()
         {
@@ -123,6 +149,10 @@ public static class ExportJob
 /// <param name="Opset">Version of its operators.</param>
 /// <param name="WriteSeconds">From opening the run until the file was written and the trained model had run, in seconds.</param>
 /// <param name="Seconds">All of it, the certificate too.</param>
-/// <param name="Parity">The certificate.</param>
+/// <param name="Parity">The certificate; of the model in float32 where the file is in int8.</param>
 public sealed record ExportResult(string Onnx, long Bytes, string? Data, int Nodes, int Opset, double WriteSeconds,
-    double Seconds, ParityCertificate Parity);
+    double Seconds, ParityCertificate Parity)
+{
+    /// <summary>What int8 costs and gains; null for a file that is not in int8.</summary>
+    public Int8Certificate? Int8 { get; init; }
+}

@@ -80,14 +80,52 @@ public sealed class ExportTests : IDisposable
         Assert.Contains("The folder of", Refused("--onnx", Path.Combine(folder.Path, "nowhere", "model.onnx")));
         Assert.Contains("The folder of", Refused("--onnx", Path.Combine(Onnx, "model.onnx")));
         Assert.Contains("The opset must lie between 17 and 22 but is 16", Refused("--onnx", Onnx, "--force", "--opset", "16"));
-        Assert.Contains("--store must be float32, float16 or bfloat16 but is 'int8'",
-            Refused("--onnx", Onnx, "--force", "--store", "int8"));
+        Assert.Contains("--store must be float32, float16, bfloat16 or int8 but is 'int4'",
+            Refused("--onnx", Onnx, "--force", "--store", "int4"));
         Assert.Contains("needs 64 images, but --inputs has 1", Refused("--onnx", Onnx, "--force", "--inputs", Onnx));
         Assert.Contains("There is no run folder",
             SchaneProgram.Run("export", Path.Combine(folder.Path, "nowhere"), "--onnx", Onnx, "--force").Refusal());
         Assert.Equal("mine", File.ReadAllText(Onnx));
         if (OperatingSystem.IsLinux())
             Assert.Contains("'/proc/model.onnx' can't be written", Refused("--onnx", "/proc/model.onnx"));   // not even by root
+    }
+
+    [Fact]
+    public void In_int8_the_file_says_what_it_costs_and_gains()
+    {
+        using var photos = Photos.OfTwoClasses();
+        SchaneProgram.Run(photos.Train("--steps", "2")).Done();
+        var ended = SchaneProgram.Run("export", photos.Run, "--onnx", Onnx, "--store", "int8", "--int8-limit", "1", "--json").Done();
+
+        Assert.Contains("In float32: parity on 64 images", ended.Errors);
+        Assert.Contains("points of top-1", ended.Errors);
+        var cost = ended.Document().GetProperty("int8");
+        Assert.Equal("the run's test part", cost.GetProperty("source").GetString());
+        Assert.Equal(new FileInfo(Onnx).Length, ended.Document().GetProperty("bytes").GetInt64());
+        Assert.InRange(cost.GetProperty("int8_bytes").GetDouble() / cost.GetProperty("bytes").GetDouble(), 0.2, 0.4);
+        Assert.InRange(cost.GetProperty("images_per_second").GetDouble(), 0.1, 1e6);
+
+        using var model = OnnxModel.Open(Onnx, 1);
+        Assert.Equal("int8", model.Metadata["weights"]);
+        Assert.Equal(cost.GetProperty("top1").GetDouble(),
+            JsonDocument.Parse(model.Metadata["int8"]).RootElement.GetProperty("top1").GetDouble());
+        using var trained = RunModel.Load(RunFolder.Open(photos.Run).Model, "cpu");
+        Assert.Equal(trained.Confidence?.ToJson(), model.Metadata.GetValueOrDefault("confidence"));
+        Assert.Equal(["model.onnx"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
+        Assert.Contains("red", SchaneProgram.Run("predict", Onnx, Path.Combine(photos.Data, "red", "3.png")).Done().Output);
+    }
+
+    [Fact]
+    public void Int8_without_images_of_the_run_is_refused()
+    {
+        var run = Run();
+        string Refused(string from, params string[] flags) =>
+            SchaneProgram.Run(["export", from, "--onnx", Onnx, "--store", "int8", .. flags]).Refusal();
+        Assert.Contains("Int8 takes its ranges from the run's own images, and these can't be opened: ", Refused(run));
+        Assert.Contains("name the run folder, or store float16", Refused(Path.Combine(run, "model.safetensors")));
+        Assert.Contains("leave --inputs out", Refused(run, "--inputs", run));
+        Assert.Contains("Int8Limit must lie between 0 and 1 but is 2", Refused(run, "--int8-limit", "2"));
+        Assert.Equal(["run"], Directory.EnumerateFileSystemEntries(folder.Path).Select(Path.GetFileName));
     }
 
     /// <summary>A finished run of two classes without data, its weights as <paramref name="change"/> leaves them.</summary>

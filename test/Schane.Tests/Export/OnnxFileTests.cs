@@ -159,7 +159,7 @@ public sealed class OnnxFileTests : IDisposable
 
     private static ModelProto Parsed(string path) => ModelProto.Parser.ParseFrom(File.ReadAllBytes(path));
 
-    private static (int Code, string Said) Python(string program, string argument)
+    internal static (int Code, string Said) Python(string program, string argument)
     {
         using var python = Process.Start(new ProcessStartInfo("/usr/bin/python3", ["-c", program, argument])
         { RedirectStandardOutput = true, RedirectStandardError = true })!;
