@@ -20,6 +20,7 @@ return args switch
     ["overhead", .. var rest] => StepCosts.Overhead(rest),
     ["gradcache", .. var rest] => StepCosts.GradCache(rest),
     ["step-memory", .. var rest] => StepCosts.Measure(rest),
+    ["lora", .. var rest] => LoraCosts.Run(rest),
     ["precision", .. var rest] => PrecisionGain.Run(rest),
     ["report", .. var rest] => ReportSpeed.Run(rest),
     ["fewshot", .. var rest] => FewShotSpeed.Run(rest),
@@ -46,7 +47,8 @@ static int Wrong()
     Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim " +
         "D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] " +
         "[--rounds N] | precision [MODEL] | ranks [--batch N] [--rounds N] [--steps N] [--mpich] | wait [MODEL] [--side N] [--batch N] " +
-        "[--steps N] [--rounds N] [--spins N,N] [--neighbours N,N] | overhead [--batch N] | gradcache [--batch N] | export [MODEL...] | " +
+        "[--steps N] [--rounds N] [--spins N,N] [--neighbours N,N] | overhead [--batch N] | gradcache [--batch N] | " +
+        "lora [MODEL] [--batch N] [--rounds N] | export [MODEL...] | " +
         "predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D] | fewshot [--episodes N] [--peer-episodes N] " +
         "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--loss NAME] | drift [NAME...] | suggest RUN... " +
         "[--methods NAME,...] [--seeds N] [--to N] [--step N] | folds intervals|share|temperature | copies [FOLDER...] | " +

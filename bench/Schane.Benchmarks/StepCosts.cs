@@ -101,7 +101,9 @@ internal static class StepCosts
         var before = Status("VmRSS");
         using var stepper = new Stepper(arguments[0], int.Parse(arguments[1], CultureInfo.InvariantCulture), loss: arguments[2],
             side: int.Parse(arguments[3], CultureInfo.InvariantCulture),
-            microBatch: arguments is [_, _, _, _, _, var micro] ? int.Parse(micro, CultureInfo.InvariantCulture) : null);
+            microBatch: arguments is [_, _, _, _, _, var micro] ? int.Parse(micro, CultureInfo.InvariantCulture) : null,
+            adapters: arguments is [_, _, _, _, _, var rank, var layers] && int.Parse(rank, CultureInfo.InvariantCulture) is > 0 and var r
+                ? new(r, r, layers) : null);
         File.WriteAllText("/proc/self/clear_refs", "5");                                       // VmHWM := what is resident now
         for (var i = 0; i < int.Parse(arguments[4], CultureInfo.InvariantCulture); i++)
             stepper.Step();
@@ -112,8 +114,13 @@ internal static class StepCosts
     private static (double Peak, double Images) Memory(string name, int batch, string loss, int side, int steps,
         int? micro = null, bool inUse = false)
     {
-        string[] arguments = ["step-memory", name, $"{batch}", $"{loss}", $"{side}", $"{steps}",
-            .. micro is { } m ? (string[])[$"{m}"] : []];
+        return Elsewhere(inUse, ["step-memory", name, $"{batch}", $"{loss}", $"{side}", $"{steps}",
+            .. micro is { } m ? (string[])[$"{m}"] : []]);
+    }
+
+    /// <summary>What <see cref="Measure"/> prints in a process of its own.</summary>
+    internal static (double Peak, double Images) Elsewhere(bool inUse, string[] arguments)
+    {
         var start = new ProcessStartInfo(Environment.ProcessPath!, arguments) { RedirectStandardOutput = true };
         if (inUse)
             (start.Environment["MALLOC_MMAP_THRESHOLD_"], start.Environment["MALLOC_TRIM_THRESHOLD_"]) = ("65536", "131072");

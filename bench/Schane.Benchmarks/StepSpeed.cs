@@ -117,13 +117,16 @@ internal sealed class Stepper : IDisposable
     private long step;
 
     public Stepper(string name, int rows, Precision precision = Precision.Float32, string loss = "ce", int? side = null,
-        int? microBatch = null, string? other = null, ICollective? ranks = null)
+        int? microBatch = null, string? other = null, ICollective? ranks = null, Adapters? adapters = null)
     {
         this.ranks = ranks ?? new SingleProcess();
         model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side), 100) { Precision = precision };
+        if (adapters is not null)
+            model.Adapt(adapters);
         model.train();
         parameters = new FlatParameters(
-            [.. model.NamedParameters().Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, p.Decays ? 0.05 : 0)))]);
+            [.. model.NamedParameters().Where(p => p.Parameter.requires_grad)
+                .Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, p.Decays ? 0.05 : 0)))]);
         optimizer = Optimizers.Of(new(), parameters);
         TrainingStep Seam(string of) => new(model, new SharedObjective(
             new JointObjective(new JointOptions { Loss = LossRegistry.Find(of) }), this.ranks), microBatch, CPU, seed: 0);
@@ -150,6 +153,9 @@ internal sealed class Stepper : IDisposable
     }
 
     public Tensor Gradients => parameters.Gradients;
+
+    /// <summary>How many parameters are trained.</summary>
+    public long Trained => model.NamedParameters().Where(p => p.Parameter.requires_grad).Sum(p => p.Parameter.numel());
 
     public Batch Batch => batch;
 

@@ -11,7 +11,8 @@ internal static class ModelGraph
 {
     public const string Images = "images", Embedding = "embedding", Logits = "logits";
 
-    /// <param name="model">The model; it must outlive the graph, whose constants read it when they are written.</param>
+    /// <param name="model">The model; it must outlive the graph, whose constants read it when they are written. Adapters
+    /// are merged.</param>
     /// <param name="opset">Version of the operators.</param>
     /// <param name="stored">Type in which matrices and kernels are stored.</param>
     /// <param name="normalises">Whether the graph takes images in [0, 1] and normalises them itself.</param>
@@ -19,7 +20,7 @@ internal static class ModelGraph
     public static OnnxGraph Of(ImageClassifier model, int opset, ScalarType stored, bool normalises)
     {
         var info = model.Backbone.Info;
-        var graph = new OnnxGraph(opset, model.StateDict(), stored);
+        var graph = new OnnxGraph(opset, model.Merged(), stored);
         var images = graph.Input(Images, info.Channels, info.InputSize, info.InputSize);
         if (normalises)
             images = graph.Div(graph.Sub(images, Channels(graph, "mean", info.Mean)), Channels(graph, "std", info.Std));

@@ -32,7 +32,7 @@ public sealed partial class Classifier : IDisposable
     }
 
     /// <summary>Opens what a training left.</summary>
-    /// <param name="path">A run folder, or the <c>model.safetensors</c> or ONNX file made from one.</param>
+    /// <param name="path">A run folder, or the <c>model.safetensors</c>, <c>adapter.safetensors</c> or ONNX file made from one.</param>
     /// <param name="options">Null for <see cref="InferenceOptions.Default"/>.</param>
     /// <exception cref="SchaneException">Nothing there, no model of Schane's, one of a later version, or no such device; or
     /// this machine computes the model wrong.</exception>

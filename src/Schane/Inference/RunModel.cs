@@ -27,9 +27,22 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
     /// <summary>What images must be made into.</summary>
     public InputShape Input => new(Info.Channels, Info.InputSize, Info.Mean, Info.Std);
 
+    /// <summary>Saves the whole model, adapters merged.</summary>
     public void Save(string path)
     {
-        var metadata = new Dictionary<string, string>(Notes)
+        using var scope = NewDisposeScope();
+        Write(path, Classifier.Backbone.Published(Classifier.Merged()), Notes);
+    }
+
+    /// <summary>Saves what was trained beside a trunk's weights, which <see cref="Notes"/> name.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="trained">Adapters and heads.</param>
+    public void SaveAdapters(string path, IReadOnlyDictionary<string, Tensor> trained) =>
+        Write(path, trained, Notes.Concat(Classifier.Adapters!.Metadata));
+
+    private void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IEnumerable<KeyValuePair<string, string>> notes)
+    {
+        var metadata = new Dictionary<string, string>(notes)
         {
             ["format"] = "pt",
             ["schane"] = RunFolder.Version,
@@ -41,9 +54,7 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         };
         if (Confidence is not null)
             metadata["confidence"] = Confidence.ToJson();
-        using var scope = NewDisposeScope();
         using var free = no_grad();
-        var tensors = Classifier.Backbone.Published(Classifier.StateDict());
         metadata["sha256"] = Hash(Classes, tensors.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => t.Value));
         Safetensors.Write(path, tensors, metadata);
     }
@@ -70,7 +81,7 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
                 "purpose or by a bad disk. Copy it again from where it is whole, or finish the run again with --resume.");
         var backbone = ModelRegistry.Create(architecture, 0, Number("channels"), Number("input_size"));
         var classifier = new ImageClassifier(backbone, classes.Length);
-        classifier.Load(file, HeadLoading.Required);
+        AdapterFile.Into(classifier, file, path, HeadLoading.Required);
         classifier.to(device);
         classifier.eval();
         return new RunModel(classifier, classes, Text("augmentation"))

@@ -14,7 +14,7 @@ public static class ExportJob
 {
     /// <summary>Writes the file, runs it on ONNX Runtime beside the trained model, and keeps it only where both agree. In int8, which can't
     /// agree, the model in float32 must, and the file is kept where it costs no more than <see cref="OnnxOptions.Int8Limit"/>.</summary>
-    /// <param name="run">Run folder, or a <c>model.safetensors</c> of one.</param>
+    /// <param name="run">Run folder, or the <c>model.safetensors</c> or <c>adapter.safetensors</c> of one.</param>
     /// <param name="file">Path of the ONNX file; <c>FILE.data</c> beside it where the weights are over
     /// <see cref="OnnxOptions.ExternalAbove"/>.</param>
     /// <param name="options">Null for the defaults.</param>

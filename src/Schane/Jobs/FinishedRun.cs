@@ -40,10 +40,19 @@ internal static class FinishedRun
     internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, TrainedFor trained, ProbeResults? probe,
         FrozenTrunk? frozen, RunFolder run, RunLeaves leaves, OutOfFold? folds, ICollective ranks, CancellationToken stop)
     {
+        using var scope = NewDisposeScope();
+        var adapters = model.Classifier.Adapters is null ? null
+            : model.Classifier.Changing().ToDictionary(t => t.Key, t => t.Value.detach().clone());
+        model.Classifier.Merge();                                         // what is measured is what is saved, to the bit
         var (confidence, validation) = folds is not null ? (folds.Confidence(), null)
             : Validation(recipe, data, model, frozen, ranks, stop);
         model = model with { Confidence = confidence };
-        ranks.OnFirst(() => model.Save(run.Model));
+        ranks.OnFirst(() =>
+        {
+            model.Save(run.Model);
+            if (adapters is not null)
+                model.SaveAdapters(run.Adapter, adapters);
+        });
         var measured = folds is not null ? EvaluateJob.OutOfFold(recipe, folds, model, trained.Steps, trained.Seconds)
             : EvaluateJob.Measure(recipe, data, model, trained.Steps, trained.Seconds, ranks, stop);
         using var kept = frozen?.Outputs("train");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Schane.Data.Feeding;
 using Schane.Distributed;
 using Schane.Inference;
@@ -37,7 +38,8 @@ internal static class RunStart
             Temperature = numbers.Temperature,
             Beta = numbers.Beta,
             Seed = recipe.Seed,
-            Parameters = model.Classifier.NamedParameters().Sum(p => p.Parameter.numel()),
+            Parameters = Parameters(model.Classifier, all: true),
+            Trained = model.Classifier.Adapters is null ? null : Parameters(model.Classifier, all: false),
             Classes = data.Train.Classes.Count,
             TrainImages = data.Train.Count,
             ValImages = data.Validation?.Count ?? 0,
@@ -65,4 +67,15 @@ internal static class RunStart
             Kernel = recipe.Kernel.ToString().ToLowerInvariant(),
         };
     }
+
+    /// <summary>What is said of adapters before training.</summary>
+    internal static string Sentence(Adapters adapters, ImageClassifier model)
+    {
+        var (trained, all) = (Parameters(model, all: false), Parameters(model, all: true));
+        return string.Create(CultureInfo.InvariantCulture, $"LoRA of rank {adapters.Rank} at {adapters.In(model.Backbone).Count} linear " +
+            $"layers: {trained:N0} of {all:N0} parameters are trained ({100.0 * trained / all:0.0#} %).");
+    }
+
+    private static long Parameters(ImageClassifier model, bool all) =>
+        model.NamedParameters().Where(p => all || p.Parameter.requires_grad).Sum(p => p.Parameter.numel());
 }

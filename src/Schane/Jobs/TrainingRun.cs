@@ -38,6 +38,8 @@ internal static class TrainingRun
         using var scope = NewDisposeScope();
         using var model = new RunModel(plan.NewClassifier(), data.Train.Classes, recipe.Augmentation!) { Notes = weights.Metadata() };
         var loaded = weights.Into(model.Classifier, recipe.KeepHead, progress);
+        if (model.Classifier.Adapters is { } adapters)
+            progress?.Report(TrainingProgress.Note(RunStart.Sentence(adapters, model.Classifier)));
         model.Classifier.to(device(recipe.Device));
         if (ranks.Size > 1 && !recipe.SyncBatchnorm && model.Classifier.Buffers().Any(b => SharedStatistics.IsOne(b.Name)))
             progress?.Report(TrainingProgress.Note(

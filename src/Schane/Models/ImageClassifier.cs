@@ -7,7 +7,7 @@ namespace Schane.Models;
 
 /// <summary>A backbone, its linear classifier and an optional projection. What a checkpoint holds: the trunk's names at top level, the head
 /// under its published name.</summary>
-public sealed class ImageClassifier : nn.Module
+public sealed partial class ImageClassifier : nn.Module
 {
     private const string ProjectionName = "projection";
 
@@ -164,6 +164,8 @@ public sealed class ImageClassifier : nn.Module
         var another = Backbone.Another ?? throw new InvalidOperationException(
             $"{Backbone.Info.Name} was not made by the registry and does not say how to make another.");
         var copy = new ImageClassifier(another(), Classes, options);
+        if (Adapters is not null)
+            copy.Adapt(Adapters);
         copy.to(ScalarType.Float64);
         using var _ = no_grad();
         var values = copy.StateDict();

@@ -63,6 +63,8 @@ internal sealed class WeightLoading(ImageClassifier model, string projection, He
     {
         if (source is null)
         {
+            if (Adapters.Have(name))
+                return;                                                   // of a new run, which begin at nothing
             if (IsHead(name) && heads != HeadLoading.Required)
                 reinitialised.Add(name);
             else if (!name.EndsWith("num_batches_tracked", StringComparison.Ordinal))            // a count that nothing depends on

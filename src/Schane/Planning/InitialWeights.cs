@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Schane.Checkpoints;
 using Schane.Checkpoints.Hub;
+using Schane.Inference;
 using Schane.Models;
 using Schane.Runs;
 using Schane.Training;
@@ -29,6 +30,7 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
         $"a file, a run folder, hf:OWNER/NAME, nuget:PACKAGE, https://…, '{Published}', '{EmbeddedWeights.Name}' or '{None}'";
 
     private string path = "";
+    private HubOptions? hub;
 
     /// <summary>As this machine finds it again: like <see cref="Reference"/>, but a full path.</summary>
     [JsonIgnore]
@@ -80,6 +82,7 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
             Location = local is null ? found.Pinned : Path.GetFullPath(local),
             License = published is null ? null : info.WeightsLicense,
             path = found.Path,
+            hub = hub,
         };
     }
 
@@ -92,7 +95,8 @@ internal sealed record InitialWeights(string Reference, string? Revision, IReadO
         if (!Exist)
             return null;
         using var file = Reference == EmbeddedWeights.Name ? EmbeddedWeights.Open(model.Backbone.Info.Name) : CheckpointFile.Open(path);
-        var report = model.Load(file, keepHead ? HeadLoading.IfItFits : HeadLoading.Never) with { Origin = Reference };
+        var heads = keepHead ? HeadLoading.IfItFits : HeadLoading.Never;
+        var report = AdapterFile.Into(model, file, path, heads, hub) with { Origin = Reference };
         var prefix = file is WithoutPrefix { Prefix: var all } ? $" The prefix '{all}' of all names was taken off." : "";
         progress?.Report(Said($"Weights {report}{prefix}{(License is null ? "" : $" Their licence is {License}.")}"));
         return report;

@@ -55,14 +55,19 @@ internal static class OpenChoices
         return recipe with { ClassesPerBatch = classes, ImagesPerClass = (rows + classes - 1) / classes, Batch = recipe.Batch * times };
     }
 
-    /// <summary>Model, objective, augmentation, shape of the batches, epochs, probe, rate of the trunk and kernel.</summary>
+    /// <summary>Model, adapters, objective, augmentation, shape of the batches, epochs, probe, rate of the trunk and kernel.</summary>
     public static Recipe Settled(Recipe recipe, DataSetup data, InitialWeights weights)
     {
+        if (recipe.Lora is not null && !weights.Exist)
+            throw new SchaneException($"lora leaves the trunk as it is, and the weights of {recipe.Model ?? data.Model} are random; name " +
+                "weights, --weights default for instance, or leave out --lora.");
         recipe = recipe.WithTerm(scratch: !weights.Exist);
         recipe = recipe with
         {
             Model = recipe.Model ?? data.Model,
             Weights = weights.Reference,
+            LoraAlpha = recipe.LoraAlpha ?? recipe.Lora,
+            LoraLayers = recipe.LoraLayers ?? (recipe.Lora is null ? null : Adapters.Usual),
             Augmentation = recipe.Augmentation ?? data.Augmentation,
             Lambda = recipe.Objective().Lambda,
             ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count),
@@ -71,7 +76,8 @@ internal static class OpenChoices
         };
         TransformPreset.Find(recipe.Augmentation!);
         recipe = recipe with { NoProbe = ProbeChoice.LeavesOut(recipe, data, weights, ModelRegistry.InfoOf(recipe.Model!)) };
-        recipe = recipe with { TrunkRate = recipe.TrunkRate ?? (recipe.NoProbe == true ? 1 : ProbeChoice.TrunkRate) };
+        var usual = recipe.NoProbe == true || recipe.Lora is not null ? 1 : ProbeChoice.TrunkRate;
+        recipe = recipe with { TrunkRate = recipe.TrunkRate ?? usual };
         if (recipe.Kernel == LossKernel.Auto)
         {
             using var like = zeros(1, 1, device: device(recipe.Device));

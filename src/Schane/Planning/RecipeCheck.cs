@@ -74,7 +74,8 @@ internal static class RecipeCheck
             throw Freezing.NothingToContrast();
         if (recipe.DropPath > 0 && !info.HasDropPath)
             throw new SchaneException($"{info.Name} has no drop path; leave --drop-path at 0, or choose another model.");
-        if (recipe is { Freeze: null or Freezing.Trunk, InputSize: null, CheckpointActivations: false, SyncBatchnorm: false })
+        if (TrainingPlan.AdaptersOf(recipe) is null
+            && recipe is { Freeze: null or Freezing.Trunk, InputSize: null, CheckpointActivations: false, SyncBatchnorm: false })
             return;
         using var scope = NewDisposeScope();
         using var model = TrainingPlan.NewClassifier(recipe, classes, recipe.InputSize);

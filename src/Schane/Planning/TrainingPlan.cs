@@ -6,6 +6,7 @@ using Schane.Models;
 using Schane.Recipes;
 using Schane.Tensors;
 using Schane.Training;
+using static TorchSharp.torch;
 
 namespace Schane.Planning;
 
@@ -38,6 +39,9 @@ internal sealed record TrainingPlan(
         Devices.Find(recipe.Device);
         data.RequireOthers(recipe);
         recipe = OpenChoices.Started(recipe, data, options, stop);
+        if (AdaptersOf(recipe) is { } adapters)
+            using (NewDisposeScope())                                     // refused before weights are fetched
+                adapters.In(ModelRegistry.Uninitialised(recipe.Model ?? data.Model));
         var plan = Unmeasured(recipe, data, OpenChoices.WeightsOf(recipe, data, options, stop), options);
         return new MeasuredChoices(plan, options.Ranks).Make();
     }
@@ -70,13 +74,24 @@ internal sealed record TrainingPlan(
             throw new SchaneException($"{recipe.Model} is a mean of trained nets, which is not trained on; train the nets themselves, then " +
                 "make it with `schane average`.");
         backbone.Recomputes = recipe.CheckpointActivations;
-        return new(backbone, classes,
+        var classifier = new ImageClassifier(backbone, classes,
             new ClassifierOptions { Seed = recipe.Seed, ProjectionWidth = recipe.Projection, HeadInitScale = recipe.HeadInitScale })
         {
             // auto: not decided yet, or a run from before there was a choice
             Precision = recipe.Precision == Precision.Auto ? Precision.Float32 : recipe.Precision,
         };
+        if (AdaptersOf(recipe) is { } adapters)
+            classifier.Adapt(adapters);
+        return classifier;
     }
+
+    /// <summary>The adapters that a recipe asks for; null for none.</summary>
+    /// <exception cref="SchaneException">It says how they are made and asks for none.</exception>
+    internal static Adapters? AdaptersOf(Recipe recipe) =>
+        recipe.Lora is { } rank ? new(rank, recipe.LoraAlpha ?? rank, recipe.LoraLayers ?? Adapters.Usual)
+        : recipe is { LoraAlpha: null, LoraLayers: null } ? null
+        : throw new SchaneException($"{(recipe.LoraAlpha is null ? "lora-layers" : "lora-alpha")} says how adapters are made, and " +
+            "without lora there are none; set --lora RANK too, or leave it out.");
 }
 
 /// <summary>Where and for whom a plan is made.</summary>

@@ -46,6 +46,18 @@ public sealed record Recipe
     /// it is fine-tuned, 1 for others.</summary>
     public double? HeadInitScale { get; init => field = value is { } v ? Require.Positive(v) : null; }
 
+    /// <summary>Rank r of the adapters that are trained beside linear layers of a transformer, in place of its weights, which stay (LoRA,
+    /// Hu et al. 2021, arXiv:2106.09685): x (W + α / r · B A)ᵀ, where B begins at 0; at least 1. Classifier and projection are trained too.
+    /// Null: no adapters, the weights are trained.</summary>
+    public int? Lora { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
+
+    /// <summary>α of the adapters, above 0. Null: <see cref="Lora"/>, so that the factor on B A is 1, as the paper begins.</summary>
+    public double? LoraAlpha { get; init => field = value is { } v ? Require.Positive(v) : null; }
+
+    /// <summary>Linear layers of the trunk that get adapters: <c>all</c>, or parts of names with commas between (<c>attn,mlp</c>,
+    /// <c>qkv</c>, <c>blocks.11</c>). Null: <c>attn</c>, the projections of the attention.</summary>
+    public string? LoraLayers { get; init; }
+
     /// <summary>
     /// The contrastive term; <see cref="CrossEntropyAlone"/> for none. The settings below that are not null take the place of its own. In a
     /// file it is a name of <see cref="LossRegistry"/>; register a loss of your own, so that its runs can be resumed.
@@ -179,7 +191,8 @@ public sealed record Recipe
     public double LearningRate { get; init => field = Require.Positive(value); } = 1e-3;
 
     /// <summary>Learning rate of the new head and of trunks trained from random weights is <see cref="LearningRate"/>; a pre-trained
-    /// trunk's is this times it, 0 to 1. Null: 0.1 where training begins with a linear probe, else 1.</summary>
+    /// trunk's, or that of the adapters in it, is this times it, 0 to 1. Null: 0.1 where training begins with a linear probe and there
+    /// are no adapters, else 1.</summary>
     public double? TrunkRate { get; init => field = value is { } v ? Require.InRange(v, 0, 1) : null; }
 
     /// <summary>Factor on the rate from one layer to the one before it, in (0, 1]; 1 means none.</summary>

@@ -69,6 +69,12 @@ internal static class RecipeSettings
                 "Width of an MLP between embedding and contrastive term, used in training alone. Default: none."),
             new("head-init-scale", "FACTOR",
                 "Factor on the new classifier's initial weights. Default: 0.001 for BEiT-3, 1 for others."),
+            new("lora", "RANK",
+                "Train the classifier and adapters of this rank beside linear layers of a transformer, and leave its weights as they "
+                + "are (LoRA): less memory, and adapter.safetensors of the run is all that is new. Default: no adapters."),
+            new("lora-alpha", "ALPHA", "Adapters add ALPHA / RANK times their product. Default: the rank."),
+            new("lora-layers", "all|NAMES",
+                "Linear layers with adapters: all, or parts of their names with commas: attn,mlp or qkv or blocks.11. Default: attn."),
         ]),
         new("Objective",
         [
@@ -130,7 +136,8 @@ internal static class RecipeSettings
         [
             new("optimizer", "adamw|sgd", "What takes the steps."),
             new("lr", "RATE", "Peak learning rate."),
-            new("trunk-rate", "0..1", "Factor on the rate of a pre-trained trunk. Default: 0.1 after a linear probe, else 1."),
+            new("trunk-rate", "0..1",
+                "Factor on the rate of a pre-trained trunk, or of its adapters. Default: 0.1 for a trunk after a linear probe, else 1."),
             new("layer-decay", "0..1", "Factor on the rate from each layer to the one before it; 1 means none."),
             new("weight-decay", "DECAY", "Decoupled weight decay."),
             new("momentum", "0..1", "Momentum of sgd."),

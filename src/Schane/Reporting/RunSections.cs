@@ -66,6 +66,7 @@ internal static class RunSections
             ("Model", start?.Model ?? results?.Model),
             ("First weights", start?.Weights),
             ("Parameters", Count(start?.Parameters)),
+            ("Of these trained", Count(start?.Trained)),
             ("Loss", start?.Loss ?? results?.Loss),
             ("λ, share of the contrastive term", Number(start?.Lambda)),
             ("τ, temperature", Number(start?.Temperature)),

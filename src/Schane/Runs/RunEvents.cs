@@ -35,6 +35,11 @@ internal sealed record StartEvent : RunEvent
     public double? Beta { get; init; }
     public long? Seed { get; init; }
     public long? Parameters { get; init; }
+
+    /// <summary>Of these, those that are trained where there are adapters; null without.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Trained { get; init; }
+
     public long? Classes { get; init; }
     public long? TrainImages { get; init; }
     public long? ValImages { get; init; }

@@ -33,6 +33,9 @@ public sealed class RunFolder
     /// <summary>Trained weights with architecture, classes and preprocessing as metadata.</summary>
     public string Model => At("model.safetensors");
 
+    /// <summary>What LoRA trained, adapters and heads, with the name of the trunk's weights, where a run had adapters.</summary>
+    public string Adapter => At("adapter.safetensors");
+
     /// <summary>Metrics of the finished run.</summary>
     public string Results => At("results.json");
 
@@ -212,7 +215,7 @@ public sealed class RunFolder
 
     private void Clear()
     {
-        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Results, Predictions, Embeddings, Known, Enrolled,
+        foreach (var file in (string[])[Recipe, Splits, Journal, Model, Adapter, Results, Predictions, Embeddings, Known, Enrolled,
             Exclude, Relabel, LabelErrors, LabelPage, Report])
             File.Delete(file);
         foreach (var folder in (string[])[TensorBoard, EarlierStages, Folds, Thumbnails, LabelFolds])

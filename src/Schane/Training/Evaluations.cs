@@ -70,7 +70,7 @@ internal sealed class Evaluations
             return state with { WithoutImprovement = state.WithoutImprovement + 1 };
         state = state with { Best = metrics[metric], BestStep = state.Step, WithoutImprovement = 0 };
         using var _ = metric.StartsWith(AveragePrefix, StringComparison.Ordinal) ? average!.InPlace() : null;
-        checkpoints.SaveBest(state, model.StateDict());
+        checkpoints.SaveBest(state, model.Changing());
         return state;
     }
 

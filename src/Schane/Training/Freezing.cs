@@ -4,8 +4,8 @@ using TorchSharp.Modules;
 
 namespace Schane.Training;
 
-/// <summary>Which parameters are trained. Frozen ones get no gradient, and modules all of whose own parameters are frozen stay in
-/// evaluation mode, so that their running statistics rest too.</summary>
+/// <summary>Which parameters are trained; with adapters these and the heads. Frozen ones get no gradient, and modules all of whose own
+/// parameters are frozen stay in evaluation mode, so that their running statistics rest too.</summary>
 internal sealed class Freezing
 {
     /// <summary>The word that freezes the whole trunk.</summary>
@@ -52,7 +52,7 @@ internal sealed class Freezing
     public void TrainMode()
     {
         model.train();
-        if (Frozen == 0)
+        if (Frozen == 0 || model.Adapters is not null)                     // a transformer has no running statistics
             return;
         if (!model.Backbone.parameters().Any(p => p.requires_grad))
             model.Backbone.eval();
@@ -63,9 +63,14 @@ internal sealed class Freezing
 
     private static Func<string, int, bool> Rule(ImageClassifier model, string? freeze, IEnumerable<string> names)
     {
-        if (freeze is null)
+        if (freeze is null && model.Adapters is null)
             return (_, _) => false;
         var trunk = model.Backbone.named_parameters().Select(p => p.name).ToHashSet();
+        if (freeze is null)
+            return (name, _) => trunk.Contains(name) && !Adapters.Have(name);
+        if (model.Adapters is not null)
+            throw new SchaneException($"lora freezes the trunk by itself, and freeze '{freeze}' would freeze more; leave one " +
+                "of the two out.");
         if (freeze == Trunk)
             return (name, _) => trunk.Contains(name);
         if (int.TryParse(freeze, NumberStyles.None, CultureInfo.InvariantCulture, out var layers))

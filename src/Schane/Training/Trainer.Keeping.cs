@@ -27,8 +27,8 @@ internal sealed partial class Trainer
     private List<string> Restore(bool resume, bool acceptChangedData)
     {
         List<string> warnings = [];
-        parts.Ranks.BroadcastAll(Tensors().Values);
-        state = (resume ? checkpoints.Restore(Tensors(), acceptChangedData, warnings.Add) : null)
+        parts.Ranks.BroadcastAll(Tensors(parts.Model.StateDict()).Values);
+        state = (resume ? checkpoints.Restore(Tensors(parts.Model.Changing()), acceptChangedData, warnings.Add) : null)
             ?? new RunState { Moved = parts.Pace is null ? null : 0 };
         if (resume && parts.Pace is { } pace && parts.Ranks.Rank == 0)
             pace.GoOn(state, RunHistory.Read(parts.Folder.Journal));
@@ -93,7 +93,7 @@ internal sealed partial class Trainer
     {
         var (before, used) = (log.Elapsed, parts.Pace?.Used ?? 0);
         WeightHash.MustAgree(parts.Ranks, state.Step, parts.Optimization.Shared);
-        checkpoints.Save(state with { Used = parts.Pace?.Used }, Tensors());
+        checkpoints.Save(state with { Used = parts.Pace?.Used }, Tensors(parts.Model.Changing()));
         parts.Ranks.Barrier();
         saving.Saved(before, log.Elapsed);
         parts.Pace?.Saved(used);
@@ -106,10 +106,10 @@ internal sealed partial class Trainer
         parts.Pace?.Evaluated(used, evaluations.Pass.TotalSeconds, evaluations.Left(state));
     }
 
-    /// <summary>All that a checkpoint holds, by name; the run's own tensors.</summary>
-    private Dictionary<string, Tensor> Tensors()
+    /// <summary>What a checkpoint holds, by name, where it holds these tensors of the model; the run's own.</summary>
+    private Dictionary<string, Tensor> Tensors(IReadOnlyDictionary<string, Tensor> model)
     {
-        var tensors = parts.Model.StateDict().ToDictionary(t => $"model.{t.Key}", t => t.Value);
+        var tensors = model.ToDictionary(t => $"model.{t.Key}", t => t.Value);
         foreach (var (name, tensor) in parts.Optimization.State)
             tensors.Add(name, tensor);
         foreach (var (name, tensor) in parts.Hard?.State ?? [])
@@ -127,7 +127,7 @@ internal sealed partial class Trainer
         var average = parts.Optimization.Average;
         var wanted = parts.Recipe.FinalWeights ?? (average is null ? FinalWeights.Last : FinalWeights.Ema);
         if (wanted == FinalWeights.Best)
-            checkpoints.RestoreBest(parts.Model.StateDict());
+            checkpoints.RestoreBest(parts.Model.Changing());
         else if (wanted == FinalWeights.Ema)
             average!.Exchange();
     }

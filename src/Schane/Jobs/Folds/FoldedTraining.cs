@@ -125,7 +125,7 @@ internal static class FoldedTraining
             TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop), recipe.Device);
         outputs.Save(file);
-        foreach (var weights in Directory.EnumerateFiles(fold.Checkpoints, "*.safetensors").Append(fold.Model))
+        foreach (var weights in Directory.EnumerateFiles(fold.Checkpoints, "*.safetensors").Concat([fold.Model, fold.Adapter]))
             File.Delete(weights);                                         // nothing asks for them again
         return outputs;
     }
