@@ -69,7 +69,8 @@ internal sealed class AverageVerb : Verb
         screen.Answer($"The mean names {Percent(found.Validation)} of {found.ValidationImages} validation images; {best.Run} alone " +
             $"{Percent(best.Validation)}{FewImages.Words(found.ValidationImages)}.");
         if (found.Test is { } test)
-            screen.Answer($"Of {test.Images} test images {Percent(test.Mean)}; {best.Run} alone {Percent(test.Best)} (p {Effect.P(test.P)}).");
+            screen.Answer($"Of {test.Images} test images {Percent(test.Mean)}; {best.Run} alone {Percent(test.Best)} " +
+                $"(p {Effect.P(test.P)}).");
         screen.Say($"The run is in {found.Folder}; see {Path.Combine(found.Folder, "report.html")}");
         return new(found);
     }

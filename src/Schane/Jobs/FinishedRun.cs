@@ -9,7 +9,6 @@ using Schane.Planning;
 using Schane.Recipes;
 using Schane.Reporting;
 using Schane.Runs;
-using Schane.Training;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;

@@ -1,4 +1,3 @@
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Schane.Models;
@@ -57,7 +56,7 @@ internal sealed class AveragedBackbone : Backbone
         this.averaging = averaging;
         members = nn.ModuleList([.. Enumerable.Range(0, averaging.Members).Select(_ => build())]);
         if (members[0] is ITwoHeaded { HasTwoHeads: true })
-            throw new SchaneException($"{info.Name} is a distilled model, whose second head is not of its embedding; it can't be averaged.");
+            throw new SchaneException($"{info.Name} is distilled, with a second head that is not of its embedding; it can't be averaged.");
         register_module(nameof(members), members);
     }
 

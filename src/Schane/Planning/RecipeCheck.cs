@@ -1,4 +1,3 @@
-using Schane.Checkpoints;
 using Schane.Checkpoints.Hub;
 using Schane.Data.Transforms;
 using Schane.Losses;

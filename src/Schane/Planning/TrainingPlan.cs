@@ -71,8 +71,8 @@ internal sealed record TrainingPlan(
     {
         var backbone = ModelRegistry.Create(recipe.Model!, recipe.Seed, inputSize: inputSize, dropPath: recipe.DropPath);
         if (backbone is AveragedBackbone)
-            throw new SchaneException($"{recipe.Model} is a mean of trained nets, which is not trained on; train the nets themselves, then " +
-                "make it with `schane average`.");
+            throw new SchaneException($"{recipe.Model} is a mean of trained nets, which is not trained on; train the nets themselves, " +
+                "then make it with `schane average`.");
         backbone.Recomputes = recipe.CheckpointActivations;
         var classifier = new ImageClassifier(backbone, classes,
             new ClassifierOptions { Seed = recipe.Seed, ProjectionWidth = recipe.Projection, HeadInitScale = recipe.HeadInitScale })

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Evaluation;
 using Schane.Inference;

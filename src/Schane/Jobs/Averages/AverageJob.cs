@@ -11,7 +11,6 @@ using Schane.Planning;
 using Schane.Recipes;
 using Schane.Runs;
 using Schane.Tensors;
-using Schane.Training;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs.Averages;
@@ -34,7 +33,7 @@ internal static class AverageJob
     /// <param name="folders">Run folders; one where views alone are averaged.</param>
     /// <param name="options">How.</param>
     /// <param name="stop">Stops between batches.</param>
-    /// <exception cref="SchaneException">A run isn't there or can't be averaged with the others, or no image is left to judge by.</exception>
+    /// <exception cref="SchaneException">A run isn't there or has no mean with the others, or no image is left to judge by.</exception>
     public static Averaged Run(IReadOnlyList<string> folders, AverageOptions options, CancellationToken stop = default)
     {
         Devices.Find(options.Device);
@@ -109,8 +108,8 @@ internal static class AverageJob
                 throw new SchaneException($"The run '{first.Folder.Root}' is a {info.Name} at {info.InputSize} px and " +
                     $"'{member.Folder.Root}' a {its.Name} at {its.InputSize} px, which have no mean; name runs of one model.");
             if (!member.Model.Classes.SequenceEqual(first.Model.Classes))
-                throw new SchaneException($"The run '{member.Folder.Root}' has other classes than '{first.Folder.Root}', so their answers " +
-                    "have no mean; name runs of the same classes.");
+                throw new SchaneException($"The run '{member.Folder.Root}' has other classes than '{first.Folder.Root}', so their " +
+                    "answers have no mean; name runs of the same classes.");
             if (member.Model.Augmentation != first.Model.Augmentation)
                 throw new SchaneException($"The run '{member.Folder.Root}' was trained with augmentation {member.Model.Augmentation} and " +
                     $"'{first.Folder.Root}' with {first.Model.Augmentation}, which may prepare images otherwise; name runs of one.");
