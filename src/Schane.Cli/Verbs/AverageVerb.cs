@@ -38,7 +38,7 @@ internal sealed class AverageVerb : Verb
         new("schane average runs/study/schane-s*", "a soup of what compare trained: as fast as one run"),
         new("schane average runs/a runs/b runs/c --ensemble --out best", "the mean answer of three runs, as one run"),
         new("schane average runs/photos-schane-1 --tta 4", "one run that looks at four views of each image"),
-        new("schane export best", "one ONNX file of it"),
+        new("schane export best --onnx best.onnx", "one ONNX file of it"),
     ];
 
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)

@@ -10,6 +10,9 @@ internal sealed record Averaging(int Members, int Views, bool Mirrors)
 {
     private const string MembersKey = "members", ViewsKey = "views", MirrorKey = "mirror";
 
+    /// <summary>The settings of a name that say it.</summary>
+    public static string[] Keys => [MembersKey, ViewsKey, MirrorKey];
+
     /// <summary>Whether there is nothing to average.</summary>
     public bool IsNone => Members == 1 && Views == 1;
 

@@ -110,8 +110,8 @@ public static class ModelRegistry
     private static Variant Changed(Variant variant, string settings, string name)
     {
         var read = new VariantSettings(settings, name);
+        var changed = read.HasOnly(Averaging.Keys) ? variant : variant.Changed(read);
         var averaging = Averaging.Of(read);
-        var changed = read.HasOthers ? variant.Changed(read) : variant;
         read.RequireAllAsked();
         foreach (var (width, heads) in changed.Heads)
             if (width % heads != 0)

@@ -28,8 +28,8 @@ internal sealed class VariantSettings
                     $"but has '{Printable.Short(part)}'.");
     }
 
-    /// <summary>Whether there are keys that no one has asked for yet.</summary>
-    public bool HasOthers => values.Keys.Any(key => !asked.Contains(key));
+    /// <summary>Whether there are no keys but these.</summary>
+    public bool HasOnly(string[] keys) => values.Keys.All(keys.Contains);
 
     /// <summary>A whole number from 1 on, or from 0 where that means none.</summary>
     /// <exception cref="SchaneException">Not one.</exception>

@@ -90,7 +90,7 @@ public sealed class ExportTests : IDisposable
             Assert.Contains("'/proc/model.onnx' can't be written", Refused("--onnx", "/proc/model.onnx"));   // not even by root
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void In_int8_the_file_says_what_it_costs_and_gains()
     {
         using var photos = Photos.OfTwoClasses();

@@ -10,7 +10,8 @@ public class HelpTests
 {
     public static TheoryData<string> Verbs => ["", "train", "evaluate", "predict", "average", "enroll", "suggest", "monitor", "serve",
         "fewshot", "embed", "compare", "sweep", "export", "report", "data", "data list", "data check", "data doctor", "data labels",
-        "data show", "data fetch", "recipe", "recipe check", "recipe show", "models", "models list", "models show", "models fetch", "doctor"];
+        "data show", "data fetch", "recipe", "recipe check", "recipe show", "models", "models list", "models show", "models fetch",
+        "doctor"];
 
     [Theory]
     [MemberData(nameof(Verbs))]

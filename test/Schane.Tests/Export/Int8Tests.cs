@@ -72,7 +72,7 @@ public sealed class Int8Tests : IDisposable
         Assert.Equal(0, logits[1]);
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void The_largest_products_there_can_be_are_added_without_being_cut_off()
     {
         // Four times 255 · 63 are more than 16 bits hold, two are not: processors without VNNI add two.
@@ -83,7 +83,7 @@ public sealed class Int8Tests : IDisposable
         Assert.All(many.Run(Enumerable.Repeat(255f, 4 * 33).ToArray(), 33).Logits, logit => Assert.Equal(4 * 255 * 63f, Math.Abs(logit)));
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void ONNX_Runtime_computes_what_a_slow_float64_loop_says_of_the_file()
     {
         foreach (var name in (string[])["schane_tiny", "resnet18", "resnet50"])

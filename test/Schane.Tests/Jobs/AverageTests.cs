@@ -62,7 +62,7 @@ public sealed class AverageTests : IDisposable
         SchaneProgram.Run("export", At("soup"), "--onnx", At("soup.onnx")).Done();
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void An_ensemble_of_several_views_answers_the_mean_logits_and_is_calibrated_as_one()
     {
         var (one, other) = (Train("one", 0), Train("other", 1));
@@ -81,7 +81,7 @@ public sealed class AverageTests : IDisposable
             Recipe with { Model = null, Weights = At("both") }, new() { Folder = At("more") })).Message);
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void A_run_that_would_make_the_soup_worse_is_left_out_and_where_none_is_left_nothing_is_kept()
     {
         var good = Train("good", 0, steps: 30);
@@ -103,7 +103,7 @@ public sealed class AverageTests : IDisposable
         Assert.False(Directory.Exists(At("none")));
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void Images_that_another_run_was_trained_on_are_not_judged_by()
     {
         using var undivided = new Photos(("red", 40), ("blue", 40));
@@ -119,7 +119,7 @@ public sealed class AverageTests : IDisposable
         var (validation, test) = (Part(a, "val").Except(trained).ToHashSet(), Part(a, "test").Except(chosen).ToHashSet());
         var target = Path.Combine(undivided.Root, "mean");
         var options = new AverageOptions { Kind = AverageKind.Ensemble, Folder = target };
-        Assert.True(validation.Count > 0 && test.Count > 0 && test.Count < Part(a, "test").Count);
+        Assert.InRange(validation.Count, 1, Part(a, "val").Count - 1);
         var averaged = AverageJob.Run([a, b], options);
         Assert.Equal((validation.Count, test.Count), (averaged.ValidationImages, averaged.Test!.Images));
         Assert.Equal(test, [.. PredictedItem.Load(RunFolder.Open(target).Predictions).Select(item => item.Image)]);
@@ -137,7 +137,8 @@ public sealed class AverageTests : IDisposable
         Assert.Contains("which have no mean", Refused(new(), one, At("larger")));
         TrainJob.Run(Recipe with { Augmentation = "none" }, new() { Folder = At("plain") });
         Assert.Contains("augmentation none", Refused(new(), one, At("plain")));
-        Assert.Contains("There are 10 views", Refused(new() { Views = 11 }, one));
+        Assert.Contains("must lie between 1 and 10 but are 11", SchaneProgram.Run("average", one, "--tta", "11").Refusal());
+        Assert.Contains("There are 5 views", Refused(new() { Views = 6 }, At("plain")));
         Assert.Contains("holds a run already", Refused(new() { Views = 2, Folder = one }, one));
         using var few = Photos.OfTwoClasses();
         TrainJob.Run(Recipe with { Data = few.Data }, new() { Folder = At("folds") });

@@ -89,7 +89,7 @@ public sealed class RunLoraTests : IDisposable
             adapter.Metadata["lora_layers"], adapter.Metadata["weights"]));
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void A_run_that_was_stopped_goes_on_to_the_adapters_it_would_have_had_to_the_bit()
     {
         foreach (var (name, recipe) in (ReadOnlySpan<(string, Recipe)>)[("last", Lora with { Ema = 0.9, CheckpointActivations = true }),

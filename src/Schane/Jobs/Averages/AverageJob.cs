@@ -37,6 +37,10 @@ internal static class AverageJob
     public static Averaged Run(IReadOnlyList<string> folders, AverageOptions options, CancellationToken stop = default)
     {
         Devices.Find(options.Device);
+        var most = ImageViews.Most(mirrors: true);
+        if (options.Views < 1 || options.Views > most)
+            throw new SchaneException($"Views of an image must lie between 1 and {most} but are {options.Views}; name such a number with " +
+                "--tta, or leave it out.");
         if (folders.Count == 1 && options.Views == 1)
             throw new SchaneException("One run and one view have no mean; name several runs, or several views with --tta.");
         var target = options.Folder ?? $"{Path.TrimEndingDirectorySeparator(folders[0])}-" +

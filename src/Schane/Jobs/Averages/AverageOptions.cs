@@ -1,4 +1,3 @@
-using Schane.Models;
 using Schane.Training;
 
 namespace Schane.Jobs.Averages;
@@ -19,7 +18,7 @@ internal sealed record AverageOptions
     /// <summary>What becomes of several runs.</summary>
     public AverageKind Kind { get; init; } = AverageKind.Soup;
 
-    /// <summary>Views of each image, 1 to <see cref="ImageViews.Most"/>; 1 by default, the image as it is.</summary>
+    /// <summary>Views of each image, 1 to 10, and to 5 where training mirrors nothing; 1 by default, the image as it is.</summary>
     public int Views { get; init; } = 1;
 
     /// <summary>Run folder to make; null: the first run's name with what was done.</summary>
