@@ -126,17 +126,18 @@ public class ResumeTests
 
     [Fact]
     [Trait("Slow", "1")]
-    public void Five_thousand_steps_leave_the_resident_memory_where_it_was_after_two_hundred()
+    public void Five_thousand_steps_leave_the_resident_memory_where_it_was_after_a_thousand()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Linux alone tells.");
         using var photos = Photos.OfTwoClasses();
         // Garbage that .NET has not collected yet is no growth: collections come after every 4 MB here, and the
-        // least of a stretch of steps counts.
+        // least of a stretch of steps counts. Numbers that were freed in the last five seconds are kept (FreedScalars), so that
+        // memory grows until these are over.
         using var program = SchaneProgram.StartWith([("DOTNET_GCgen0size", "400000")],
             [.. photos.Train("--steps", "5000", "--model", "vit_tiny_patch16_224:patch=16,width=24,depth=1,heads=3", "--save-every", "50",
                 "--evaluate-every", "5000", "--micro-batch", "2", "--ema", "0.99")]);
         var resident = new List<(long Step, double Bytes)>();
-        foreach (var step in (long[])[200, 1000, 2000, 3000, 4000, 4900])
+        foreach (var step in (long[])[1000, 2000, 3000, 4000, 4900])
         {
             program.WaitUntil(() => StepNow(photos) >= step, $"step {step}");
             var least = Resident(program.Id);
