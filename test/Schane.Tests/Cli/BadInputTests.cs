@@ -75,6 +75,7 @@ public class BadInputTests
         Assert.Contains("one class", SchaneProgram.Run(single.Train("--steps", "1")).Refusal());
     }
 
+    [Trait("Slow", "1")]
     [Fact]
     public void A_class_with_one_image_trains_and_is_mentioned()
     {

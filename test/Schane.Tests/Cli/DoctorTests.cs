@@ -16,6 +16,7 @@ public class DoctorTests
         Assert.Equal(Environment.ProcessorCount, document.GetProperty("machine").GetProperty("cores").GetInt32());
     }
 
+    [Trait("Slow", "1")]
     [Fact]
     public void People_are_told_everything_on_stdout_without_colour_codes()
     {

@@ -67,6 +67,7 @@ public class EmbedTests
         Assert.Equal("3", knn.GetProperty("settings").GetProperty("neighbours").GetString());
     }
 
+    [Trait("Slow", "1")]
     [Fact]
     public void What_is_missing_is_said_with_the_way_out()
     {

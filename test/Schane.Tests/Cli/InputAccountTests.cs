@@ -126,6 +126,7 @@ public sealed class InputAccountTests
         Assert.Contains("gone.png", check.Output);
     }
 
+    [Trait("Slow", "1")]
     [Fact]
     public void The_flag_that_the_sentence_names_decides()
     {

@@ -8,6 +8,7 @@ public class StartingPointTests
 {
     private const string NoModel = "";
 
+    [Trait("Slow", "1")]
     [Fact]
     public void Weights_that_a_restore_brought_are_taken_without_a_network()
     {

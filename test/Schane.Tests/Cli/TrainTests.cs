@@ -41,6 +41,7 @@ public class TrainTests
         Assert.Contains("2 of 2 steps were left out because the loss or a gradient was not finite", ended.Errors);
     }
 
+    [Trait("Slow", "1")]
     [Fact]
     public void Class_names_with_markup_escape_codes_and_line_breaks_are_printed_escaped()
     {

@@ -97,6 +97,7 @@ public sealed class EnrollTests(TrainedRun run) : IDisposable
         }
     }
 
+    [Trait("Slow", "1")]
     [Fact]
     public void What_can_not_be_enrolled_listed_or_removed_is_refused_in_one_sentence()
     {

@@ -36,6 +36,7 @@ public sealed class AverageTests : IDisposable
 
     public void Dispose() => photos.Dispose();
 
+    [Trait("Slow", "1")]
     [Fact]
     public void A_soup_of_runs_is_a_run_with_their_mean_weights_that_every_command_takes()
     {

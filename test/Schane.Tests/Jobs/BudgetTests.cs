@@ -33,6 +33,7 @@ public sealed class BudgetTests : IDisposable
 
     public void Dispose() => folder.Dispose();
 
+    [Trait("Slow", "1")]
     [Fact]
     public void A_run_that_gets_slower_ends_with_its_budget_and_its_rate_at_its_end()
     {

@@ -15,6 +15,7 @@ public sealed partial class TrainJobTests
         Assert.Equal(Steps("whole"), Steps("stopped"));
     }
 
+    [Trait("Slow", "1")]
     [Fact]
     public void A_recipe_that_was_edited_meanwhile_is_refused_by_the_setting_that_changed()
     {
@@ -59,6 +60,7 @@ public sealed partial class TrainJobTests
         Assert.Equal((Precision.Float32, Precision.Bf16), (Chosen("exact"), Chosen("whole")));
     }
 
+    [Trait("Slow", "1")]
     [Fact]
     public void A_damaged_checkpoint_is_passed_over_for_the_one_before_and_said_so()
     {

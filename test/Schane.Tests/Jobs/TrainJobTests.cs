@@ -145,6 +145,7 @@ public sealed partial class TrainJobTests : IDisposable
             TrainJob.Run(hard with { Mixup = 0.8 }, new() { Folder = At("b") })).Message);
     }
 
+    [Trait("Slow", "1")]
     [Fact]
     public void An_existing_run_is_refused_unless_forced_and_another_folder_is_never_touched()
     {

@@ -35,6 +35,7 @@ public sealed class NotebookTests
                 Assert.Contains($"Include=\"{package.Groups[1].Value}\" Version=\"{package.Groups[2].Value}\"", packages);
     }
 
+    [Trait("Slow", "1")]
     [Fact]
     public void The_cells_train_predict_and_export()
     {

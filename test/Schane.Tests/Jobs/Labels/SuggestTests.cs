@@ -17,6 +17,7 @@ public sealed class SuggestTests(TrainedRun run) : IDisposable
 
     public void Dispose() => folder.Dispose();
 
+    [Trait("Slow", "1")]
     [Fact]
     public void Images_without_a_label_are_chosen_listed_shown_and_linked_and_those_of_the_run_and_copies_are_left_out()
     {

@@ -99,6 +99,7 @@ public sealed class SideBySideTests : IDisposable
         }
     }
 
+    [Trait("Slow", "1")]
     [Fact]
     public void An_arm_that_fails_takes_no_other_with_it()
     {

@@ -84,6 +84,7 @@ public sealed class SweepJobTests : IDisposable
         Assert.Equal(new CrossEntropyAlone(), arms[0].Recipe.Loss);
     }
 
+    [Trait("Slow", "1")]
     [Fact]
     public void Random_trials_share_their_draws_between_losses_and_with_more_trials()
     {
