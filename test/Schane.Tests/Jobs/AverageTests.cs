@@ -147,6 +147,15 @@ public sealed class AverageTests : IDisposable
         Assert.Equal(["folds", "larger", "one", "photos", "plain"], Directory.GetDirectories(photos.Root).Select(Path.GetFileName).Order());
     }
 
+    [Fact]
+    public void A_mean_that_can_not_be_finished_leaves_no_half_of_it()
+    {
+        var one = Train("one", 0);
+        File.WriteAllText(Path.Combine(photos.Data, "test", "flat", "1.png"), "no image");
+        Assert.Contains("1.png", Refused(new() { Views = 2, Folder = At("mean") }, one));
+        Assert.False(Directory.Exists(At("mean")));
+    }
+
     private string Refused(AverageOptions options, params string[] runs) =>
         Assert.Throws<SchaneException>(() => AverageJob.Run(runs, options)).Message;
 

@@ -170,14 +170,24 @@ internal static class AverageJob
     {
         recipe = recipe with { Model = model.Classifier.Backbone.Info.Name };
         var run = SingleRun.Keep(recipe, InitialWeights.Nothing, data.Splits, _ => RunFolder.Create(target, options.Force));
-        using var held = run.Lock();
+        var held = run.Lock();
         var made = new TrainedFor(kept.Sum(member => member.Results.Steps), kept.Sum(member => member.Results.Seconds))
         {
             Average = kept.Count == 1 ? null : options.Kind.ToString().ToLowerInvariant(),
             AverageOf = [.. kept.Select(member => member.Folder.Name)],
             AverageViews = options.Views,
         };
-        FinishedRun.Finish(recipe, data, model, made, null, null, run, RunLeaves.Page, null, new SingleProcess(), stop);
+        try
+        {
+            FinishedRun.Finish(recipe, data, model, made, null, null, run, RunLeaves.Page, null, new SingleProcess(), stop);
+        }
+        catch
+        {
+            held.Dispose();
+            run.Remove();                                                 // half a mean is none, and is soon made again
+            throw;
+        }
+        held.Dispose();
         return run;
     }
 
