@@ -27,6 +27,7 @@ return args switch
     ["labels", .. var rest] => LabelErrorsFound.Run(rest),
     ["drift", .. var rest] => DriftFound.Run(rest),
     ["suggest", .. var rest] => LabelsSaved.Run(rest),
+    ["self-training", .. var rest] => SelfTrainingGain.Run(rest),
     ["folds", .. var rest] => FewLabels.Run(rest),
     ["copies", .. var rest] => CopiesFound.Run(rest),
     ["listing", .. var rest] => ListingSpeed.Run(rest),
@@ -51,7 +52,8 @@ static int Wrong()
         "lora [MODEL] [--batch N] [--rounds N] | export [MODEL...] | " +
         "predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D] | fewshot [--episodes N] [--peer-episodes N] " +
         "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--loss NAME] | drift [NAME...] | suggest RUN... " +
-        "[--methods NAME,...] [--seeds N] [--to N] [--step N] | folds intervals|share|temperature | copies [FOLDER...] | " +
+        "[--methods NAME,...] [--seeds N] [--to N] [--step N] | self-training RUN... [--labels N,...] [--precisions P,...] " +
+        "[--seeds N] | folds intervals|share|temperature | copies [FOLDER...] | " +
         "listing [COUNT...]");
     return 2;
 }

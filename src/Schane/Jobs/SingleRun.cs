@@ -121,6 +121,7 @@ internal static class SingleRun
         // Read first: they may lie in the run that is replaced.
         var excluded = recipe.Exclude is { } exclude ? File.ReadAllText(exclude) : null;
         var relabelled = recipe.Relabel is { } relabel ? File.ReadAllText(relabel) : null;
+        var given = recipe.PseudoLabels is { } list ? File.ReadAllText(list) : null;
         var made = make(recipe);
         weights.Save(made.Weights);
         var text = RecipeFile.Write(recipe with
@@ -128,13 +129,17 @@ internal static class SingleRun
             Data = RunPaths.Shareable(recipe.Data),
             Exclude = recipe.Exclude is { } left ? RunPaths.Shareable(left) : null,
             Relabel = recipe.Relabel is { } renamed ? RunPaths.Shareable(renamed) : null,
+            Unlabelled = recipe.Unlabelled is { } folder ? RunPaths.Shareable(folder) : null,
+            PseudoLabels = recipe.PseudoLabels is { } labels ? RunPaths.Shareable(labels) : null,
         });
         AtomicFile.WriteText(made.FirstRecipe, text);
         AtomicFile.WriteText(made.Recipe, text);
-        foreach (var (list, copy) in ((string?, string)[])[(excluded, made.Exclude), (relabelled, made.Relabel)])
-            if (list is not null)
-                AtomicFile.WriteText(copy, list);
-        AtomicFile.WriteText(made.Source, JsonSerializer.Serialize(new[] { RunPaths.Located(recipe.Data), weights.Location }));
+        foreach (var (kept, copy) in ((string?, string)[])
+            [(excluded, made.Exclude), (relabelled, made.Relabel), (given, made.PseudoLabels)])
+            if (kept is not null)
+                AtomicFile.WriteText(copy, kept);
+        AtomicFile.WriteText(made.Source, JsonSerializer.Serialize((string?[])[RunPaths.Located(recipe.Data), weights.Location,
+            .. recipe.Unlabelled is { } place ? [RunPaths.Located(place)] : (string[])[]]));
         splits?.Save(made.Splits);
         return made;
     }

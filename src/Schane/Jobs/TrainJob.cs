@@ -1,5 +1,6 @@
 using Schane.Distributed;
 using Schane.Jobs.Folds;
+using Schane.Jobs.Labels;
 using Schane.Planning;
 using Schane.Recipes;
 using Schane.Runs;
@@ -25,6 +26,8 @@ public static class TrainJob
         ArgumentNullException.ThrowIfNull(recipe);
         options ??= new();
         options.RequireFreeFolder();
+        if (SelfTraining.IsWanted(recipe))
+            return SelfTraining.Run(recipe, options, cancellationToken);
         var (refits, note, listed) = options.Data is not null && recipe.NoRefit != false ? default
             : RefitChoice.Of(recipe, options.DataRoot, AgainstFolds(options));
         options = options with { Listed = listed };
@@ -57,8 +60,10 @@ public static class TrainJob
         options ??= new();
         var run = RunFolder.Open(options.AllRanks.BroadcastText(folder));
         using var _ = options.AllRanks.Rank == 0 ? run.Lock() : null;
-        return (run, File.Exists(run.FoldsRecipe) ? FoldedTraining.GoOn(run, options, cancellationToken) : File.Exists(run.Stages)
-            ? StagedTraining.GoOn(run, options, cancellationToken) : SingleRun.GoOn(run, options, cancellationToken));
+        return (run, File.Exists(run.SelfTraining) ? SelfTraining.GoOn(run, options, cancellationToken)
+            : File.Exists(run.FoldsRecipe) ? FoldedTraining.GoOn(run, options, cancellationToken)
+            : File.Exists(run.Stages) ? StagedTraining.GoOn(run, options, cancellationToken)
+            : SingleRun.GoOn(run, options, cancellationToken));
     }
 
     /// <summary><see cref="Resume"/> on a thread of its own.</summary>

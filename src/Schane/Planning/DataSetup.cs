@@ -67,7 +67,14 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
             setup = setup.Edited(LabelEdits.Load(recipe.Exclude, recipe.Relabel));
         if (recipe.Imbalance is { } ratio)
             setup = setup with { Train = Subset.LongTail(setup.Train, ratio, recipe.Seed) };
-        return recipe.LabelsPerClass is { } labels ? setup with { Train = Subset.PerClass(setup.Train, labels, recipe.Seed) } : setup;
+        if (recipe.LabelsPerClass is { } labels)
+            setup = setup with { Train = Subset.PerClass(setup.Train, labels, recipe.Seed) };
+        return recipe.PseudoLabels is not { } list ? setup : setup with
+        {
+            Train = new JoinedImages(setup.Train, PseudoLabels.Load(list, PseudoLabels.Folder(recipe.Unlabelled ??
+                throw new SchaneException("pseudo-labels is a list of images below a folder; name it with unlabelled."), dataRoot),
+                setup.Train.Classes, OptionsOf(recipe).Limits)),
+        };
     }
 
     /// <summary>The sentence with which training refuses the data of a recipe; null where it takes them.</summary>

@@ -14,9 +14,14 @@ internal static class SavedRun
         var recipe = RecipeFile.LoadRun(run.Recipe);
         // The lists as they were when the run was made, which it keeps.
         recipe = recipe with
-        { Exclude = File.Exists(run.Exclude) ? run.Exclude : null, Relabel = File.Exists(run.Relabel) ? run.Relabel : null };
-        return File.Exists(run.Source) && JsonSerializer.Deserialize<string[]>(File.ReadAllText(run.Source)) is [var data, var weights]
-            ? recipe with { Data = data, Weights = weights } : recipe;
+        {
+            Exclude = File.Exists(run.Exclude) ? run.Exclude : null,
+            Relabel = File.Exists(run.Relabel) ? run.Relabel : null,
+            PseudoLabels = File.Exists(run.PseudoLabels) ? run.PseudoLabels : null,
+        };
+        return File.Exists(run.Source) && JsonSerializer.Deserialize<string[]>(File.ReadAllText(run.Source)) is
+            [var data, var weights, .. var unlabelled]
+            ? recipe with { Data = data, Weights = weights, Unlabelled = unlabelled is [var folder] ? folder : recipe.Unlabelled } : recipe;
     }
 
     /// <summary>Settings that may be changed while a run is stopped: they decide how it is computed and kept, not what.</summary>
@@ -41,10 +46,17 @@ internal static class SavedRun
     /// null if there is none.</summary>
     internal static string? Differs(Recipe resolved, Recipe wanted)
     {
-        static string? Shared(string? path) => path is null ? null : RunPaths.Shareable(path);
+        static string? Shared(string? path) => path is null ? null : RunPaths.Shareable(RunPaths.Located(path));
         var saved = RecipeFile.Values(resolved);
         var shared = RecipeFile.Values(
-            wanted with { Data = RunPaths.Shareable(wanted.Data), Exclude = Shared(wanted.Exclude), Relabel = Shared(wanted.Relabel) });
+            wanted with
+            {
+                Data = Shared(wanted.Data)!,
+                Exclude = Shared(wanted.Exclude),
+                Relabel = Shared(wanted.Relabel),
+                Unlabelled = Shared(wanted.Unlabelled),
+                PseudoLabels = Shared(wanted.PseudoLabels),
+            });
         foreach (var (key, value) in RecipeFile.Values(wanted))
         {
             var (has, chosenOnce) = (saved.GetValueOrDefault(key), key is "kernel" or "precision" && value == "auto");

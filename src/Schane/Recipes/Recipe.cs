@@ -286,6 +286,19 @@ public sealed record Recipe
     /// <c>label</c>). Null: none.</summary>
     public string? Relabel { get; init; }
 
+    /// <summary>Folder of images without labels to learn from too, by self-training: a first run, on the labels alone, labels those of
+    /// which it is sure enough, and the run learns from both (Lee 2013, "Pseudo-label"; Xie et al. 2020, arXiv:1911.04252). A part of the
+    /// labelled images is kept aside to choose and measure on. Null: none.</summary>
+    public string? Unlabelled { get; init; }
+
+    /// <summary>Labels of images in <see cref="Unlabelled"/>, in place of the first run's: CSV with the columns <c>path</c>, below that
+    /// folder, and <c>label</c>. Null: the first run makes them.</summary>
+    public string? PseudoLabels { get; init; }
+
+    /// <summary>What share of the labels that the first run gives shall be right, 0.01 to 1: by it the confidence is chosen
+    /// from which on an image is labelled, on images kept aside. Null: 0.8.</summary>
+    public double? PseudoPrecision { get; init => field = value is { } v ? Require.InRange(v, 0.01, 1) : null; }
+
     /// <summary>Cross-validation: the run tests on fold <see cref="Seed"/> mod folds of division ⌊<see cref="Seed"/> / folds⌋. At least 2;
     /// null: one draw of the parts by the seed.</summary>
     public int? Folds { get; init => field = value is { } v ? Require.AtLeast(v, 2) : null; }

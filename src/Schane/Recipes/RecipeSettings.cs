@@ -1,3 +1,4 @@
+using System.Globalization;
 using Schane.Losses;
 
 namespace Schane.Recipes;
@@ -13,6 +14,9 @@ internal static class RecipeSettings
 
     /// <summary>Below this many labelled images a model learns from all of them, and folds measure it (docs/log.md).</summary>
     public const int RefitAt = 500;
+
+    /// <summary>What share of pseudo-labels shall be right (docs/log.md).</summary>
+    public const double PseudoPrecision = 0.8;
 
     /// <summary>All groups, in the order of the help.</summary>
     public static IReadOnlyList<SettingGroup> Groups =>
@@ -44,6 +48,14 @@ internal static class RecipeSettings
             new("relabel", "FILE.csv",
                 "Train with other labels: CSV with the columns path and suggested, as `schane data labels` writes it; your files "
                 + "stay as they are. Default: none."),
+            new("unlabelled", "FOLDER",
+                "Learn from the images below it too, which need no labels: a first run labels those of which it is sure. Default: none."),
+            new("pseudo-labels", "FILE.csv",
+                "Take these labels for images of --unlabelled, CSV with the columns path and label, and make no first run. Default: "
+                + "none."),
+            new("pseudo-precision", "0..1",
+                string.Create(CultureInfo.InvariantCulture,
+                    $"What share of the first run's labels shall be right: the higher, the fewer. Default: {PseudoPrecision}.")),
             new("augmentation", "NAME", "How images are varied. Default: what suits the data."),
             new("on-bad-image", "fail|skip", "Stop at an image that can't be read, or leave it out and list it."),
         ]),

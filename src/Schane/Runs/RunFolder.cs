@@ -60,6 +60,12 @@ public sealed class RunFolder
     /// <summary>Images that got another label, where a list of them was given.</summary>
     public string Relabel => At("relabel.csv");
 
+    /// <summary>Labels that a model gave to images without any, where the run learnt from such.</summary>
+    internal string PseudoLabels => At("pseudo-labels.csv");
+
+    /// <summary>Recipe of a run that labels images itself, with the places of the data; not to be shared.</summary>
+    internal string SelfTraining => Path.Combine(Checkpoints, "self-training.yaml");
+
     /// <summary>Training images whose label looks wrong, where they were looked for.</summary>
     public string LabelErrors => At("label-errors.csv");
 
@@ -216,7 +222,7 @@ public sealed class RunFolder
     private void Clear()
     {
         foreach (var file in (string[])[Recipe, Splits, Journal, Model, Adapter, Results, Predictions, Embeddings, Known, Enrolled,
-            Exclude, Relabel, LabelErrors, LabelPage, Report])
+            Exclude, Relabel, PseudoLabels, LabelErrors, LabelPage, Report])
             File.Delete(file);
         foreach (var folder in (string[])[TensorBoard, EarlierStages, Folds, Thumbnails, LabelFolds])
             if (Directory.Exists(folder))

@@ -61,7 +61,8 @@ internal sealed record LabelEdits(IReadOnlyDictionary<string, (string File, int 
         return kept.Any(i => Relabelled.ContainsKey(images.NameOf(i))) ? new RelabelledImages(left, Relabelled) : left;
     }
 
-    private static IEnumerable<(int Line, string Name, string Class)> Rows(string path, bool wantsClass)
+    /// <summary>The lines of a list: name and, where it is wanted, class.</summary>
+    internal static IEnumerable<(int Line, string Name, string Class)> Rows(string path, bool wantsClass)
     {
         if (!File.Exists(path))
             throw new SchaneException($"There is no list '{Printable.Escape(path)}'.");

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Schane.Checkpoints;
-using Schane.Data.Feeding;
 using Schane.Data.Reading;
 using Schane.Evaluation.Embeddings;
 using Schane.Evaluation.Selection;
@@ -72,50 +71,21 @@ internal static class SuggestJob
         var kept = Labelled(run, classifier.EmbeddingWidth);
         var (labelled, learnt) = (kept.Embeddings, (kept.Part("train") ?? kept).Embeddings);
 
-        var (answers, problems) = (new List<Prediction>(), new List<string>());
-        var (embeddings, probabilities) = (new List<float>(), new List<float>());
-        var places = classifier.Classes.Select((name, place) => (name, place)).ToDictionary(c => c.name, c => c.place);
-        foreach (var answer in classifier.PredictFiles(files,
-            new() { Top = places.Count, Embedding = true, OnBadImage = OnBadImage.Skip }, cancellationToken: stop))
-        {
-            if (answer.Problem is { } problem)
-                problems.Add(problem);
-            else
-            {
-                answers.Add(answer with { Top = [.. answer.Top.Take(2)], Embedding = null });
-                embeddings.AddRange(answer.Embedding!);
-                probabilities.AddRange(InOrder(answer.Top, places));
-            }
-            progress?.Report(new("look", answers.Count + problems.Count, files.Length, 0, null, 0, null));
-        }
-
-        var (width, m) = (labelled.Width, labelled.Count);
-        var first = UnitRows.FirstOfSame(UnitRows.Of([.. labelled.Values, .. embeddings], width), width)[m..];
-        var known = first.Count(row => row < m);
-        int[] open = [.. Enumerable.Range(0, answers.Count).Where(i => first[i] == m + i)];
-        if (answers.Count == 0)
-            throw new SchaneException($"None of the {files.Length} images can be read; the first: {problems[0]}");
-        if (open.Length == 0 && problems.Count == 0)
+        var looked = OpenImages.Look(classifier, labelled, files, progress, stop);
+        if (looked.Answers.Count == 0)
+            throw new SchaneException($"None of the {files.Length} images can be read; the first: {looked.Problems[0]}");
+        if (looked.Open.Count == 0 && looked.Problems.Count == 0)
             throw new SchaneException($"Run '{run.Name}' has a label for each of the {files.Length} images; name some that have none " +
                 "with --from.");
-        T[] Rows<T>(List<T> all, int size) => [.. open.SelectMany(i => all.GetRange(i * size, size))];
-        var pool = new UnlabelledImages(Rows(embeddings, width), width, Rows(probabilities, places.Count), places.Count);
+        var pool = new UnlabelledImages(looked.Embeddings, labelled.Width, looked.Probabilities, classifier.Classes.Count);
         var method = NextLabels.Resolve(wanted.Method, learnt);
         List<Suggestion> chosen = [.. NextLabels.Choose(method, pool, learnt, wanted.Count, wanted.Seed)
-            .Select((place, i) => Of(i + 1, answers[open[place]]))];
+            .Select((place, i) => Of(i + 1, looked.Answers[looked.Open[place]]))];
         links?.Write(chosen.Select(s => (s.Image, s.Class)));
         if (page is not null && chosen.Count > 0)
             WritePage(page, chosen, method, run.Name, classifier.Limits);
-        return new(method.ToString().ToLowerInvariant(), chosen, files.Length, known, answers.Count - known - open.Length, problems,
+        return new(method.ToString().ToLowerInvariant(), chosen, files.Length, looked.Known, looked.Copies, looked.Problems,
             chosen.Count > 0 ? page : null, wanted.Links);
-    }
-
-    private static float[] InOrder(IReadOnlyList<ClassProbability> top, Dictionary<string, int> places)
-    {
-        var row = new float[places.Count];
-        foreach (var (name, probability) in top)
-            row[places[name]] = (float)probability;
-        return row;
     }
 
     private static Suggestion Of(int rank, Prediction answer) =>

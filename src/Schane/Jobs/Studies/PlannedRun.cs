@@ -1,5 +1,6 @@
 using Schane.Checkpoints;
 using Schane.Checkpoints.Hub;
+using Schane.Jobs.Labels;
 using Schane.Planning;
 using Schane.Recipes;
 using Schane.Runs;
@@ -32,6 +33,8 @@ internal sealed record PlannedRun(string Path, Recipe Recipe, string Label, RunV
         var options = new RunOptions { DataRoot = dataRoot, Hub = hub, Progress = progress, View = View, Page = false };
         try
         {
+            if (SelfTraining.IsWanted(Recipe))
+                return Finished ?? SelfTraining.Make(Recipe, options with { Folder = Path, Force = true }, stop);
             if (!File.Exists(RunFolder.Elsewhere(Path).Journal))                                 // nothing was done that could be lost
                 return SingleRun.New(Recipe, options with { Folder = Path, Force = true }, stop).Results;
             if (Finished is { } results)

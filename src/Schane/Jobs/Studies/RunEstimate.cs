@@ -1,3 +1,4 @@
+using Schane.Jobs.Labels;
 using Schane.Models;
 using Schane.Planning;
 using Schane.Recipes;
@@ -44,7 +45,7 @@ internal static class RunEstimate
                 }
                 (step, tried) = (Try(kind.First().Recipe, kind.Key, data), true);
             }
-            seconds += kind.Sum(run => run.Steps * step) / ShareOfSteps;
+            seconds += kind.Sum(run => run.Steps * step * (SelfTraining.IsWanted(run.Recipe) ? 2 : 1)) / ShareOfSteps;
         }
         var steps = left.Select(run => run.Steps).Distinct().Order().ToArray();
         var threads = left.Count == 0 ? 0 : ComputeThreads.For(left[0].Recipe.Threads, jobs).Count;
