@@ -19,7 +19,8 @@ internal static class PredictionTable
     public static string Line(Prediction prediction, PredictOptions wanted, Classifier classifier) => string.Join(',',
         [
             TextTable.Quoted(prediction.Image),
-            TextTable.Quoted(prediction.Class ?? (prediction.Withheld ? "withheld" : prediction.Unknown ? "unknown" : "")),
+            TextTable.Quoted(prediction is { Unknown: false, Classes: { } several } ? string.Join(';', several.Select(c => c.Class))
+                : prediction.Class ?? (prediction.Withheld ? "withheld" : prediction.Unknown ? "unknown" : "")),
             .. Enumerable.Range(0, Math.Min(wanted.Top, classifier.Classes.Count)).SelectMany(k => prediction.Top.Count > k
                 ? (string[])[TextTable.Quoted(prediction.Top[k].Class),
                     prediction.Top[k].Probability.ToString("0.######", CultureInfo.InvariantCulture)] : ["", ""]),

@@ -20,7 +20,8 @@ internal sealed class RecipeFlags
 
     /// <summary>Those of <see cref="Data"/> that say how folders and lists are read.</summary>
     public IReadOnlyList<Option> Reading =>
-        [.. Data.Where(o => o.Name is "--parts" or "--classes" or "--path-column" or "--label-column" or "--split-column")];
+        [.. Data.Where(o => o.Name is "--parts" or "--classes" or "--path-column" or "--label-column" or "--split-column"
+            or "--multi-label")];
 
     public IReadOnlyList<Option> Model => groups[nameof(Model)];
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Schane.Inference;
 using Schane.Jobs;
 
@@ -17,7 +18,12 @@ public sealed record PredictAnswer(IReadOnlyList<ImageAnswer> Predictions);
 /// <param name="Why">Where it was asked for, a WebP in base64: the image as the model sees it, in gray, with the places that speak for the
 /// most probable class in orange.</param>
 public sealed record ImageAnswer(string Image, string? Class, bool Unknown, double? Distance, IReadOnlyList<ClassProbability> Top,
-    IReadOnlyList<TrainingExample>? Neighbours, string? Why);
+    IReadOnlyList<TrainingExample>? Neighbours, string? Why)
+{
+    /// <summary>All classes at or above their thresholds, where the model may name several; not there for one class an image.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ClassProbability>? Classes { get; init; }
+}
 
 /// <summary>What /embed answers.</summary>
 /// <param name="Embeddings">One an image, in the order of the body.</param>

@@ -132,7 +132,8 @@ internal static class Routes
         var answers = await Answers(context, service, top, why).ConfigureAwait(false);
         return TypedResults.Ok(new PredictAnswer([.. answers.Select(a => new ImageAnswer(a.Image, a.Class, a.Unknown, a.Distance, a.Top,
             neighbours > 0 ? service.Examples?.Nearest(a.Embedding, neighbours) : null,
-            a.Why is { } image ? Convert.ToBase64String(ImageEncoder.WebP(image)) : null))]));
+            a.Why is { } image ? Convert.ToBase64String(ImageEncoder.WebP(image)) : null)
+        { Classes = a.Classes })]));
     }
 
     private static async Task<Ok<EmbedAnswer>> Embed(HttpContext context, Service service) =>

@@ -42,7 +42,7 @@ internal sealed class DataShowVerb : Verb
         var images = DatasetCatalog.Open(spec, parsed.GetValue(dataRoot),
             DataSetup.OptionsOf(recipe.Override(parsed, new())) with { MinClasses = 1 });
         var account = IAccounted.Of(images);
-        var counts = Enumerable.Range(0, images.Count).CountBy(images.LabelOf).ToDictionary();
+        var counts = Enumerable.Range(0, images.Count).SelectMany(images.LabelsOf).CountBy(label => label).ToDictionary();
         screen.Table(["class", "images"], images.Classes.Select((name, label) => (string[])[name, $"{counts.GetValueOrDefault(label)}"]));
         screen.Answer($"{images.Name}: {images.Count} images of {images.Classes.Count} " +
             $"{(images.Classes.Count == 1 ? "class" : "classes")}.");

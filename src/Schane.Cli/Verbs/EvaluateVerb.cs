@@ -99,9 +99,15 @@ internal sealed class EvaluateVerb : Verb
         Measures.Show(screen, results.Metrics, $"Measured on {results.Images} images ({results.Part}){FewImages.Words(results.Images)}:");
         if (results is { Classes: { } names, Confusion: { } counts })
             Mistakes(screen, ConfusionMatrix.Of(names, counts), measured.Items);
-        if (results.PerClass is { } classes)
+        if (results is { IsMultiLabel: true, PerClass: { } several })
+            screen.Table(["class", "images", "AP", "F1", "recall", "precision", "threshold"], several.Select(c => (string[])
+                [c.Class, $"{c.Images}", c.AveragePrecision is { } ap ? $"{ap:0.000}" : "", $"{c.F1:0.000}", $"{c.Recall:0.000}",
+                    $"{c.Precision:0.000}", $"{c.Threshold:0.000}"]));
+        else if (results.PerClass is { } classes)
             screen.Table(["class", "images", "recall", "precision"],
                 classes.Select(c => (string[])[c.Class, $"{c.Images}", $"{c.Recall:0.000}", $"{c.Precision:0.000}"]));
+        if (results.ThresholdNote is { } note)
+            screen.Say(note);
         return new(results);
     }
 

@@ -114,9 +114,10 @@ internal sealed class PredictVerb : Verb
                 predictions.Add(prediction with { Why = null });
         }
         if (!asCsv)
-            screen.Table(["image", "class", "probability"], predictions.SelectMany(p => p.Top.Select((t, i) =>
+            screen.Table(["image", "class", "probability"], predictions.SelectMany(p => Shown(p).Select((t, i) =>
                 (string[])[i == 0 ? p.Image : "", i == 0 && p.Unknown ? $"unknown (nearest: {t.Class})" : i == 0 && p.Withheld
-                    ? $"withheld ({t.Class})" : t.Class, t.Probability.ToString("0.0000", CultureInfo.InvariantCulture)])));
+                    ? $"withheld ({t.Class})" : i == 0 && p.Classes is { Count: 0 } ? $"none (nearest: {t.Class})" : t.Class,
+                    t.Probability.ToString("0.0000", CultureInfo.InvariantCulture)])));
         if (!asCsv && !asJson && all > predictions.Count)
             screen.Say($"The first {predictions.Count} of {all} images; --csv or --json gives them all.");
         if (unknown > 0)
@@ -128,7 +129,10 @@ internal sealed class PredictVerb : Verb
                 $"{point.Coverage:P1}, of which {point.Accuracy:P1} were right{FewImages.Words(classifier.Confidence.Images)}.");
         if (wanted.AbstainBelow is null && classifier.Confidence is { Images: < FewImages.Enough and var few })
             screen.Say($"The probabilities are calibrated by a temperature{FewImages.Words(few)}.");
-        if (classifier.Confidence is null)
+        if (classifier.IsMultiLabel)
+            screen.Say("The model may name several classes: those at or above their thresholds are listed, and --top shows in --csv and " +
+                "--json what else is probable.");
+        else if (classifier.Confidence is null)
             screen.Say("The run had no validation images, so its probabilities are not calibrated.");
         foreach (var sentence in account.Sentences)
             screen.Say(sentence);
@@ -136,4 +140,13 @@ internal sealed class PredictVerb : Verb
             screen.Say($"error: {bad} of {all} images can't be read and have no answer; mend or remove what is named above.");
         return new(predictions, bad > 0 ? Exit.Failed : Exit.Done);
     }
+
+    /// <summary>The classes of a table: the most probable; where there may be several, those above their thresholds, or the nearest of
+    /// none.</summary>
+    private static IEnumerable<ClassProbability> Shown(Prediction prediction) => prediction.Classes switch
+    {
+        null => prediction.Top,
+        { Count: 0 } => prediction.Top.Take(1),
+        var several => several,
+    };
 }

@@ -90,6 +90,8 @@ internal sealed class TrainVerb : Verb
             Measures.Show(quiet, results.Metrics, results.Folds is { } folds
                 ? $"Measured on {results.Images} images by {folds} folds; the model has learnt from all of them:"
                 : $"Measured on {results.Images} images ({results.Part}){FewImages.Words(results.Images)}:");
+            if (results.ThresholdNote is { } note)
+                quiet.Say(note);
             if (results.SkippedSteps is { } skipped)
                 quiet.Say($"{skipped} of {results.Steps} steps were left out because the loss or a gradient was not finite; the journal " +
                     "names them.");

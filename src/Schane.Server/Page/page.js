@@ -13,7 +13,8 @@ function item(parent, tag, text) {
 function show(answer, file) {
   URL.revokeObjectURL(at('image').src);
   at('image').src = URL.createObjectURL(file);
-  at('class').textContent = answer.class ?? 'Unknown';
+  at('class').textContent = answer.unknown || !answer.classes ? answer.class ?? 'Unknown'
+    : answer.classes.map(guess => guess.class).join(', ') || 'None of the classes';
   at('unknown').hidden = !answer.unknown;
   at('unknown').textContent = answer.unknown
     ? `Unlike every image that the model knows (cosine distance ${answer.distance.toFixed(3)}). If it had to choose:` : '';

@@ -164,6 +164,7 @@ public static class DatasetCatalog
     private static IImageDataset OpenList(string path, FolderOptions options) => Enough(path, ImageIndex.Open(path, new()
     {
         PathColumn = options.PathColumn, LabelColumn = options.LabelColumn, SplitColumn = options.SplitColumn, Limits = options.Limits,
+        MultiLabel = options.MultiLabel,
     }), options);
 
     /// <summary>Refuses fewer classes than are asked for, as <see cref="ImageFolder.Open(string, FolderOptions?)"/> does.</summary>
@@ -177,7 +178,7 @@ public static class DatasetCatalog
 
     private static IImageDataset OpenFolder(string path, FolderOptions? options, string? name = null) =>
         ParquetFiles.Of(path) is { Count: > 0 } files
-            ? Enough(path, Limited(ParquetImages.Open(path, files, options?.LabelColumn), options), options)
+            ? Enough(path, Limited(ParquetImages.Open(path, files, options?.LabelColumn, options?.MultiLabel), options), options)
             : ImageFolder.Open(path, options, name);
 
     /// <summary>A data set with the limits on what its image files may ask for; one that holds plain samples

@@ -18,6 +18,13 @@ public interface IImageDataset
     /// <summary>Label of image <paramref name="index"/>, 0 ≤ label &lt; Classes.Count.</summary>
     int LabelOf(int index);
 
+    /// <summary>Whether images may show several classes each, so that each class is a yes or no of its own. Default: no.</summary>
+    bool IsMultiLabel => false;
+
+    /// <summary>All labels of image <paramref name="index"/>, at least one, each once, in ascending order. Default: <see cref="LabelOf"/>
+    /// alone. Of several, <see cref="LabelOf"/> is the one by which images are divided into parts, best the rarest.</summary>
+    IReadOnlyList<int> LabelsOf(int index) => [LabelOf(index)];
+
     /// <summary>Name of image <paramref name="index"/> inside the data set (a relative path, or what stands for one).</summary>
     string NameOf(int index);
 

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Schane.Data.Feeding;
 using Schane.Data.Reading;
+using Schane.Evaluation;
 
 namespace Schane.Inference;
 
@@ -90,7 +91,9 @@ public sealed partial class Classifier
     private Prediction Answer(string name, ReadOnlySpan<float> embedding, ReadOnlySpan<float> logits,
         PredictOptions wanted, double threshold)
     {
-        var probabilities = CalibratedConfidence.Softmax(logits, Confidence?.Temperature ?? 1);
+        var thresholds = Card.Thresholds;
+        var probabilities = thresholds is not null ? Sigmoids(logits)
+            : CalibratedConfidence.Softmax(logits, Confidence?.Temperature ?? 1);
         var isEnrolled = false;
         if (enrolled is not null)
             (probabilities, isEnrolled) = enrolled.Answer(embedding, probabilities);
@@ -102,11 +105,20 @@ public sealed partial class Classifier
             .Select(c => new ClassProbability(Classes[c], probabilities[c])).ToArray();
         return new(name, top)
         {
+            Classes = thresholds?.Named(probabilities).Select(c => new ClassProbability(Classes[c], probabilities[c])).ToArray(),
             Withheld = top[0].Probability < threshold,
             Distance = distance,
             Unknown = isUnknown,
             Embedding = wanted.Embedding ? embedding.ToArray() : null,
         };
+    }
+
+    private static double[] Sigmoids(ReadOnlySpan<float> logits)
+    {
+        var probabilities = new double[logits.Length];
+        for (var c = 0; c < logits.Length; c++)
+            probabilities[c] = LabelSetScores.Sigmoid(logits[c]);
+        return probabilities;
     }
 
     private void RequireSize(long length, string name)

@@ -68,6 +68,9 @@ public sealed partial class Classifier : IDisposable
     /// <summary>What loading has to tell people; null for nothing.</summary>
     public string? Notice { get; private init; }
 
+    /// <summary>Whether an image may show several classes, so that <see cref="Prediction.Classes"/> names them.</summary>
+    public bool IsMultiLabel => Card.Thresholds is not null;
+
     /// <summary>Names of the classes it answers with; enrolled ones stand last.</summary>
     public IReadOnlyList<string> Classes => classes;
 
@@ -217,7 +220,10 @@ public sealed partial class Classifier : IDisposable
     /// <summary>The confidence below which answers are withheld for a precision, with what share that leaves and how right it is.</summary>
     /// <param name="precision">Above 0 to 1.</param>
     /// <exception cref="SchaneException">There were no validation images, or none of their confidences reaches it.</exception>
-    public OperatingPoint ThresholdAt(double precision) => (Confidence
+    public OperatingPoint ThresholdAt(double precision) => (Card.Thresholds is not null
+        ? throw new SchaneException("This model may name several classes, each from a threshold of its own on, and withholds none; leave " +
+            "--abstain-below out.")
+        : Confidence
         ?? throw new SchaneException("This model was trained without validation images, so no precision can be promised; leave " +
             "--abstain-below out, or train with a val part.")).AtPrecision(precision);
 

@@ -1,4 +1,5 @@
 using Schane.Data.Transforms;
+using Schane.Evaluation;
 using Schane.Export;
 using static TorchSharp.torch;
 
@@ -12,7 +13,11 @@ namespace Schane.Inference;
 /// <param name="Width">D, the width of the embedding.</param>
 /// <param name="Confidence">Null where it was trained without validation images.</param>
 internal sealed record ModelCard(string Architecture, IReadOnlyList<string> Classes, string Augmentation, InputShape Input, int Width,
-    CalibratedConfidence? Confidence);
+    CalibratedConfidence? Confidence)
+{
+    /// <summary>Where an image may show several classes; null for one class an image.</summary>
+    public ClassThresholds? Thresholds { get; init; }
+}
 
 /// <summary>One pass of a trained model, whatever runs it.</summary>
 internal interface IModelPass : IDisposable
@@ -37,7 +42,8 @@ internal interface IModelPass : IDisposable
 internal sealed class TorchPass(RunModel model, Device device) : IModelPass
 {
     public ModelCard Card { get; } = new(model.Classifier.Backbone.Info.Name, model.Classes, model.Augmentation, model.Input,
-        model.Classifier.Backbone.Info.EmbeddingWidth, model.Confidence);
+        model.Classifier.Backbone.Info.EmbeddingWidth, model.Confidence)
+    { Thresholds = model.Thresholds };
 
     public (float[] Embeddings, float[] Logits) Run(float[] pixels, int rows)
     {
@@ -69,7 +75,8 @@ internal sealed class TorchPass(RunModel model, Device device) : IModelPass
 internal sealed class OnnxPass(OnnxModel model, string path) : IModelPass
 {
     public ModelCard Card { get; } = new(model.Architecture, model.Classes, model.Augmentation, model.Input, model.Width,
-        CalibratedConfidence.Parse(model.Metadata.GetValueOrDefault("confidence"), path));
+        CalibratedConfidence.Parse(model.Metadata.GetValueOrDefault("confidence"), path))
+    { Thresholds = ClassThresholds.Parse(model.Metadata.GetValueOrDefault("thresholds"), model.Classes.Count, path) };
 
     public (float[] Embeddings, float[] Logits) Run(float[] pixels, int rows) => model.Run(pixels, rows);
 

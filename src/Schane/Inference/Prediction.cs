@@ -9,8 +9,14 @@ namespace Schane.Inference;
 /// <param name="Top">Most probable first; empty where it could not be read.</param>
 public sealed record Prediction(string Image, IReadOnlyList<ClassProbability> Top)
 {
-    /// <summary>The answer: the most probable class, or null where it is withheld, unknown or there is no image.</summary>
-    public string? Class => Withheld || Unknown || Top.Count == 0 ? null : Top[0].Class;
+    /// <summary>The answer: the most probable class, or null where it is withheld, unknown or there is no image, or where an image may show
+    /// several classes and none reaches its threshold.</summary>
+    public string? Class => Withheld || Unknown || Top.Count == 0 || Classes is { Count: 0 } ? null : (Classes ?? Top)[0].Class;
+
+    /// <summary>All classes at or above their thresholds, most probable first, where the model was trained on images of several classes;
+    /// null for one class an image.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<ClassProbability>? Classes { get; init; }
 
     /// <summary>The most probable class is less sure than <see cref="PredictOptions.AbstainBelow"/> asks for.</summary>
     public bool Withheld { get; init; }
@@ -37,7 +43,7 @@ public sealed record Prediction(string Image, IReadOnlyList<ClassProbability> To
 
 /// <summary>One class and how probable it is.</summary>
 /// <param name="Class">Its name.</param>
-/// <param name="Probability">Calibrated, 0 to 1.</param>
+/// <param name="Probability">Calibrated, 0 to 1; where an image may show several classes, the sigmoid of the class alone.</param>
 public sealed record ClassProbability(string Class, double Probability);
 
 /// <summary>What is wanted of a prediction.</summary>

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Data.Transforms;
+using Schane.Evaluation;
 using Schane.Models;
 using Schane.Runs;
 using Schane.Tensors;
@@ -23,6 +24,10 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
 
     /// <summary>How confident its probabilities may be, fitted on validation images; null where there were none.</summary>
     public CalibratedConfidence? Confidence { get; init; }
+
+    /// <summary>From which probability on each class is named, where an image may show several; null for a model of one class an
+    /// image.</summary>
+    public ClassThresholds? Thresholds { get; init; }
 
     /// <summary>What images must be made into.</summary>
     public InputShape Input => new(Info.Channels, Info.InputSize, Info.Mean, Info.Std);
@@ -54,6 +59,8 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         };
         if (Confidence is not null)
             metadata["confidence"] = Confidence.ToJson();
+        if (Thresholds is not null)
+            (metadata["activation"], metadata["thresholds"]) = ("sigmoid", Thresholds.ToJson());
         using var free = no_grad();
         metadata["sha256"] = Hash(Classes, tensors.OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => t.Value));
         Safetensors.Write(path, tensors, metadata);
@@ -85,7 +92,10 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         classifier.to(device);
         classifier.eval();
         return new RunModel(classifier, classes, Text("augmentation"))
-        { Confidence = CalibratedConfidence.Parse(file.Metadata.GetValueOrDefault("confidence"), path) };
+        {
+            Confidence = CalibratedConfidence.Parse(file.Metadata.GetValueOrDefault("confidence"), path),
+            Thresholds = ClassThresholds.Parse(file.Metadata.GetValueOrDefault("thresholds"), classes.Length, path),
+        };
     }
 
     /// <exception cref="SchaneException">Not a list of names, or an empty one.</exception>

@@ -121,11 +121,21 @@ internal sealed record EmbeddingSource
 
     /// <summary>Opens <see cref="Data"/> as one set of images, and tells what of it is not used.</summary>
     /// <param name="minClasses">Fewer classes are refused.</param>
-    internal IImageDataset OpenData(int minClasses = 2)
+    /// <param name="several">Whether images may have several classes.</param>
+    internal IImageDataset OpenData(int minClasses = 2, bool several = false)
     {
         var images = DatasetCatalog.Open(Data!, DataRoot, DataSetup.OptionsOf(Reading) with { MinClasses = minClasses });
+        if (!several)
+            RequireOneClass(images);
         Tell(IAccounted.Of(images).Sentences);
         return images;
+    }
+
+    private static void RequireOneClass(IImageDataset images)
+    {
+        if (images.IsMultiLabel)
+            throw LabelSetChoice.Refused("embeddings are kept and compared by one class an image", "name images of one class each, or " +
+                "measure a run by schane evaluate RUN");
     }
 
     private void Tell(IEnumerable<string> sentences)
@@ -141,6 +151,7 @@ internal sealed record EmbeddingSource
         var setup = Data is not null ? DataSetup.Open(Reading with { Data = Data }, DataRoot)
             : RunFolder.Open(Run ?? throw new SchaneException("Name the images with --data, or a run whose images to embed.")) is var run
                 ? DataSetup.Open(SavedRun.RecipeOf(run), DataRoot, SavedRun.SplitsOf(run)) : null!;
+        RequireOneClass(setup.Train);
         Tell(setup.Warnings);
         return ((string, IImageDataset?)[])[("train", setup.Train), ("val", setup.Validation), ("test", setup.Test)] is var parts
             ? [.. parts.Where(part => part.Item2 is not null).Select(part => (part.Item1, part.Item2!))] : [];

@@ -1,6 +1,7 @@
 using Schane.Evaluation.Embeddings;
 using Schane.Inference;
 using Schane.Jobs.Folds;
+using Schane.Planning;
 using Schane.Runs;
 using Schane.Tensors;
 
@@ -43,6 +44,9 @@ public static class EnrollJob
         var run = RunFolder.Open(folder);
         using var _ = run.Lock();
         using var classifier = Classifier.Load(folder, new() { Device = device });
+        if (classifier.IsMultiLabel)
+            throw LabelSetChoice.Refused("an enrolled class takes the place of the one that is most probable", "put its images among the " +
+                "training data and train again");
         if (string.IsNullOrWhiteSpace(name))
             throw new SchaneException("The class needs a name: --class NAME.");
         if (classifier.Card.Classes.Contains(name))

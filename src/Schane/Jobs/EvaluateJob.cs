@@ -41,6 +41,8 @@ public static class EvaluateJob
         Devices.Find(device);
         var run = RunFolder.Open(folder);
         var recipe = SavedRun.RecipeOf(run) with { Device = device };
+        if (recipe.MultiLabel == true && source.Reading.MultiLabel is null)
+            source = source with { Reading = source.Reading with { MultiLabel = true } };
         var before = RunResults.Load(run.Results);
         if (data is null && before.Folds is not null)                     // the model has learnt from every image
             return new(before, PredictedItem.Load(run.Predictions), null);
@@ -48,7 +50,7 @@ public static class EvaluateJob
         if (data is null)
             return Measure(recipe, DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)), model, before.Steps,
                 before.Seconds, stop: stop);
-        var other = source.OpenData(minClasses: 1);
+        var other = source.OpenData(minClasses: 1, several: true);
         var setup = DataSetup.ForTest(new ClassesOf(other, model.Classes));
         return Measure(recipe with { Data = data }, setup, model, before.Steps, before.Seconds, stop: stop);
     }
@@ -77,6 +79,12 @@ public static class EvaluateJob
     /// <summary>What the folds found, in place of a part that was kept aside.</summary>
     internal static Measured OutOfFold(Recipe recipe, OutOfFold found, RunModel model, long steps, double seconds)
     {
+        if (found.Truth is { } truth)
+        {
+            var (several, items) = LabelSetResults.Of(Unmeasured(recipe, model, steps, seconds, "folds"), found.Logits, truth,
+                found.Answers(), found.Images, model.Classes, model.Thresholds!);
+            return new(several with { Folds = found.Count }, items, null);
+        }
         using var scope = NewDisposeScope();
         Tensor Rows(double[] logits) => tensor(logits).view(found.Labels.Length, -1);
         var logits = Rows(found.Calibrated());
@@ -111,6 +119,16 @@ public static class EvaluateJob
         using var outputs = ModelOutputs.Of(model.Classifier, images,
             TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
+        if (model.Thresholds is { } thresholds)
+        {
+            var (raw, truth) = (Copy.Doubles(outputs.Logits), LabelSetScores.TruthOf(images, outputs.Indices));
+            var (several, items) = LabelSetResults.Of(results, raw, truth, LabelSetScores.Answers(raw, thresholds.Values),
+                [.. outputs.Indices.Select(images.NameOf)], model.Classes, thresholds);
+            return new(several, items, EmbeddedImages.Of(outputs, images, results.Part));
+        }
+        if (images.IsMultiLabel)
+            throw new SchaneException($"{Printable.Escape(images.Name)} has images of several classes, but the model names one; measure " +
+                "it on images of one class each.");
         using var scope = NewDisposeScope();
         var logits = model.Confidence is { } confidence ? outputs.Logits / confidence.Temperature : outputs.Logits;   // as predict has them
         return new(Classified(results, logits, outputs.Logits, outputs.Labels, model, data),

@@ -9,6 +9,7 @@ using Schane.Planning;
 using Schane.Recipes;
 using Schane.Reporting;
 using Schane.Runs;
+using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;
@@ -43,9 +44,9 @@ internal static class FinishedRun
         var adapters = model.Classifier.Adapters is null ? null
             : model.Classifier.Changing().ToDictionary(t => t.Key, t => t.Value.detach().clone());
         model.Classifier.Merge();                                         // what is measured is what is saved, to the bit
-        var (confidence, validation) = folds is not null ? (folds.Confidence(), null)
+        var (confidence, thresholds, validation) = folds is not null ? (folds.Confidence(), folds.Thresholds(), null)
             : Validation(recipe, data, model, frozen, ranks, stop);
-        model = model with { Confidence = confidence };
+        model = model with { Confidence = confidence, Thresholds = thresholds };
         ranks.OnFirst(() =>
         {
             model.Save(run.Model);
@@ -79,7 +80,8 @@ internal static class FinishedRun
             PredictedItem.Save(run.Predictions, measured.Items);
             var embedded = EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation,
                 measured.Embedded]).OfType<EmbeddedImages>()]);
-            embedded.Save(run.Embeddings);
+            if (recipe.MultiLabel != true || leaves == RunLeaves.Data)    // the file holds one class an image; of a fold, no class is read
+                embedded.Save(run.Embeddings);
             if (embedded.Part("train") is { } known && (validation is not null ? [new(known.Embeddings, validation.Embeddings)]
                 : folds is not null ? FoldEmbeddings.Of(run, results, embedded) : []) is { Count: > 0 } held)
                 KnownImages.Of(known.Embeddings, held).Save(run);
@@ -100,15 +102,20 @@ internal static class FinishedRun
             + (leaves == RunLeaves.Page ? RunImages.Shown : 0) + (probes ? validation + measured : 0);
     }
 
-    /// <summary>What the validation images say of the model's confidence, and where they lie.</summary>
-    private static (CalibratedConfidence?, EmbeddedImages?) Validation(Recipe recipe, DataSetup data, RunModel model, FrozenTrunk? frozen,
-        ICollective ranks, CancellationToken stop)
+    /// <summary>What the validation images say of the model's confidence, or of the thresholds of several classes, and where they
+    /// lie.</summary>
+    private static (CalibratedConfidence?, ClassThresholds?, EmbeddedImages?) Validation(Recipe recipe, DataSetup data, RunModel model,
+        FrozenTrunk? frozen, ICollective ranks, CancellationToken stop)
     {
         if (data.Validation is null)
-            return (null, null);
+            return (null, recipe.MultiLabel == true ? ClassThresholds.Half(model.Classes.Count) : null, null);
         using var outputs = frozen?.Outputs("val") ?? ModelOutputs.Of(model.Classifier, data.Validation,
             TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
-        return (CalibratedConfidence.Fit(outputs.Logits, outputs.Labels), EmbeddedImages.Of(outputs, data.Validation, "val"));
+        var embedded = EmbeddedImages.Of(outputs, data.Validation, "val");
+        return recipe.MultiLabel == true
+            ? (null, ClassThresholds.Fit(Copy.Doubles(outputs.Logits), LabelSetScores.TruthOf(data.Validation, outputs.Indices),
+                model.Classes.Count), embedded)
+            : (CalibratedConfidence.Fit(outputs.Logits, outputs.Labels), null, embedded);
     }
 }

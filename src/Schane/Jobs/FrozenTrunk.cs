@@ -46,7 +46,8 @@ internal sealed class FrozenTrunk : IDisposable
 
     /// <summary>Whether a recipe asks for nothing that would show the trunk an image in two ways.</summary>
     public static bool Suits(Recipe recipe, ImageClassifier model) =>
-        recipe is { Freeze: Freezing.Trunk, Augmentation: "none", Views: 1, Mixup: 0, Cutmix: 0 } && !model.HasTwoHeads;
+        recipe is { Freeze: Freezing.Trunk, Augmentation: "none", Views: 1, Mixup: 0, Cutmix: 0, MultiLabel: not true }
+        && !model.HasTwoHeads;
 
     /// <summary>Computes the embeddings, which the ranks share out, or takes those that the run has kept.</summary>
     /// <param name="recipe">Resolved.</param>

@@ -42,6 +42,10 @@ internal sealed class ClassesOf : IImageDataset
 
     public int LabelOf(int index) => labels[inner.LabelOf(index)];
 
+    public bool IsMultiLabel => inner.IsMultiLabel;
+
+    public IReadOnlyList<int> LabelsOf(int index) => [.. inner.LabelsOf(index).Select(label => labels[label]).Order()];
+
     public string NameOf(int index) => inner.NameOf(index);
 
     public Image8 Read(int index) => inner.Read(index);

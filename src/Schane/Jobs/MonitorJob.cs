@@ -5,6 +5,7 @@ using Schane.Evaluation.Drift;
 using Schane.Evaluation.Embeddings;
 using Schane.Inference;
 using Schane.Jobs.Folds;
+using Schane.Planning;
 using Schane.Reporting.Drift;
 using Schane.Runs;
 using Schane.Tensors;
@@ -63,6 +64,9 @@ internal static class MonitorJob
                 "measured on; name the run folder.");
         var run = RunFolder.Open(folder);
         using var classifier = Classifier.Load(folder, new() { Device = options.Device, Prove = options.Prove });
+        if (classifier.IsMultiLabel)
+            throw LabelSetChoice.Refused("drift is tested on one answer an image", "measure labelled images with schane evaluate RUN " +
+                "--data instead");
         if (classifier.Notice is { } notice)
             options.Progress?.Report(TrainingProgress.Note(notice));
         var (known, trained) = (KnownImages.Load(run), classifier.Card.Classes.ToList());

@@ -53,7 +53,9 @@ internal sealed class TrainingExamples
     public static TrainingExamples? Open(string folder, string? dataRoot = null)
     {
         var run = RunFolder.Open(folder);
-        return File.Exists(run.Embeddings) && EmbeddedImages.Load(run.Embeddings).Part("train") is { } train
+        // the embeddings know one class an image
+        return SavedRun.RecipeOf(run).MultiLabel != true && File.Exists(run.Embeddings)
+            && EmbeddedImages.Load(run.Embeddings).Part("train") is { } train
             ? new(train, new Thumbnails(run.Thumbnails),
                 () => DataSetup.Open(SavedRun.RecipeOf(run), dataRoot, SavedRun.SplitsOf(run)).Train) : null;
     }

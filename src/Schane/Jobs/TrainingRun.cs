@@ -121,6 +121,7 @@ internal static class TrainingRun
             Views = recipe.Views,
             Workers = Math.Max(1, plan.Threads - 1),
             OnBadImage = recipe.OnBadImage,
+            MultiLabel = recipe.MultiLabel == true,
             KeepBytes = true,
             PinMemory = device(recipe.Device).type == DeviceType.CUDA,
             Rank = ranks.Rank,
@@ -152,5 +153,5 @@ internal static class TrainingRun
     private static ValidationAccuracy? EvaluatorOf(Recipe recipe, DataSetup data, RunModel model, ICollective ranks) =>
         data.Validation is null || !recipe.TrainsClassifier() ? null
         : new ValidationAccuracy(data.Validation, TransformPreset.Find(recipe.Augmentation!).Evaluation(model.Input),
-            device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage }, ranks);
+            device(recipe.Device), new LoaderOptions { OnBadImage = recipe.OnBadImage, MultiLabel = recipe.MultiLabel == true }, ranks);
 }

@@ -48,9 +48,10 @@ public sealed class JointObjective
     /// the contrastive term (one whose positives are views doesn't) nor a mixture needs their class.</param>
     /// <param name="step">Optimiser step, from 0; moves the schedules.</param>
     /// <param name="imageIds">[N], int64: the image each row is a view of; needed where <see cref="NeedsImageIds"/> says so.</param>
-    /// <param name="mixture">[N, C]: class shares of each row, sum 1, before label smoothing, where images were mixed. With
-    /// <see cref="MixedPairs.Soft"/> the embeddings are of the mixed images too, with <see cref="MixedPairs.Clean"/> of the
-    /// unmixed.</param>
+    /// <param name="mixture">[N, C]: class shares of each row, sum 1, before label smoothing, where images were mixed. Where rows may be of
+    /// several classes (<see cref="CrossEntropyLoss.IsMultiLabel"/>) 1 for each of them, and the cosine of two rows' classes takes the
+    /// place of p(i,j). With <see cref="MixedPairs.Soft"/> the embeddings are of the mixed images too, with
+    /// <see cref="MixedPairs.Clean"/> of the unmixed.</param>
     /// <returns>The caller disposes of it.</returns>
     /// <exception cref="ArgumentException">A shape, type, device or value differs from the above, an embedding is not finite, or the
     /// combination is
@@ -101,8 +102,10 @@ public sealed class JointObjective
         var target = mixture?.to_type(leaf.dtype) ?? labels;
         var loss = options.CrossEntropy.Sum(leaf, target.narrow(0, own.First, own.Count)) / total;
         (loss * share).backward();
-        var truth = mixture is null ? labels : mixture.argmax(1);
-        var right = (leaf.argmax(1) == truth.narrow(0, own.First, own.Count)).to_type(ScalarType.Float64).mean();
+        var answers = leaf.argmax(1);
+        var right = (options.CrossEntropy.IsMultiLabel && mixture is not null
+            ? target.narrow(0, own.First, own.Count).gather(1, answers.unsqueeze(1)) > 0
+            : answers == (mixture is null ? labels : mixture.argmax(1)).narrow(0, own.First, own.Count)).to_type(ScalarType.Float64).mean();
         return (loss.to_type(ScalarType.Float64).item<double>(), leaf.grad!, right.item<double>());
     }
 
@@ -139,8 +142,12 @@ public sealed class JointObjective
 
     private PairProblem Problem(Tensor labels, Tensor? imageIds, Tensor? mixture, OwnRows own) =>
         NeedsImageIds ? new(imageIds!, null, own.First, own.Count)
-        : mixture is not null && options.Mixed == MixedPairs.Soft && options.Contrasts ? new(null, mixture, own.First, own.Count)
+        : mixture is not null && options.Mixed == MixedPairs.Soft && options.Contrasts
+            ? new(null, options.CrossEntropy.IsMultiLabel ? Directions(mixture) : mixture, own.First, own.Count)
         : new(labels, null, own.First, own.Count);
+
+    /// <summary>Rows of unit length, whose products are the cosines of the sets of classes.</summary>
+    private static Tensor Directions(Tensor sets) => nn.functional.normalize(sets.to_type(ScalarType.Float64), dim: 1);
 
     private BatchStatistics Count(Tensor embeddings, PairProblem problem, Tensor labels)
     {
@@ -151,7 +158,8 @@ public sealed class JointObjective
         return new((int)pairs.Rows, (pairs.Positives <= 0).to_type(ScalarType.Float64).mean().item<double>(),
             pairs.Positives.mean().item<double>(), pairs.Negatives.mean().item<double>())
         {
-            Classes = classes.shape[0],
+            Classes = problem.Mixture is { } sets && options.CrossEntropy.IsMultiLabel ? (sets.sum(dim: 0) > 0).sum().item<long>()
+                : classes.shape[0],
             ZeroRows = (int)(embeddings.detach().norm(1) < PairLoss.SmallestNorm).sum().item<long>(),
         };
     }
@@ -184,10 +192,14 @@ public sealed class JointObjective
             Labelled(labels, $"{options.Loss.Label} takes rows of one class as positives", "Leave the row out, or choose SimCLR or HCL");
         if (mixture is null)
             return;
-        LossInput.Mixture(mixture, embeddings);
+        LossInput.Mixture(mixture, embeddings, sets: options.CrossEntropy.IsMultiLabel);
         Labelled(labels, "cross-entropy takes the mixture of every row", "Leave the row out");
         if (logits is not null)
             Require.Shape(mixture, [rows, logits.shape[1]]);
+        if (options.CrossEntropy.IsMultiLabel && options.Contrasts && !NeedsImageIds
+            && (options.Loss.Formula is null || options.Mixed == MixedPairs.Clean))
+            throw new ArgumentException($"{options.Loss.Label} can't compare rows by the classes that they share" +
+                $"{(options.Loss.Formula is null ? "" : " with Mixed at Clean")}. Use soft pairs of SupCon or SCHaNe.", nameof(mixture));
         if (options.Mixed == MixedPairs.Soft && options.Contrasts && options.Loss is not ISoftPairs)
             throw new ArgumentException($"{options.Loss.Label} has no soft pairs: its positives are not shares of classes. " +
                 "Set Mixed to Clean and give the embeddings of the unmixed images.", nameof(mixture));

@@ -27,13 +27,18 @@ internal static class LossInput
         SameDevice(labels, embeddings, name);
     }
 
-    public static void Mixture(Tensor mixture, Tensor embeddings, string name = "mixture")
+    public static void Mixture(Tensor mixture, Tensor embeddings, string name = "mixture", bool sets = false)
     {
         Floating(mixture, name);
         Require.Shape(mixture, [embeddings.shape[0], -1], name);
         SameDevice(mixture, embeddings, name);
         using var scope = NewDisposeScope();
-        if (!((mixture >= 0).all() & ((mixture.sum(1) - 1).abs() <= 1e-3).all()).item<bool>())
+        if (sets)
+        {
+            if (!((mixture >= 0).all() & (mixture <= 1).all()).item<bool>())
+                throw new ArgumentException($"{name} must hold values from 0 to 1.", name);
+        }
+        else if (!((mixture >= 0).all() & ((mixture.sum(1) - 1).abs() <= 1e-3).all()).item<bool>())
             throw new ArgumentException($"{name} must hold class shares: no entry below 0, each row with sum 1.", name);
     }
 

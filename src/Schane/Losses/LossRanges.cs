@@ -21,6 +21,9 @@ internal static class LossRanges
     /// <summary>λ, 0 to 1.</summary>
     public static double Lambda(double value, [CallerMemberName] string name = "") => Require.InRange(value, 0, 1, name);
 
+    /// <summary>γ of the focal loss, 0 to 20.</summary>
+    public static double Gamma(double value, [CallerMemberName] string name = "") => Require.InRange(value, 0, 20, name);
+
     /// <summary>Label smoothing, 0 to 1, as torch takes it; at 1 the labels say nothing.</summary>
     public static double LabelSmoothing(double value, [CallerMemberName] string name = "") => Require.InRange(value, 0, 1, name);
 }

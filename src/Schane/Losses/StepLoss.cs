@@ -22,7 +22,8 @@ public sealed record StepLoss(
     /// <summary>τ, β and λ of this step, after their schedules.</summary>
     internal JointSettings Settings { get; init; }
 
-    /// <summary>Share of rows whose largest logit is that of their label (under mixtures, of their largest share), 0 to 1; null without a
+    /// <summary>Share of rows whose largest logit is that of their label (under mixtures, of their largest share; of one of
+    /// their classes where they have several), 0 to 1; null without a
     /// cross-entropy term.</summary>
     public double? Accuracy { get; init; }
 

@@ -31,6 +31,9 @@ internal static class BatchDoctor
         HubOptions? hub = null, CancellationToken stop = default)
     {
         ArgumentNullException.ThrowIfNull(recipe);
+        if (LabelSetChoice.Is(recipe, DataSetup.Open(recipe, dataRoot)))
+            throw LabelSetChoice.Refused("batches are looked at by one class an image", "the journal of a run says how many " +
+                "anchors had no positive");
         // What the length would be measured for decides nothing about batches.
         var plan = TrainingPlan.Make(recipe with { Steps = recipe.Steps ?? 1, Precision = Precision.Float32 },
             DataSetup.Open(recipe, dataRoot), new() { Hub = hub, Progress = progress }, stop);

@@ -63,6 +63,7 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
         given?.Check();
         var setup = given is null ? Named(recipe, dataRoot, splits, listed)
             : new(given.Train, given.Validation, given.Test, Tiny, "light", null);
+        LabelSetChoice.Check(recipe, setup);
         if (recipe.Exclude is not null || recipe.Relabel is not null)
             setup = setup.Edited(LabelEdits.Load(recipe.Exclude, recipe.Relabel));
         if (recipe.Imbalance is { } ratio)
@@ -127,6 +128,7 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
         PathColumn = recipe.PathColumn,
         LabelColumn = recipe.LabelColumn,
         SplitColumn = recipe.SplitColumn,
+        MultiLabel = recipe.MultiLabel,
         Limits = recipe.MaxMegapixels is { } millions ? new() { MaxPixels = millions * 1_000_000L } : ImageLimits.Default,
     };
 
@@ -195,7 +197,7 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         for (var i = 0; i < Train.Count; i++)
-            hash.AppendData(Encoding.UTF8.GetBytes($"{Train.NameOf(i)}\0{Train.LabelOf(i)}\n"));
+            hash.AppendData(Encoding.UTF8.GetBytes($"{Train.NameOf(i)}\0{string.Join(',', Train.LabelsOf(i))}\n"));
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 

@@ -81,6 +81,9 @@ internal sealed class MeasuredChoices(TrainingPlan plan, ICollective ranks)
     {
         if (plan.Data.OwnSampler is not null)
             yield return $"The batches are those of {plan.Sampler.GetType().Name}, not of the recipe's sampler.";
+        if (plan.Recipe.MultiLabel == true)
+            yield return "Batches are of any images (sampler shuffled), since images of several classes are not of one of P classes; the " +
+                "contrastive term takes them as positives by the classes they share (the cosine of both sets).";
         if (LossSettings.Unused(plan.Recipe) is { } unused)
             yield return unused;
         foreach (var warning in plan.Data.Warnings)

@@ -13,8 +13,12 @@ internal static class RefitChoice
     /// decides.</summary>
     /// <param name="recipe">As it was written.</param>
     /// <param name="data">All images.</param>
-    public static int? StepsOf(Recipe recipe, DataSetup data) => recipe.Steps ?? recipe.Epochs * Samplers.For(recipe with
-    { ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count) }, data).BatchesPerEpoch;
+    public static int? StepsOf(Recipe recipe, DataSetup data)
+    {
+        recipe = LabelSetChoice.Settled(recipe, data);
+        return recipe.Steps ?? recipe.Epochs * Samplers.For(recipe with
+        { ClassesPerBatch = BatchShape.ClassesPerBatch(recipe, data.Train.Classes.Count) }, data).BatchesPerEpoch;
+    }
 
     /// <summary>Decides it where the recipe leaves it open: few images that come with no part to choose or measure on are all learnt
     /// from.</summary>

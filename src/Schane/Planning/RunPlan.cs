@@ -72,7 +72,9 @@ internal sealed record RunPlan(int InputSize, int Steps, double Epochs, double S
             using var step = NewDisposeScope();
             var watch = Stopwatch.StartNew();
             var (embeddings, logits) = model.Forward(images, draws);
-            using var loss = joint.Compute(embeddings.detach(), logits.detach(), labels.remainder(model.Classes), 0, labels);
+            var ours = labels.remainder(model.Classes);
+            using var loss = joint.Compute(embeddings.detach(), logits.detach(), ours, 0, labels,
+                objective.CrossEntropy.IsMultiLabel ? nn.functional.one_hot(ours, model.Classes).to_type(ScalarType.Float32) : null);
             logits.sum().backward();
             if (i > 0)
                 times.Add(watch.Elapsed.TotalSeconds);

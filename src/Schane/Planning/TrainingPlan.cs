@@ -24,8 +24,20 @@ internal sealed record TrainingPlan(
     /// <summary>Time that the run may take where neither steps nor epochs are known.</summary>
     public TimeSpan Budget => Recipe.Budget!.Value;
 
-    /// <summary>The joint objective of the recipe.</summary>
-    public JointOptions Objective => Recipe.Objective();
+    /// <summary>The joint objective of the recipe, with the weights that its training images give the classes.</summary>
+    public JointOptions Objective
+    {
+        get
+        {
+            var (objective, train) = (Recipe.Objective(), Data.Train);
+            var images = new int[train.Classes.Count];
+            for (var i = 0; i < train.Count; i++)
+                foreach (var label in train.LabelsOf(i))
+                    images[label]++;
+            return objective with
+            { CrossEntropy = objective.CrossEntropy with { ClassWeights = RecipeObjective.ClassWeights(Recipe.ClassWeights, images) } };
+        }
+    }
 
     /// <summary>Makes every open choice of a recipe. Weights are fetched where they have to be; a few steps are measured where the
     /// precision or the budget asks for it.</summary>
@@ -49,7 +61,8 @@ internal sealed record TrainingPlan(
     /// <summary>The plan before its measurements: the precision, and the length that a budget holds, may be open yet.</summary>
     /// <exception cref="SchaneException">The recipe breaks a rule, or doesn't suit its data or weights.</exception>
     public static TrainingPlan Unmeasured(Recipe recipe, DataSetup data, InitialWeights weights, PlanOptions options) =>
-        Of(OpenChoices.Settled(OpenChoices.Enlarged(recipe, data, options.BatchTimes), data, weights), data, weights, options.Sharers);
+        Of(OpenChoices.Settled(OpenChoices.Enlarged(LabelSetChoice.Settled(recipe, data), data, options.BatchTimes), data, weights), data,
+            weights, options.Sharers);
 
     /// <summary>The plan of a recipe that has no open choices, as the folder of a run keeps it.</summary>
     /// <param name="resolved">Every setting.</param>

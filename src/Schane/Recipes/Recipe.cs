@@ -109,6 +109,15 @@ public sealed record Recipe
     /// <summary>Label smoothing of the cross-entropy, 0 to 1.</summary>
     public double LabelSmoothing { get; init => field = LossRanges.LabelSmoothing(value); }
 
+    /// <summary>β of the classes' weights in cross-entropy, (1 − β) / (1 − βⁿ) for n training images, their effective number (Cui et al.
+    /// 2019, arXiv:1901.05555), 0 to 1: 0 weighs all classes alike, 1 by the inverse of their images. Scaled so that an image weighs 1
+    /// in the mean.</summary>
+    public double ClassWeights { get; init => field = Require.InRange(value, 0, 1); }
+
+    /// <summary>γ of the focal loss, which takes the place of cross-entropy (Lin et al. 2017, arXiv:1708.02002), 0 to 20: images that are
+    /// surely right already count less. 0: cross-entropy.</summary>
+    public double Focal { get; init => field = LossRanges.Gamma(value); }
+
     /// <summary>α of Mixup's share λ ~ Beta(α, α) (Zhang et al. 2017, arXiv:1710.09412); 0 mixes none. Partners stand in one group of 16
     /// consecutive images, so keep <see cref="ImagesPerClass"/> below 16.</summary>
     public double Mixup { get; init => field = Require.InRange(value, 0, 1000); }
@@ -267,6 +276,10 @@ public sealed record Recipe
     /// <summary>Column of a list, or of Parquet files, that holds the labels. Null: <c>label</c>, <c>class</c> or <c>category</c>, in any
     /// case.</summary>
     public string? LabelColumn { get; init; }
+
+    /// <summary>Whether an image may show several classes, so that each class is a yes or no of its own (binary cross-entropy). False takes
+    /// labels as they are written, one an image. Null: where an image has several.</summary>
+    public bool? MultiLabel { get; init; }
 
     /// <summary>Column of a list that holds the parts. Null: <c>split</c>, <c>part</c> or <c>subset</c>, in any case.</summary>
     public string? SplitColumn { get; init; }

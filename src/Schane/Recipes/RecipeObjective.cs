@@ -46,11 +46,24 @@ internal static class RecipeObjective
             throw new SchaneException($"Loss {term.Name} has no soft pairs, because its positives are not shares of classes, but mixing " +
                 "is soft; set it to clean.");
         var options = new JointOptions
-        { Loss = term, CrossEntropy = new() { LabelSmoothing = recipe.LabelSmoothing }, Kernel = recipe.Kernel };
+        {
+            Loss = term,
+            CrossEntropy = new() { LabelSmoothing = recipe.LabelSmoothing, Gamma = recipe.Focal, IsMultiLabel = recipe.MultiLabel == true },
+            Kernel = recipe.Kernel,
+        };
         if (recipe.Lambda is { } lambda)
             options = options with { Lambda = lambda };
         if (recipe.Mixing is { } mixing)
             options = options with { Mixed = mixing };
+        if (recipe.MultiLabel == true && term.Positives == Positives.SameClass
+            && (term.Formula is null || recipe.Mixing == MixedPairs.Clean))
+            throw new SchaneException($"Images may have several classes here (multi-label), which {(term.Formula is null
+                ? $"the loss {term.Name} can't compare; choose supcon or schane" : "mixing clean can't compare; leave it out")}.");
+        if (Balances(recipe) is { } balances && options.Lambda == 1 && recipe.LambdaFinal is null or 1)
+            throw new SchaneException($"{balances} is of cross-entropy, which lambda 1 leaves out; set lambda below 1, or leave it out.");
+        if (Balances(recipe) is { } balanced && recipe.Steps == 0)
+            throw new SchaneException($"{balanced} is of training, but steps 0 fits the linear probe alone, where every image counts " +
+                "alike; take steps, or leave it out.");
         var (numbers, steps) = (options.At(0), recipe.Steps ?? 1);
         LossSchedule? To(double? from, double? final) => (from, final) is ({ } start, { } end)
             ? new LossSchedule { From = start, To = end, Steps = steps, Shape = recipe.ScheduleShape } : null;
@@ -61,6 +74,22 @@ internal static class RecipeObjective
             BetaSchedule = recipe.BetaWarmup > 0 && numbers.Beta is { } beta
                 ? LossSchedule.WarmUp(beta, Math.Max(1, (int)Math.Round(recipe.BetaWarmup * steps))) : To(numbers.Beta, recipe.BetaFinal),
         };
+    }
+
+    private static string? Balances(Recipe recipe) => recipe.ClassWeights > 0 ? $"class-weights {recipe.ClassWeights}"
+        : recipe.Focal > 0 ? $"focal {recipe.Focal}" : null;
+
+    /// <summary>The weights of classes of which a recipe's training images are so many: 1 for an image in the mean; null where they weigh
+    /// alike. A class without images weighs as one with a single one.</summary>
+    /// <param name="beta">β: 0 weighs alike, 1 by the inverse of the images.</param>
+    /// <param name="images">Training images of each class.</param>
+    public static IReadOnlyList<double>? ClassWeights(double beta, IReadOnlyList<int> images)
+    {
+        if (beta == 0)
+            return null;
+        double[] inverse = [.. images.Select(n => Math.Max(n, 1)).Select(n => beta == 1 ? 1.0 / n : (1 - beta) / (1 - Math.Pow(beta, n)))];
+        var mean = images.Select((n, i) => n * inverse[i]).Sum() / images.Sum();
+        return [.. inverse.Select(weight => weight / mean)];
     }
 
     /// <summary>What mixes the images of a batch; null where the recipe mixes none.</summary>

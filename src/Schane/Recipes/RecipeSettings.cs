@@ -30,6 +30,9 @@ internal static class RecipeSettings
             new("classes", null, "Take all folders at the top as classes, whatever they are called."),
             new("path-column", "NAME", "Column of a list with the paths. Default: path, file_name, filename, file or image."),
             new("label-column", "NAME", "Column of a list or of Parquet files with the labels. Default: label, class or category."),
+            new("multi-label", null,
+                "Let an image show several classes (`cat;dog` in a list, an array, several lines, links in several class folders). "
+                + "Default: where the data have such images."),
             new("split-column", "NAME", "Column of a list with the parts. Default: split, part or subset."),
             new("labels-per-class", "N", "Training images kept of each class, drawn by the seed. Default: all."),
             new("imbalance", "RATIO",
@@ -109,6 +112,11 @@ internal static class RecipeSettings
                 + "and is faster."),
             new("detach-weights", null, "Let no gradient flow through the weights of the negatives."),
             new("label-smoothing", "0..1", "Smoothing of the cross-entropy's targets."),
+            new("class-weights", "0..1",
+                "Weights of the classes in cross-entropy, by the effective number of their training images: 1 means the inverse of their "
+                + "images, 0.99 less than that where there are hundreds, 0 all alike."),
+            new("focal", "GAMMA",
+                "Focal loss in place of cross-entropy: images that are surely right count less, 2 for example; 0 for none."),
             new("mixup", "ALPHA", "Mixup's α: images are blended with others of their batch; 0 for none."),
             new("cutmix", "ALPHA", "CutMix's α: boxes of images are replaced by those of others; 0 for none."),
             new("mixing", "soft|clean",

@@ -12,6 +12,8 @@ internal static class ClassSection
     {
         if (results?.PerClass is not { Count: > 0 } classes)
             return null;
+        if (results.IsMultiLabel)
+            return Several(classes);
         var taken = MostTakenFor(results);
         var recall = classes.Any(one => Math.Abs(one.Recall - one.Accuracy) > 1e-6);
         var rows = classes.OrderBy(one => Quantity.Finite(one.Accuracy) ?? 2)
@@ -21,6 +23,26 @@ internal static class ClassSection
             {(taken is null ? Html.Empty : Taken(taken.GetValueOrDefault(one.Class)))}</tr>
 
             """));
+        return Table(classes, Html.Of($"""
+            {Heading("Class", false)}{Heading("Images", true)}{Heading("Accuracy", true, sorted: true)}
+            {Heading("Precision", true)}{(recall ? Heading("Recall", true) : Html.Empty)}
+            {(taken is null ? Html.Empty : Heading("Most often taken for", false))}
+            """), Html.Join(rows));
+    }
+
+    /// <summary>Each class by itself, where images may show several.</summary>
+    private static ReportSection Several(IReadOnlyList<ClassResult> classes) => Table(classes, Html.Of($"""
+        {Heading("Class", false)}{Heading("Images", true)}{Heading("Average precision", true, sorted: true)}{Heading("F1", true)}
+        {Heading("Recall", true)}{Heading("Precision", true)}{Heading("Threshold", true)}
+        """), Html.Join(classes.OrderBy(one => one.AveragePrecision ?? 2).ThenBy(one => one.Class, StringComparer.Ordinal)
+            .Select(one => Html.Of($"""
+            <tr><th scope="row">{Html.Name(one.Class)}</th>{Number(Quantity.Count(one.Images), one.Images)}{Bar(one.AveragePrecision)}
+            {Share(one.F1)}{Share(one.Recall)}{Share(one.Precision)}{Number(Quantity.Number(one.Threshold), one.Threshold)}</tr>
+
+            """))));
+
+    private static ReportSection Table(IReadOnlyList<ClassResult> classes, Html headings, Html rows)
+    {
         var find = classes.Count >= Findable
             ? Html.Of($"""<p class="control"><label>Find a class <input type="search" id="find-class" autocomplete="off"></label></p>""")
             : Html.Empty;
@@ -29,11 +51,9 @@ internal static class ClassSection
             <p class="note">{Quantity.Of(classes.Count, "class", "classes")}; a heading sorts by its column.</p>
             <div class="scroll tall" role="region" aria-label="Table of classes" tabindex="0">
             <table id="classes-table" class="sortable">
-            <thead><tr>{Heading("Class", false)}{Heading("Images", true)}{Heading("Accuracy", true, sorted: true)}
-            {Heading("Precision", true)}{(recall ? Heading("Recall", true) : Html.Empty)}
-            {(taken is null ? Html.Empty : Heading("Most often taken for", false))}</tr></thead>
+            <thead><tr>{headings}</tr></thead>
             <tbody>
-            {Html.Join(rows)}</tbody>
+            {rows}</tbody>
             </table>
             </div>
             """));

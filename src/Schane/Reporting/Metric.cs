@@ -11,6 +11,9 @@ internal sealed record Metric(string Key, string Label, bool Share, bool HigherI
     [
         new("top1", "Top-1 accuracy", true),
         new("top5", "Top-5 accuracy", true),
+        new("map", "Mean average precision", true),
+        new("micro_f1", "Micro F1", true),
+        new("exact_match", "Images without a mistake", true),
         new("mean_per_class", "Mean accuracy per class", true),
         new("macro_f1", "Macro F1", true),
         new("error", "Error", true, HigherIsBetter: false),

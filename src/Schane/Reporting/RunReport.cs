@@ -24,7 +24,8 @@ internal static class RunReport
         var history = RunHistory.Read(run.Journal);
         var results = JsonFile.Read<RunResults>(run.Results);
         var thumbnails = new Thumbnails(run.Thumbnails);
-        var images = RunImages.Of(run, results?.Part, thumbnails);
+        // of several classes an image, no answer is right or wrong as a whole
+        var images = results?.IsMultiLabel == true ? null : RunImages.Of(run, results?.Part, thumbnails);
         if (images is not null)
         {
             keep?.KeepThumbnails(images.Part, images.WithThumbnails);

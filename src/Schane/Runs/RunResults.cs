@@ -80,7 +80,18 @@ public sealed record RunResults
 
     /// <summary>The metric that the run is judged by.</summary>
     [JsonIgnore]
-    internal string Headline => Metrics.ContainsKey("error") ? "error" : "top1";
+    internal string Headline => Metrics.ContainsKey("error") ? "error" : Metrics.ContainsKey("map") ? "map" : "top1";
+
+    /// <summary>Whether images might show several classes.</summary>
+    [JsonIgnore]
+    internal bool IsMultiLabel => PerClass is [{ Threshold: not null }, ..];
+
+    /// <summary>What is to be said of thresholds; null where there is nothing.</summary>
+    [JsonIgnore]
+    internal string? ThresholdNote => PerClass?.Where(c => c is { Threshold: not null, ThresholdImages: 0 }).ToList() is { Count: > 0 } left
+        ? $"The threshold of {(left.Count == PerClass.Count ? "every class" : string.Join(", ", left.Take(5).Select(c =>
+            $"'{Printable.Escape(c.Class)}'")) + (left.Count > 5 ? $" and {left.Count - 5} more" : ""))} stays at 0.5, since no " +
+            "held-out image shows it." : null;
 
     private static readonly JsonSerializerOptions Format =
         new(JsonFile.Options) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
@@ -104,7 +115,21 @@ public sealed record RunResults
 /// <param name="Accuracy">Share of them that were predicted as it (recall).</param>
 /// <param name="Precision">Share of the predictions of it that were right; NaN without any.</param>
 /// <param name="Recall">The same as <paramref name="Accuracy"/>.</param>
-public sealed record ClassResult(string Class, int Images, double Accuracy, double Precision, double Recall);
+public sealed record ClassResult(string Class, int Images, double Accuracy, double Precision, double Recall)
+{
+    /// <summary>Where images may show several classes: the area under precision over recall; null where no image shows it, and for one
+    /// class an image.</summary>
+    public double? AveragePrecision { get; init; }
+
+    /// <summary>Harmonic mean of precision and recall; null for one class an image.</summary>
+    public double? F1 { get; init; }
+
+    /// <summary>Probability from which on it is named; null for one class an image.</summary>
+    public double? Threshold { get; init; }
+
+    /// <summary>Validation images of it that chose the threshold, which is ½ at none; null for one class an image.</summary>
+    public int? ThresholdImages { get; init; }
+}
 
 /// <summary>Predictions whose confidence lies in one bin.</summary>
 /// <param name="Low">Lower end, not in the bin.</param>

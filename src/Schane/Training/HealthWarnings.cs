@@ -4,7 +4,8 @@ namespace Schane.Training;
 
 /// <summary>Warns in words of what is going wrong before any number becomes non-finite. Each cause is told once; values are smoothed
 /// over about ten steps.</summary>
-internal sealed class HealthWarnings
+/// <param name="multiLabel">Whether images may have several classes.</param>
+internal sealed class HealthWarnings(bool multiLabel = false)
 {
     private const double Smoothing = 0.1;
     private const int FewSteps = 5, ManySteps = 20;
@@ -25,7 +26,7 @@ internal sealed class HealthWarnings
                 "--lr, lower --lambda, or raise --temperature.";
         if (loss.Settings.Lambda > 0 && alone.Take(seen.ShareWithoutPositives, v => v > TooManyAlone) is { } share)
             yield return $"{share:P0} of the anchors have no positive in their batch and teach the contrastive term nothing. Use " +
-                "--sampler balanced, larger batches, or --views 2.";
+                $"{(multiLabel ? "" : "--sampler balanced, ")}larger batches, or --views 2.";
         if (seen is { EffectiveNegatives: { } effective, MeanNegatives: >= EnoughNegatives }
             && handful.Take(effective / seen.MeanNegatives, v => v < HandfulShare) is { } carried)
             yield return $"A handful of negatives carries most of the weight: {carried * seen.MeanNegatives:0.0} of " +

@@ -51,8 +51,9 @@ internal sealed class NonFiniteGuard(Recipe recipe, ImageClassifier model, RunFo
     {
         if (double.IsNaN(loss.Contrastive) && loss.Statistics.ShareWithoutPositives == 1)
             throw new SchaneException(
-                $"Step {step + 1}: no image of the batch has another of its class, so the contrastive loss is undefined. Use --sampler " +
-                "balanced with --images-per-class 2 or more, or --views 2.");
+                $"Step {step + 1}: no image of the batch has another of its class, so the contrastive loss is undefined. Use " +
+                (recipe.MultiLabel == true ? "a larger --batch" : "--sampler balanced with --images-per-class 2 or more") +
+                ", or --views 2.");
         foreach (var (what, value) in ((string, double)[])[("cross-entropy", loss.CrossEntropy), ("contrastive loss", loss.Contrastive)])
             if (!double.IsFinite(value))
                 return $"the {what} is {value}{(FirstNonFinite(p => p) is { } weight ? $", and so is the parameter {weight}" : "")}";

@@ -40,7 +40,7 @@ internal sealed partial class Trainer : IDisposable
     private readonly Evaluations? evaluations;
     private readonly NonFiniteGuard guard;
     private readonly SaveTimes saving;
-    private readonly HealthWarnings health = new();
+    private readonly HealthWarnings health;
     private RunState state = new();
 
     /// <param name="parts">Stay the caller's.</param>
@@ -50,6 +50,7 @@ internal sealed partial class Trainer : IDisposable
         this.parts = parts;
         var (recipe, model, optimization, objective, _, folder, identity, ranks) = parts;
         steps = recipe.Steps!.Value;
+        health = new(recipe.MultiLabel == true);
         Freezing.CheckContrast(model, objective.Options.Contrasts);
         statistics = new SharedStatistics(model, ranks, recipe.SyncBatchnorm);
         training = new TrainingStep(model, objective, recipe.MicroBatch, device(recipe.Device), recipe.Seed, recipe.Mixer(model.Classes),

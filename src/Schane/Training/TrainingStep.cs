@@ -39,8 +39,8 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
         if (batch.Indices.Length == 0)
             return Absent(batch, at ?? step);
         var mixed = mixer?.Plan(batch);
-        var rows = new Rows(batch.Labels.to(device), batch.ImageIds.to(device), mixed?.Mixture.to(device), SamplesOf(batch), step,
-            at ?? step, batch.Labels.to(device, copy: true), scale);
+        var rows = new Rows(batch.Labels.to(device), batch.ImageIds.to(device), (mixed?.Mixture ?? batch.Targets)?.to(device),
+            SamplesOf(batch), step, at ?? step, batch.Labels.to(device, copy: true), scale);
         var passes = Passes(batch, mixed);
         var size = Math.Min(microBatch ?? int.MaxValue, rows.Samples.Length);
         StepLoss loss;
@@ -96,7 +96,8 @@ internal sealed class TrainingStep(ImageClassifier model, SharedObjective object
             objective.RowsOfAll(0);
         var loss = accumulates ? objective.MeanOf([], "")
             : objective.Compute(like.new_zeros(0, model.ProjectionWidth ?? model.Backbone.Info.EmbeddingWidth), logits, none, step,
-                batch.ImageIds.to(device), mixer is null ? null : zeros([0, model.Classes], device: device));
+                batch.ImageIds.to(device), mixer is null && !objective.Options.CrossEntropy.IsMultiLabel ? null
+                    : zeros([0, model.Classes], device: device));
         Classified?.Invoke(none, none);
         loss.EmbeddingGradient?.MoveToOuterDisposeScope();
         return loss;

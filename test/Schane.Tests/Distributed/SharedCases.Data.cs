@@ -20,6 +20,9 @@ internal static partial class SharedCases
 
         public int LabelOf(int index) => index % SharedCases.Classes;
 
+        // taken by the case of several classes alone
+        public IReadOnlyList<int> LabelsOf(int index) => [.. new[] { LabelOf(index), index / 5 % SharedCases.Classes }.Distinct().Order()];
+
         public string NameOf(int index) => $"{index}";
 
         public Image8 Read(int index) => new(1, 1, 3, [(byte)(index * 4), (byte)(LabelOf(index) * 30), (byte)(255 - index)]);

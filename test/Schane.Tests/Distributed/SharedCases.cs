@@ -58,6 +58,8 @@ internal static partial class SharedCases
         ["a last batch of fewer mixed groups than ranks"] = Common with { Sampler = SamplerKind.Shuffled, Batch = 40, Mixup = 0.8 },
         ["a last batch of fewer micro-batches than ranks"] = Common with
         { Sampler = SamplerKind.Shuffled, Batch = 40, MicroBatch = 14, Accumulate = true },
+        ["several classes an image"] = Common with
+        { Sampler = SamplerKind.Shuffled, Batch = 23, MultiLabel = true, Mixup = 0.4, Focal = 1, MicroBatch = 7 },
         ["batch norm over ranks"] = Common with { Model = "schane_tiny", DropPath = 0, SyncBatchnorm = true },
         ["batch norm over ranks, mixed images and clean pairs"] = Common with
         {
@@ -189,7 +191,14 @@ internal static partial class SharedCases
 
     private static BatchLoader Loader(Recipe recipe, Pictures8 data, ISampler sampler, ICollective ranks) =>
         new(data, sampler, new Noisy(), new LoaderOptions
-        { Seed = 9, Views = recipe.Views, Rank = ranks.Rank, Ranks = ranks.Size, ShareUnit = BatchShape.ShareUnit(recipe, Classes) });
+        {
+            Seed = 9,
+            Views = recipe.Views,
+            Rank = ranks.Rank,
+            Ranks = ranks.Size,
+            ShareUnit = BatchShape.ShareUnit(recipe, Classes),
+            MultiLabel = recipe.MultiLabel == true,
+        });
 
     /// <summary>Every metric of every evaluation, in the journal's order.</summary>
     private static double[] Evaluations(RunFolder run) =>

@@ -38,18 +38,31 @@ internal sealed class CrossEntropyCases(int seed, string folder)
         Add("timm", new() { ["target"] = "labels", ["peer"] = $"timm.loss.LabelSmoothingCrossEntropy({timm})" }, labels, timm);
         Save("soft", new() { ["target"] = "soft" },
             (tape, logs) => tape.Sum(soft.SelectMany((t, i) => t.Select((v, c) => logs[i][c] * -v))) * (1.0 / rows));
+        foreach (var gamma in (double[])[0.5, 2, 1 + 2 * random.NextDouble()])
+        {
+            var all = new JsonObject
+            { ["target"] = "some", ["ignore_index"] = ignored, ["weight"] = "class_weight", ["label_smoothing"] = smoothing };
+            all["gamma"] = gamma;
+            Add($"focal{gamma}", all, some, smoothing, weight, gamma);
+            Save($"softfocal{gamma}", new() { ["target"] = "soft", ["gamma"] = gamma }, (tape, logs) =>
+                tape.Sum(soft.SelectMany((t, i) => t.Select((v, c) => Focal(logs[i][c], gamma) * -v))) * (1.0 / rows));
+        }
         Safetensors.Write(Path.Combine(folder, "cross_entropy.safetensors"), tensors);
         return new() { ["case"] = "cross_entropy", ["file"] = "cross_entropy.safetensors", ["entries"] = entries };
 
         // The smoothing part is weighted class by class, too; the mean divides by the weights of the targets.
-        void Add(string key, JsonObject args, long[] targets, double smoothing, double[]? weights = null) => Save(key, args, (tape, logs) =>
+        void Add(string key, JsonObject args, long[] targets, double smoothing, double[]? weights = null, double gamma = 0)
         {
             int[] kept = [.. Enumerable.Range(0, rows).Where(i => targets[i] < classes)];
             double Weight(long c) => weights is null ? 1 : weights[c];
-            var terms = kept.SelectMany(i =>
-                logs[i].Select((log, c) => log * -(Weight(c) * (smoothing / classes + (targets[i] == c ? 1 - smoothing : 0)))));
-            return tape.Sum(terms) * (1 / kept.Sum(i => Weight(targets[i])));
-        });
+            double Share(int i, int c) => smoothing / classes + (targets[i] == c ? 1 - smoothing : 0);
+            Save(key, args, (tape, logs) =>
+                tape.Sum(kept.SelectMany(i => logs[i].Select((log, c) => Focal(log, gamma) * -(Weight(c) * Share(i, c)))))
+                * (1 / kept.Sum(i => Weight(targets[i]))));
+        }
+
+        // (1 − q)^γ log q; the power as exp(γ log(1 − q)).
+        static Var Focal(Var log, double gamma) => gamma == 0 ? log : ((log.Exp() * -1 + 1).Log() * gamma).Exp() * log;
 
         void Save(string key, JsonObject args, Func<Tape, Var[][], Var> loss)
         {

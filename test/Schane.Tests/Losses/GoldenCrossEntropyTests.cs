@@ -34,7 +34,8 @@ public partial class GoldenCrossEntropyTests(ITestOutputHelper output)
         var key = entry.GetProperty("key").GetString()!;
         var group = key.Split('.')[0];
         var arguments = entry.GetProperty("args").EnumerateObject().ToDictionary(a => a.Name, a => a.Value);
-        var unknown = arguments.Keys.Except(["target", "label_smoothing", "ignore_index", "weight", "reduction", "peer"]).ToArray();
+        var unknown = arguments.Keys
+            .Except(["target", "label_smoothing", "ignore_index", "weight", "gamma", "reduction", "peer"]).ToArray();
         Assert.True(unknown.Length == 0, $"{key} has arguments of unknown kind: {string.Join(", ", unknown)}");
 
         var smoothing = arguments.TryGetValue("label_smoothing", out var s) ? s.GetDouble()
@@ -43,6 +44,7 @@ public partial class GoldenCrossEntropyTests(ITestOutputHelper output)
         var loss = new CrossEntropyLoss
         {
             LabelSmoothing = smoothing,
+            Gamma = arguments.TryGetValue("gamma", out var gamma) ? gamma.GetDouble() : 0,
             ClassWeights = arguments.TryGetValue("weight", out var weight)
                 ? tensors[$"{group}.{weight.GetString()}"].data<double>().ToArray() : null,
         };

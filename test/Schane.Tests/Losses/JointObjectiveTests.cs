@@ -159,16 +159,16 @@ public class JointObjectiveTests
     }
 
     [Theory]
-    [InlineData("schane", false)]
-    [InlineData("schane", true)]
-    [InlineData("triplet", false)]
-    public void The_parts_of_all_ranks_add_up_to_the_whole(string loss, bool mixed)
+    [InlineData("schane", false, 0)]
+    [InlineData("schane", true, 2)]
+    [InlineData("triplet", false, 2)]
+    public void The_parts_of_all_ranks_add_up_to_the_whole(string loss, bool mixed, double gamma)
     {
         using var scope = NewDisposeScope();
         var (z, logits, y) = (Some.Rows(9, 5), Some.Rows(9, 4), tensor([0L, 0, 1, 1, 2, 3, 3, 1, 0]));
         var mixture = mixed ? Some.Mixtures(9, 4) : null;
         var objective = new JointObjective(new JointOptions
-        { Loss = LossRegistry.Find(loss), CrossEntropy = new() { LabelSmoothing = 0.1, ClassWeights = [1, 2, 3, 4] } });
+        { Loss = LossRegistry.Find(loss), CrossEntropy = new() { LabelSmoothing = 0.1, ClassWeights = [1, 2, 3, 4], Gamma = gamma } });
         var whole = objective.Compute(z, logits, y, mixture: mixture);
         var (total, embeddings, heads) = (0.0, zeros_like(z), new List<Tensor>());
         foreach (var (first, count) in new[] { (0, 4), (4, 5) })

@@ -26,6 +26,12 @@ internal sealed class Subset(IImageDataset inner, IReadOnlyList<int> indices, st
     public int LabelOf(int index) => inner.LabelOf(indices[index]);
 
     /// <inheritdoc/>
+    public bool IsMultiLabel => inner.IsMultiLabel;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<int> LabelsOf(int index) => inner.LabelsOf(indices[index]);
+
+    /// <inheritdoc/>
     public string NameOf(int index) => inner.NameOf(indices[index]);
 
     /// <inheritdoc/>

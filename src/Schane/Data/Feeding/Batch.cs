@@ -18,6 +18,9 @@ namespace Schane.Data.Feeding;
 internal sealed record Batch(long Step, int Epoch, Tensor Images, Tensor Labels, Tensor ImageIds, int[] Indices,
     int[] Positions) : IDisposable
 {
+    /// <summary>[n·V, C], float32: 1 for each class of the image, else 0; null where images have one class each.</summary>
+    public Tensor? Targets { get; init; }
+
     /// <summary>How bytes are normalised; null where <see cref="Images"/> are normalised already.</summary>
     public InputShape? Scale { get; init; }
 
@@ -46,5 +49,6 @@ internal sealed record Batch(long Step, int Epoch, Tensor Images, Tensor Labels,
         Images.Dispose();
         Labels.Dispose();
         ImageIds.Dispose();
+        Targets?.Dispose();
     }
 }

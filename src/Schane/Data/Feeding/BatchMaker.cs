@@ -53,6 +53,7 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
                 Repeat(read.Select(r => (long)r.Index)), [.. read.Select(r => r.Index)], [.. read.Select(r => r.Position)])
             {
                 Scale = pixels?.Input,
+                Targets = options.MultiLabel ? Targets(read.Select(r => r.Index)) : null,
             };
         }
         catch
@@ -107,6 +108,16 @@ internal sealed class BatchMaker(IImageDataset dataset, IImageTransform transfor
         using var all = images;
         return all.view([options.Views, n, .. all.shape[1..]]).narrow(1, 0, kept).reshape([(long)options.Views * kept, .. all.shape[1..]])
             .clone().MoveToOuterDisposeScope();
+    }
+
+    private Tensor Targets(IEnumerable<int> images)
+    {
+        int[][] labels = [.. images.Select(index => dataset.LabelsOf(index).ToArray())];
+        var (classes, values) = (dataset.Classes.Count, new float[options.Views * labels.Length * dataset.Classes.Count]);
+        for (var row = 0; row < options.Views * labels.Length; row++)
+            foreach (var label in labels[row % labels.Length])
+                values[row * classes + label] = 1;
+        return tensor(values, [(long)options.Views * labels.Length, classes], float32);
     }
 
     private Tensor Repeat(IEnumerable<long> values)

@@ -60,7 +60,7 @@ internal sealed class BatchMixer
         using var scope = NewDisposeScope();
         var n = batch.Indices.Length;
         var (height, width) = ((int)batch.Images.shape[2], (int)batch.Images.shape[3]);
-        var mixture = nn.functional.one_hot(batch.Labels, classes).to_type(float32);      // [R, C]
+        var mixture = batch.Targets?.clone() ?? nn.functional.one_hot(batch.Labels, classes).to_type(float32);      // [R, C]
         var groups = new List<(int First, int Count, MixDraw? Draw)>();
         for (var view = 0; view < batch.Images.shape[0] / n; view++)
             for (int from = 0, to; from < n; from = to)

@@ -60,6 +60,12 @@ internal sealed class CachedDataset(IImageDataset inner, ImageStep? first = null
     public int LabelOf(int index) => inner.LabelOf(index);
 
     /// <inheritdoc/>
+    public bool IsMultiLabel => inner.IsMultiLabel;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<int> LabelsOf(int index) => inner.LabelsOf(index);
+
+    /// <inheritdoc/>
     public string NameOf(int index) => inner.NameOf(index);
 
     /// <inheritdoc/>

@@ -40,6 +40,9 @@ internal sealed record LoaderOptions
     /// (<see cref="MixOptions.GroupSize"/>). 1 by default.</summary>
     public int ShareUnit { get; init => field = Require.AtLeast(value, 1); } = 1;
 
+    /// <summary>Whether images may have several classes, so that batches have <see cref="Batch.Targets"/>. False by default.</summary>
+    public bool MultiLabel { get; init; }
+
     /// <summary>Whether images lie in page-locked memory, for copies to a GPU. False by default.</summary>
     public bool PinMemory { get; init; }
 

@@ -4,7 +4,12 @@ using Schane.Data.Reading;
 namespace Schane.Data.Listing;
 
 /// <summary>A row of a list, as it is written.</summary>
-internal readonly record struct ListRow(int Line, string File, string Label, string? Part);
+/// <param name="Line">From 1 on.</param>
+/// <param name="File">Its path.</param>
+/// <param name="Label">Its label, or several in one text; empty where <paramref name="Array"/> has them.</param>
+/// <param name="Part">The word for its part; null for none.</param>
+/// <param name="Array">Labels that are written one by one.</param>
+internal readonly record struct ListRow(int Line, string File, string Label, string? Part, IReadOnlyList<string>? Array = null);
 
 /// <summary>Reads the rows of a list: separated values with a line of column names, or JSON lines with one object an image.</summary>
 internal static class ListRows
@@ -116,16 +121,19 @@ internal static class ListRows
             }
             using (entry)
             {
-                var (from, to, split) = (Text(entry.RootElement, ref file, keys => Find(keys, options.PathColumn, Paths)),
-                    Text(entry.RootElement, ref label, keys => LabelColumn(path, keys, options.LabelColumn)),
+                var to = Value(entry.RootElement, ref label, keys => LabelColumn(path, keys, options.LabelColumn));
+                var array = to is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray().Select(Text).ToList() : null;
+                var (from, one, split) = (Text(entry.RootElement, ref file, keys => Find(keys, options.PathColumn, Paths)),
+                    array is null ? Text(to) : array.Contains(null) ? null : "",
                     Text(entry.RootElement, ref part, keys => Find(keys, options.SplitColumn, Splits)));
                 SchaneException Lacking(string? named, string[] customary) =>
                     new($"{where} has no text or number '{Printable.Escape(named ?? customary[0])}'.");
                 if (split is not null && !divided)
                     options.SplitFound?.Invoke();
                 divided |= split is not null;
-                yield return new(number, from ?? throw Lacking(options.PathColumn, Paths), to ?? throw Lacking(options.LabelColumn, Labels),
-                    string.IsNullOrWhiteSpace(split) ? null : split.Trim());
+                yield return new(number, from ?? throw Lacking(options.PathColumn, Paths),
+                    one ?? throw Lacking(options.LabelColumn, Labels), string.IsNullOrWhiteSpace(split) ? null : split.Trim(),
+                    array?.OfType<string>().ToList());
             }
         }
         if (number > 0 && !divided && options is { SplitColumn: { } named, SplitFound: null })
@@ -134,7 +142,18 @@ internal static class ListRows
     }
 
     /// <summary>A text or number of an object, by the key that served before or one that serves here.</summary>
-    private static string? Text(JsonElement entry, ref string key, Func<List<string>, string?> find)
+    private static string? Text(JsonElement entry, ref string key, Func<List<string>, string?> find) => Text(Value(entry, ref key, find));
+
+    private static string? Text(JsonElement? value) => value?.ValueKind switch
+    {
+        JsonValueKind.String => value.Value.GetString(),
+        JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => value.Value.GetRawText(),
+        _ => null,
+    };
+
+    private static string? Text(JsonElement value) => Text((JsonElement?)value);
+
+    private static JsonElement? Value(JsonElement entry, ref string key, Func<List<string>, string?> find)
     {
         if (entry.ValueKind != JsonValueKind.Object)
             return null;
@@ -144,11 +163,6 @@ internal static class ListRows
                 return null;
             value = entry.GetProperty(key = found);
         }
-        return value.ValueKind switch
-        {
-            JsonValueKind.String => value.GetString(),
-            JsonValueKind.Number or JsonValueKind.True or JsonValueKind.False => value.GetRawText(),
-            _ => null,
-        };
+        return value;
     }
 }

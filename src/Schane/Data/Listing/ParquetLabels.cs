@@ -1,4 +1,5 @@
 using Parquet;
+using Parquet.Data;
 using Parquet.Schema;
 
 namespace Schane.Data.Listing;
@@ -22,6 +23,44 @@ internal static class ParquetLabels
         var t when t == typeof(ulong) => ValuesAsync<ulong>(group, label),
         var t => throw Other(file, label, t.IsGenericType || t.IsArray ? "bytes" : t.Name),
     };
+
+    /// <summary>The labels of each row of a row group, where the column holds lists; none where a row has none.</summary>
+    public static async Task<IReadOnlyList<string>[]> SetsAsync(string file, ParquetRowGroupReader group, DataField label)
+    {
+        using var column = await group.ReadRawColumnDataBaseAsync(label).ConfigureAwait(false);
+        var values = column switch
+        {
+            RawColumnData<ReadOnlyMemory<char>> texts => Texts(texts),
+            RawColumnData<bool> truths => Texts(truths),
+            RawColumnData<sbyte> numbers => Texts(numbers),
+            RawColumnData<byte> numbers => Texts(numbers),
+            RawColumnData<short> numbers => Texts(numbers),
+            RawColumnData<ushort> numbers => Texts(numbers),
+            RawColumnData<int> numbers => Texts(numbers),
+            RawColumnData<uint> numbers => Texts(numbers),
+            RawColumnData<long> numbers => Texts(numbers),
+            RawColumnData<ulong> numbers => Texts(numbers),
+            _ => throw Other(file, label, $"lists of {label.ClrType.Name}"),
+        };
+        var rows = new List<string>[(int)group.RowCount];
+        var (row, next) = (-1, 0);
+        for (var i = 0; i < column.RepetitionLevels.Length; i++)
+        {
+            if (column.RepetitionLevels[i] == 0)
+                rows[++row] = [];
+            if (column.DefinitionLevels[i] == label.MaxDefinitionLevel)   // below: no element, or no list
+                rows[row].Add(values[next++]);
+        }
+        return rows;
+    }
+
+    private static string[] Texts<T>(RawColumnData<T> column) where T : struct
+    {
+        var texts = new string[column.Values.Length];
+        for (var i = 0; i < texts.Length; i++)
+            texts[i] = FormattableString.Invariant($"{column.Values[i]}");
+        return texts;
+    }
 
     private static SchaneException Other(string file, DataField label, string type) =>
         new($"'{Printable.Escape(file)}': the column '{Printable.Escape(label.Name)}' holds {type}; labels are whole numbers, true and " +

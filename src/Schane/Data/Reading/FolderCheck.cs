@@ -46,7 +46,7 @@ internal sealed record FolderCheck
             [.. all.Where(i => problem(i) is not null).Select(i => new FileProblem(images.NameOf(i), problem(i)!))];
         DuplicateFiles Alike(IEnumerable<int> group) => new(
             [.. group.Select(images.NameOf)], group.Select(i => divided?.PartOf(i)).Distinct().Count() > 1,
-            group.Select(images.LabelOf).Distinct().Count() > 1);
+            group.Select(i => string.Join(',', images.LabelsOf(i))).Distinct().Count() > 1);
         return new(
             data,
             images.Count,
@@ -107,7 +107,7 @@ internal sealed record FolderCheck
 
     private static IReadOnlyList<ClassCount> Counts(IImageDataset images, IDividedImages? divided, List<int> indices)
     {
-        var byClass = indices.ToLookup(images.LabelOf);
+        var byClass = indices.SelectMany(i => images.LabelsOf(i).Select(label => (label, i))).ToLookup(of => of.label, of => of.i);
         return [.. images.Classes.Select((name, label) => new ClassCount(
             name, byClass[label].Count(),
             (divided?.Parts ?? []).ToDictionary(part => part, part => byClass[label].Count(i => divided!.PartOf(i) == part))))];

@@ -21,6 +21,9 @@ public sealed record FolderOptions
     /// <summary>What the columns of a list, or of Parquet files, are called; null for the customary names.</summary>
     internal string? PathColumn { get; init; }
 
+    /// <summary>Whether images may have several classes; null: where the data say so.</summary>
+    internal bool? MultiLabel { get; init; }
+
     /// <inheritdoc cref="PathColumn"/>
     internal string? LabelColumn { get; init; }
 

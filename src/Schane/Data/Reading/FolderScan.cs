@@ -6,7 +6,8 @@ namespace Schane.Data.Reading;
 /// <param name="Relative">Path below the folder, with forward slashes on every system.</param>
 /// <param name="Class">Its class folder.</param>
 /// <param name="Part"><c>train</c>, <c>val</c> or <c>test</c>; null where the folder isn't divided.</param>
-internal sealed record ScannedFile(string Relative, string Class, string? Part);
+/// <param name="Real">Where it really lies, links followed.</param>
+internal sealed record ScannedFile(string Relative, string Class, string? Part, string Real);
 
 /// <summary>
 /// Lists the images of a folder without decoding any: files with an image extension in any case, and others that begin like an image.
@@ -130,8 +131,9 @@ internal sealed class FolderScan
                 continue;
             else if (KindOf(entry.FullName) is { Image: true })
             {
-                Files.Add(new(Relative(entry.FullName), @class, part));
-                NoteLink(entry);
+                var real = entry.LinkTarget is null ? Path.Combine(above[^1], entry.Name) : TargetOf(entry) ?? entry.FullName;
+                Files.Add(new(Relative(entry.FullName), @class, part, real));
+                NoteLink(entry, real);
             }
             else
                 PassOver((FileInfo)entry);
@@ -177,21 +179,24 @@ internal sealed class FolderScan
         return real;
     }
 
-    private void NoteLink(FileSystemInfo entry, string? real = null)
+    private void NoteLink(FileSystemInfo entry, string real)
     {
-        if (entry.LinkTarget is null)
-            return;
+        if (entry.LinkTarget is not null && !IsIn(real, realRoot))
+            leadingOut = (leadingOut.Count + 1,
+                leadingOut.First ?? $"'{Printable.Short(Relative(entry.FullName))}' to '{Printable.Short(real)}'");
+    }
+
+    /// <summary>Where a link leads; null where it leads nowhere, which is told when the image is read.</summary>
+    private static string? TargetOf(FileSystemInfo entry)
+    {
         try
         {
-            real ??= RealPath(entry.FullName);
+            return RealPath(entry.FullName);
         }
         catch (SchaneException)
         {
-            return;                                                       // is told when the image is read
+            return null;
         }
-        if (!IsIn(real, realRoot))
-            leadingOut = (leadingOut.Count + 1,
-                leadingOut.First ?? $"'{Printable.Short(Relative(entry.FullName))}' to '{Printable.Short(real)}'");
     }
 
     private static bool IsIn(string path, string folder) => path == folder

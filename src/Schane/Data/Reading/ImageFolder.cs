@@ -12,6 +12,7 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
 {
     private readonly List<ScannedFile> files;
     private readonly int[] labels;
+    private readonly int[][]? sets;
     private readonly FolderOptions options;
 
     private ImageFolder(string folder, FolderScan scan, FolderOptions options, string? name)
@@ -23,6 +24,31 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
         Classes = names.InOrder;
         Account = scan.Account;
         Parts = [.. new[] { "train", "val", "test" }.Where(p => files.Exists(f => f.Part == p))];
+        if (options.MultiLabel == false)
+            return;
+        // The files of each image: one that is linked in several class folders is of all these classes.
+        List<int[]> images = [];
+        foreach (var same in Enumerable.Range(0, files.Count).GroupBy(i => files[i].Real))
+        {
+            int[] all = [.. same];
+            if (all.Select(i => labels[i]).Distinct().Count() == 1)
+                images.AddRange(all.Select(i => (int[])[i]));
+            else
+                images.Add(all.Select(i => files[i].Part).Distinct().Count() == 1 ? all
+                    : throw new SchaneException($"'{Printable.Escape(files[all[0]].Relative)}' and " +
+                        $"'{Printable.Escape(files[all.First(i => files[i].Part != files[all[0]].Part)].Relative)}' are one file, in two " +
+                        "parts; keep it in one."));
+        }
+        images.Sort((a, b) => a[0] - b[0]);
+        int[][] labelled = [.. images.Select(image => image.Select(i => labels[i]).Distinct().Order().ToArray())];
+        var several = LabelSets.Sentence(labelled, Classes, i => files[images[i][0]].Relative);
+        if (several is null && options.MultiLabel is null)
+            return;
+        sets = labelled;
+        files = [.. images.Select(image => files[image[0]])];
+        labels = LabelSets.Rarest(labelled);
+        if (several is not null)
+            Account.Notes.Add(several);
     }
 
     /// <summary>Lists a folder; no image is decoded.</summary>
@@ -97,6 +123,10 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
 
     /// <inheritdoc/>
     public int LabelOf(int index) => labels[index];
+
+    bool IImageDataset.IsMultiLabel => sets is not null;
+
+    IReadOnlyList<int> IImageDataset.LabelsOf(int index) => sets?[index] ?? [labels[index]];
 
     /// <inheritdoc/>
     public string NameOf(int index) => files[index].Relative;

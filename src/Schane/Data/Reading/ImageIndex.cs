@@ -38,58 +38,71 @@ internal sealed class ImageIndex : IImageFiles, IDividedImages
         var divided = all.Exists(row => row.Part is not null);
         var account = new InputAccount();
         var names = new ClassNames { KeepsSpace = false };
-        Dictionary<string, ListRow> seen = [];
-        List<(int Row, string File, string? Part, string Label)> kept = [];
+        Dictionary<string, int> seen = [];
+        List<(int Row, string File, string? Part, List<string> Labels)> kept = [];
         var (outside, firstOutside) = (0, "");
         for (var at = 0; at < all.Count; at++)
         {
             var row = all[at];
             var where = $"'{Printable.Escape(path)}', line {row.Line}";
-            var label = names.Of(row.Label);
-            if (label.Length == 0)
+            List<string> labels = [.. LabelsOf(row, where, options.MultiLabel).Select(names.Of).Distinct()];
+            if (labels.Count == 0 || labels.Contains(""))
                 throw new SchaneException($"{where}: '{Printable.Escape(row.File)}' has no label. Give it one, write -1 for an image " +
                     "that is not labelled and to be left out, or remove the line.");
+            if (labels.Count > 1 && labels.Exists(IsNotLabelled))
+                throw new SchaneException($"{where}: '{Printable.Escape(row.File)}' has -1 beside other labels; -1 alone is an image " +
+                    "that is not labelled.");
             var part = row.Part is null ? null : PartWords.Find(row.Part) ?? throw new SchaneException(
                 $"{where}: '{Printable.Short(row.Part)}' is no name of a part; parts are called {PartWords.Known}. If the column is none " +
                 "of parts, name another with --split-column.");
             var (file, isOutside) = ListedPath.Of(row.File, root, where, mayLeadOut: options.Root is null);
-            if (IsNotLabelled(label))
+            if (IsNotLabelled(labels[0]))
                 account.PassOver(Reason.NotLabelled, file);
             else if (divided && part is null)
                 account.PassOver(Reason.RowOfNoPart, file);
-            else if (seen.TryAdd(file, row))
+            else if (seen.TryAdd(file, kept.Count))
             {
-                kept.Add((at, file, part, label));
+                kept.Add((at, file, part, labels));
                 if (isOutside && outside++ == 0)
                     firstOutside = file;
             }
-            else if (names.Of(seen[file].Label) != label)
-                throw new SchaneException($"{where}: '{Printable.Escape(file)}' has the label '{Printable.Escape(label)}', but in line " +
-                    $"{seen[file].Line} '{Printable.Escape(names.Of(seen[file].Label))}'. Keep one of the lines.");
-            else if (seen[file].Part is var before && (before is null ? null : PartWords.Find(before)) != part)
-                throw new SchaneException($"{where}: '{Printable.Escape(file)}' is for {part}, but in line {seen[file].Line} for " +
-                    $"{PartWords.Find(before!)}. Keep one of the lines.");
-            else
+            else if (kept[seen[file]] is var before && before.Part != part)
+                throw new SchaneException($"{where}: '{Printable.Escape(file)}' is for {part}, but in line {all[before.Row].Line} for " +
+                    $"{before.Part}. Keep one of the lines.");
+            else if (before.Labels.ToHashSet().SetEquals(labels))
                 account.PassOver(Reason.Repeated, file);
+            else if (options.MultiLabel == true)
+                before.Labels.AddRange(labels.Except(before.Labels));
+            else
+                throw new SchaneException($"{where}: '{Printable.Escape(file)}' has the label '{Printable.Escape(labels[0])}', but in " +
+                    $"line {all[before.Row].Line} '{Printable.Escape(before.Labels[0])}'. Keep one of the lines, or set multi-label " +
+                    "where it is of both classes.");
         }
         if (kept.Count == 0)
             throw new SchaneException($"'{Printable.Escape(path)}' lists no images that can be used. {account.Sentence}");
         if (outside > 0)
             account.Notes.Add($"{outside:N0} {(outside == 1 ? "image lies" : "images lie")} outside the folder of the list " +
                 $"('{Printable.Short(firstOutside)}'{(outside == 1 ? "" : " first")}).");
-        var numbers = names.Number(kept.Select(k => k.Label), account);
+        names.Number(kept.SelectMany(k => k.Labels), account);
         var classes = options.Classes ?? names.InOrder;
-        if (options.Classes is not null)
-        {
-            var given = classes.Select((name, number) => (name, number)).ToDictionary(c => c.name, c => c.number);
-            numbers = [.. kept.Select(k => given.TryGetValue(k.Label, out var number) ? number : throw new SchaneException(
-                $"'{Printable.Escape(path)}', line {all[k.Row].Line}: '{Printable.Escape(k.Label)}' is not among the {classes.Count} " +
-                $"classes{Nearest.Hint(k.Label, classes)}."))];
-        }
+        var numbers = classes.Select((name, number) => (name, number)).ToDictionary(c => c.name, c => c.number);
+        int[][] sets = [.. kept.Select(k => k.Labels.Select(label => numbers.TryGetValue(label, out var number) ? number
+            : throw new SchaneException($"'{Printable.Escape(path)}', line {all[k.Row].Line}: '{Printable.Escape(label)}' is not among " +
+                $"the {classes.Count} classes{Nearest.Hint(label, classes)}.")).Order().ToArray())];
+        var several = LabelSets.Sentence(sets, classes, i => kept[i].File);
+        if (several is not null)
+            account.Notes.Add(several);
+        var rarest = LabelSets.Rarest(sets);
         var listed = new ListedImages(Path.GetFileNameWithoutExtension(path), root, classes,
-            [.. kept.Select((k, i) => (k.File, numbers[i]))], options.Limits);
+            [.. kept.Select((k, i) => (k.File, rarest[i]))], options.Limits,
+            several is not null || options.MultiLabel == true ? sets : null);
         return new(path, options, listed, [.. kept.Select(k => k.Part)], [.. kept.Select(k => k.Row)], account);
     }
+
+    private static IReadOnlyList<string> LabelsOf(ListRow row, string where, bool? multiLabel) => row.Array is { } array
+        ? multiLabel == false && array.Count > 1
+            ? throw LabelSets.Refused($"{where}: '{Printable.Escape(row.File)}'", array) : array
+        : multiLabel == false ? [row.Label] : LabelSets.Of(row.Label);
 
     /// <summary>Whether a label is the customary mark of images without one.</summary>
     internal static bool IsNotLabelled(string label) => label is "-1" or "-1.0";
@@ -108,6 +121,12 @@ internal sealed class ImageIndex : IImageFiles, IDividedImages
 
     /// <inheritdoc/>
     public int LabelOf(int index) => images.LabelOf(index);
+
+    /// <inheritdoc/>
+    public bool IsMultiLabel => images.IsMultiLabel;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<int> LabelsOf(int index) => images.LabelsOf(index);
 
     /// <inheritdoc/>
     public string NameOf(int index) => images.NameOf(index);

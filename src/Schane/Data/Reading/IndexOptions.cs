@@ -20,6 +20,10 @@ internal sealed record IndexOptions
     /// the list is refused.</summary>
     public IReadOnlyList<string>? Classes { get; init; }
 
+    /// <summary>Whether an image may have several labels: in one text with <c>;</c> or <c>|</c> between, in an array, or one a line. False
+    /// takes texts as they are; null takes several where a row has them.</summary>
+    public bool? MultiLabel { get; init; }
+
     /// <summary>The folder that paths are relative to; the index's own if null. No path may lead out of one that is
     /// named here.</summary>
     public string? Root { get; init; }

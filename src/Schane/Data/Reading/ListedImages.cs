@@ -6,9 +6,18 @@ internal sealed class ListedImages : IImageDataset, IImageFiles
     private readonly IReadOnlyList<(string File, int Label)> images;
     private readonly ImageLimits limits;
 
+    private readonly IReadOnlyList<int[]>? sets;
+
+    /// <param name="name">Name of the data set.</param>
+    /// <param name="root">The folder that names are relative to.</param>
+    /// <param name="classes">Class names.</param>
+    /// <param name="images">File and label of each image.</param>
+    /// <param name="limits">What is refused; null for the default.</param>
+    /// <param name="sets">All labels of each image, where they may have several.</param>
     internal ListedImages(string name, string root, IReadOnlyList<string> classes,
-        IReadOnlyList<(string File, int Label)> images, ImageLimits? limits = null)
+        IReadOnlyList<(string File, int Label)> images, ImageLimits? limits = null, IReadOnlyList<int[]>? sets = null)
     {
+        this.sets = sets;
         (Name, Root, Classes, this.images, this.limits) = (name, root, classes, images, limits ?? ImageLimits.Default);
         foreach (var (file, label) in images)
             if (label < 0 || label >= classes.Count)
@@ -20,7 +29,7 @@ internal sealed class ListedImages : IImageDataset, IImageFiles
     public string Root { get; }
 
     /// <summary>The same with other limits.</summary>
-    internal ListedImages With(ImageLimits other) => new(Name, Root, Classes, images, other);
+    internal ListedImages With(ImageLimits other) => new(Name, Root, Classes, images, other, sets);
 
     /// <inheritdoc/>
     public string Name { get; }
@@ -33,6 +42,12 @@ internal sealed class ListedImages : IImageDataset, IImageFiles
 
     /// <inheritdoc/>
     public int LabelOf(int index) => images[index].Label;
+
+    /// <inheritdoc/>
+    public bool IsMultiLabel => sets is not null;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<int> LabelsOf(int index) => sets?[index] ?? [LabelOf(index)];
 
     /// <inheritdoc/>
     public string NameOf(int index) => images[index].File;

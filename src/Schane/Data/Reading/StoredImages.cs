@@ -37,7 +37,8 @@ internal sealed class StoredImages : IImageFiles, IDividedImages
     }
 
     /// <summary>The same with other limits.</summary>
-    public StoredImages With(ImageLimits other) => new(Name, Classes, labels, file, shown, spans, raw, other) { Account = Account };
+    public StoredImages With(ImageLimits other) => new(Name, Classes, labels, file, shown, spans, raw, other)
+    { Account = Account, Sets = Sets };
 
     public string Name { get; }
 
@@ -53,7 +54,14 @@ internal sealed class StoredImages : IImageFiles, IDividedImages
 
     public ImageLimits Limits { get; }
 
+    /// <summary>All labels of each image, where they may have several.</summary>
+    public IReadOnlyList<int[]>? Sets { get; init; }
+
     public int LabelOf(int index) => labels[index];
+
+    public bool IsMultiLabel => Sets is not null;
+
+    public IReadOnlyList<int> LabelsOf(int index) => Sets?[index] ?? [labels[index]];
 
     public string NameOf(int index) => $"{(spans[index].Part is { } part ? $"{prefix}/{part}" : prefix)}/{index:d6}";
 

@@ -94,6 +94,8 @@ internal static class AverageJob
             throw new SchaneException($"The run '{folder}' has learnt from every image, so no image is left to judge a mean by; train it " +
                 "again with --no-refit.");
         var recipe = SavedRun.RecipeOf(run) with { Device = options.Device };
+        if (recipe.MultiLabel == true)
+            throw LabelSetChoice.Refused("a mean of runs is judged by the one class that it names", "use the run that is best");
         var model = RunModel.Load(run.Model, options.Device);
         return new(run, recipe, model, results, DataSetup.Open(recipe, options.DataRoot, SavedRun.SplitsOf(run)));
     }

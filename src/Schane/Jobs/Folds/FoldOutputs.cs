@@ -15,6 +15,9 @@ namespace Schane.Jobs.Folds;
 /// <param name="ProbeLogits">The same of the linear probe; null where there was none.</param>
 internal sealed record FoldOutputs(string[] Images, long[] Labels, double[] Logits, double[]? ProbeLogits)
 {
+    /// <summary>[n, C], which classes the images show, where they may show several; null where each shows one.</summary>
+    public bool[]? Truth { get; init; }
+
     /// <summary>Lets the models of a fold that has been trained look at the images that were held out.</summary>
     public static FoldOutputs Of(RunFolder fold, IImageDataset heldOut, Func<RunModel, ModelOutputs> pass, string device)
     {
@@ -22,7 +25,8 @@ internal sealed record FoldOutputs(string[] Images, long[] Labels, double[] Logi
         using var trained = pass(model);
         using var probe = ProbeStart.Restore(fold, model) ? pass(model) : null;
         return new([.. trained.Indices.Select(heldOut.NameOf)], Copy.Longs(trained.Labels), Copy.Doubles(trained.Logits),
-            probe is null ? null : Copy.Doubles(probe.Logits));
+            probe is null ? null : Copy.Doubles(probe.Logits))
+        { Truth = model.Thresholds is null ? null : LabelSetScores.TruthOf(heldOut, trained.Indices) };
     }
 
     public void Save(string path) => AtomicFile.WriteText(path, JsonSerializer.Serialize(this, JsonFile.Options));

@@ -20,6 +20,9 @@ namespace Schane.Jobs.Folds;
 internal sealed record OutOfFold(
     double[] Logits, long[] Labels, IReadOnlyList<string> Images, IReadOnlyList<int> Folds, ProbeResults? Probe)
 {
+    /// <summary>[n, C], which classes the images show, where they may show several; null where each shows one.</summary>
+    public bool[]? Truth { get; private init; }
+
     /// <summary>How many folds there were.</summary>
     public int Count => Folds.Max() + 1;
 
@@ -34,7 +37,8 @@ internal sealed record OutOfFold(
         var probe = probed is null ? null : ProbeStart.Compare(Figures(probed), recipe.Steps == 0 ? null : Figures(trained),
             labels.Length, recipe.BestMetric);
         return new(probe is { Kept: true } ? probed! : trained, labels, [.. folds.SelectMany(fold => fold.Images)],
-            [.. folds.SelectMany((fold, i) => fold.Labels.Select(_ => i))], probe);
+            [.. folds.SelectMany((fold, i) => fold.Labels.Select(_ => i))], probe)
+        { Truth = folds.All(fold => fold.Truth is not null) ? [.. folds.SelectMany(fold => fold.Truth!)] : null };
 
         Dictionary<string, double> Figures(double[] logits)
         {
@@ -55,12 +59,36 @@ internal sealed record OutOfFold(
         TensorPrimitives.IndexOfMax<double>(Logits.AsSpan(row * Classes, Classes)) == Labels[row]);
 
     /// <summary>What is told of the folds once all are done.</summary>
-    public string Sentence() => $"{Count} folds: {Right} of {Labels.Length} images named rightly by models that had not seen them" +
+    public string Sentence() => Truth is { } truth
+        ? $"{Count} folds: a mean average precision of {LabelSetScores.Of(Logits, truth, Answers(), Classes).Map.Mean:P1} on " +
+            $"{Labels.Length} images, by models that had not seen them; now the model of all of them."
+        : $"{Count} folds: {Right} of {Labels.Length} images named rightly by models that had not seen them" +
         (Probe is { FineTuned: not null, Kept: var kept } ? $"; the {(kept ? "linear probe" : "fine-tuned model")} did better and is " +
             "trained on all of them." : "; now the model of all of them.");
 
-    /// <summary>The temperature and thresholds of the model of all images.</summary>
-    public CalibratedConfidence Confidence() => CalibratedConfidence.Fit(Logits, Classes, Labels);
+    /// <summary>The temperature and thresholds of the model of all images; null where images may show several classes.</summary>
+    public CalibratedConfidence? Confidence() => Truth is null ? CalibratedConfidence.Fit(Logits, Classes, Labels) : null;
+
+    /// <summary>The thresholds of each class of the model of all images; null where each image shows one class.</summary>
+    public ClassThresholds? Thresholds() => Truth is { } truth ? ClassThresholds.Fit(Logits, truth, Classes) : null;
+
+    /// <summary>Which classes each image is said to show, [n, C], by thresholds that the other folds chose.</summary>
+    public bool[] Answers()
+    {
+        var answers = new bool[Logits.Length];
+        for (var fold = 0; fold < Count; fold++)
+        {
+            T[] Of<T>(T[] table, bool own) =>
+                [.. Enumerable.Range(0, table.Length).Where(at => Folds[at / Classes] == fold == own).Select(at => table[at])];
+            var thresholds = ClassThresholds.Fit(Of(Logits, own: false), Of(Truth!, own: false), Classes);
+            var given = LabelSetScores.Answers(Of(Logits, own: true), thresholds.Values);
+            var next = 0;
+            for (var at = 0; at < answers.Length; at++)
+                if (Folds[at / Classes] == fold)
+                    answers[at] = given[next++];
+        }
+        return answers;
+    }
 
     /// <summary>The logits over a temperature that the other folds chose, so that no image has a say in its own probabilities.</summary>
     public double[] Calibrated()

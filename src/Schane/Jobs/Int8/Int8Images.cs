@@ -34,6 +34,8 @@ internal sealed record Int8Images(Int8Images.Part Calibration, Int8Images.Part M
             throw new SchaneException("Int8 takes its ranges from the run's own images, and these can't be opened: " +
                 $"{e.Message.TrimEnd('.')}; bring them back, or store float16.", e);
         }
+        if (data.Train.IsMultiLabel)
+            throw LabelSetChoice.Refused("what int8 costs is measured by the one class that is named", "store float16");
         return Of(data.Train, data.Test, data.Validation);
     }
 

@@ -48,6 +48,8 @@ internal static class LabelErrorsJob
         Require.AtLeast(folds, 2, nameof(folds));
         var run = RunFolder.Open(folder);
         var recipe = SavedRun.RecipeOf(run);
+        if (recipe.MultiLabel == true)
+            throw LabelSetChoice.Refused("a label is doubted where another fits better", "look through predictions.parquet of the run");
         if (recipe.ByTime)
             recipe = recipe with { ByTime = false, Steps = checked((int)RunResults.Load(run.Results).Steps) };    // a fold takes as many
         var images = DataSetup.Open(recipe, dataRoot, SavedRun.SplitsOf(run)).Train;

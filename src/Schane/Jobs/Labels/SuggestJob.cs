@@ -4,6 +4,7 @@ using Schane.Data.Reading;
 using Schane.Evaluation.Embeddings;
 using Schane.Evaluation.Selection;
 using Schane.Inference;
+using Schane.Planning;
 using Schane.Reporting.Labels;
 using Schane.Runs;
 using Schane.Training;
@@ -66,6 +67,8 @@ internal static class SuggestJob
             throw new SchaneException($"The folder of links '{Printable.Escape(wanted.Links!)}' holds '{Printable.Escape(inside)}', one " +
                 "of the images to choose from; name another with --links.");
         using var classifier = Classifier.Load(folder, new() { Device = wanted.Device });
+        if (classifier.IsMultiLabel)
+            throw LabelSetChoice.Refused("what to label next is chosen by one class an image", "look at schane predict RUN --csv instead");
         if (classifier.Notice is { } notice)
             progress?.Report(TrainingProgress.Note(notice));
         var kept = Labelled(run, classifier.EmbeddingWidth);

@@ -35,6 +35,7 @@ internal static class CompareJob
             .. options.Arms.Select(arm => new ComparedObjective(arm.Name, CompareOptions.Label(arm.Name)))];
         var comparison = new Comparison { Objectives = objectives, Runs = [], Against = options.Against };
         _ = ComparisonTable.Pairs(comparison);                   // a name that is no arm is refused before anything is made
+        LabelSetChoice.RequireOneClass(options.Arms[0].Recipe, options.DataRoot);
         var arms = EqualBudget.For([.. options.Arms.Select(arm => (arm.Name, arm.Recipe with { Seed = options.Seeds[0] }))], options.Folder,
             ManyRuns.AtATime(options.Jobs, options.Command), options.DataRoot, options.Hub);
         // Seed by seed, so that a comparison that is cut short has whole pairs.

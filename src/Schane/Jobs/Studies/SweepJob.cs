@@ -34,7 +34,7 @@ internal static class SweepJob
                 $"{string.Join(", ", settings.Select(s => $"{s.Value.Count} of {s.Key}"))}; draw the same number with --trials N, or " +
                 "give an arm its own values with --over ARM:KEY=V,V,...");
         // Data without a validation part are refused before anything is made.
-        DataSetup.Open(options.Arms[0].Recipe, options.DataRoot).ForSelection();
+        LabelSetChoice.RequireOneClass(options.Arms[0].Recipe, options.DataRoot).ForSelection();
         var arms = EqualBudget.For(options.Arms, options.Folder, ManyRuns.AtATime(options.Jobs, options.Command), options.DataRoot,
             options.Hub);
 

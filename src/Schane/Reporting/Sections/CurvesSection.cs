@@ -110,7 +110,8 @@ internal static class CurvesSection
     }
 
     private static Figure? Accuracy(RunHistory history, long? kept) => Beside("accuracy", "Accuracy", history, kept, Curve.Of(
-        history.Steps, s => s.Accuracy, Smooth), [("top1", ""), ("ema_top1", "Averaged weights")],
+        history.Steps, s => s.Accuracy, Smooth), [("top1", ""), ("ema_top1", "Averaged weights"), ("map", "Mean average precision"),
+            ("ema_map", "Mean average precision, averaged weights")],
         new { tickformat = ".0%", hoverformat = ".1%", range = new[] { 0, 1.02 } });
 
     private static Figure? Loss(RunHistory history, long? kept) => Beside("loss", "Cross-entropy, nats", history, kept, Curve.Of(

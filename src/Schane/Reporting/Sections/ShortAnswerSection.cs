@@ -26,6 +26,11 @@ internal static class ShortAnswerSection
         var found = metric.HigherIsBetter ? "names" : "mistakes";
         var range = results.Metrics.Find($"{metric.Key}_low") is { } low && results.Metrics.Find($"{metric.Key}_high") is { } high
             ? $"; of others like them it would be {HeadlineSection.Range(metric, low, high)} (95\u202f% interval)" : "";
+        if (results.IsMultiLabel)
+            return $"The mean average precision over {Quantity.Of(results.PerClass!.Count(c => c.Images > 0), "class", "classes")} is " +
+                $"{metric.Show(results.Metrics[metric.Key])} on {images} {(results.Folds is { } held
+                    ? $"by models that were trained without them, in {held} folds"
+                    : $"of the {HeadlineSection.PartName(results.Part)} part")}{range}.";
         if (results.Folds is { } folds)
             return $"Models that were trained without them, in {folds} folds, name {metric.Show(results.Metrics[metric.Key])} of " +
                 $"{images} rightly{range}. The model that is kept has learnt from all of them.";
@@ -36,6 +41,10 @@ internal static class ShortAnswerSection
     /// <summary>What would help most, at least one sentence.</summary>
     internal static IEnumerable<string> Next(RunResults results, RunHistory history)
     {
+        if (results.IsMultiLabel)
+            return [.. results.Images < FewImages.Enough
+                ? [$"{Quantity.Of(results.Images, "image is", "images are")} too few to rely on the figure: label more."] : (string[])[],
+                "The classes at the top of the table below gain most from more images."];
         if (results is not { PerClass: { Count: > 1 } classes, Classes: { } names, Confusion: { } counts })
             return ["Compare it with a run of other settings on the same data: schane report RUN --against OTHER."];
         var (matrix, top1) = (ConfusionMatrix.Of(names, counts), results.Metrics.Find("top1") ?? 0);

@@ -14,6 +14,9 @@ internal static class PairedReport
     public static PairedAnswers Write(RunFolder first, RunFolder second, string htmlFile)
     {
         var (one, other) = (RunResults.Load(first.Results), RunResults.Load(second.Results));
+        if (one.IsMultiLabel || other.IsMultiLabel)
+            throw new SchaneException($"'{(one.IsMultiLabel ? first : second).Root}' may name several classes of an image, so no answer " +
+                "of it is right or wrong as a whole; lay the pages of both runs side by side.");
         var answers = PairedAnswers.Of(first, second);
         byte[]? Thumbnail(string image) =>
             new Thumbnails(first.Thumbnails).Find(one.Part, image) ?? new Thumbnails(second.Thumbnails).Find(other.Part, image);

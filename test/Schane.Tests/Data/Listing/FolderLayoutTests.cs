@@ -150,11 +150,11 @@ public sealed class FolderLayoutTests : IDisposable
     public void A_loop_through_a_folder_above_the_data_is_found_and_links_that_lead_out_are_told()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Links need a privilege on Windows.");
-        Images("in/photos/a", "in/photos/b", "elsewhere");
+        Images("in/photos/a", "in/photos/b", "elsewhere", "far");
         var photos = Path.Combine(folder.Path, "in", "photos");
         Directory.CreateSymbolicLink(Path.Combine(folder.Path, "here"), Path.Combine(folder.Path, "in"));
         Directory.CreateSymbolicLink(Path.Combine(photos, "c"), Path.Combine(folder.Path, "elsewhere"));
-        File.CreateSymbolicLink(Path.Combine(photos, "a", "far.png"), Path.Combine(folder.Path, "elsewhere", "0.png"));
+        File.CreateSymbolicLink(Path.Combine(photos, "a", "far.png"), Path.Combine(folder.Path, "far", "0.png"));
         var images = ImageFolder.Open(photos);
         Assert.Equal(10, images.Count);
         Assert.Contains("2 links lead out of", Assert.Single(images.Account.Notes));
