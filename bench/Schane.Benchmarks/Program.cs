@@ -51,9 +51,9 @@ static int Wrong()
         "[--steps N] [--rounds N] [--spins N,N] [--neighbours N,N] | overhead [--batch N] | gradcache [--batch N] | " +
         "lora [MODEL] [--batch N] [--rounds N] | export [MODEL...] | " +
         "predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D] | fewshot [--episodes N] [--peer-episodes N] " +
-        "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--loss NAME] | drift [NAME...] | suggest RUN... " +
-        "[--methods NAME,...] [--seeds N] [--to N] [--step N] | self-training RUN... [--labels N,...] [--precisions P,...] " +
-        "[--seeds N] | folds intervals|share|temperature | copies [FOLDER...] | " +
-        "listing [COUNT...]");
+        "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--first N] [--loss NAME] " +
+        "[--data NAME [--input-size N] [--alike]] | drift [NAME...] | suggest RUN... [--methods NAME,...] [--seeds N] " +
+        "[--to N] [--step N] | self-training RUN... [--labels N,...] [--precisions P,...] [--seeds N] | " +
+        "folds intervals|share|temperature | copies [FOLDER...] | listing [COUNT...]");
     return 2;
 }

@@ -56,7 +56,9 @@ internal sealed class ReportVerb : Verb
             throw new SchaneException($"'{file}' is there already; replace it with --force or name another file with --out.");
         if (other is not null)
         {
-            var answers = PairedReport.Write(folder, other, file);
+            var (answers, missed) = ReportJob.WriteAgainst(folder, other, file, parsed.GetValue(dataRoot), stop);
+            if (missed is not null)
+                screen.Say($"warning: {missed}");
             screen.Answer(answers.Sentence);
             screen.Answer($"The report is in {file}.");
             return new(new

@@ -15,22 +15,24 @@ internal sealed record SuspectedLabel(int Row, int Label, int Suggested, double 
 internal static class LabelErrors
 {
     /// <summary>
-    /// From what out-of-fold models say: half of the score is the classifier's probabilities, half the votes of the nearest neighbours;
-    /// each is the margin by which the best other class beats the label, from −1 … 1 brought to 0 … 1.
+    /// From what out-of-fold models say: half of the score is how probable it is that the label is wrong, half the margin by which the
+    /// best other class beats the label, from −1 … 1 brought to 0 … 1, in the mean of the classifier's probabilities and the votes of the
+    /// nearest neighbours. The first finds labels that have nothing to do with the image, the second those of a class that looks alike.
     /// </summary>
     /// <param name="labels">[n].</param>
     /// <param name="probabilities">[n][C] of the classifier.</param>
     /// <param name="votes">[n][C] of the neighbours, any scale.</param>
+    /// <param name="wrong">[n] probability that the label is wrong, of <see cref="LabelNoise"/>.</param>
     /// <param name="pairGap">[n] cosine of the nearest image of another class less that of the nearest of the item's own.</param>
     /// <returns>Most suspect first, all items.</returns>
     public static List<SuspectedLabel> Rank(IReadOnlyList<int> labels, IReadOnlyList<double[]> probabilities, IReadOnlyList<double[]> votes,
-        IReadOnlyList<double> pairGap) =>
+        IReadOnlyList<double> wrong, IReadOnlyList<double> pairGap) =>
         [.. Enumerable.Range(0, labels.Count).Select(i =>
         {
             var all = Math.Max(votes[i].Sum(), 1e-300);
             double[] mean = [.. probabilities[i].Zip(votes[i], (p, v) => (p + v / all) / 2)];
             var other = BestOther(mean, labels[i]);
-            return new SuspectedLabel(i, labels[i], other, (1 + mean[other] - mean[labels[i]]) / 2,
+            return new SuspectedLabel(i, labels[i], other, (wrong[i] + (1 + mean[other] - mean[labels[i]]) / 2) / 2,
                 votes[i][BestOther(votes[i], labels[i])] > votes[i][labels[i]] && pairGap[i] > 0);
         }).OrderByDescending(s => s.Score).ThenBy(s => s.Row)];
 

@@ -3,6 +3,7 @@ using Schane.Inference;
 using Schane.Planning;
 using Schane.Recipes;
 using Schane.Reporting;
+using Schane.Reporting.SideBySide;
 using Schane.Runs;
 using static TorchSharp.torch;
 
@@ -32,6 +33,18 @@ internal static class ReportJob
         using var keeper = new LateKeeper(run, recipe, dataRoot, cancellationToken);
         RunReport.Write(run.Root, file ?? run.Report, keeper);
         return keeper.Missing;
+    }
+
+    /// <summary>Writes two runs side by side; what of the images shown neither has kept is kept in the first, where its images can still be
+    /// found.</summary>
+    /// <returns>What each got right, and a sentence that says why images are missing from the page; null if none is.</returns>
+    /// <exception cref="SchaneException">A run is not finished, their images differ, or the page can't be written.</exception>
+    public static (PairedAnswers Answers, string? Missing) WriteAgainst(RunFolder run, RunFolder other, string file, string? dataRoot,
+        CancellationToken stop)
+    {
+        var recipe = SavedRun.RecipeOf(run);
+        using var keeper = recipe.NoThumbnails == true ? null : new LateKeeper(run, recipe, dataRoot, stop);
+        return (PairedReport.Write(run, other, file, keeper), keeper?.Missing);
     }
 
     /// <summary>Opens the run's data and model where the page asks for more than the run has kept.</summary>

@@ -43,11 +43,14 @@ public sealed record RunOptions
     /// <summary>Whose time a budget is.</summary>
     internal TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Time from now on.</summary>
+    /// <summary>Time of the budget that is gone before a run begins.</summary>
+    internal TimeSpan Spent { get; init; }
+
+    /// <summary>Time from now on, and what is spent.</summary>
     internal Func<TimeSpan> Clock()
     {
         var began = Time.GetTimestamp();
-        return () => Time.GetElapsedTime(began);
+        return () => Spent + Time.GetElapsedTime(began);
     }
 
     /// <summary>Told of a download, the plan, each step and each evaluation.</summary>

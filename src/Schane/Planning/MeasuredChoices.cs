@@ -31,7 +31,7 @@ internal sealed class MeasuredChoices(TrainingPlan plan, ICollective ranks)
         (var recipe, var how) = plan.Recipe is { Steps: null, Epochs: null } ? ComputeThreads.During(plan.Threads, ByBudget)
             : (plan.Recipe with
             { InputSize = plan.Recipe.InputSize ?? info.InputSize, Steps = plan.Recipe.Steps ?? plan.Recipe.Epochs * epoch },
-                "as the recipe says");
+                plan.Recipe.ByTime ? Held : "as the recipe says");
         plan = plan with { Recipe = recipe };
         notes.Add($"{recipe.Model} at {recipe.InputSize} px, {plan.Data.Train.Classes.Count} classes, {plan.Data.Train.Count} training " +
             $"images; {recipe.Steps} steps ({(double)recipe.Steps!.Value / epoch:0.#} epochs), {how}.");
@@ -65,9 +65,10 @@ internal sealed class MeasuredChoices(TrainingPlan plan, ICollective ranks)
             ? $"for a budget of {Spoken(plan.Budget)} is too short for {ProbeChoice.LeastEpochs} epochs after the linear probe, which " +
                 "is the run's model then"
             : whole ? $"the most that a run makes, which won't use up its budget of {Spoken(plan.Budget)}"
-            : $"or as many as its budget of {Spoken(plan.Budget)} holds, report included; planned at " +
-                $"{rows / fit.SecondsPerStep:F0} images/s");
+            : $"{Held}; planned at {rows / fit.SecondsPerStep:F0} images/s");
     }
+
+    private string Held => $"or as many as its budget of {Spoken(plan.Budget)} holds, report included";
 
     /// <summary>
     /// Sides that a budget may choose from, smallest first: a net without positions gives good features of smaller images too.

@@ -44,4 +44,9 @@ public static partial class RecipeFile
 
     internal static IEnumerable<string> Choices(Type type) => type == typeof(ContrastiveLoss) ? LossRegistry.Names :
         (Nullable.GetUnderlyingType(type) ?? type) is { IsEnum: true } e ? Enum.GetNames(e).Select(n => n.ToLowerInvariant()) : [];
+
+    /// <summary>The key that was meant: the one of a property that is called so in C#, such as learning-rate, else a near one.</summary>
+    private static string Meant(string key) => Settings.FirstOrDefault(setting =>
+        setting.Value.Name.Equals(key.Replace("-", "").Replace("_", ""), StringComparison.OrdinalIgnoreCase)).Key is { } meant
+            ? $" (did you mean '{meant}'?)" : Nearest.Hint(key, Settings.Keys);
 }

@@ -176,7 +176,7 @@ public static partial class RecipeFile
         if (key == LossKey && value == recipe.Loss.Name)
             return recipe;
         if ((Settings.GetValueOrDefault(key) ?? OwnSetting(recipe.Loss, key)) is not { } property)
-            throw new SchaneException($"{source}: there is no setting '{key}'{OfOtherLosses(key)}{Nearest.Hint(key, Settings.Keys)}.");
+            throw new SchaneException($"{source}: there is no setting '{key}'{OfOtherLosses(key)}{Meant(key)}.");
         try
         {
             var read = Read(value, property.PropertyType);

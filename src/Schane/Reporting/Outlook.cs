@@ -64,7 +64,7 @@ internal static class Outlook
         return about.Count > 0 && about.All(row => row.Verdict != Verdict.NoEvidence)
             ? $"Train with {best.Label}: it is ahead of all it was compared with."
             : open.Any(row => row.First == best || row.Second == best)
-                ? $"{best.Label} is the best guess, not a finding. The same command with a greater {flag} keeps these runs and adds " +
+                ? $"The best guess, not a finding, is {best.Label}: the same command with a greater {flag} keeps these runs and adds " +
                     "to them."
                 : "One seed can't decide. The same command with more seeds keeps these runs and adds to them.";
     }

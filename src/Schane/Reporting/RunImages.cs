@@ -38,12 +38,15 @@ internal sealed class RunImages
         if (!File.Exists(run.Embeddings))
             return null;
         var all = EmbeddedImages.Load(run.Embeddings);
-        if ((measured is null ? null : all.Part(measured == "folds" ? "train" : measured)) is not { } part)
+        if ((measured is null ? null : all.Part(PartOf(measured))) is not { } part)
             return all.Part("train") is { } train ? new(train, [], thumbnails) : null;
         var answers = File.Exists(run.Predictions)
             ? PredictedItem.Load(run.Predictions).GroupBy(item => item.Image).ToDictionary(same => same.Key, same => same.First()) : [];
         return new(part, answers, thumbnails);
     }
+
+    /// <summary>The part that images stand in which a run was measured on.</summary>
+    public static string PartOf(string measured) => measured == "folds" ? "train" : measured;
 
     /// <summary>The same with those classes alone that occur.</summary>
     private static EmbeddedImages Occurring(EmbeddedImages images)

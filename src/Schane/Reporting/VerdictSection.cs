@@ -13,7 +13,7 @@ internal static class VerdictSection
 
             """));
         IReadOnlyList<string> outlook = table.Differences.Count == 0 ? [] : Outlook.Of(table, comparison.TestPerTrain);
-        var lead = outlook is [var best, .., var next] ? $"{best} {next}" : "There is nothing to compare yet.";
+        var lead = outlook is [.., var next] ? Flagged(next) : Html.Of($"There is nothing to compare yet.");
         var list = table.Differences.Count == 0 ? Html.Empty : Html.Of($"""
             <p class="note above">By {metric.Words}{(metric.HigherIsBetter ? "" : ", where less is better")}.</p>
             <ul class="verdicts">
@@ -26,6 +26,11 @@ internal static class VerdictSection
             {ObjectivesSection.Runs(figure, table, comparison)}{list}
             """), figure);
     }
+
+    /// <summary>A sentence whose flag no line breaks.</summary>
+    private static Html Flagged(string sentence) =>
+        sentence.LastIndexOf(" --", StringComparison.Ordinal) + 1 is > 0 and var at && sentence.IndexOf(' ', at) is > 0 and var end
+            ? Html.Of($"{sentence[..at]}<code>{sentence[at..end]}</code>{sentence[end..]}") : Html.Of($"{sentence}");
 
     private static string Class(Verdict verdict) => verdict switch { Verdict.Helped => "helped", Verdict.Hurt => "hurt", _ => "open" };
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Schane.Jobs;
 using Schane.Recipes;
 using Schane.Runs;
+using Schane.Tests.Cli;
 using Schane.Tests.Data;
 using Schane.Training;
 
@@ -75,6 +76,21 @@ public sealed class BudgetTests : IDisposable
         var (run, _) = TrainJob.Run(Timed with { Steps = null, ByTime = false, Model = "convnet4" }, With(clock, "run", _ => 4));
         Assert.True(RecipeFile.LoadRun(run.Recipe).ByTime);
         Assert.InRange(clock.Seconds, 40, 64);
+    }
+
+    [Fact]
+    [Trait("Slow", "1")]
+    public void Folds_and_the_run_itself_end_with_the_budget_together_on_a_machine_that_gets_slower()
+    {
+        using var photos = new Photos(("red", 4), ("blue", 4));
+        var (clock, steps) = (new HandClock(), 0);
+        var (_, results) = TrainJob.Run(Timed with
+        {
+            Data = photos.Data, LabelsPerClass = null, Model = "convnet4", Steps = null, ByTime = false,
+            Budget = TimeSpan.FromSeconds(120), ClassesPerBatch = 2,
+        }, With(clock, "run", _ => steps++ < 20 ? 0.5 : 3));
+        Assert.InRange(clock.Seconds, 108, 132);
+        Assert.Equal((4, 8), (results.Folds, results.Images));
     }
 
     private RunOptions With(HandClock clock, string? name, Func<long, double> seconds) => new()

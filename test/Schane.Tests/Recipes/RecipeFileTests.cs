@@ -17,6 +17,7 @@ public class RecipeFileTests
     }
 
     [Theory]
+    [InlineData("learning-rate: 1", "there is no setting 'learning-rate' (did you mean 'lr'?).")]
     [InlineData("lamda: 0.5", "r.yaml line 1: there is no setting 'lamda' (did you mean 'lambda'")]
     [InlineData("seed: 1\nlambda: 1.5", "r.yaml line 2: lambda must lie between 0 and 1 but is 1.5.")]
     [InlineData("temperature: 0", "temperature must be a finite number above 0 but is 0.")]

@@ -12,7 +12,7 @@ public sealed class OutlookTests
         Assert.Equal("B has the highest mean.", said[0]);
         Assert.StartsWith("B against A: with 3 seeds only differences above ±", said[1], StringComparison.Ordinal);
         Assert.EndsWith("points could be seen; 34 would see one of 1.00 points, as was found.", said[1], StringComparison.Ordinal);
-        Assert.Equal("B is the best guess, not a finding. The same command with a greater --seeds keeps these runs and adds to them.",
+        Assert.Equal("The best guess, not a finding, is B: the same command with a greater --seeds keeps these runs and adds to them.",
             said[2]);
     }
 

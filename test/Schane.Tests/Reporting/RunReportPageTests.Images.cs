@@ -7,6 +7,21 @@ namespace Schane.Tests.Reporting;
 public sealed partial class RunReportPageTests
 {
     [Fact]
+    public async Task A_matrix_of_ten_classes_has_room_for_its_counts_on_a_phone()
+    {
+        using var run = new SampleRun(write: false);
+        (SampleRun.Results with
+        {
+            Classes = [.. Enumerable.Range(0, 10).Select(c => $"kind-{c}")],
+            Confusion = [.. Enumerable.Range(0, 10).Select(c => Enumerable.Range(0, 10).Select(t => t == c ? 37 : 0).ToArray())],
+        }).Save(run.At("results.json"));
+        RunReport.Write(run.Folder, run.Page);
+        await using var open = await chromium.Open(run.Page, width: 400);
+        var counts = await open.Page.Locator("[data-figure=confusion] .heatmap-label").AllTextContentsAsync();
+        Assert.Equal(10, counts.Count(count => count == "37"));
+    }
+
+    [Fact]
     public async Task Shows_the_image_of_the_point_under_the_pointer_and_brings_a_class_out_of_the_crowd()
     {
         var open = await chromium.OpenSample();

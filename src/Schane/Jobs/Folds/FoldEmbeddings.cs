@@ -26,7 +26,7 @@ internal static class FoldEmbeddings
         if (results.Probe is { Kept: true })
             return [.. folds.Select(fold => fold.ToHashSet(StringComparer.Ordinal)).Select(fold =>
                 new HeldOutEmbeddings(Rows(train, image => !fold.Contains(image)), Rows(train, fold.Contains)))];
-        return [.. Enumerable.Range(1, folds.Count).Select(fold => EmbeddedImages.Load(Of(run, fold).Embeddings))
+        return [.. Enumerable.Range(1, results.Folds.Value).Select(fold => EmbeddedImages.Load(Of(run, fold).Embeddings))
             .Select(own => new HeldOutEmbeddings(own.Part("train")!.Embeddings, own.Part("test")!.Embeddings))];
     }
 

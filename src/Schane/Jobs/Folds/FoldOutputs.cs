@@ -18,6 +18,12 @@ internal sealed record FoldOutputs(string[] Images, long[] Labels, double[] Logi
     /// <summary>[n, C], which classes the images show, where they may show several; null where each shows one.</summary>
     public bool[]? Truth { get; init; }
 
+    /// <summary>Wall time of the fold, from its images to these outputs.</summary>
+    public double Seconds { get; init; }
+
+    /// <summary>Where a fold keeps them.</summary>
+    public static string In(RunFolder fold) => Path.Combine(fold.Root, "outputs.json");
+
     /// <summary>Lets the models of a fold that has been trained look at the images that were held out.</summary>
     public static FoldOutputs Of(RunFolder fold, IImageDataset heldOut, Func<RunModel, ModelOutputs> pass, string device)
     {

@@ -14,7 +14,7 @@ namespace Schane.Jobs.Folds;
 
 /// <summary>
 /// Training on every labelled image: first one run a fold without its images, which measures the recipe, then the run itself on all of
-/// them. Folds are run folders in the run's folder <c>folds</c>. A run that was stopped goes on at the fold it was in.
+/// them. A budget is shared out evenly among them. Folds are run folders in the run's folder <c>folds</c>. A run that was stopped goes on at the fold it was in.
 /// </summary>
 internal static class FoldedTraining
 {
@@ -72,14 +72,18 @@ internal static class FoldedTraining
                 "start a new run.");
         var folds = data.Splits!.Folds;
         var (recipe, outputs) = (asked with { Steps = RefitChoice.StepsOf(asked, data), Epochs = null }, new List<FoldOutputs>());
-        if (recipe.Steps is null)
-            recipe = recipe with { Budget = OpenChoices.BudgetOf(asked) / (folds.Count + 1) };
+        var time = recipe.Steps is null ? new FoldTimes(OpenChoices.BudgetOf(asked), folds.Count) : null;
         for (var i = 0; i < folds.Count; i++)
         {
             var fold = FoldEmbeddings.Of(run, i + 1);
+            if (time is { IsUp: true } || (File.Exists(run.Recipe) && !File.Exists(FoldOutputs.In(fold))))
+                break;
+            if (time is not null && (i == 0 || recipe.ByTime))
+                recipe = recipe with { Budget = time.Share };
+            var clock = options.Clock();
             try
             {
-                outputs.Add(Fold(fold, recipe, data, folds[i].ToHashSet(), options with
+                outputs.Add(Fold(fold, recipe, data, folds[i].ToHashSet(), clock, options with
                 { Progress = new Told(options.Listener, $"fold {i + 1} of {folds.Count}", Sentences: i == 0), Logger = null }, stop));
             }
             catch (OperationCanceledException e)
@@ -91,22 +95,29 @@ internal static class FoldedTraining
             {
                 throw new DivergedException($"Fold {i + 1} of {folds.Count}: {e.Message}");
             }
+            time?.Took(TimeSpan.FromSeconds(outputs[^1].Seconds));
             if (i == 0)
                 recipe = Settled(asked, fold) with { NoProof = true, OnBadImage = asked.OnBadImage };     // the machine is proven
         }
-        var found = OutOfFold.Of(outputs, recipe);
+        if (outputs.Count < folds.Count)
+            options.Listener?.Report(TrainingProgress.Note($"{outputs.Count} of {folds.Count} folds are all that the budget of " +
+                $"{MeasuredChoices.Spoken(OpenChoices.BudgetOf(asked))} holds beside the run itself; the images of the others are " +
+                "learnt from and not measured. A larger --budget measures all."));
+        var found = OutOfFold.Of(outputs, folds.Count, recipe);
         options.Listener?.Report(TrainingProgress.Note(found.Sentence()));
         options = options with { OutOfFold = found };
-        return File.Exists(run.Recipe) ? SingleRun.GoOn(run, options, stop)
-            : SingleRun.Begin(recipe with { NoProof = asked.NoProof, Steps = found.Probe is { Kept: true } ? 0 : recipe.Steps }, _ => run,
-                options, stop).Results;
+        if (File.Exists(run.Recipe))
+            return SingleRun.GoOn(run, options, stop);
+        recipe = recipe with { NoProof = asked.NoProof, Budget = asked.Budget };
+        return SingleRun.Begin(found.Probe is { Kept: true } ? recipe with { Steps = 0, ByTime = false } : recipe, _ => run,
+            options with { Spent = time?.Used ?? default }, stop).Results;
     }
 
     /// <summary>Trains without the images of a fold, and lets the model look at them; a fold that is done is used again.</summary>
-    private static FoldOutputs Fold(RunFolder fold, Recipe recipe, DataSetup data, IReadOnlySet<string> heldOut, RunOptions options,
-        CancellationToken stop)
+    private static FoldOutputs Fold(RunFolder fold, Recipe recipe, DataSetup data, IReadOnlySet<string> heldOut,
+        Func<TimeSpan> clock, RunOptions options, CancellationToken stop)
     {
-        var file = Path.Combine(fold.Root, "outputs.json");
+        var (file, before) = (FoldOutputs.In(fold), TimeSpan.Zero);
         if (JsonFile.Read<FoldOutputs>(file) is { } done)
             return done;
         options = options with { Folder = fold.Root, Force = true, View = RunView.Without(heldOut) with { Leaves = RunLeaves.Data } };
@@ -117,6 +128,7 @@ internal static class FoldedTraining
             else
             {
                 using var _ = fold.Lock();
+                before = RecipeFile.LoadRun(fold.Recipe) is { ByTime: true, Budget: { } share } ? share : TimeSpan.Zero;
                 SingleRun.GoOn(fold, options, stop);
             }
         }
@@ -124,22 +136,22 @@ internal static class FoldedTraining
         var outputs = FoldOutputs.Of(fold, images, model => ModelOutputs.Of(model.Classifier, images,
             TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop), recipe.Device);
+        outputs = outputs with { Seconds = Math.Max(clock().TotalSeconds, before.TotalSeconds) };
         outputs.Save(file);
         foreach (var weights in Directory.EnumerateFiles(fold.Checkpoints, "*.safetensors").Concat([fold.Model, fold.Adapter]))
             File.Delete(weights);                                         // nothing asks for them again
         return outputs;
     }
 
-    /// <summary>What the other folds and the run itself do: the choices of the first fold, and as many steps as it made.</summary>
+    /// <summary>What the other folds and the run itself do: the choices of the first fold, and where time decides the steps that were
+    /// planned for it.</summary>
     private static Recipe Settled(Recipe asked, RunFolder first)
     {
         var (recipe, pinned) = (SavedRun.RecipeOf(first), RecipeFile.LoadRun(first.Recipe).Weights!);
         return recipe with
         {
             Weights = InitialWeights.AreFetched(pinned) ? pinned : asked.Weights ?? pinned,
-            ByTime = false,
             Budget = asked.Budget,
-            Steps = recipe.ByTime ? checked((int)RunResults.Load(first.Results).Steps) : recipe.Steps,
         };
     }
 

@@ -16,9 +16,11 @@ namespace Schane.Jobs.Folds;
 /// <param name="Labels">[n].</param>
 /// <param name="Images">Names of the images.</param>
 /// <param name="Folds">Fold of each image, from 0.</param>
+/// <param name="Planned">Folds that the images were divided into; there may have been time for fewer.</param>
 /// <param name="Probe">The linear probe beside fine-tuning; null where there was none.</param>
 internal sealed record OutOfFold(
-    double[] Logits, long[] Labels, IReadOnlyList<string> Images, IReadOnlyList<int> Folds, ProbeResults? Probe)
+    double[] Logits, long[] Labels, IReadOnlyList<string> Images, IReadOnlyList<int> Folds, int Planned,
+    ProbeResults? Probe)
 {
     /// <summary>[n, C], which classes the images show, where they may show several; null where each shows one.</summary>
     public bool[]? Truth { get; private init; }
@@ -29,7 +31,7 @@ internal sealed record OutOfFold(
     private int Classes => Logits.Length / Labels.Length;
 
     /// <summary>Joins the folds; where the linear probe did better in them than fine-tuning, what it said.</summary>
-    public static OutOfFold Of(IReadOnlyList<FoldOutputs> folds, Recipe recipe)
+    public static OutOfFold Of(IReadOnlyList<FoldOutputs> folds, int planned, Recipe recipe)
     {
         long[] labels = [.. folds.SelectMany(fold => fold.Labels)];
         double[] trained = [.. folds.SelectMany(fold => fold.Logits)];
@@ -37,7 +39,7 @@ internal sealed record OutOfFold(
         var probe = probed is null ? null : ProbeStart.Compare(Figures(probed), recipe.Steps == 0 ? null : Figures(trained),
             labels.Length, recipe.BestMetric);
         return new(probe is { Kept: true } ? probed! : trained, labels, [.. folds.SelectMany(fold => fold.Images)],
-            [.. folds.SelectMany((fold, i) => fold.Labels.Select(_ => i))], probe)
+            [.. folds.SelectMany((fold, i) => fold.Labels.Select(_ => i))], planned, probe)
         { Truth = folds.All(fold => fold.Truth is not null) ? [.. folds.SelectMany(fold => fold.Truth!)] : null };
 
         Dictionary<string, double> Figures(double[] logits)
@@ -53,7 +55,7 @@ internal sealed record OutOfFold(
     /// </summary>
     public Interval Top1 => Interval.ClopperPearson(Right * Share, Labels.Length * Share);
 
-    private double Share => (Count - 1.0) / Count;
+    private double Share => (Planned - 1.0) / Planned;
 
     private int Right => Enumerable.Range(0, Labels.Length).Count(row =>
         TensorPrimitives.IndexOfMax<double>(Logits.AsSpan(row * Classes, Classes)) == Labels[row]);

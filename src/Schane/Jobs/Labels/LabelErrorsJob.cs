@@ -83,30 +83,43 @@ internal static class LabelErrorsJob
             gaps.AddRange(PairGaps(from, to));
         }
         int[] given = [.. judged.Select(i => labels[i])];
-        var noise = LabelNoise.Fit(logits, given);
-        double[][] Probabilities(double temperature) => [.. logits.Select(l => CalibratedConfidence.Softmax(l, temperature))];
-        var ranked = LabelErrors.Rank(given, Probabilities(noise.Temperature), votes, gaps);
-        List<LabelErrorCandidate> candidates = [.. ranked.Where(s => s.Contradicted && s.Score > 0.5).Take(noise.Expected)
-            .Select((s, rank) => new LabelErrorCandidate(images.NameOf(judged[s.Row]), images.Classes[s.Label],
-                images.Classes[s.Suggested], s.Score, rank + 1))];
+        var found = Find(given, logits, votes, gaps);
+        List<LabelErrorCandidate> candidates = [.. found.Candidates.Select((s, rank) => new LabelErrorCandidate(
+            images.NameOf(judged[s.Row]), images.Classes[s.Label], images.Classes[s.Suggested], s.Score, rank + 1))];
         AtomicFile.WriteText(run.LabelErrors, Csv(candidates));
         File.Delete(run.LabelPage);
         if (candidates.Count > 0)
             AtomicFile.WriteText(run.LabelPage, Page(candidates, images, Path.GetFileName(Path.TrimEndingDirectorySeparator(run.Root))));
         return new(run.LabelErrors, judged.Count, labels.Length - judged.Count,
-            logits.Zip(given).Count(row => Array.IndexOf(row.First, row.First.Max()) == row.Second), noise.Rate, candidates)
+            logits.Zip(given).Count(row => Array.IndexOf(row.First, row.First.Max()) == row.Second), found.Noise.Rate, candidates)
         {
-            Ranked = [.. ranked.Select(s => judged[s.Row])],
-            ConfidentLearning = LabelErrors.ConfidentLearning(given, Probabilities(1)) is var (rows, flagged)
-                ? ([.. rows.Select(r => judged[r])], flagged) : default,
+            Ranked = [.. found.Ranked.Select(s => judged[s.Row])],
+            ConfidentLearning = LabelErrors.ConfidentLearning(given, [.. logits.Select(row => CalibratedConfidence.Softmax(row, 1))])
+                is var (rows, flagged) ? ([.. rows.Select(r => judged[r])], flagged) : default,
         };
+    }
+
+    /// <summary>Ranks images by what models that have not seen them say, and takes as many for candidates as <see cref="LabelNoise"/> expects
+    /// wrong labels.</summary>
+    /// <param name="given">[n] labels.</param>
+    /// <param name="logits">[n][C] of the classifier.</param>
+    /// <param name="votes">[n][C] of the neighbours, any scale.</param>
+    /// <param name="gaps">[n] of <see cref="PairGaps"/>.</param>
+    internal static (LabelNoise Noise, IReadOnlyList<SuspectedLabel> Ranked, IReadOnlyList<SuspectedLabel> Candidates) Find(
+        IReadOnlyList<int> given, IReadOnlyList<float[]> logits, IReadOnlyList<double[]> votes, IReadOnlyList<double> gaps)
+    {
+        var noise = LabelNoise.Fit(logits, given);
+        var ranked = LabelErrors.Rank(given, [.. logits.Select(row => CalibratedConfidence.Softmax(row, noise.Temperature))], votes,
+            noise.Wrong, gaps);
+        return (noise, ranked, [.. ranked.Where(s => s.Contradicted && s.Score > 0.5).Take(noise.Expected)]);
     }
 
     private static ModelOutputs Outputs(RunModel model, IImageDataset images, Recipe recipe, CancellationToken stop) =>
         ModelOutputs.Of(model.Classifier, images, TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop);
 
-    private static double[] PairGaps(EmbeddingSet query, EmbeddingSet reference)
+    /// <summary>Cosine of the nearest image of another class less that of the nearest of an image's own.</summary>
+    internal static double[] PairGaps(EmbeddingSet query, EmbeddingSet reference)
     {
         var gaps = new double[query.Count];
         Neighbours.Tiles(query, reference, Metric.Cosine, sameImages: false, RowsAtOnce, (start, similarity) =>

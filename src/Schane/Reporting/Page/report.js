@@ -55,8 +55,10 @@
     const places = order.map((_, at) => at);
     const names = order.map(index => given.labels[index]);
     const labels = size <= 60 && width >= 9 * size + 160;
+    const digits = `${Math.max(0, ...given.cells.map(cell => cell[2]))}`.length;
+    const counted = given.counted && width >= (8 * digits + 6) * size + 130;
     const trace = (z, colour, greatest) => ({
-      type: "heatmap", x: places, y: places, z, customdata: text, ...(given.counted && width >= 22 * size + 160 ? { text: counts[colour].map(row => row.map(count => count ?? "")), texttemplate: "%{text}" } : {}), zmin: 0, zmax: greatest, showscale: false, hoverongaps: false, xgap: labels ? 1 : 0, ygap: labels ? 1 : 0,
+      type: "heatmap", x: places, y: places, z, customdata: text, ...(counted ? { text: counts[colour].map(row => row.map(count => count ?? "")), texttemplate: "%{text}" } : {}), zmin: 0, zmax: greatest, showscale: false, hoverongaps: false, xgap: labels ? 1 : 0, ygap: labels ? 1 : 0,
       colorscale: [[0, `@${colour}-low`], [1, `@${colour}-high`]],
       hovertemplate: "%{customdata}<extra></extra>",
     });

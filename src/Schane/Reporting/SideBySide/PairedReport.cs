@@ -10,16 +10,24 @@ internal static class PairedReport
     private const int Shown = 24;
 
     /// <summary>Writes the page.</summary>
+    /// <param name="first">A run.</param>
+    /// <param name="second">Another.</param>
+    /// <param name="htmlFile">Where to.</param>
+    /// <param name="keeper">Keeps what the first run has not of the images that are shown; null: they have none.</param>
     /// <exception cref="SchaneException">A run is not finished, their images differ, or the page can't be written.</exception>
-    public static PairedAnswers Write(RunFolder first, RunFolder second, string htmlFile)
+    public static PairedAnswers Write(RunFolder first, RunFolder second, string htmlFile, IImageKeeper? keeper = null)
     {
         var (one, other) = (RunResults.Load(first.Results), RunResults.Load(second.Results));
         if (one.IsMultiLabel || other.IsMultiLabel)
             throw new SchaneException($"'{(one.IsMultiLabel ? first : second).Root}' may name several classes of an image, so no answer " +
                 "of it is right or wrong as a whole; lay the pages of both runs side by side.");
         var answers = PairedAnswers.Of(first, second);
+        var (part, otherPart) = (RunImages.PartOf(one.Part), RunImages.PartOf(other.Part));
         byte[]? Thumbnail(string image) =>
-            new Thumbnails(first.Thumbnails).Find(one.Part, image) ?? new Thumbnails(second.Thumbnails).Find(other.Part, image);
+            new Thumbnails(first.Thumbnails).Find(part, image) ?? new Thumbnails(second.Thumbnails).Find(otherPart, image);
+        PredictedItem[] shown = [.. Surest(answers.OnlyFirst.Select(i => i.Second)), .. Surest(answers.OnlySecond.Select(i => i.First)),
+            .. Surest(answers.Neither.Select(i => i.First))];
+        keeper?.KeepThumbnails(part, [.. shown.Select(item => item.Image).Where(image => Thumbnail(image) is null)]);
         ReportSection?[] sections =
         [
             new("answer", "In short", Html.Of($"<p class=\"lead\">{answers.Sentence}</p>{Figures(answers, one, other)}")),
@@ -58,12 +66,15 @@ internal static class PairedReport
             """);
     }
 
+    private static IEnumerable<PredictedItem> Surest(IEnumerable<PredictedItem> items) =>
+        items.OrderByDescending(item => double.IsFinite(item.Confidence) ? item.Confidence : 0).Take(Shown);
+
     private static ReportSection? Gallery(string id, string title, IReadOnlyList<(PredictedItem First, PredictedItem Second)> items,
         Func<(PredictedItem First, PredictedItem Second), PredictedItem> wrong, string mistaken, Func<string, byte[]?> thumbnail)
     {
         if (items.Count == 0)
             return null;
-        var cards = items.Select(wrong).OrderByDescending(item => double.IsFinite(item.Confidence) ? item.Confidence : 0).Take(Shown)
+        var cards = Surest(items.Select(wrong))
             .Select(item => Reporting.Gallery.Card([Reporting.Gallery.Thumbnail(thumbnail(item.Image), item.Image)],
                 Html.Name(item.Label), Html.Of($"<span class=\"quiet\">taken for</span> {Html.Name(item.Predicted)}")));
         var some = items.Count > Shown ? $"The {Shown} of {Quantity.Count(items.Count)} that {mistaken} was surest of, and"

@@ -1,7 +1,10 @@
+using Schane.Data.Reading;
 using Schane.Evaluation;
 using Schane.Evaluation.Statistics;
+using Schane.Reporting;
 using Schane.Reporting.SideBySide;
 using Schane.Runs;
+using Schane.Tests.Data;
 
 namespace Schane.Tests.Reporting.SideBySide;
 
@@ -30,6 +33,21 @@ public sealed class PairedReportTests : IDisposable
     }
 
     [Fact]
+    public void Images_that_folds_measured_are_shown_and_those_that_no_run_has_kept_are_asked_for()
+    {
+        Save(first, "a", "a", "b", "b", "a");
+        Save(second, "a", "b", "a", "b", "b");
+        foreach (var run in (SampleRun[])[first, second])
+            (SampleRun.Results with { Part = "folds", Folds = 5 }).Save(run.At("results.json"));
+        new Thumbnails(second.At("thumbnails")).Keep("train", "1.png", ImageDecoder.Decode(Pictures.Flat(40, 40, 250, 10, 10), "1.png"));
+        var keeper = new Keeper(new(first.At("thumbnails")));
+        PairedReport.Write(RunFolder.Elsewhere(first.Folder), RunFolder.Elsewhere(second.Folder), first.Page, keeper);
+        Assert.Equal(["train 2.png", "train 4.png"], keeper.Asked.Order());
+        var page = File.ReadAllText(first.Page);
+        Assert.All(["1.png", "2.png", "4.png"], (string name) => Assert.Matches($"<img src=\"[^\"]+\" alt=\"{name}\"", page));
+    }
+
+    [Fact]
     public void Runs_of_different_images_are_refused_and_so_is_one_without_answers()
     {
         Save(first, "a", "a", "a", "b", "b");
@@ -54,6 +72,24 @@ public sealed class PairedReportTests : IDisposable
     {
         first.Dispose();
         second.Dispose();
+    }
+
+    private sealed class Keeper(Thumbnails thumbnails) : IImageKeeper
+    {
+        public List<string> Asked { get; } = [];
+
+        public void KeepThumbnails(string part, IEnumerable<string> images)
+        {
+            foreach (var image in images)
+            {
+                Asked.Add($"{part} {image}");
+                thumbnails.Keep(part, image, ImageDecoder.Decode(Pictures.Flat(40, 40, 10, 10, 250), image));
+            }
+        }
+
+        public void KeepActivations(string part, IReadOnlyDictionary<string, string> takenFor)
+        {
+        }
     }
 
     private static void Save(SampleRun run, params string[] answers)
