@@ -45,8 +45,8 @@ public sealed class CompareReportTests
         using var folder = new SampleRun(write: false);
         CompareReport.Write(SampleComparison.Of() with { TestPerTrain = 0.25 }, folder.Page);
         var page = File.ReadAllText(folder.Page);
-        Assert.Matches(@"(?s)<section id=""verdict"".*?<p class=""lead"">[^<.]+(<code>[^<]+</code>[^<.]+)?\.</p>.*?data-figure=""seeds"".*?" +
-            @"class=""verdicts"".*?</section>", page);
+        Assert.Matches(@"(?s)<section id=""verdict"".*?<p class=""lead"">[^<.]+(<code>[^<]+</code>[^<.]+)?\.</p>" +
+            @".*?data-figure=""seeds"".*?class=""verdicts"".*?</section>", page);
         Assert.DoesNotContain("seeds with its", page);
         Assert.Contains(" folds", page);
     }

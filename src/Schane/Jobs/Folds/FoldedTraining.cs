@@ -14,7 +14,8 @@ namespace Schane.Jobs.Folds;
 
 /// <summary>
 /// Training on every labelled image: first one run a fold without its images, which measures the recipe, then the run itself on all of
-/// them. A budget is shared out evenly among them. Folds are run folders in the run's folder <c>folds</c>. A run that was stopped goes on at the fold it was in.
+/// them. A budget is shared out evenly among them. Folds are run folders in the run's folder <c>folds</c>. A run that was stopped goes on
+/// at the fold it was in.
 /// </summary>
 internal static class FoldedTraining
 {

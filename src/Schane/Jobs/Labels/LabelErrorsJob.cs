@@ -99,8 +99,8 @@ internal static class LabelErrorsJob
         };
     }
 
-    /// <summary>Ranks images by what models that have not seen them say, and takes as many for candidates as <see cref="LabelNoise"/> expects
-    /// wrong labels.</summary>
+    /// <summary>Ranks images by what models that have not seen them say, and takes as many for candidates as <see cref="LabelNoise"/>
+    /// expects wrong labels.</summary>
     /// <param name="given">[n] labels.</param>
     /// <param name="logits">[n][C] of the classifier.</param>
     /// <param name="votes">[n][C] of the neighbours, any scale.</param>

@@ -3,6 +3,7 @@ using Schane.Jobs.Folds;
 namespace Schane.Tests.Jobs.Folds;
 
 /// <summary>A budget of 60 s for five folds and the run.</summary>
+[Trait("Long", "1")]
 public class FoldTimesTests
 {
     private readonly FoldTimes times = new(TimeSpan.FromSeconds(60), 5);
