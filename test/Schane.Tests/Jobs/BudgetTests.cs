@@ -86,8 +86,13 @@ public sealed class BudgetTests : IDisposable
         var (clock, steps) = (new HandClock(), 0);
         var (_, results) = TrainJob.Run(Timed with
         {
-            Data = photos.Data, LabelsPerClass = null, Model = "convnet4", Steps = null, ByTime = false,
-            Budget = TimeSpan.FromSeconds(120), ClassesPerBatch = 2,
+            Data = photos.Data,
+            LabelsPerClass = null,
+            Model = "convnet4",
+            Steps = null,
+            ByTime = false,
+            Budget = TimeSpan.FromSeconds(120),
+            ClassesPerBatch = 2,
         }, With(clock, "run", _ => steps++ < 20 ? 0.5 : 3));
         Assert.InRange(clock.Seconds, 108, 132);
         Assert.Equal((4, 8), (results.Folds, results.Images));
