@@ -6,9 +6,9 @@ namespace Schane.Evaluation;
 /// <param name="Row">Its place among the items.</param>
 /// <param name="Label">The label it has.</param>
 /// <param name="Suggested">The label that speaks most against it.</param>
-/// <param name="Score">How much speaks against the label, 0 to 1; ½ is a draw.</param>
-/// <param name="Contradicted">The neighbours outvote the label, and the nearest image of another class is nearer than
-/// the nearest of its own.</param>
+/// <param name="Score">How much speaks against the label, 0 to 1.</param>
+/// <param name="Contradicted">Another class beats the label, the neighbours outvote it, and the nearest image of another class is nearer
+/// than the nearest of its own.</param>
 internal sealed record SuspectedLabel(int Row, int Label, int Suggested, double Score, bool Contradicted);
 
 /// <summary>Ranks items by how much their label is contradicted.</summary>
@@ -33,7 +33,7 @@ internal static class LabelErrors
             double[] mean = [.. probabilities[i].Zip(votes[i], (p, v) => (p + v / all) / 2)];
             var other = BestOther(mean, labels[i]);
             return new SuspectedLabel(i, labels[i], other, (wrong[i] + (1 + mean[other] - mean[labels[i]]) / 2) / 2,
-                votes[i][BestOther(votes[i], labels[i])] > votes[i][labels[i]] && pairGap[i] > 0);
+                mean[other] > mean[labels[i]] && votes[i][BestOther(votes[i], labels[i])] > votes[i][labels[i]] && pairGap[i] > 0);
         }).OrderByDescending(s => s.Score).ThenBy(s => s.Row)];
 
     /// <summary>

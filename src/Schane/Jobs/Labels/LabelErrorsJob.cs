@@ -111,7 +111,7 @@ internal static class LabelErrorsJob
         var noise = LabelNoise.Fit(logits, given);
         var ranked = LabelErrors.Rank(given, [.. logits.Select(row => CalibratedConfidence.Softmax(row, noise.Temperature))], votes,
             noise.Wrong, gaps);
-        return (noise, ranked, [.. ranked.Where(s => s.Contradicted && s.Score > 0.5).Take(noise.Expected)]);
+        return (noise, ranked, [.. ranked.Where(s => s.Contradicted).Take(noise.Expected)]);
     }
 
     private static ModelOutputs Outputs(RunModel model, IImageDataset images, Recipe recipe, CancellationToken stop) =>
