@@ -111,7 +111,8 @@ public sealed record RunOptions
     /// <summary>The data of a recipe, or those given.</summary>
     internal DataSetup Open(Recipe recipe, Splits? splits = null)
     {
-        var data = DataSetup.Open(recipe, DataRoot, splits, Data, Listed) with { OwnSampler = Sampler };
+        var data = DataSetup.Open(recipe, DataRoot, splits, Data, Listed).WithPseudoLabels(recipe, DataRoot) with
+        { OwnSampler = Sampler };
         if (Sampler is not null && (BatchTimes > 1 || recipe.Sampler == SamplerKind.Hard))
             throw new SchaneException("A sampler of the program's own decides the batches, so " +
                 $"{(BatchTimes > 1 ? "BatchTimes must be 1" : "the recipe's sampler must not be hard")}.");

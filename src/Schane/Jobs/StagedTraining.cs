@@ -1,5 +1,6 @@
 using Schane.Checkpoints;
 using Schane.Distributed;
+using Schane.Jobs.Labels;
 using Schane.Models;
 using Schane.Planning;
 using Schane.Recipes;
@@ -31,6 +32,8 @@ internal static class StagedTraining
             throw new SchaneException($"Training in stages needs two or more but has {stages.Count}; write a plain recipe instead.");
         if (stages.Any(stage => stage.Recipe.NoRefit == false))
             throw new SchaneException("Stages keep a part of the images aside to choose and measure on; leave out no-refit: false.");
+        if (stages.Any(stage => SelfTraining.IsWanted(stage.Recipe)))
+            throw new SchaneException("Stages label no images; leave out unlabelled, or give the labels with pseudo-labels.");
         options ??= new();
         options.RequireFreeFolder();
         var ranks = options.AllRanks;

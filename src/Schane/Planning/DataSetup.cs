@@ -68,13 +68,20 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
             setup = setup.Edited(LabelEdits.Load(recipe.Exclude, recipe.Relabel));
         if (recipe.Imbalance is { } ratio)
             setup = setup with { Train = Subset.LongTail(setup.Train, ratio, recipe.Seed) };
-        if (recipe.LabelsPerClass is { } labels)
-            setup = setup with { Train = Subset.PerClass(setup.Train, labels, recipe.Seed) };
-        return recipe.PseudoLabels is not { } list ? setup : setup with
+        return recipe.LabelsPerClass is { } labels ? setup with { Train = Subset.PerClass(setup.Train, labels, recipe.Seed) } : setup;
+    }
+
+    /// <summary>The same with the images to train on that have pseudo-labels. Only training needs them.</summary>
+    /// <exception cref="SchaneException">The list or its folder can't be read or don't fit, or a setting is of neither.</exception>
+    public DataSetup WithPseudoLabels(Recipe recipe, string? dataRoot)
+    {
+        if (recipe.Unlabelled is null && (recipe.PseudoLabels ?? (object?)recipe.PseudoPrecision) is not null)
+            throw new SchaneException($"{(recipe.PseudoLabels is null ? "pseudo-precision" : "pseudo-labels")} is of images without " +
+                "labels; name their folder with unlabelled.");
+        return recipe.PseudoLabels is not { } list ? this : this with
         {
-            Train = new JoinedImages(setup.Train, PseudoLabels.Load(list, PseudoLabels.Folder(recipe.Unlabelled ??
-                throw new SchaneException("pseudo-labels is a list of images below a folder; name it with unlabelled."), dataRoot),
-                setup.Train.Classes, OptionsOf(recipe).Limits)),
+            Train = new JoinedImages(Train, PseudoLabels.Load(list, PseudoLabels.Folder(recipe.Unlabelled!, dataRoot), Train.Classes,
+                OptionsOf(recipe).Limits)),
         };
     }
 

@@ -26,7 +26,8 @@ internal static class RecipeCheck
             TransformPreset.Find(recipe.Augmentation);
         var objective = new JointObjective(recipe.Objective());
         var classes = 2;
-        if (Tried(() => DataSetup.Open(recipe, dataRoot), "Not checked against the data", left) is { } data)
+        if (Tried(() => DataSetup.Open(recipe, dataRoot).WithPseudoLabels(recipe, dataRoot), "Not checked against the data", left)
+            is { } data)
         {
             data.RequireOthers(recipe);
             var options = new PlanOptions { Hub = new HubOptions { Offline = true } };

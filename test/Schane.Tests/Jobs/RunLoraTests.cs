@@ -6,6 +6,7 @@ using Schane.Models;
 using Schane.Planning;
 using Schane.Recipes;
 using Schane.Tests.Cli;
+using Schane.Tests.Support;
 using Schane.Training;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -205,15 +206,6 @@ public sealed class RunLoraTests : IDisposable
     }
 
     private string At(string name) => Path.Combine(photos.Root, name);
-
-    private sealed class Heard(List<string> messages) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.Message is { } message)
-                messages.Add(message);
-        }
-    }
 
     private sealed class Stopper(long step, CancellationTokenSource stop) : IProgress<TrainingProgress>
     {

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Schane.Jobs;
 using Schane.Losses;
 using Schane.Recipes;
-using Schane.Training;
+using Schane.Tests.Support;
 
 namespace Schane.Tests.Jobs;
 
@@ -61,14 +61,5 @@ public sealed partial class TrainJobTests
         var step = Assert.Single(StepsOf("run"));
         Assert.Equal(JsonValueKind.Null, step.GetProperty("beta").ValueKind);
         Assert.Equal(0.1, step.GetProperty("temperature").GetDouble());
-    }
-
-    private sealed class Heard(List<string> messages) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.Message is not null)
-                messages.Add(value.Message);
-        }
     }
 }

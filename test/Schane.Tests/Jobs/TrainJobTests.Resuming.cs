@@ -1,5 +1,6 @@
 using Schane.Jobs;
 using Schane.Models;
+using Schane.Tests.Support;
 
 namespace Schane.Tests.Jobs;
 

@@ -24,6 +24,7 @@ internal static class PseudoLabels
     /// class.</exception>
     public static ListedImages Load(string list, string folder, IReadOnlyList<string> classes, ImageLimits limits)
     {
+        var inside = Path.TrimEndingDirectorySeparator(folder) + Path.DirectorySeparatorChar;
         var places = classes.Index().ToDictionary(c => c.Item, c => c.Index);
         var images = new Dictionary<string, int>();
         foreach (var (line, name, label) in LabelEdits.Rows(list, wantsClass: true))
@@ -32,7 +33,7 @@ internal static class PseudoLabels
                 throw new SchaneException($"'{Printable.Escape(list)}', line {line}: {what}");
             if (!places.TryGetValue(label, out var place))
                 Refuse($"'{Printable.Escape(label)}' is not among the {classes.Count} classes{Nearest.Hint(label, classes)}.");
-            if (Path.IsPathRooted(name) || !File.Exists(Path.Combine(folder, name)))
+            if (!Path.GetFullPath(name, folder).StartsWith(inside, StringComparison.Ordinal) || !File.Exists(Path.Combine(folder, name)))
                 Refuse($"there is no image '{Printable.Escape(name)}' in '{Printable.Escape(folder)}'; paths are below that folder.");
             if (!images.TryAdd(name, place))
                 Refuse($"'{Printable.Escape(name)}' stands twice; keep one.");

@@ -47,7 +47,8 @@ internal static class LabelErrorsJob
     {
         Require.AtLeast(folds, 2, nameof(folds));
         var run = RunFolder.Open(folder);
-        var recipe = SavedRun.RecipeOf(run);
+        // labels that people gave, and no others
+        var recipe = SavedRun.RecipeOf(run) with { Unlabelled = null, PseudoLabels = null, PseudoPrecision = null };
         if (recipe.MultiLabel == true)
             throw LabelSetChoice.Refused("a label is doubted where another fits better", "look through predictions.parquet of the run");
         if (recipe.ByTime)

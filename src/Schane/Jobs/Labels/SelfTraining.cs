@@ -94,7 +94,8 @@ internal static class SelfTraining
         try
         {
             if (!File.Exists(first.Results))
-                Learn(first, asked with { Unlabelled = null, PseudoPrecision = null }, options with { Page = false }, stop);
+                Learn(first, asked with { Unlabelled = null, PseudoPrecision = null }, options with
+                { Page = false, View = options.View is { } view ? view with { Leaves = RunLeaves.Data } : null }, stop);
             if (!File.Exists(run.PseudoLabels))
                 Label(first, run, asked, options, stop);
         }

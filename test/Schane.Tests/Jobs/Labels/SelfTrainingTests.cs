@@ -1,5 +1,6 @@
 using Schane.Data.Dividing;
 using Schane.Jobs;
+using Schane.Jobs.Studies;
 using Schane.Losses;
 using Schane.Models;
 using Schane.Planning;
@@ -7,6 +8,7 @@ using Schane.Recipes;
 using Schane.Runs;
 using Schane.Tests.Cli;
 using Schane.Tests.Data;
+using Schane.Tests.Support;
 using Schane.Training;
 
 namespace Schane.Tests.Jobs.Labels;
@@ -54,7 +56,7 @@ public sealed class SelfTrainingTests : IDisposable
             StringComparison.Ordinal));
 
         var alone = DataSetup.Open(recipe with { Unlabelled = null }, null, SavedRun.SplitsOf(run));
-        var both = DataSetup.Open(SavedRun.RecipeOf(run), null, SavedRun.SplitsOf(run));
+        var both = Learnt(SavedRun.RecipeOf(run), SavedRun.SplitsOf(run));
         Assert.Equal(alone.Train.Count + given.Count, both.Train.Count);
         Assert.Equal(alone.Test!.Count, results.Images);                  // measured on labels that people gave
         Assert.Equal(given, Enumerable.Range(alone.Train.Count, given.Count)
@@ -62,6 +64,7 @@ public sealed class SelfTrainingTests : IDisposable
         Assert.Equal(alone.Train.Count, EmbeddingsOf(Path.Combine(run.EarlierStages, "labelled")));
         Assert.Equal(both.Train.Count, EmbeddingsOf(run.Root));
         Assert.DoesNotContain(photos.Root, File.ReadAllText(run.Recipe));
+        Directory.Delete(Place("new"), recursive: true);                  // training alone needs the images
         Assert.Equal(results.Metrics, EvaluateJob.Run(run.Root).Metrics);
     }
 
@@ -115,9 +118,13 @@ public sealed class SelfTrainingTests : IDisposable
             return Place("list.csv");
         }
         var aside = Short with { NoRefit = true };
-        Refused(aside with { PseudoLabels = Listed("0.png,red\n"), Unlabelled = null }, "name it with unlabelled");
+        Refused(aside with { PseudoLabels = Listed("0.png,red\n"), Unlabelled = null }, "name their folder with unlabelled");
         Refused(aside with { PseudoLabels = Listed("0.png,green\n") }, "line 2: 'green' is not among the 2 classes");
         Refused(aside with { PseudoLabels = Listed("1.png,red\n") }, "line 2: there is no image '1.png'");
+        Refused(aside with { PseudoLabels = Listed("../photos/red/0.png,red\n") }, "line 2: there is no image '../photos/red/0.png'");
+        Refused(aside with { Unlabelled = null, PseudoPrecision = 0.5 }, "pseudo-precision is of images without labels");
+        Assert.Contains("Stages label no images", Assert.Throws<SchaneException>(() =>
+            StagedTraining.Run([("one", Short), ("two", aside)], new() { Folder = Place("refused") })).Message);
         Refused(aside with { PseudoLabels = Listed("0.png,red\n0.png,blue\n") }, "line 3: '0.png' stands twice");
     }
 
@@ -129,11 +136,28 @@ public sealed class SelfTrainingTests : IDisposable
         var list = Place("list.csv");
         PseudoLabels.Save(list, [("deep/b.png", "blue", 0.51234), ("a.png", "red", 1)]);
         Assert.Equal("path,label,confidence\ndeep/b.png,blue,0.5123\na.png,red,1\n", File.ReadAllText(list));
-        var train = DataSetup.Open(Short with { PseudoLabels = list, NoRefit = true }, null).Train;
+        var train = Learnt(Short with { PseudoLabels = list, NoRefit = true }).Train;
         Assert.Equal(["deep/b.png blue", "a.png red"], Enumerable.Range(train.Count - 2, 2)
             .Select(i => $"{train.NameOf(i)} {train.Classes[train.LabelOf(i)]}"));
         Assert.Equal([60, 61, 200], train.Read(train.Count - 2).Pixels[..3]);
     }
+
+    [Fact]
+    [Trait("Slow", "1")]
+    public void A_sweep_tries_it_as_an_arm_like_any_other()
+    {
+        for (var i = 0; i < 8; i++)
+            New($"{i}.png", red: i % 2 == 0, shade: 11 + 3 * i);
+        var trial = Place("trial");
+        var planned = new PlannedRun(trial, Short with { Steps = 10 }, "one", RunView.Trial);
+        var results = planned.Make(null, null, new Heard([]), default)!;
+        Assert.Equal("val", results.Part);
+        Assert.True(File.Exists(RunFolder.Open(trial).PseudoLabels));
+        Assert.Equal(results.Metrics, planned.Make(null, null, new Heard([]), default)!.Metrics);
+    }
+
+    private static DataSetup Learnt(Recipe recipe, Splits? splits = null) =>
+        DataSetup.Open(recipe, null, splits).WithPseudoLabels(recipe, null);
 
     private static int EmbeddingsOf(string run) =>
         Schane.Evaluation.Embeddings.EmbeddedImages.Load(RunFolder.Open(run).Embeddings).Part("train")!.Embeddings.Count;
@@ -148,15 +172,6 @@ public sealed class SelfTrainingTests : IDisposable
         photos.Write($"../new/{name}", red ? Pictures.Flat(40, 40, 150, (byte)shade, 110) : Pictures.Flat(40, 40, 60, (byte)shade, 200));
 
     private string Place(string name) => Path.Combine(photos.Root, name);
-
-    private sealed class Heard(List<string> messages) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.Message is { } message)
-                messages.Add(message);
-        }
-    }
 
     /// <summary>Stops after so many steps of all runs together.</summary>
     private sealed class Stopper(int steps, CancellationTokenSource stop) : IProgress<TrainingProgress>

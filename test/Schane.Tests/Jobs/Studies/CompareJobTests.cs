@@ -10,7 +10,6 @@ using Schane.Reporting;
 using Schane.Runs;
 using Schane.Tests.Cli;
 using Schane.Tests.Support;
-using Schane.Training;
 
 namespace Schane.Tests.Jobs.Studies;
 
@@ -145,14 +144,4 @@ public sealed class CompareJobTests : IDisposable
         new() { Arms = [("ce", Short with { Loss = new CrossEntropyAlone() }), ("schane", Short)], Folder = photos.Run, Seeds = [0] };
 
     private string At(string run, string file = "") => Path.Combine(photos.Run, run, file);
-
-    private sealed class Heard(List<string> messages) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value)
-        {
-            if (value.Message is not null)
-                lock (messages)
-                    messages.Add(value.Message);
-        }
-    }
 }

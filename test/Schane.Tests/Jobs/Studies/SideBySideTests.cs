@@ -8,6 +8,7 @@ using Schane.Planning;
 using Schane.Recipes;
 using Schane.Runs;
 using Schane.Tests.Cli;
+using Schane.Tests.Support;
 
 namespace Schane.Tests.Jobs.Studies;
 
@@ -210,15 +211,6 @@ public sealed class SideBySideTests : IDisposable
 
     private static bool IsAlive(int process) => Directory.Exists($"/proc/{process}")
         && !File.ReadAllText($"/proc/{process}/stat").Contains(") Z ", StringComparison.Ordinal);
-
-    private sealed class Heard(List<string> said) : IProgress<Schane.Training.TrainingProgress>
-    {
-        public void Report(Schane.Training.TrainingProgress value)
-        {
-            if (value.Message is not null)
-                said.Add(value.Message);
-        }
-    }
 
     [DllImport("libc", EntryPoint = "kill", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
