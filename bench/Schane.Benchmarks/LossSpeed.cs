@@ -1,5 +1,6 @@
 using Schane.Losses.Pairs;
 using Schane.Losses.Tiled;
+using Schane.Products;
 using static TorchSharp.torch;
 
 namespace Schane.Benchmarks;
@@ -15,7 +16,7 @@ internal static class LossSpeed
         set_num_threads(threads);
         var bf16 = !arguments.Contains("--float32");
         Console.WriteLine(
-            $"{threads} threads, vectors of {TiledPairLoss.BestLanes}, bfloat16 products in {(Brgemm.Available ? "libtorch" : "C#")}, " +
+            $"{threads} threads, vectors of {MatrixKernel.BestLanes}, bfloat16 products in {(Brgemm.Available ? "libtorch" : "C#")}, " +
             $"MALLOC_MMAP_MAX_={Environment.GetEnvironmentVariable("MALLOC_MMAP_MAX_") ?? "unset"}");
         Console.WriteLine("loss     rows   dim classes |  graph ms, wall | tiled ms, wall  ratios (CPU, wall)  of floor GFLOP/s |" +
             (bf16 ? " bf16 ms, wall  ratios (CPU, wall)  of floor GFLOP/s |" : "") + " buffers MB");

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Schane.Losses.Tiled;
+using Schane.Products;
 
 namespace Schane.Benchmarks;
 
@@ -9,7 +10,7 @@ internal sealed unsafe class MatrixRate(int threads, bool bf16) : IDisposable
 {
     private const int Rows = 192, Depth = 192, Repetitions = 200;
     private readonly Crew crew = new(threads);
-    private readonly Bf16Kernel kernel = Bf16Kernel.For(TiledPairLoss.BestLanes, Brgemm.Available);
+    private readonly Bf16Kernel kernel = Bf16Kernel.For(MatrixKernel.BestLanes, Brgemm.Available);
     private readonly float*[] memory = Tiles(threads);
 
     /// <summary>Floating-point operations of one <see cref="Run"/>, all threads together.</summary>
@@ -36,7 +37,7 @@ internal sealed unsafe class MatrixRate(int threads, bool bf16) : IDisposable
                 kernel.Multiply(Rows, Rows, Depth, (ushort*)a, Depth, (uint*)b, Rows, c, Rows, 0);
             else
                 MatrixKernel.Multiply(a, Depth, 1, b, Depth * MatrixKernel.PanelWidth, c, Rows, Rows, Rows, Depth,
-                    add: false, TiledPairLoss.BestLanes);
+                    add: false, MatrixKernel.BestLanes);
         }
         kernel.Leave();
     }

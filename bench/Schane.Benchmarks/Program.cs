@@ -1,3 +1,4 @@
+using Schane.Benchmarks.Steps;
 using Schane.Benchmarks;
 using Schane.Benchmarks.Folds;
 using Schane.Benchmarks.Labels;
@@ -9,10 +10,12 @@ return args switch
     ["loss", .. var rest] => LossSpeed.Run(rest),
     ["loss-memory", .. var rest] => LossMemory.Run(rest),
     ["loss-error", .. var rest] => LossError.Run(rest),
+    ["linear", .. var rest] => LinearSpeed.Run(rest),
     ["forward", .. var rest] => ForwardSpeed.Run(rest),
     ["load", ..] => LoadSpeed.Run(),
     ["data", ..] => DataSpeed.Run(),
     ["export", .. var rest] => ExportSpeed.Run(rest),
+    ["int8", .. var rest] => Int8Gain.Run(rest),
     ["export-one", var what, var run, var onnx, var weights] => ExportSpeed.Once(what, run, onnx, long.Parse(weights)),
     ["predict", .. var rest] => PredictSpeed.Run(rest),
     ["first", .. var rest] => PredictSpeed.First(rest),
@@ -32,6 +35,7 @@ return args switch
     ["copies", .. var rest] => CopiesFound.Run(rest),
     ["listing", .. var rest] => ListingSpeed.Run(rest),
     ["compare", .. var rest] => CompareOverhead.Run(rest),
+    ["step-alone", .. var rest] => StepAlone.Run(rest),
     ["step", .. var rest] => StepSpeed.Run(rest),
     ["wait", .. var rest] => WaitSpeed.Run(rest),
     ["wait-once", var model, var side, var batch, var steps] => WaitSpeed.Serve(model, int.Parse(side), int.Parse(batch), int.Parse(steps)),
@@ -46,10 +50,12 @@ return args switch
 static int Wrong()
 {
     Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim " +
-        "D | loss-error [--rows N] [--dim D] | data | forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] " +
-        "[--rounds N] | precision [MODEL] | ranks [--batch N] [--rounds N] [--steps N] [--mpich] | wait [MODEL] [--side N] [--batch N] " +
+        "D | loss-error [--rows N] [--dim D] | data | linear [--threads N] [--rounds N] [--only 'ROWS INPUTS OUTPUTS;...'] | " +
+        "forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | " +
+        "step-alone MODEL [--batch N] [--side N] [--steps N] [--bf16] [--library] | precision [MODEL] | " +
+        "ranks [--batch N] [--rounds N] [--steps N] [--mpich] | wait [MODEL] [--side N] [--batch N] " +
         "[--steps N] [--rounds N] [--spins N,N] [--neighbours N,N] | overhead [--batch N] | gradcache [--batch N] | " +
-        "lora [MODEL] [--batch N] [--rounds N] | export [MODEL...] | " +
+        "lora [MODEL] [--batch N] [--rounds N] | export [MODEL...] | int8 RUN... | " +
         "predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D] | fewshot [--episodes N] [--peer-episodes N] " +
         "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--first N] [--loss NAME] " +
         "[--data NAME [--input-size N] [--alike]] | drift [NAME...] | suggest RUN... [--methods NAME,...] [--seeds N] " +

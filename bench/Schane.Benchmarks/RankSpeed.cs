@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Schane.Benchmarks.Steps;
 using Schane.Distributed;
 using Schane.Tensors;
 using static TorchSharp.torch;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Schane.Benchmarks.Steps;
 using Schane.Tensors;
 
 namespace Schane.Benchmarks;

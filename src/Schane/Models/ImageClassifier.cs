@@ -83,6 +83,18 @@ public sealed partial class ImageClassifier : nn.Module
         }
     } = Precision.Float32;
 
+    /// <summary>Whether products of linear layers in float32 on the processor are Schane's own; null where that is faster here.</summary>
+    internal bool? OwnProducts
+    {
+        get;
+        set
+        {
+            field = value;
+            foreach (var layer in modules().OfType<Dense>())
+                layer.OwnProducts = value;
+        }
+    }
+
     /// <summary>One pass of the whole model.</summary>
     /// <param name="images">[n, channels, H, W], normalised by the backbone's constants.</param>
     /// <returns>

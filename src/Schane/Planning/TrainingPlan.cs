@@ -92,6 +92,7 @@ internal sealed record TrainingPlan(
         {
             // auto: not decided yet, or a run from before there was a choice
             Precision = recipe.Precision == Precision.Auto ? Precision.Float32 : recipe.Precision,
+            OwnProducts = recipe.NoOwnProducts is { } left ? !left : null,
         };
         if (AdaptersOf(recipe) is { } adapters)
             classifier.Adapt(adapters);

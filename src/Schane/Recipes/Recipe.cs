@@ -330,6 +330,10 @@ public sealed record Recipe
     /// <summary>Number type of the products of training passes. Auto is decided once, before the first step, and recorded.</summary>
     public Precision Precision { get; init; }
 
+    /// <summary>Whether the products of linear layers in float32 on the processor are libtorch's (true) or Schane's own (false). Null:
+    /// whichever is clearly faster on this machine, measured once and recorded.</summary>
+    public bool? NoOwnProducts { get; init; }
+
     /// <summary>Threads for the computation. Null: all cores.</summary>
     public int? Threads { get; init => field = value is { } v ? Require.AtLeast(v, 1) : null; }
 

@@ -182,6 +182,8 @@ internal static class RecipeSettings
             new("device", "cpu|cuda[:N]", "Where to compute."),
             new("precision", "auto|float32|bf16|fp16",
                 "Number type of the products in training; auto takes bf16 where it is clearly faster. fp16 is for GPUs."),
+            new("no-own-products", null,
+                "Take libtorch's products for linear layers in float32. Default: Schane's own where they are clearly faster."),
             new("threads", "N", "Threads of the computation. Default: all cores."),
         ]),
         new("Saving",

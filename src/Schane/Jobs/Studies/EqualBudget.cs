@@ -46,6 +46,7 @@ internal static class EqualBudget
             ClassesPerBatch = arm.Recipe.ClassesPerBatch ?? plan.ClassesPerBatch,
             Steps = arm.Recipe.Steps ?? (arm.Recipe.Epochs is null || arm.Recipe.Epochs == last.Epochs ? plan.Steps : null),
             Kernel = plan.Kernel,
+            NoOwnProducts = arm.Recipe.NoOwnProducts ?? plan.NoOwnProducts,
             Precision = arm.Recipe.Precision == Precision.Auto ? plan.Precision : arm.Recipe.Precision,
         }))];
     }

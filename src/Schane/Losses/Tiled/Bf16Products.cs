@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Schane.Products;
 
 namespace Schane.Losses.Tiled;
 

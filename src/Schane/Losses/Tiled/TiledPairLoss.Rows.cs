@@ -1,4 +1,5 @@
 using Schane.Losses.Pairs;
+using Schane.Products;
 
 namespace Schane.Losses.Tiled;
 

@@ -1,3 +1,5 @@
+using Schane.Products;
+
 namespace Schane.Losses.Tiled;
 
 /// <content>The phases that go by tiles.</content>

@@ -1,5 +1,5 @@
-using System.Runtime.Intrinsics;
 using Schane.Losses.Pairs;
+using Schane.Products;
 
 namespace Schane.Losses.Tiled;
 
@@ -56,16 +56,13 @@ internal sealed unsafe partial class TiledPairLoss : IDisposable
     /// <param name="native">Whether libtorch makes those products; null where it can.</param>
     public TiledPairLoss(int threads, int lanes = 0, bool bf16 = false, bool? native = null)
     {
-        this.lanes = lanes > 0 ? lanes : BestLanes;
+        this.lanes = lanes > 0 ? lanes : MatrixKernel.BestLanes;
         crew = new Crew(Math.Max(1, threads));
         Bf16 = bf16;
         products = bf16 ? new Bf16Products(crew.Size, this.lanes, native ?? Brgemm.Available) : new Float32Products(crew.Size, this.lanes);
         workers = [.. Enumerable.Range(0, crew.Size).Select(_ => new Worker())];
         (prepare, arrange, sum, settle, slope, finish) = (Prepare, Arrange, Sum, Settle, Slope, Finish);
     }
-
-    /// <summary>16 with AVX-512, 8 with AVX2, 1 without vectors.</summary>
-    public static int BestLanes => Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated ? 8 : 1;
 
     /// <summary>Threads it works with.</summary>
     public int Threads => crew.Size;

@@ -1,4 +1,5 @@
 using Schane.Losses.Pairs;
+using Schane.Products;
 using static TorchSharp.torch;
 
 namespace Schane.Losses.Tiled;
@@ -26,7 +27,7 @@ internal static unsafe class TiledPairs
 
     /// <summary>Whether the kernel takes such embeddings: on the CPU, float32, on a machine with vectors.</summary>
     public static bool Takes(Tensor embeddings) =>
-        embeddings.device_type == TorchSharp.DeviceType.CPU && embeddings.dtype == ScalarType.Float32 && TiledPairLoss.BestLanes > 1;
+        embeddings.device_type == TorchSharp.DeviceType.CPU && embeddings.dtype == ScalarType.Float32 && MatrixKernel.BestLanes > 1;
 
     /// <returns>Null where single precision does not hold the sums: a temperature too small for fixed shifts, or a row whose
     /// negatives are all far away.</returns>

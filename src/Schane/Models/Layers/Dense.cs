@@ -1,3 +1,4 @@
+using Schane.Products;
 using Schane.Tensors;
 using TorchSharp.Modules;
 using TorchSharp.Utils;
@@ -44,6 +45,9 @@ internal sealed class Dense : Layer
         if (bias is not null)
             init.Uniform(bias, weight.shape[1]);
     }
+
+    /// <summary>Whether products in float32 on the processor are Schane's own; null where that is faster on this machine.</summary>
+    public bool? OwnProducts { get; set; }
 
     /// <summary>Width of the input.</summary>
     public long Inputs => weight.shape[1];
@@ -100,7 +104,8 @@ internal sealed class Dense : Layer
 
     private Tensor Linear(Tensor x, Tensor w, Tensor? b)
     {
-        var output = nn.functional.linear(x, w, b);
+        var output = (OwnProducts ?? LinearProduct.Pays) && LinearProduct.Takes(x, w) ? LinearProduct.Call(x, w, b)
+            : nn.functional.linear(x, w, b);
         if (down is null || up is null)
             return output;
         var narrow = nn.functional.linear(x, down.to_type(x.dtype));                           // [..., rank]

@@ -1,4 +1,4 @@
-namespace Schane.Losses.Tiled;
+namespace Schane.Products;
 
 /// <summary>Threads that wait for work, so that a step starts none and allocates nothing. The caller is the first of them.</summary>
 internal sealed class Crew : IDisposable
@@ -14,7 +14,7 @@ internal sealed class Crew : IDisposable
         Size = size;
         start = [.. Enumerable.Range(1, size - 1).Select(_ => new SemaphoreSlim(0))];
         finished = new CountdownEvent(Math.Max(1, size - 1));
-        threads = [.. start.Select((_, i) => new Thread(() => Serve(i)) { IsBackground = true, Name = $"tiled loss {i + 1}" })];
+        threads = [.. start.Select((_, i) => new Thread(() => Serve(i)) { IsBackground = true, Name = $"products {i + 1}" })];
         foreach (var thread in threads)
             thread.Start();
     }
@@ -44,7 +44,7 @@ internal sealed class Crew : IDisposable
             finished.Wait();
         }
         if (failure is not null)
-            throw new InvalidOperationException("A thread of the tiled loss failed.", failure);
+            throw new InvalidOperationException("A thread of a matrix product failed.", failure);
     }
 
     public void Dispose()

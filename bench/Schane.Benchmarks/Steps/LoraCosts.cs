@@ -2,7 +2,7 @@ using Schane.Models;
 using Schane.Tensors;
 using static TorchSharp.torch;
 
-namespace Schane.Benchmarks;
+namespace Schane.Benchmarks.Steps;
 
 /// <summary>What do adapters of low rank save of a full fine-tuning step, in time and in memory?</summary>
 /// <remarks>Steps of all kinds take turns in one process on one thread, each against the full step of its round, by the processor's time,

@@ -9,7 +9,7 @@ using Schane.Training;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Schane.Benchmarks;
+namespace Schane.Benchmarks.Steps;
 
 /// <summary>How much faster is a whole training step than plain TorchSharp's, and how near to its bare matrix products?</summary>
 /// <remarks>
@@ -30,21 +30,25 @@ internal static class StepSpeed
         Console.WriteLine($"{name}, batch {batch}, {get_num_threads()} threads, medians of {rounds} rounds");
         if (!arguments.Contains("--stock"))
             NativeMemory.KeepFreedPages();
-        using var float32 = new Stepper(name, batch, Precision.Float32);
+        using var float32 = new Stepper(name, batch, Precision.Float32, own: false);
+        using var own = new Stepper(name, batch, Precision.Float32, own: true);
         using var bf16 = new Stepper(name, batch, Precision.Bf16);
         var flops = float32.Flops;
         var (bare32, bare16) = (Bare(shape.Width, batch * 197, ScalarType.Float32), Bare(shape.Width, batch * 197, ScalarType.BFloat16));
-        var seconds = (Plain: new List<double>(), Float32: new List<double>(), Bf16: new List<double>(), Optimizer: new List<double>());
+        var seconds = (Plain: new List<double>(), Float32: new List<double>(), Own: new List<double>(),
+            Bf16: new List<double>(), Optimizer: new List<double>());
         for (var round = 0; round <= rounds; round++)
         {
             plain.StandardInput.WriteLine();
             var one = double.Parse(plain.StandardOutput.ReadLine()!.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
             var two = float32.Step();
+            var ours = own.Step();
             var three = bf16.Step();
             if (round == 0)                                                                      // warms up
                 continue;
             seconds.Plain.Add(one);
             seconds.Float32.Add(two.Step);
+            seconds.Own.Add(ours.Step);
             seconds.Bf16.Add(three.Step);
             seconds.Optimizer.Add(three.Optimizer);
         }
@@ -59,6 +63,7 @@ internal static class StepSpeed
             $"{flops / 1e9:F0} GFLOP a step; bare products: float32 {bare32 / 1e9:F0} GFLOP/s, bf16 {bare16 / 1e9:F0} GFLOP/s");
         Show("plain TorchSharp", seconds.Plain, bare32);
         Show("Schane, float32", seconds.Float32, bare32);
+        Show("the same, own products", seconds.Own, bare32);
         Show("Schane, bf16", seconds.Bf16, bare16);
         Console.WriteLine(
             $"optimiser              {Median(seconds.Optimizer) * 1e3:F1} ms: {Median(seconds.Optimizer) / Median(seconds.Float32):P1} " +
@@ -117,10 +122,10 @@ internal sealed class Stepper : IDisposable
     private long step;
 
     public Stepper(string name, int rows, Precision precision = Precision.Float32, string loss = "ce", int? side = null,
-        int? microBatch = null, string? other = null, ICollective? ranks = null, Adapters? adapters = null)
+        int? microBatch = null, string? other = null, ICollective? ranks = null, Adapters? adapters = null, bool? own = null)
     {
         this.ranks = ranks ?? new SingleProcess();
-        model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side), 100) { Precision = precision };
+        model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side), 100) { Precision = precision, OwnProducts = own };
         if (adapters is not null)
             model.Adapt(adapters);
         model.train();

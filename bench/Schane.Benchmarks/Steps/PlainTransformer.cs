@@ -1,7 +1,7 @@
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Schane.Benchmarks;
+namespace Schane.Benchmarks.Steps;
 
 /// <summary>A vision transformer as a user of TorchSharp writes it from its own modules, with torch.optim.AdamW: what Schane's step
 /// is measured against.</summary>

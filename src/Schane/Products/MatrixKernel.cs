@@ -1,4 +1,6 @@
-namespace Schane.Losses.Tiled;
+using System.Runtime.Intrinsics;
+
+namespace Schane.Products;
 
 /// <summary>
 /// Products of small float32 matrices that stay in cache: C (+)= A·B, one thread. B comes in panels of 32 columns, one row of a panel
@@ -12,6 +14,9 @@ internal static unsafe partial class MatrixKernel
 
     /// <summary>Columns of a panel of B; buffers are padded to it.</summary>
     public const int PanelWidth = 32;
+
+    /// <summary>16 with AVX-512, 8 with AVX2, 1 without vectors.</summary>
+    public static int BestLanes => Vector512.IsHardwareAccelerated ? 16 : Vector256.IsHardwareAccelerated ? 8 : 1;
 
     /// <param name="a">A(i, k) at a + i·aRow + k·aColumn, 0 ≤ i &lt; rows rounded up.</param>
     /// <param name="aRow">Floats from row to row.</param>
@@ -54,6 +59,33 @@ internal static unsafe partial class MatrixKernel
                 }
             }
         }
+    }
+
+    /// <summary>One tile of 12 × 32 of C.</summary>
+    /// <param name="a">A(i, k) at a + i·aRow + k·aColumn.</param>
+    /// <param name="aRow">Floats from row to row.</param>
+    /// <param name="aColumn">Floats from column to column.</param>
+    /// <param name="panel">B(k, j) at panel + k·32 + j.</param>
+    /// <param name="c">C(i, j) at c + i·cRow + j.</param>
+    /// <param name="cRow">Floats from row to row.</param>
+    /// <param name="depth">Columns of A.</param>
+    /// <param name="add">Whether C is added to.</param>
+    /// <param name="lanes">Floats of the vectors to use: 16, 8 or 1.</param>
+    public static void Tile(float* a, nint aRow, nint aColumn, float* panel, float* c, nint cRow, int depth, bool add, int lanes)
+    {
+        if (lanes == 16)
+        {
+            Block512(a, aRow, aColumn, 0, panel, c, cRow, depth, add);
+            return;
+        }
+        if (lanes == 1)
+        {
+            Block1(a, aRow, aColumn, 0, panel, c, cRow, depth, add);
+            return;
+        }
+        for (var j = 0; j < PanelWidth; j += 16)
+            for (var i = 0; i < RowGroup; i += RowGroup / 2)
+                Block256(a + i * aRow, aRow, aColumn, 0, panel + j, c + i * cRow + j, cRow, depth, add);
     }
 
     private static void Strip256(float* a, nint aRow, nint aColumn, nint aJump, float* b, float* c, nint cRow,

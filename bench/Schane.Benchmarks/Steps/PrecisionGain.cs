@@ -4,7 +4,7 @@ using Schane.Planning;
 using Schane.Tensors;
 using static TorchSharp.torch;
 
-namespace Schane.Benchmarks;
+namespace Schane.Benchmarks.Steps;
 
 /// <summary>What does bf16 gain in a pass of a model, by the measurement that <c>precision: auto</c> decides by?</summary>
 internal static class PrecisionGain

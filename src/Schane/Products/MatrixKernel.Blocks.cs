@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
-namespace Schane.Losses.Tiled;
+namespace Schane.Products;
 
 internal static unsafe partial class MatrixKernel
 {

@@ -4,7 +4,7 @@ using Schane.Tensors;
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace Schane.Benchmarks;
+namespace Schane.Benchmarks.Steps;
 
 /// <summary>What do the contrastive term and large batches cost beside plain cross-entropy and small batches,
 /// in time and in memory?</summary>

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Schane.Losses.Tiled;
+namespace Schane.Products;
 
 /// <summary>Memory outside the garbage-collected heap, aligned to 64 bytes, that grows and is kept from step to step.</summary>
 internal sealed unsafe class Buffer<T> : IDisposable where T : unmanaged
