@@ -1,10 +1,12 @@
 using Schane.Data.Feeding;
 using Schane.Models;
+using Schane.Tests.Support;
 using Schane.Training;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Training;
 
+[Collection(WholeProcess.Name)]
 public class MemoryCheckTests
 {
     [Fact]
