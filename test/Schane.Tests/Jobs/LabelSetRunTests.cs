@@ -3,10 +3,13 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Schane.Inference;
 using Schane.Jobs;
+using Schane.Losses;
+using Schane.Recipes;
 using Schane.Runs;
 using Schane.Server;
 using Schane.Tests.Cli;
 using Schane.Tests.Data;
+using Schane.Training;
 
 namespace Schane.Tests.Jobs;
 
@@ -171,6 +174,40 @@ public sealed class LabelSetRunTests(LabelSetRunTests.Coloured run) : IClassFixt
             _ when word.StartsWith("OUT", StringComparison.Ordinal) => run.File_(word),
             _ => word,
         })]).Refusal());
+
+    [Fact]
+    [Trait("Slow", "1")]
+    public void A_run_that_was_stopped_goes_on_to_the_weights_and_thresholds_of_one_that_was_not()
+    {
+        var recipe = new Recipe
+        {
+            Data = run.List, Weights = "none", InputSize = 32, Steps = 8, Threads = 1, Augmentation = "none", Loss = LossRegistry.Find("schane"),
+            SaveEvery = 2, NoRefit = true,
+        };
+        TrainJob.Run(recipe, new() { Folder = run.File_("whole") });
+        using var stop = new CancellationTokenSource();
+        Assert.Throws<OperationCanceledException>(() =>
+        {
+            TrainJob.Run(recipe, new() { Folder = run.File_("stopped"), Progress = new Stopper(3, stop) }, stop.Token);
+        });
+        TrainJob.Resume(run.File_("stopped"));
+        foreach (var file in (string[])["model.safetensors", "splits.json"])
+            Assert.Equal(File.ReadAllBytes(Path.Combine(run.File_("whole"), file)),
+                File.ReadAllBytes(Path.Combine(run.File_("stopped"), file)));
+        Assert.Equal(Thresholds("whole"), Thresholds("stopped"));
+
+        IEnumerable<double?> Thresholds(string name) =>
+            RunResults.Load(Path.Combine(run.File_(name), "results.json")).PerClass!.Select(c => c.Threshold);
+    }
+
+    private sealed class Stopper(long step, CancellationTokenSource stop) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value)
+        {
+            if (value.Step == step)
+                stop.Cancel();
+        }
+    }
 
     private static IEnumerable<string?> Classes(JsonElement answer) =>
         answer.GetProperty("classes").EnumerateArray().Select(c => c.GetProperty("class").GetString());
