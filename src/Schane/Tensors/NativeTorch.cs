@@ -20,7 +20,9 @@ internal static class NativeTorch
 {
     internal const string VersionThatIsMissing = "GLIBCXX_3.4.32";
     private const string Library = "LibTorchSharp";
+    private static readonly string[] dependencies = ["gomp-98b21ff3.so.1", "c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
     private static readonly Lazy<nint> Handle = new(Load);
+    private static readonly Lazy<string[]> packages = new(() => [.. RestoredPackages.Folders(typeof(TorchSharp.torch).Assembly.Location)]);
 
     /// <summary>Whether the copy in memory had to be loaded in this process.</summary>
     internal static bool Cured { get; private set; }
@@ -55,13 +57,18 @@ internal static class NativeTorch
         }
     }
 
-    private static nint Resolve(string name) =>
-        name == Library && Find(Library) is not null && Find("torch_cpu") is not null ? Handle.Value : 0;
+    private static nint Resolve(string name)
+    {
+        if (Find(Library) is null || Find("torch_cpu") is null)
+            return 0;
+        return name == Library ? Handle.Value
+            : dependencies.Contains(name) && Find(name) is { } path && NativeLibrary.TryLoad(path, out var handle) ? handle : 0;
+    }
 
     private static nint Load()
     {
         // Loaded by path first, so that the copy in memory, which has no folder, finds them by name.
-        foreach (var dependency in (string[])["gomp-98b21ff3.so.1", "c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"])
+        foreach (var dependency in dependencies)
             if (Find(dependency) is { } path)
                 NativeLibrary.TryLoad(path, out _);
 
@@ -72,13 +79,14 @@ internal static class NativeTorch
         return handle;
     }
 
-    /// <summary>The full path of a native library beside the program, null if it isn't there.</summary>
+    /// <summary>The full path of a native library beside the program or in NuGet's packages folder, null if it is in neither.</summary>
     internal static string? Find(string name)
     {
         var file = name.Contains(".so", StringComparison.Ordinal) ? $"lib{name}" : $"lib{name}.so";
         var listed = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "")
             .Split(':', StringSplitOptions.RemoveEmptyEntries);
-        string[] folders = [.. listed, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"), AppContext.BaseDirectory];
+        string[] folders = [.. listed, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"), AppContext.BaseDirectory,
+            .. packages.Value];
         return folders.Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
     }
 

@@ -1,4 +1,6 @@
 // <cell>
+using System.IO;
+using System.Linq;
 using Schane.Inference;
 using Schane.Jobs;
 using Schane.Losses;
@@ -22,7 +24,7 @@ internal static class QuickStartNotebook
             Console.WriteLine($"{one.Class}: {one.Accuracy:P0} of {one.Images}");
         // </cell>
         // <cell>
-        using var classifier = Classifier.Load(folder);
+        var classifier = Classifier.Load(folder);
         foreach (var answer in photos == "" ? [] : classifier.PredictFiles(ImageFiles.Find([photos]).Take(5)))
             Console.WriteLine($"{answer.Image}: {answer.Class ?? "not sure"} {answer.Top[0].Probability:P0}");
         // </cell>

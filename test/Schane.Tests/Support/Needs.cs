@@ -21,7 +21,7 @@ internal static class Needs
     public const string Trait = "Needs";
     public const string Chromium = "chromium", OpenMpi = "openmpi", Mpich = "mpich";
     public const string Omniglot = "omniglot", OnnxChecker = "onnx-checker", TurboJpeg = "turbojpeg";
-    public const string ControlGroups = "control-groups", Tmux = "tmux";
+    public const string ControlGroups = "control-groups", Tmux = "tmux", Notebooks = "dotnet-repl";
 
     /// <summary>Every need, whether it is there, and how it is had.</summary>
     public static readonly IReadOnlyList<(string Name, Func<bool> IsThere, string WayOut)> All =
@@ -33,6 +33,7 @@ internal static class Needs
         (OnnxChecker, HasOnnxChecker, "apt-get install python3-onnx"),
         (TurboJpeg, () => Schane.Data.Reading.TurboJpeg.IsFound, "apt-get install libturbojpeg0"),
         (Tmux, () => Cli.Terminals.Tmux.Program is not null, "apt-get install tmux"),
+        (Notebooks, () => Samples.NotebookTests.Program is not null, "dotnet tool install --global dotnet-repl"),
         (ControlGroups, Tensors.RealControlGroup.CanBeMade, "test as root where /sys/fs/cgroup can be written"),
     ];
 
