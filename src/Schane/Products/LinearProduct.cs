@@ -7,14 +7,14 @@ namespace Schane.Products;
 /// <summary>x Wᵀ + b in float32 on the processor, and its gradients, by <see cref="PackedProduct"/>.</summary>
 internal sealed unsafe class LinearProduct : autograd.SingleTensorFunction<LinearProduct>
 {
-    private const string Factors = "factors";
+    private const string Wanted = "wanted";
 
     private static readonly Lock turn = new();
     private static PackedProduct? shared;
 
     // TorchSharp keeps what a backward pass returned, and what its context saved, until the whole graph is gone: as much memory again as
-    // the pass itself takes. So the factors are kept here, and what was returned is let go when the next gradient is asked for, since
-    // the graph has its own hold of it by then.
+    // the pass itself takes. So the context is given back as soon as it was used, which lets a graph go backward once, and what was
+    // returned when the next gradient is asked for, since the graph has its own hold of it by then.
     [ThreadStatic] private static List<Tensor>? returned;
 
     // Smaller ones are over before a packed block pays.
@@ -40,36 +40,38 @@ internal sealed unsafe class LinearProduct : autograd.SingleTensorFunction<Linea
     /// <returns>[…, outputs].</returns>
     public static Tensor Call(Tensor input, Tensor weight, Tensor? bias) =>
         is_grad_enabled() && (input.requires_grad || weight.requires_grad || bias?.requires_grad == true)
-            ? bias is null ? apply(new Kept(input, weight, null), input, weight)
-                : apply(new Kept(input, weight, bias.requires_grad), input, weight, bias)
+            ? bias is null ? apply(new Gradients(input.requires_grad, weight.requires_grad, null), input, weight)
+                : apply(new Gradients(input.requires_grad, weight.requires_grad, bias.requires_grad), input, weight, bias)
             : Forward(input, weight, bias);
 
     public override Tensor forward(autograd.AutogradContext ctx, params object[] vars)
     {
-        var (kept, bias) = ((Kept)vars[0], vars.Length > 3 ? (Tensor)vars[3] : null);
-        ctx.save_data(Factors, kept);
-        return Forward(kept.Input, kept.Weight, bias);
+        var (input, weight, bias) = ((Tensor)vars[1], (Tensor)vars[2], vars.Length > 3 ? (Tensor)vars[3] : null);
+        ctx.save_for_backward([input, weight]);
+        ctx.save_data(Wanted, vars[0]);
+        return Forward(input, weight, bias);
     }
 
     public override List<Tensor> backward(autograd.AutogradContext ctx, Tensor grad_output)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
-        using var kept = (Kept)ctx.get_data(Factors);
+        using var kept = ctx;
         var before = returned ??= [];
         foreach (var gradient in before)
             gradient.Dispose();
         before.Clear();
+        var (wanted, saved) = ((Gradients)ctx.get_data(Wanted), ctx.get_saved_variables());
         var slope = grad_output.contiguous();
         Tensor Returned(Tensor gradient)
         {
             before.Add(gradient.DetachFromDisposeScope());
             return gradient;
         }
-        var byInput = kept.ForInput ? Returned(ByInput(slope, kept.Weight)) : null;
-        var byWeight = kept.ForWeight ? Returned(ByWeight(slope, kept.Input)) : null;
-        var byBias = kept.ForBias == true ? Returned(slope.view(-1, slope.shape[^1]).sum([0L])) : null;
-        return kept.ForBias is null ? [null!, byInput!, byWeight!] : [null!, byInput!, byWeight!, byBias!];
+        var byInput = wanted.Input ? Returned(ByInput(slope, saved[1])) : null;
+        var byWeight = wanted.Weight ? Returned(ByWeight(slope, saved[0])) : null;
+        var byBias = wanted.Bias == true ? Returned(slope.view(-1, slope.shape[^1]).sum([0L])) : null;
+        return wanted.Bias is null ? [null!, byInput!, byWeight!] : [null!, byInput!, byWeight!, byBias!];
     }
 
     /// <summary>The gradient by the input: [..., outputs] · [outputs, inputs].</summary>
@@ -122,24 +124,6 @@ internal sealed unsafe class LinearProduct : autograd.SingleTensorFunction<Linea
 
     private static float* Start(Tensor tensor) => (float*)DataPointer.Of(tensor);
 
-    /// <summary>What the gradients are made of, and which are asked for. Given back as soon as they are made.</summary>
-    private sealed class Kept(Tensor input, Tensor weight, bool? forBias) : IDisposable
-    {
-        public Tensor Input { get; } = input.detach().DetachFromDisposeScope();
-
-        public Tensor Weight { get; } = weight.detach().DetachFromDisposeScope();
-
-        public bool ForInput { get; } = input.requires_grad;
-
-        public bool ForWeight { get; } = weight.requires_grad;
-
-        /// <summary>Null where there is no bias.</summary>
-        public bool? ForBias { get; } = forBias;
-
-        public void Dispose()
-        {
-            Input.Dispose();
-            Weight.Dispose();
-        }
-    }
+    /// <summary>Which gradients are asked for; null where there is no bias.</summary>
+    private sealed record Gradients(bool Input, bool Weight, bool? Bias);
 }

@@ -20,8 +20,8 @@ internal static unsafe class Packing
     /// <summary>Floats that a right factor takes.</summary>
     public static long RightLength(int columns, int depth) => (long)(columns + Width - 1) / Width * Width * depth;
 
-    /// <summary>Packs <paramref name="rows"/> × <paramref name="depth"/> of a left factor in groups of 12 rows, the last one filled up with
-    /// zeros.</summary>
+    /// <summary>Packs <paramref name="rows"/> × <paramref name="depth"/> of a left factor in groups of 12 rows, the last one filled up
+    /// with zeros.</summary>
     /// <returns>The first group, and the floats to the next.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static (Operand First, nint Step) Left(Operand from, int rows, int depth, float* to)

@@ -24,7 +24,7 @@ public class DoctorTests
         Assert.Empty(ended.Errors);
         Assert.DoesNotContain('\u001b', ended.Output);
         foreach (var row in (string[])["system", "processor", "memory", "caches", "libtorch", "threads",
-            "waiting", "GPU", "MPI", "convolution 1×1, 48 → 80", "attention, 3 heads of 64", "ONNX Runtime, schane_tiny"])
+            "waiting", "products", "GPU", "MPI", "convolution 1×1, 48 → 80", "attention, 3 heads of 64", "ONNX Runtime, schane_tiny"])
             Assert.Matches($@"(?m)^\s*{Regex.Escape(row)}\s+\S", ended.Output);
     }
 
