@@ -96,6 +96,8 @@ internal sealed class EvaluateVerb : Verb
         if (results.Folds is { } folds)
             screen.Say($"The model has learnt from every image of its data; these are the answers of {folds} folds that were trained " +
                 "without the images. --data measures the model itself on others.");
+        if (results.FoldsNote is { } left)
+            screen.Say(left);
         Measures.Show(screen, results.Metrics, $"Measured on {results.Images} images ({results.Part}){FewImages.Words(results.Images)}:");
         if (results is { Classes: { } names, Confusion: { } counts })
             Mistakes(screen, ConfusionMatrix.Of(names, counts), measured.Items);

@@ -83,7 +83,7 @@ public static class EvaluateJob
         {
             var (several, items) = LabelSetResults.Of(Unmeasured(recipe, model, steps, seconds, "folds"), found.Logits, truth,
                 found.Answers(), found.Images, model.Classes, model.Thresholds!);
-            return new(several with { Folds = found.Count }, items, null);
+            return new(several with { Folds = found.Count, FoldsWanted = found.Wanted }, items, null);
         }
         using var scope = NewDisposeScope();
         Tensor Rows(double[] logits) => tensor(logits).view(found.Labels.Length, -1);
@@ -93,6 +93,7 @@ public static class EvaluateJob
         results = results with
         {
             Folds = found.Count,
+            FoldsWanted = found.Wanted,
             Metrics = new Dictionary<string, double>(results.Metrics)
             { ["top1_low"] = found.Top1.Low!.Value, ["top1_high"] = found.Top1.High!.Value },
         };

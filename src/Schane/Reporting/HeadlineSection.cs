@@ -89,7 +89,7 @@ internal static class HeadlineSection
         var classes = results.Classes is { Count: > 0 } names ? $" in {Quantity.Of(names.Count, "class", "classes")}" : "";
         if (results.Folds is { } folds)
             return Html.Of($"On {images}{classes}, each named by a model that was trained without it, in one of {folds} folds. The run’s " +
-                $"model has learnt from all of them.");
+                $"model has learnt from all of them.{(results.FoldsNote is { } note ? $" {note}" : "")}");
         return Html.Of($"On {images}{classes} of the {PartName(results.Part)} part.");
     }
 

@@ -46,6 +46,9 @@ public sealed record RunResults
     /// <summary>How many folds measured the run; null where a part did.</summary>
     public int? Folds { get; init; }
 
+    /// <summary>How many folds were to measure it, where its budget held fewer; null where all were made.</summary>
+    public int? FoldsWanted { get; init; }
+
     /// <summary>Images or trials measured.</summary>
     public required int Images { get; init; }
 
@@ -92,6 +95,18 @@ public sealed record RunResults
         ? $"The threshold of {(left.Count == PerClass.Count ? "every class" : string.Join(", ", left.Take(5).Select(c =>
             $"'{Printable.Escape(c.Class)}'")) + (left.Count > 5 ? $" and {left.Count - 5} more" : ""))} stays at 0.5, since no " +
             "held-out image shows it." : null;
+
+    /// <summary>What is to be said of folds that the budget had no time for; null where all were made.</summary>
+    [JsonIgnore]
+    internal string? FoldsNote => FoldsWanted is { } wanted && Folds < wanted ? FoldsLeftOut(Folds.Value, wanted, "the budget") : null;
+
+    /// <summary>What is said where a budget had no time for all folds.</summary>
+    /// <param name="made">Folds there were.</param>
+    /// <param name="wanted">Folds there were to be.</param>
+    /// <param name="budget">Its name in the sentence.</param>
+    internal static string FoldsLeftOut(int made, int wanted, string budget) =>
+        $"{made} of {wanted} folds are all that {budget} held beside the run itself; the images of the others are learnt from and not " +
+        "measured. A larger --budget measures all.";
 
     private static readonly JsonSerializerOptions Format =
         new(JsonFile.Options) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };

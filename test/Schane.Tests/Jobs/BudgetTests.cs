@@ -98,6 +98,26 @@ public sealed class BudgetTests : IDisposable
         Assert.Equal((4, 8), (results.Folds, results.Images));
     }
 
+    [Fact]
+    public void Folds_that_the_budget_has_no_time_for_are_told_by_the_results_the_page_and_evaluate()
+    {
+        const string told = "2 of 4 folds are all that the budget held beside the run itself; the images of the others are learnt from";
+        using var photos = new Photos(("red", 4), ("blue", 4));
+        var (run, results) = TrainJob.Run(Timed with
+        {
+            Data = photos.Data,
+            LabelsPerClass = null,
+            Model = "convnet4",
+            Steps = null,
+            ByTime = false,
+            ClassesPerBatch = 2,
+        }, With(new HandClock(), "run", _ => 10));
+        Assert.Equal((2, 4, 4), (results.Folds, results.FoldsWanted, results.Images));
+        Assert.Contains(told, File.ReadAllText(run.Report));
+        Assert.Contains(told, SchaneProgram.Run("evaluate", run.Root).Done().Errors);
+        Assert.Null((RunResults.Parse(results.Text) with { FoldsWanted = null }).FoldsNote);        // as older runs have it
+    }
+
     private RunOptions With(HandClock clock, string? name, Func<long, double> seconds) => new()
     {
         Folder = name is null ? null : Path.Combine(folder.Path, name),

@@ -101,9 +101,8 @@ internal static class FoldedTraining
                 recipe = Settled(asked, fold) with { NoProof = true, OnBadImage = asked.OnBadImage };     // the machine is proven
         }
         if (outputs.Count < folds.Count)
-            options.Listener?.Report(TrainingProgress.Note($"{outputs.Count} of {folds.Count} folds are all that the budget of " +
-                $"{MeasuredChoices.Spoken(OpenChoices.BudgetOf(asked))} holds beside the run itself; the images of the others are " +
-                "learnt from and not measured. A larger --budget measures all."));
+            options.Listener?.Report(TrainingProgress.Note(RunResults.FoldsLeftOut(outputs.Count, folds.Count,
+                $"the budget of {MeasuredChoices.Spoken(OpenChoices.BudgetOf(asked))}")));
         var found = OutOfFold.Of(outputs, folds.Count, recipe);
         options.Listener?.Report(TrainingProgress.Note(found.Sentence()));
         options = options with { OutOfFold = found };

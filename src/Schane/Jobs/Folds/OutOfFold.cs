@@ -28,6 +28,9 @@ internal sealed record OutOfFold(
     /// <summary>How many folds there were.</summary>
     public int Count => Folds.Max() + 1;
 
+    /// <summary>How many there were to be, where there were fewer.</summary>
+    public int? Wanted => Count < Planned ? Planned : null;
+
     private int Classes => Logits.Length / Labels.Length;
 
     /// <summary>Joins the folds; where the linear probe did better in them than fine-tuning, what it said.</summary>
