@@ -13,25 +13,47 @@ namespace Schane.Training;
 /// once its SHA-256 stands beside it, and none is removed before a newer one counts, so a full disk leaves the last good one. Rank 0 alone
 /// writes and reads; the others are told.
 /// </summary>
-internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, int keep, ICollective ranks)
+internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, int keep, ICollective ranks) : IDisposable
 {
     private const string Next = ".next";
+
+    private Task hashed = Task.CompletedTask;
 
     private string Best => Path.Combine(folder.Checkpoints, "best.safetensors");
 
     /// <summary>Writes a checkpoint and removes all but the last few.</summary>
-    public void Save(RunState state, IReadOnlyDictionary<string, Tensor> tensors) => ranks.OnFirst(() =>
+    /// <param name="state">Its state.</param>
+    /// <param name="tensors">By name.</param>
+    /// <param name="goesOn">Whether to come back once the tensors are on the disk: the hash, which takes longer, is computed meanwhile,
+    /// and waited for before the next is written.</param>
+    /// <exception cref="IOException">This one, or the one before, can't be written.</exception>
+    public void Save(RunState state, IReadOnlyDictionary<string, Tensor> tensors, bool goesOn = false) => ranks.OnFirst(() =>
     {
-        Write(PathOf(state.Step), state, tensors);
-        foreach (var old in Steps().Skip(keep))
+        Wait();
+        var path = PathOf(state.Step);
+        WriteNext(path, state, tensors);
+        hashed = Task.Run(() =>
         {
-            File.Delete(HashOf(PathOf(old)));
-            File.Delete(PathOf(old));
-        }
+            Count(path);
+            foreach (var old in Steps().Skip(keep))
+            {
+                File.Delete(HashOf(PathOf(old)));
+                File.Delete(PathOf(old));
+            }
+        });
+        if (!goesOn)
+            Wait();
     });
 
+    /// <summary>Lets a checkpoint that is being hashed be done with.</summary>
+    public void Dispose() => Task.WaitAny(hashed);                        // why it failed is told by the save after it
+
     /// <summary>Writes the weights that were best up to now; they are not counted among the last.</summary>
-    public void SaveBest(RunState state, IReadOnlyDictionary<string, Tensor> weights) => ranks.OnFirst(() => Write(Best, state, weights));
+    public void SaveBest(RunState state, IReadOnlyDictionary<string, Tensor> weights) => ranks.OnFirst(() =>
+    {
+        WriteNext(Best, state, weights);
+        Count(Best);
+    });
 
     /// <summary>Takes the best weights.</summary>
     /// <exception cref="SchaneException">There are none, or they are damaged.</exception>
@@ -77,12 +99,21 @@ internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, in
         return null;
     }
 
+    private void Wait()
+    {
+        var before = hashed;
+        hashed = Task.CompletedTask;
+        before.GetAwaiter().GetResult();
+    }
+
+    private void WriteNext(string path, RunState state, IReadOnlyDictionary<string, Tensor> tensors) =>
+        Safetensors.Write(path + Next, tensors, new Dictionary<string, string>(
+            identity.Parts.Select(p => KeyValuePair.Create(p.Name, p.Value))) { ["state"] = JsonSerializer.Serialize(state) });
+
     /// <summary>The old file counts until the new one stands in its place: between the two the hash names both.</summary>
-    private void Write(string path, RunState state, IReadOnlyDictionary<string, Tensor> tensors)
+    private static void Count(string path)
     {
         var next = path + Next;
-        Safetensors.Write(next, tensors, new Dictionary<string, string>(identity.Parts.Select(p => KeyValuePair.Create(p.Name, p.Value)))
-        { ["state"] = JsonSerializer.Serialize(state) });
         var hash = Hash(next) + "\n";
         AtomicFile.WriteText(HashOf(path), File.Exists(path) && File.Exists(HashOf(path)) ? hash + File.ReadAllText(HashOf(path)) : hash);
         AtomicFile.Move(next, path);

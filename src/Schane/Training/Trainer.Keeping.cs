@@ -18,6 +18,7 @@ internal sealed partial class Trainer
     /// <inheritdoc/>
     public void Dispose()
     {
+        checkpoints.Dispose();
         statistics.Dispose();
         guard.Dispose();
     }
@@ -89,11 +90,11 @@ internal sealed partial class Trainer
     }
 
     /// <summary>Writes a checkpoint, after a look whether all ranks hold the same weights.</summary>
-    private void Save(RunLog log)
+    private void Save(RunLog log, bool goesOn = false)
     {
         var (before, used) = (log.Elapsed, parts.Pace?.Used ?? 0);
         WeightHash.MustAgree(parts.Ranks, state.Step, parts.Optimization.Shared);
-        checkpoints.Save(state with { Used = parts.Pace?.Used }, Tensors(parts.Model.Changing()));
+        checkpoints.Save(state with { Used = parts.Pace?.Used }, Tensors(parts.Model.Changing()), goesOn);
         parts.Ranks.Barrier();
         saving.Saved(before, log.Elapsed);
         parts.Pace?.Saved(used);

@@ -137,7 +137,7 @@ internal sealed partial class Trainer : IDisposable
             var givenUp = evaluations?.GiveUp(state) == true;
             var over = state.At >= steps || givenUp;
             if (moving && (over || saving.IsDue(state, log.Elapsed)))
-                Save(log);
+                Save(log, goesOn: !over);
             if (over)
                 return givenUp ? $"{parts.Recipe.BestMetric} has not improved since step {state.BestStep}" : null;
             Step(log, stop);

@@ -56,6 +56,28 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void Checkpoints_that_are_hashed_while_training_goes_on_are_whole_and_one_that_fails_is_told_by_the_next()
+    {
+        using var scope = NewDisposeScope();
+        using (var store = new CheckpointStore(run, Identity, keep: 2, new SingleProcess()))
+            for (var step = 1; step <= 4; step++)
+            {
+                var tensors = Of(step);
+                store.Save(new() { Step = step }, tensors, goesOn: true);
+                foreach (var tensor in tensors.Values)
+                    tensor.zero_();                                        // as training changes them
+            }
+        using var failing = new CheckpointStore(run, Identity, keep: 2, new SingleProcess());
+        var found = Of(0);
+        Assert.Equal(4, failing.Restore(found, acceptChangedData: false, warning => Assert.Fail(warning))!.Step);
+        Assert.Equal(4, found.First().Value.max().to_type(ScalarType.Float64).item<double>());
+        Assert.Equal(2, Directory.EnumerateFiles(run.Checkpoints, "step-*.safetensors").Count());
+        Directory.CreateDirectory(Path.Combine(run.Checkpoints, "step-00000005.safetensors.sha256"));
+        failing.Save(new() { Step = 5 }, Of(5), goesOn: true);
+        Assert.ThrowsAny<Exception>(() => failing.Save(new() { Step = 6 }, Of(6), goesOn: true));
+    }
+
+    [Fact]
     public void What_a_killed_process_was_writing_is_cleared_away_when_the_run_goes_on()
     {
         using var scope = NewDisposeScope();
