@@ -34,7 +34,7 @@ public sealed record Classification(
     internal ItemBootstrap Bootstrap() => ItemBootstrap.Of(Items.Labels, Items.Predicted, Items.Confidence, Items.Losses, Confusion.Length);
 
     /// <summary>Every figure by name, each with its interval as <c>_low</c> and <c>_high</c>: Wilson's of shares of images, else a
-    /// bootstrap over the images.</summary>
+    /// bootstrap over the images, which says nothing and is left out where each drawing gives the same.</summary>
     internal Dictionary<string, double> Named()
     {
         var bootstrap = Bootstrap();
@@ -42,7 +42,11 @@ public sealed record Classification(
         foreach (var (name, figure) in ((string, Interval)[])
             [("top1", Top1Interval), ("top5", Top5Interval), ("mean_per_class", bootstrap.MeanPerClass), ("macro_f1", bootstrap.MacroF1),
                 ("nll", bootstrap.Nll), ("ece", bootstrap.Ece)])
-            (named[name], named[$"{name}_low"], named[$"{name}_high"]) = (figure.Mean, figure.Low!.Value, figure.High!.Value);
+        {
+            named[name] = figure.Mean;
+            if (figure.Low < figure.High)                                 // images that are all alike, one of each class: no spread to tell
+                (named[$"{name}_low"], named[$"{name}_high"]) = (figure.Low.Value, figure.High.Value);
+        }
         return named;
     }
 

@@ -25,7 +25,7 @@ internal static class HeadlineSection
         var note = results?.IsMultiLabel == true ? Html.Of($"<p class=\"note\">Intervals over these images: Wilson’s of images without " +
                 $"a mistake, else a bootstrap{FewImages.Words(results.Images)}. A class is named from its threshold on, the one with the " +
                 $"best F1 on images that were held out. {results.ThresholdNote}</p>")
-            : results?.Metrics?.Find("macro_f1_low") is null ? Html.Empty
+            : results?.Metrics is not { } known || (known.Find("macro_f1_low") ?? known.Find("top5_low")) is null ? Html.Empty
             : Html.Of($"<p class=\"note\">Intervals over these images: {(results.Folds is null ? "Wilson’s of top-1 and top-5" :
                 "Clopper and Pearson’s of top-1, Wilson’s of top-5")}, else a bootstrap{FewImages.Words(results.Images)}.</p>");
         return new("results", "Results", Html.Of($"""

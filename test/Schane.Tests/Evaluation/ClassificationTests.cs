@@ -26,6 +26,18 @@ public class ClassificationTests
     }
 
     [Fact]
+    public void One_image_of_each_class_gives_no_interval_where_every_drawing_is_the_same()
+    {
+        using var scope = NewDisposeScope();
+        var several = Classification.Of(eye(4), tensor(new long[] { 0, 0, 1, 1 })).Named();
+        Assert.True(several["mean_per_class_low"] < several["mean_per_class_high"]);
+        var alone = Classification.Of(eye(4), tensor(new long[] { 0, 1, 3, 2 })).Named();
+        Assert.Equal(0.5, alone["mean_per_class"]);
+        Assert.DoesNotContain("mean_per_class_low", alone.Keys);          // 50 to 50 %, as if four images could say that
+        Assert.True(alone["top1_low"] < 0.5 && alone["top1_high"] > 0.5);
+    }
+
+    [Fact]
     public void The_likelihood_of_one_image_is_bounded_and_huge_logits_stay_finite()
     {
         using var scope = NewDisposeScope();
