@@ -78,8 +78,8 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
             if (!filled.Contains((part, @class)))
                 warnings.Add(options.AllowEmptyClasses
                     ? $"Class '{Printable.Escape(@class)}' has no images and is left out."
-                    : throw new SchaneException($"Class '{Printable.Escape(@class)}' has no images in '{shown}'. Fill the folder, remove " +
-                        "it, or allow empty classes."));
+                    : throw new SchaneException(
+                        $"Class '{Printable.Escape(@class)}' has no images in '{shown}'. Fill the folder or remove it."));
         if (opened.Parts.Count > 0)
         {
             var trained = scan.Files.Where(f => f.Part == "train").Select(f => f.Class).ToHashSet();
