@@ -10,6 +10,7 @@ using Schane.Recipes;
 using Schane.Reporting;
 using Schane.Runs;
 using Schane.Tensors;
+using Schane.Training;
 using static TorchSharp.torch;
 
 namespace Schane.Jobs;
@@ -36,9 +37,11 @@ internal sealed record TrainedFor(long Steps, double Seconds)
 /// images and the report.</summary>
 internal static class FinishedRun
 {
-    /// <summary>Measures the model, whose passes the ranks share; rank 0 writes what was found.</summary>
+    /// <summary>Measures the model, whose passes the ranks share; rank 0 writes what was found. Where a time is <paramref name="left"/> to
+    /// the run, it ends with that.</summary>
     internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, TrainedFor trained, ProbeResults? probe,
-        FrozenTrunk? frozen, RunFolder run, RunLeaves leaves, OutOfFold? folds, ICollective ranks, CancellationToken stop)
+        FrozenTrunk? frozen, RunFolder run, RunLeaves leaves, OutOfFold? folds, ICollective ranks, CancellationToken stop,
+        Func<TimeSpan>? left = null)
     {
         using var scope = NewDisposeScope();
         var adapters = model.Classifier.Adapters is null ? null
@@ -88,7 +91,8 @@ internal static class FinishedRun
             results.Save(run.Results);
             if (leaves == RunLeaves.Page)
                 RunReport.Write(run.Root, run.Report,
-                    recipe.NoThumbnails == true ? null : new ImageKeeper(data, run, new(model), device(recipe.Device), embedded, stop));
+                    recipe.NoThumbnails == true ? null : new ImageKeeper(data, run, new(model), device(recipe.Device), embedded, stop,
+                        left is null ? null : () => left().TotalSeconds > WorkAfter.Page));
         });
         return RunResults.Parse(ranks.BroadcastText(results.Text));
     }
@@ -101,6 +105,11 @@ internal static class FinishedRun
         return validation + measured + (leaves == RunLeaves.Results ? 0 : train)
             + (leaves == RunLeaves.Page ? RunImages.Shown : 0) + (probes ? validation + measured : 0);
     }
+
+    /// <summary>Thumbnails that <see cref="Finish"/> makes.</summary>
+    internal static int ThumbnailsOf(Recipe recipe, DataSetup data, RunLeaves leaves) =>
+        leaves != RunLeaves.Page || recipe.NoThumbnails == true ? 0 : Math.Min(Thumbnails.MostOfPart, data.Train.Count)
+            + Math.Min(Thumbnails.MostOfPart, (data.Test ?? data.Validation)?.Count ?? 0);
 
     /// <summary>What the validation images say of the model's confidence, or of the thresholds of several classes, and where they
     /// lie.</summary>

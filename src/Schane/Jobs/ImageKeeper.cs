@@ -21,6 +21,7 @@ internal sealed class ImageKeeper : IImageKeeper
     private readonly Thumbnails thumbnails;
     private readonly Lazy<RunModel> model;
     private readonly Device device;
+    private readonly Func<bool>? hasTime;
     private readonly CancellationToken stop;
 
     /// <param name="data">The run's data.</param>
@@ -29,14 +30,19 @@ internal sealed class ImageKeeper : IImageKeeper
     /// <param name="device">Where it computes.</param>
     /// <param name="embedded">Of its training images some are kept, too, which servers show beside an answer; null for none.</param>
     /// <param name="stop">Stops between images.</param>
-    public ImageKeeper(DataSetup data, RunFolder run, Lazy<RunModel> model, Device device, EmbeddedImages? embedded, CancellationToken stop)
+    /// <param name="hasTime">Whether there is time for what the page can be read without; null for always.</param>
+    public ImageKeeper(DataSetup data, RunFolder run, Lazy<RunModel> model, Device device, EmbeddedImages? embedded,
+        CancellationToken stop, Func<bool>? hasTime = null)
     {
-        (this.data, this.model, this.device, this.stop, thumbnails) = (data, model, device, stop, new Thumbnails(run.Thumbnails));
+        (this.data, this.model, this.device, this.stop, this.hasTime) = (data, model, device, stop, hasTime);
+        thumbnails = new Thumbnails(run.Thumbnails);
         if (embedded?.Part("train") is { } train)
-            KeepThumbnails("train", EvenShare.Rows(train.Embeddings.Labels, Thumbnails.MostOfPart).Select(row => train.Images[row]));
+            KeepThumbnails("train", EvenShare.Rows(train.Embeddings.Labels, Thumbnails.MostOfPart).Select(row => train.Images[row]),
+                atLeisure: true);
     }
 
-    public void KeepThumbnails(string part, IEnumerable<string> images) => thumbnails.Keep(part, Part(part), images, stop);
+    public void KeepThumbnails(string part, IEnumerable<string> images, bool atLeisure = false) =>
+        thumbnails.Keep(part, Part(part), images, atLeisure ? hasTime : null, stop);
 
     public void KeepActivations(string part, IReadOnlyDictionary<string, string> takenFor)
     {

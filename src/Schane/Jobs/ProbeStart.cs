@@ -110,17 +110,20 @@ internal sealed class ProbeStart
     /// <param name="recipe">Resolved.</param>
     /// <param name="data">The run's parts.</param>
     /// <param name="model">As training left it; as it is to be kept afterwards.</param>
+    /// <param name="left">Time left to the run, in which a probe that isn't kept goes without its test; null where there is no end.</param>
     /// <param name="ranks">They share the images out.</param>
     /// <param name="progress">Told which is kept.</param>
     /// <param name="stop">Stops between batches.</param>
-    public ProbeResults Finish(Recipe recipe, DataSetup data, RunModel model, ICollective ranks, IProgress<TrainingProgress>? progress,
-        CancellationToken stop)
+    public ProbeResults Finish(Recipe recipe, DataSetup data, RunModel model, Func<TimeSpan>? left, ICollective ranks,
+        IProgress<TrainingProgress>? progress, CancellationToken stop)
     {
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         model.Classifier.eval();
         var before = Event.Metrics;
+        var watch = Stopwatch.StartNew();
         var after = recipe.Steps == 0 || data.Validation is null ? null : Validation(recipe, data, model, ranks, stop);
+        var pass = data.Validation is { Count: > 0 and var looked } ? watch.Elapsed / looked : TimeSpan.Zero;
         var results = Compare(before, after, Event.Images, metric) with { Lambda = Event.Lambda, Seconds = Event.Seconds };
         if (data.Validation is null && recipe.Steps > 0)
             results = results with { Kept = false };                       // folds have compared the two
@@ -135,7 +138,8 @@ internal sealed class ProbeStart
         ranks.BroadcastAll(state.Values);
         if (kept)
             return results;
-        if (data.Test is not null)
+        // the kept model's own test, its training images and the page come first
+        if (data.Test is not null && ranks.Any(ranks.Rank == 0 && !(left?.Invoke() < pass * (2 * data.Test.Count + data.Train.Count))))
             results = results with
             { Test = ProbeResults.Top1Of(EvaluateJob.Measure(recipe, data, model, steps: 0, seconds: 0, ranks, stop).Results.Metrics) };
         foreach (var (name, tensor) in trained)

@@ -57,7 +57,7 @@ internal static class ReportJob
         /// <summary>Why images are missing from the page; null if none is.</summary>
         public string? Missing { get; private set; }
 
-        public void KeepThumbnails(string part, IEnumerable<string> images) =>
+        public void KeepThumbnails(string part, IEnumerable<string> images, bool atLeisure) =>
             Keep(part, images, keeper => keeper.KeepThumbnails(part, images));
 
         public void KeepActivations(string part, IReadOnlyDictionary<string, string> takenFor) =>

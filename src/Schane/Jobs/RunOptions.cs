@@ -46,6 +46,15 @@ public sealed record RunOptions
     /// <summary>Time of the budget that is gone before a run begins.</summary>
     internal TimeSpan Spent { get; init; }
 
+    /// <summary>Time of the whole run where its length is left to that; null where the recipe says the steps.</summary>
+    internal TimeSpan? Limit { get; init; }
+
+    /// <summary>What proved the machine for this run already, on the same model.</summary>
+    internal ProofEvent? Proof { get; init; }
+
+    /// <summary>Whether the images were opened already, and looked through for copies.</summary>
+    internal bool Looked { get; init; }
+
     /// <summary>Time from now on, and what is spent.</summary>
     internal Func<TimeSpan> Clock()
     {

@@ -56,15 +56,16 @@ internal static class SingleRun
         var (ranks, progress, clock) = (options.AllRanks, options.Listener, options.Clock());
         Devices.Find(recipe.Device);
         var data = options.Open(recipe);
+        options = options with { Limit = options.Limit ?? OpenChoices.LimitOf(recipe, data) };
         PrecisionChoice.Check(recipe.Precision, device(recipe.Device));
         var weights = InitialWeights.Nothing;
         var root = "";
         var sharers = ranks.OnTheSameProcessors();       // all have read their lists, which may lie in the run that is replaced
         ranks.OnFirst(() =>
         {
-            if (options.View is null)
+            if (options is { View: null, Looked: false })
             {
-                var files = new PartFiles();
+                var files = PartFiles.Within(options.Limit);
                 data = data.WarnOfCopies(files, cancellationToken).Opened(recipe.OnBadImage, files, cancellationToken);
             }
             var plan = TrainingPlan.Make(recipe, data, new PlanOptions

@@ -25,12 +25,13 @@ public static class TrainJob
     {
         ArgumentNullException.ThrowIfNull(recipe);
         options ??= new();
+        var clock = options.Clock();
         options.RequireFreeFolder();
         if (SelfTraining.IsWanted(recipe))
             return SelfTraining.Run(recipe, options, cancellationToken);
         var (refits, note, listed) = options.Data is not null && recipe.NoRefit != false ? default
             : RefitChoice.Of(recipe, options.DataRoot, AgainstFolds(options));
-        options = options with { Listed = listed };
+        options = options with { Listed = listed, Spent = clock() };
         if (refits)
             return FoldedTraining.Run(recipe, options, cancellationToken);
         if (note is not null)

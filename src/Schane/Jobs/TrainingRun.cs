@@ -53,7 +53,7 @@ internal static class TrainingRun
         MustAgree(ranks, identity);
         var evaluator = options.Evaluator ?? EvaluatorOf(recipe, data, model, ranks);
         var embeds = options.Evaluator is null && FrozenTrunk.Suits(recipe, model.Classifier);
-        var proof = new Lazy<ProofEvent>(() => RunProof.Of(recipe, data.Train, model, ranks, progress));
+        var proof = new Lazy<ProofEvent>(() => options.Proof ?? RunProof.Of(recipe, data.Train, model, ranks, progress));
         if (!resume)
             _ = proof.Value;                                              // before all images pass a trunk that is frozen, or probed
         var embedding = clock();
@@ -66,15 +66,18 @@ internal static class TrainingRun
         var trained = frozen?.Heads ?? model.Classifier;
         var after = new WorkAfter(FinishedRun.Passes(data, probe is not null, frozen is not null, leaves), data.Validation?.Count ?? 0,
             sampler.Batches(0)[0].Length * recipe.Views, frozen is null && probe is null ? null
-                : (clock() - embedding).TotalSeconds / (data.Train.Count + (data.Validation?.Count ?? 0)));
+                : (clock() - embedding).TotalSeconds / (data.Train.Count + (data.Validation?.Count ?? 0)))
+        { Pictures = WorkAfter.OfThumbnails(FinishedRun.ThumbnailsOf(recipe, data, leaves), plan.Budget) };
+        var pace = recipe.ByTime ? new Pace(plan.Budget, recipe.Steps!.Value, (long)RunPlan.MostEpochs * batches.BatchesPerEpoch, after,
+            clock) : null;
+        Func<TimeSpan>? left = pace is not null ? () => pace.Left : options.Limit is { } limit ? () => limit - clock() : null;
         using var optimization = new Optimization(recipe, trained, ranks.Any(weights.Exist), batches.BatchesPerEpoch);
         using var trainer = new Trainer(new TrainingParts(recipe, trained, optimization,
             new SharedObjective(new JointObjective(plan.Objective), ranks), batches, run, identity, ranks)
         {
             Evaluator = frozen is null ? evaluator : frozen.Judge,
             Hard = hard,
-            Pace = recipe.ByTime ? new Pace(plan.Budget, recipe.Steps!.Value, (long)RunPlan.MostEpochs * batches.BatchesPerEpoch,
-                after, clock) : null,
+            Pace = pace,
         });
         try
         {
@@ -83,7 +86,7 @@ internal static class TrainingRun
                 () => proof.Value);
             frozen?.GiveBack();
             model.Classifier.eval();
-            var probed = probe?.Finish(recipe, data, model, ranks, progress, cancellationToken);
+            var probed = probe?.Finish(recipe, data, model, left, ranks, progress, cancellationToken);
             var done = new TrainedFor(trainer.StepsDone, trainer.Seconds)
             {
                 ImagesPerSecond = trainer.ImagesPerSecond,
@@ -91,7 +94,7 @@ internal static class TrainingRun
                 ArithmeticError = trainer.Proof?.Error,
             };
             return FinishedRun.Finish(recipe, data, model, done, probed, frozen, run, leaves, options.OutOfFold, ranks,
-                cancellationToken);
+                cancellationToken, left);
         }
         catch (DivergedException) when (leaves == RunLeaves.Page)
         {

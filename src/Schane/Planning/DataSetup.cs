@@ -144,7 +144,7 @@ internal sealed record DataSetup(IImageDataset Train, IImageDataset? Validation,
     /// <param name="stop">Stops looking.</param>
     /// <param name="files">Remembers what was read.</param>
     public DataSetup WarnOfCopies(PartFiles files, CancellationToken stop) =>
-        Splits is not null && PartCopies.Warning(Train, Validation, Test, PartCopies.MostTime, files, stop) is { } warning
+        Splits is not null && PartCopies.Warning(Train, Validation, Test, files.Comparing, files, stop) is { } warning
             ? this with { Warnings = [.. Warnings, warning] } : this;
 
     /// <summary>The same with warnings of what can't be read and is left out, and of what was seen in the files.</summary>

@@ -18,6 +18,10 @@ internal static class OpenChoices
     /// <summary>Time of a whole run.</summary>
     public static TimeSpan BudgetOf(Recipe recipe) => recipe.Budget ?? OwnBudget;
 
+    /// <summary>Time that a run ends with; null where its steps are known.</summary>
+    public static TimeSpan? LimitOf(Recipe recipe, DataSetup data) =>
+        recipe.ByTime || (recipe.Steps is null && EpochsOf(recipe, data) is null) ? BudgetOf(recipe) : null;
+
     /// <summary>Epochs to train; null where steps say it, or a budget of time.</summary>
     public static int? EpochsOf(Recipe recipe, DataSetup data) =>
         recipe.Epochs ?? (recipe is { Steps: null, Budget: null } ? data.Epochs : null);

@@ -17,6 +17,8 @@ internal static class PrecisionChoice
     private const double ProbeOperations = 20e9;                          // multiply-adds of a forward pass: some tenths of a second
     // of all forward passes of a run: less is over before a measurement has paid
     private const double RunOperations = 5e11;
+    // no further passes are timed after so much of them
+    private static readonly TimeSpan Enough = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan RunTime = TimeSpan.FromMinutes(1);
 
     /// <summary>Refuses what a device can't do.</summary>
@@ -54,7 +56,7 @@ internal static class PrecisionChoice
     }
 
     /// <summary>Time of a forward and backward pass in float32, in parts of that in bf16: the least of two each, in turn,
-    /// after one to warm up.</summary>
+    /// or of one where that takes long, after one to warm up.</summary>
     internal static double Gain(ImageClassifier model, int rows, Device device)
     {
         using var scope = NewDisposeScope();
@@ -73,7 +75,8 @@ internal static class PrecisionChoice
             return watch.Elapsed.TotalSeconds;
         }
         var (exact, mixed) = (double.PositiveInfinity, double.PositiveInfinity);
-        for (var round = 0; round < 3; round++)
+        var clock = Stopwatch.StartNew();
+        for (var round = 0; round < 2 || (round < 3 && clock.Elapsed < Enough); round++)
         {
             var (one, two) = (Pass(Precision.Float32), Pass(Precision.Bf16));
             if (round > 0)

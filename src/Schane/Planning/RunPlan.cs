@@ -10,7 +10,8 @@ namespace Schane.Planning;
 /// <summary>What a run will do and how long it should take, from a rate measured on this machine with this model.</summary>
 /// <param name="InputSize">Side of the model's input in pixels.</param>
 /// <param name="Steps">Optimiser steps.</param>
-/// <param name="Epochs">Passes over the training images, as far as whole steps go.</param>
+/// <param name="Epochs">Passes over the training images that the budget holds, as far as whole steps go; fewer than the steps make where
+/// it holds less than the fewest.</param>
 /// <param name="SecondsPerStep">Measured forward, loss, backward.</param>
 internal sealed record RunPlan(int InputSize, int Steps, double Epochs, double SecondsPerStep)
 {
@@ -22,6 +23,12 @@ internal sealed record RunPlan(int InputSize, int Steps, double Epochs, double S
 
     /// <summary>Epochs to begin with a larger input at, where the classifier begins at random.</summary>
     public const int EnoughEpochs = 30;
+
+    /// <summary>Rows by which the time of a step is foreseen.</summary>
+    private const int FewRows = 8;
+
+    /// <summary>Seconds that a step may take to be timed whole.</summary>
+    private const double LongStep = 0.5;
 
     /// <summary>
     /// The largest input size at which the budget allows enough epochs, else the smallest; then as many epochs as
@@ -36,15 +43,16 @@ internal sealed record RunPlan(int InputSize, int Steps, double Epochs, double S
     public static RunPlan Fit(TimeSpan budget, int batchesPerEpoch, IReadOnlyList<int> inputSizes, Func<int, double> secondsPerStep,
         double besides = 0, int enough = EnoughEpochs)
     {
-        var seconds = budget.TotalSeconds * ShareForSteps;
+        var watch = Stopwatch.StartNew();
         RunPlan At(int size)
         {
             var perStep = secondsPerStep(size);
-            var steps = (int)Math.Clamp(seconds / perStep - besides, 2, (double)MostEpochs * batchesPerEpoch);
-            return new RunPlan(size, steps, (double)steps / batchesPerEpoch, perStep);
+            var held = Math.Round((budget - watch.Elapsed).TotalSeconds * ShareForSteps / perStep - besides);     // measuring takes of it
+            var steps = (int)Math.Clamp(held, 2, (double)MostEpochs * batchesPerEpoch);
+            return new RunPlan(size, steps, Math.Clamp(held, 0, steps) / batchesPerEpoch, perStep);
         }
         var plan = At(inputSizes[0]);
-        foreach (var size in inputSizes.Skip(1))
+        foreach (var size in inputSizes.Skip(1).TakeWhile(_ => plan.Epochs >= enough))       // else none is worth its measurement
         {
             var larger = At(size);
             if (larger.Epochs < enough)
@@ -54,7 +62,8 @@ internal sealed record RunPlan(int InputSize, int Steps, double Epochs, double S
         return plan;
     }
 
-    /// <summary>Seconds of one training step: the median of a few with random images, after one to warm up.</summary>
+    /// <summary>Seconds of one training step: the median of a few with random images, after one to warm up. Where a step takes long, those
+    /// are of a share of its rows, by which they are told.</summary>
     public static double Measure(Func<int, ImageClassifier> create, int inputSize, int rows, JointOptions objective, Device device)
     {
         NativeMemory.KeepFreedPages();
@@ -63,22 +72,32 @@ internal sealed record RunPlan(int InputSize, int Steps, double Epochs, double S
         model.to(device);
         model.train();
         var joint = new JointObjective(objective);
-        var images = zeros([rows, model.Backbone.Info.Channels, inputSize, inputSize], device: device);
-        var labels = (arange(rows, dtype: ScalarType.Int64, device: device) / 2).floor().to(ScalarType.Int64);
-        var draws = SampleDraws.Of(rows);
-        var times = new List<double>();
-        for (var i = 0; i < 4; i++)
+        var few = Math.Min(rows, FewRows);
+        Step(few);
+        var share = SampledRows(rows, few, Step(few));
+        if (share > few)
+            Step(share);                                                   // memory of this size is taken for the first time
+        return Enumerable.Range(0, 3).Select(_ => Step(share)).Order().ElementAt(1) * rows / share;
+
+        double Step(int rows)
         {
             using var step = NewDisposeScope();
-            var watch = Stopwatch.StartNew();
-            var (embeddings, logits) = model.Forward(images, draws);
+            var images = zeros([rows, model.Backbone.Info.Channels, inputSize, inputSize], device: device);
+            var labels = (arange(rows, dtype: ScalarType.Int64, device: device) / 2).floor().to(ScalarType.Int64);
             var ours = labels.remainder(model.Classes);
+            var watch = Stopwatch.StartNew();
+            var (embeddings, logits) = model.Forward(images, SampleDraws.Of(rows));
             using var loss = joint.Compute(embeddings.detach(), logits.detach(), ours, 0, labels,
                 objective.CrossEntropy.IsMultiLabel ? nn.functional.one_hot(ours, model.Classes).to_type(ScalarType.Float32) : null);
             logits.sum().backward();
-            if (i > 0)
-                times.Add(watch.Elapsed.TotalSeconds);
+            return watch.Elapsed.TotalSeconds;
         }
-        return times.Order().ElementAt(times.Count / 2);
     }
+
+    /// <summary>Rows of a step to time: all, unless that would take longer than a measurement should.</summary>
+    /// <param name="rows">Of the whole step.</param>
+    /// <param name="few">Rows that were timed before.</param>
+    /// <param name="seconds">What these took.</param>
+    internal static int SampledRows(int rows, int few, double seconds) =>
+        LongStep * few / seconds is var held && held >= rows ? rows : Math.Max(few, (int)held / 2 * 2);       // two of a class
 }

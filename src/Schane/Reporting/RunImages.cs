@@ -79,9 +79,12 @@ internal sealed class RunImages
     /// <summary>Rows whose answer was right, of each class the one that the model was least sure of.</summary>
     public int[] JustRight { get; }
 
-    /// <summary>Names of all images of which a thumbnail is shown.</summary>
-    public IEnumerable<string> WithThumbnails =>
-        Drawn.Concat(Pairs.SelectMany(pair => (int[])[pair.First, pair.Second])).Concat(Mistakes).Concat(JustRight).Distinct().Select(Name);
+    /// <summary>Names of the images that are shown.</summary>
+    public IEnumerable<string> Pictures =>
+        Pairs.SelectMany(pair => (int[])[pair.First, pair.Second]).Concat(Mistakes).Concat(JustRight).Distinct().Select(Name);
+
+    /// <summary>Names of those on the map, which pointing at them shows.</summary>
+    public IEnumerable<string> OnMap => Drawn.Select(Name);
 
     public string Name(int row) => images.Images[row];
 
@@ -101,7 +104,10 @@ internal sealed class RunImages
 internal interface IImageKeeper
 {
     /// <summary>Thumbnails of images of a part, by their names.</summary>
-    void KeepThumbnails(string part, IEnumerable<string> images);
+    /// <param name="part">Part of the data.</param>
+    /// <param name="images">Their names.</param>
+    /// <param name="atLeisure">Only while the run has time: the page can be read without them.</param>
+    void KeepThumbnails(string part, IEnumerable<string> images, bool atLeisure = false);
 
     /// <summary>Where in images of a part, by their names, the model saw the class that it took each for.</summary>
     void KeepActivations(string part, IReadOnlyDictionary<string, string> takenFor);

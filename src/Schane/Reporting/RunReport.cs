@@ -28,9 +28,10 @@ internal static class RunReport
         var images = results?.IsMultiLabel == true ? null : RunImages.Of(run, results?.Part, thumbnails);
         if (images is not null)
         {
-            keep?.KeepThumbnails(images.Part, images.WithThumbnails);
+            keep?.KeepThumbnails(images.Part, images.Pictures);
             keep?.KeepActivations(images.Part,
                 images.Mistakes.DistinctBy(images.Name).ToDictionary(images.Name, row => images.Answer(row)!.Predicted));
+            keep?.KeepThumbnails(images.Part, images.OnMap, atLeisure: true);
         }
         var suspects = LabelErrorsSection.Read(run.LabelErrors);
         if (suspects is { All: > 0 })

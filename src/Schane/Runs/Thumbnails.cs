@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Schane.Data;
@@ -36,13 +37,26 @@ internal sealed class Thumbnails(string folder)
 
     /// <summary>Makes and keeps the thumbnails of images by their names, but those that are there; names that the data don't
     /// know are passed over.</summary>
+    /// <param name="part">Part of the data.</param>
+    /// <param name="data">Its images.</param>
+    /// <param name="images">Names of those to keep.</param>
+    /// <param name="hasTime">Asked before each, and the rest are left out once it says no, of every class as many; null for all.</param>
+    /// <param name="cancel">Stops between images.</param>
     /// <exception cref="SchaneException">An image can't be read, or a thumbnail can't be written.</exception>
-    public void Keep(string part, IImageDataset data, IEnumerable<string> images, CancellationToken cancel = default)
+    public void Keep(string part, IImageDataset data, IEnumerable<string> images, Func<bool>? hasTime = null,
+        CancellationToken cancel = default)
     {
         var wanted = images.Where(image => !File.Exists(PathOf(part, image))).ToHashSet(StringComparer.Ordinal);
-        Write(() => Parallel.ForEach(Enumerable.Range(0, data.Count).Where(index => wanted.Contains(data.NameOf(index))),
-            new ParallelOptions { CancellationToken = cancel },
-            index => File.WriteAllBytes(PathOf(part, data.NameOf(index)), Of(data.Read(index)))));
+        int[] rows = [.. Enumerable.Range(0, data.Count).Where(index => wanted.Contains(data.NameOf(index)))];
+        if (hasTime is not null)
+            rows = [.. rows.GroupBy(data.LabelOf).SelectMany(kind => kind.Select((row, place) => (row, place)))
+                .OrderBy(one => one.place).Select(one => one.row)];
+        Write(() => Parallel.ForEach(Partitioner.Create(rows, EnumerablePartitionerOptions.NoBuffering),
+            new ParallelOptions { CancellationToken = cancel }, index =>
+            {
+                if (hasTime?.Invoke() != false)
+                    File.WriteAllBytes(PathOf(part, data.NameOf(index)), Of(data.Read(index)));
+            }));
     }
 
     /// <summary>Keeps one image that is decoded already.</summary>

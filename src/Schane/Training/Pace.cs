@@ -107,7 +107,16 @@ internal sealed class Pace(TimeSpan budget, int planned, long most, WorkAfter af
 /// <param name="PerImage">Seconds of one, where such a pass was timed before the first step.</param>
 internal sealed record WorkAfter(int Images, int Evaluated, int InStep, double? PerImage)
 {
-    private const double Page = 1.5, PerImageOfPage = 2e-4;
+    /// <summary>Seconds that a page takes to be written.</summary>
+    public const double Page = 1.5;
+
+    private const double PerImageOfPage = 2e-4, PerThumbnail = 4e-3;
+
+    /// <summary>Seconds for thumbnails: see <see cref="OfThumbnails"/>.</summary>
+    public double Pictures { get; init; }
+
+    /// <summary>Seconds that thumbnails take, at most a twentieth of the run's time: the rest of them is left out.</summary>
+    public static double OfThumbnails(int count, TimeSpan budget) => Math.Min(count * PerThumbnail, budget.TotalSeconds * Pace.Share);
 
     /// <summary>How long that takes.</summary>
     /// <param name="pass">Seconds of the newest evaluation's pass; null before the first.</param>
@@ -116,7 +125,7 @@ internal sealed record WorkAfter(int Images, int Evaluated, int InStep, double? 
     public double Seconds(double? pass, double step, double left)
     {
         var perImage = Evaluated > 0 && pass is { } took ? took / Evaluated : PerImage;
-        return Page + Images * PerImageOfPage
+        return Page + Images * PerImageOfPage + Pictures
             + (perImage is { } known ? Images * known : Math.Clamp(Images * step / InStep, 0, Math.Max(0, left)) / 3);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Schane.Data.Dividing;
 using Schane.Jobs;
 using Schane.Recipes;
 using Schane.Runs;
@@ -116,6 +117,29 @@ public sealed class BudgetTests : IDisposable
         Assert.Contains(told, File.ReadAllText(run.Report));
         Assert.Contains(told, SchaneProgram.Run("evaluate", run.Root).Done().Errors);
         Assert.Null((RunResults.Parse(results.Text) with { FoldsWanted = null }).FoldsNote);        // as older runs have it
+    }
+
+    [Fact]
+    public void A_run_whose_time_is_up_leaves_out_what_its_page_can_be_read_without()
+    {
+        using var photos = new Photos(("red", 12), ("blue", 12));
+        var recipe = Timed with
+        {
+            Data = photos.Data,
+            LabelsPerClass = null,
+            Weights = "embedded",
+            Steps = 4,
+            NoProbe = false,
+            NoRefit = true,
+            NoThumbnails = false,
+            ClassesPerBatch = 2,
+        };
+        var (intime, _) = TrainJob.Run(recipe, With(new HandClock(), "intime", _ => 1));
+        var (late, results) = TrainJob.Run(recipe, With(new HandClock(), "late", _ => 30));
+        Assert.Null(results.Probe!.Kept ? null : results.Probe.Test);
+        var train = Splits.Load(late.Splits).Parts["train"];
+        Assert.All(train, image => Assert.NotNull(new Thumbnails(intime.Thumbnails).Find("train", image)));
+        Assert.All(train, image => Assert.Null(new Thumbnails(late.Thumbnails).Find("train", image)));
     }
 
     private RunOptions With(HandClock clock, string? name, Func<long, double> seconds) => new()

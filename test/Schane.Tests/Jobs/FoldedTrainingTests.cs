@@ -79,6 +79,18 @@ public sealed class FoldedTrainingTests : IDisposable
     }
 
     [Fact]
+    public void The_machine_is_proven_once_for_the_folds_and_the_run()
+    {
+        var told = new List<string?>();
+        var (run, results) = TrainJob.Run(Short with { NoProof = null },
+            new() { Folder = At("run"), Progress = new Listener(value => told.Add(value.Message)) });
+        Assert.Single(told, said => said?.Contains("as float64 says", StringComparison.Ordinal) == true);
+        var proof = RunHistory.Read(RunFolder.Open(Path.Combine(run.Root, "folds", "1")).Journal).Proof;
+        Assert.NotNull(proof!.Error);
+        Assert.Equal((proof, proof.Error), (RunHistory.Read(run.Journal).Proof, results.ArithmeticError));
+    }
+
+    [Fact]
     public void A_run_that_is_stopped_in_a_fold_goes_on_to_the_weights_and_figures_of_one_that_is_not()
     {
         var (whole, expected) = TrainJob.Run(Short, new() { Folder = At("whole") });
@@ -131,6 +143,11 @@ public sealed class FoldedTrainingTests : IDisposable
     }
 
     private string At(string name) => Path.Combine(photos.Root, name);
+
+    private sealed class Listener(Action<TrainingProgress> told) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => told(value);
+    }
 
     private sealed class Stopper(string phase, CancellationTokenSource stop) : IProgress<TrainingProgress>
     {

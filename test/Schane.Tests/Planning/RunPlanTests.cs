@@ -21,6 +21,42 @@ public class RunPlanTests
         Assert.Equal(2, RunPlan.Fit(TimeSpan.FromSeconds(5), batchesPerEpoch: 10, [64], _ => 60).Steps);
 
     [Fact]
+    public void A_budget_that_holds_no_epoch_is_not_said_to_hold_the_steps_that_are_made_all_the_same() =>
+        Assert.Equal(0, RunPlan.Fit(TimeSpan.FromSeconds(5), batchesPerEpoch: 1, [64], _ => 60).Epochs);
+
+    [Fact]
+    public void Where_the_smallest_input_is_too_slow_no_larger_one_is_measured()
+    {
+        var measured = new List<int>();
+        RunPlan.Fit(TimeSpan.FromSeconds(5), batchesPerEpoch: 10, [64, 96, 128], size =>
+        {
+            measured.Add(size);
+            return 60;
+        });
+        Assert.Equal([64], measured);
+    }
+
+    [Fact]
+    public void What_measuring_takes_is_gone_from_the_budget()
+    {
+        var plan = RunPlan.Fit(TimeSpan.FromSeconds(1), batchesPerEpoch: 10, [64], _ =>
+        {
+            Thread.Sleep(500);
+            return 0.01;
+        });
+        Assert.InRange(plan.Steps, 2, 40);                                // of 80
+    }
+
+    [Theory]
+    [InlineData(128, 0.01, 128)]                                          // 0.16 s
+    [InlineData(128, 0.1, 40)]                                            // 1.6 s
+    [InlineData(128, 4, 8)]
+    [InlineData(5, 4, 5)]
+    [InlineData(127, 0.01, 127)]
+    public void A_step_that_would_take_long_is_told_by_a_share_of_its_rows(int rows, double seconds, int timed) =>
+        Assert.Equal(timed, RunPlan.SampledRows(rows, Math.Min(rows, 8), seconds));
+
+    [Fact]
     public void Passes_besides_the_steps_take_from_the_budget() =>
         Assert.Equal(70, RunPlan.Fit(TimeSpan.FromSeconds(100), batchesPerEpoch: 10, [64], _ => 1, besides: 10).Steps);
 

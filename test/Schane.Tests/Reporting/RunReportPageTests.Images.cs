@@ -89,7 +89,7 @@ public sealed partial class RunReportPageTests
 
     private sealed class Keeper(Thumbnails thumbnails) : IImageKeeper
     {
-        public void KeepThumbnails(string part, IEnumerable<string> images) { }
+        public void KeepThumbnails(string part, IEnumerable<string> images, bool atLeisure) { }
 
         public void KeepActivations(string part, IReadOnlyDictionary<string, string> takenFor)
         {

@@ -51,6 +51,19 @@ public sealed class ThumbnailsTests : IDisposable
     }
 
     [Fact]
+    public void Where_time_is_short_every_class_has_some()
+    {
+        var data = new FakeDataset([0, 0, 0, 0, 1, 1, 1, 1]);
+        var thumbnails = new Thumbnails(Path.Combine(folder.Path, "thumbnails"));
+        var left = 4;
+        thumbnails.Keep("test", data, Enumerable.Range(0, 8).Select(data.NameOf), () => Interlocked.Decrement(ref left) >= 0,
+            TestContext.Current.CancellationToken);
+        var kept = Enumerable.Range(0, 8).Where(i => thumbnails.Find("test", data.NameOf(i)) is not null).ToList();
+        Assert.Equal(4, kept.Count);
+        Assert.InRange(kept.Count(i => i < 4), 1, 3);
+    }
+
+    [Fact]
     public void An_image_that_can_not_be_read_is_named()
     {
         var thumbnails = new Thumbnails(folder.Path);

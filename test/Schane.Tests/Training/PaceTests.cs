@@ -73,6 +73,15 @@ public class PaceTests
     }
 
     [Fact]
+    public void Thumbnails_are_left_time_for_but_no_more_than_a_twentieth_of_it()
+    {
+        Assert.Equal((0.4, 5), (WorkAfter.OfThumbnails(100, TimeSpan.FromSeconds(100)),
+            WorkAfter.OfThumbnails(4000, TimeSpan.FromSeconds(100))));
+        Run(_ => 1.0, Nothing with { Pictures = 5 });
+        Assert.InRange(now, 92, 94);
+    }
+
+    [Fact]
     public void A_run_ends_after_the_most_steps_that_it_may_make()
     {
         var (steps, _) = Run(_ => 0.1, most: 80);

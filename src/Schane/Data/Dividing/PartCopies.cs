@@ -35,7 +35,7 @@ internal static class PartCopies
         var whole = clock.Elapsed / sample * all.Count;
         if (whole > most)
             return "Nobody has looked whether images of the validation or test part are nearly the same as ones that are trained on: " +
-                $"with {all.Count} images that takes about {Math.Ceiling(whole.TotalMinutes)} minutes. Of images in class folders, " +
+                $"with {all.Count} images that takes about {Spoken(whole)}. Of images in class folders, " +
                 "`schane data check FOLDER --json` lists those that look alike.";
         Look(sample, order.Length);
         var pairs = NearCopies.Pairs(looks, stop);
@@ -46,6 +46,9 @@ internal static class PartCopies
         return $"{count} {(count == 1 ? "image" : "images")} of the validation or test part may be nearly the same as one that is " +
             $"trained on ('{Name(across.Second)}' as '{Name(across.First)}'): figures on {(count == 1 ? "it" : "them")} would be too " +
             "good. Keep such images together with --group-by, or remove them; `schane data check` lists those of a divided folder.";
+
+        static string Spoken(TimeSpan time) =>
+            time.TotalSeconds < 90 ? $"{Math.Ceiling(time.TotalSeconds)} s" : $"{Math.Ceiling(time.TotalMinutes)} minutes";
 
         void Look(int from, int to) =>
             Parallel.For(from, to, new() { CancellationToken = stop, MaxDegreeOfParallelism = ComputeThreads.Processors }, at =>

@@ -12,11 +12,24 @@ namespace Schane.Data.Dividing;
 /// <param name="reading">Time to read headers in afterwards; the default is as long.</param>
 internal sealed class PartFiles(TimeSpan? decoding = null, TimeSpan? reading = null)
 {
-    private readonly TimeSpan decoding = decoding ?? TimeSpan.FromSeconds(4), reading = reading ?? TimeSpan.FromSeconds(4);
+    private static readonly TimeSpan Usual = TimeSpan.FromSeconds(4);
+
+    private readonly TimeSpan decoding = decoding ?? Usual, reading = reading ?? Usual;
 
     private readonly ConcurrentDictionary<(IImageDataset Images, int Index), string?> looked = [];
 
     private readonly NarrowRange range = new();
+
+    /// <summary>Time that the images may be compared in for <see cref="PartCopies"/>.</summary>
+    public TimeSpan Comparing { get; private init; } = PartCopies.MostTime;
+
+    /// <summary>For a run that ends with its time, of which looking takes a tenth at most, and comparing another.</summary>
+    /// <param name="limit">That time; null for a run whose steps are known.</param>
+    public static PartFiles Within(TimeSpan? limit)
+    {
+        TimeSpan Least(TimeSpan usual, double share) => limit is { } time && time * share < usual ? time * share : usual;
+        return new(Least(Usual, 1.0 / 20), Least(Usual, 1.0 / 20)) { Comparing = Least(PartCopies.MostTime, 1.0 / 10) };
+    }
 
     /// <summary>Reads an image and remembers whether that went well; null where it can't be read.</summary>
     public Image8? Read(IImageDataset images, int index)

@@ -29,9 +29,11 @@ internal sealed record FoldOutputs(string[] Images, long[] Labels, double[] Logi
     {
         using var model = RunModel.Load(fold.Model, device);
         using var trained = pass(model);
-        using var probe = ProbeStart.Restore(fold, model) ? pass(model) : null;
+        var alone = RunResults.Load(fold.Results).Steps == 0;             // the probe is the model
+        using var probe = ProbeStart.Restore(fold, model) && !alone ? pass(model) : null;
+        var probed = alone ? trained : probe;
         return new([.. trained.Indices.Select(heldOut.NameOf)], Copy.Longs(trained.Labels), Copy.Doubles(trained.Logits),
-            probe is null ? null : Copy.Doubles(probe.Logits))
+            probed is null ? null : Copy.Doubles(probed.Logits))
         { Truth = model.Thresholds is null ? null : LabelSetScores.TruthOf(heldOut, trained.Indices) };
     }
 

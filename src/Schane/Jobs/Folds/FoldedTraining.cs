@@ -25,9 +25,11 @@ internal static class FoldedTraining
     /// <param name="stop">Saves a checkpoint and stops; <see cref="TrainJob.Resume"/> goes on.</param>
     public static (RunFolder Folder, RunResults Results) Run(Recipe recipe, RunOptions options, CancellationToken stop)
     {
+        var clock = options.Clock();
         Devices.Find(recipe.Device);                                       // what can be found wrong is, before a folder is made
         recipe = recipe with { NoRefit = false };
-        var (data, files) = (options.Open(recipe), new PartFiles());
+        var data = options.Open(recipe);
+        var files = PartFiles.Within(OpenChoices.LimitOf(recipe, data));
         Say(RefitChoice.Sentence(data.Splits!));
         foreach (var warning in data.HoldingOut(data.Splits!.Folds[0].ToHashSet()).WarnOfCopies(files, stop)
             .Opened(recipe.OnBadImage, files, stop).Warnings.Except(data.Warnings))
@@ -44,7 +46,8 @@ internal static class FoldedTraining
                 Exclude = recipe.Exclude is { } exclude ? Path.GetFullPath(exclude) : null,
                 Relabel = recipe.Relabel is { } relabel ? Path.GetFullPath(relabel) : null,
             }));
-            return (run, GoOn(run, options with { AcceptChangedData = false, Listed = null }, stop));
+            return (run, GoOn(run, options with
+            { AcceptChangedData = false, Listed = null, Looked = true, Spent = clock() }, stop));
         }
         catch (Exception e) when (e is not (OperationCanceledException or DivergedException) && !run.HasBegun)
         {
@@ -65,6 +68,7 @@ internal static class FoldedTraining
     {
         if (options.AllRanks.Size > 1)
             throw new SchaneException($"'{run.Root}' is measured by folds, which one process trains; resume it without mpirun or srun.");
+        var (clock, begun) = (options.Clock(), TimeSpan.Zero);
         var asked = RecipeFile.Load(run.FoldsRecipe);
         asked = asked with { OnBadImage = options.OnBadImage ?? asked.OnBadImage };
         var data = options.Open(asked, Splits.Load(run.Splits));
@@ -74,6 +78,7 @@ internal static class FoldedTraining
         var folds = data.Splits!.Folds;
         var (recipe, outputs) = (asked with { Steps = RefitChoice.StepsOf(asked, data), Epochs = null }, new List<FoldOutputs>());
         var time = recipe.Steps is null ? new FoldTimes(OpenChoices.BudgetOf(asked), folds.Count) : null;
+        ProofEvent? proof = null;                                          // of this machine, which may be another than before
         for (var i = 0; i < folds.Count; i++)
         {
             var fold = FoldEmbeddings.Of(run, i + 1);
@@ -81,11 +86,15 @@ internal static class FoldedTraining
                 break;
             if (time is not null && (i == 0 || recipe.ByTime))
                 recipe = recipe with { Budget = time.Share };
-            var clock = options.Clock();
+            var proves = i == 0 && !File.Exists(fold.Results);
             try
             {
-                outputs.Add(Fold(fold, recipe, data, folds[i].ToHashSet(), clock, options with
-                { Progress = new Told(options.Listener, $"fold {i + 1} of {folds.Count}", Sentences: i == 0), Logger = null }, stop));
+                outputs.Add(Fold(fold, recipe, data, folds[i].ToHashSet(), () => clock() - begun, options with
+                {
+                    Spent = TimeSpan.Zero,
+                    Progress = new Told(options.Listener, $"fold {i + 1} of {folds.Count}", Sentences: i == 0),
+                    Logger = null,
+                }, stop));
             }
             catch (OperationCanceledException e)
             {
@@ -97,6 +106,9 @@ internal static class FoldedTraining
                 throw new DivergedException($"Fold {i + 1} of {folds.Count}: {e.Message}");
             }
             time?.Took(TimeSpan.FromSeconds(outputs[^1].Seconds));
+            begun = clock();
+            if (proves)
+                proof = RunHistory.Read(fold.Journal).Proof;
             if (i == 0)
                 recipe = Settled(asked, fold) with { NoProof = true, OnBadImage = asked.OnBadImage };     // the machine is proven
         }
@@ -105,12 +117,17 @@ internal static class FoldedTraining
                 $"the budget of {MeasuredChoices.Spoken(OpenChoices.BudgetOf(asked))}")));
         var found = OutOfFold.Of(outputs, folds.Count, recipe);
         options.Listener?.Report(TrainingProgress.Note(found.Sentence()));
-        options = options with { OutOfFold = found };
+        options = options with { OutOfFold = found, Spent = TimeSpan.Zero };
         if (File.Exists(run.Recipe))
             return SingleRun.GoOn(run, options, stop);
         recipe = recipe with { NoProof = asked.NoProof, Budget = asked.Budget };
         return SingleRun.Begin(found.Probe is { Kept: true } ? recipe with { Steps = 0, ByTime = false } : recipe, _ => run,
-            options with { Spent = time?.Used ?? default }, stop).Results;
+            options with
+            {
+                Spent = (time?.Used ?? TimeSpan.Zero) + clock() - begun,
+                Limit = time is null ? null : OpenChoices.BudgetOf(asked),
+                Proof = proof,
+            }, stop).Results;
     }
 
     /// <summary>Trains without the images of a fold, and lets the model look at them; a fold that is done is used again.</summary>

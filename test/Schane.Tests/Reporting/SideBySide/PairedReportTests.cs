@@ -78,7 +78,7 @@ public sealed class PairedReportTests : IDisposable
     {
         public List<string> Asked { get; } = [];
 
-        public void KeepThumbnails(string part, IEnumerable<string> images)
+        public void KeepThumbnails(string part, IEnumerable<string> images, bool atLeisure)
         {
             foreach (var image in images)
             {
