@@ -92,7 +92,8 @@ internal static class ReportSpeed
 
     private sealed class Keeper(Thumbnails thumbnails, Noise images) : IImageKeeper
     {
-        public void KeepThumbnails(string part, IEnumerable<string> names) => thumbnails.Keep(part, images, names);
+        public void KeepThumbnails(string part, IEnumerable<string> names, bool atLeisure = false) =>
+            thumbnails.Keep(part, images, names);
 
         public void KeepActivations(string part, IReadOnlyDictionary<string, string> takenFor) { }
     }

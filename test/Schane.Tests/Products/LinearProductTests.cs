@@ -1,7 +1,6 @@
 using Schane.Models.Layers;
 using Schane.Products;
 using TorchSharp;
-using Xunit;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Products;

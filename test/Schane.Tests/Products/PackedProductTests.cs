@@ -1,5 +1,4 @@
 using Schane.Products;
-using Xunit;
 
 namespace Schane.Tests.Products;
 

@@ -1,6 +1,4 @@
 // <cell>
-using System.IO;
-using System.Linq;
 using Schane.Inference;
 using Schane.Jobs;
 using Schane.Losses;
