@@ -1,8 +1,8 @@
-using Schane.Benchmarks.Steps;
 using Schane.Benchmarks;
 using Schane.Benchmarks.Folds;
 using Schane.Benchmarks.Labels;
 using Schane.Benchmarks.Reading;
+using Schane.Benchmarks.Steps;
 
 System.Runtime.CompilerServices.RuntimeHelpers.RunModuleConstructor(typeof(Schane.SchaneException).Module.ModuleHandle);
 return args switch

@@ -108,7 +108,8 @@ internal sealed class CheckpointStore(RunFolder folder, RunIdentity identity, in
 
     private void WriteNext(string path, RunState state, IReadOnlyDictionary<string, Tensor> tensors) =>
         Safetensors.Write(path + Next, tensors, new Dictionary<string, string>(
-            identity.Parts.Select(p => KeyValuePair.Create(p.Name, p.Value))) { ["state"] = JsonSerializer.Serialize(state) });
+            identity.Parts.Select(p => KeyValuePair.Create(p.Name, p.Value)))
+        { ["state"] = JsonSerializer.Serialize(state) });
 
     /// <summary>The old file counts until the new one stands in its place: between the two the hash names both.</summary>
     private static void Count(string path)
