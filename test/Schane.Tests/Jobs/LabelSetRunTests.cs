@@ -181,7 +181,8 @@ public sealed class LabelSetRunTests(LabelSetRunTests.Coloured run) : IClassFixt
     {
         var recipe = new Recipe
         {
-            Data = run.List, Weights = "none", InputSize = 32, Steps = 8, Threads = 1, Augmentation = "none", Loss = LossRegistry.Find("schane"),
+            Data = run.List, Weights = "none", InputSize = 32, Steps = 8, Threads = 1, Augmentation = "none",
+            Loss = LossRegistry.Find("schane"),
             SaveEvery = 2, NoRefit = true,
         };
         TrainJob.Run(recipe, new() { Folder = run.File_("whole") });
