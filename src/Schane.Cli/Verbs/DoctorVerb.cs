@@ -30,6 +30,7 @@ internal sealed class DoctorVerb(Func<IReadOnlyList<OperatorError>>? check = nul
         var together = TwoRanks.Try();
         var advice = Advice(machine, torch).ToList();
         IReadOnlyList<OperatorError> operators = torch.Error is null ? (check ?? MachineCheck.Run)() : [];
+        double? ownProducts = torch.Error is null ? ProductChoice.Ratio : null;
         screen.Table(["", ""],
         [
             ["system", $"{machine.OperatingSystem}, {machine.Architecture}, {machine.Runtime}"],
@@ -47,7 +48,7 @@ internal sealed class DoctorVerb(Func<IReadOnlyList<OperatorError>>? check = nul
                     : "new enough for libtorch as it stands"],
             ["threads", $"{torch.Threads}: {torch.ThreadsWhy}"],
             ["waiting", torch.Waiting],
-            ["products", torch.Error is null ? Products() : "unknown without libtorch"],
+            ["products", ownProducts is { } ratio ? Products(ratio) : "unknown without libtorch"],
             ["GPU",
                 torch.Gpus > 0 ? $"{torch.Gpus} that this build can use"
                     : machine.GraphicsDriver is null ? "none" : "one that this build can't use"],
@@ -62,19 +63,19 @@ internal sealed class DoctorVerb(Func<IReadOnlyList<OperatorError>>? check = nul
         var wrong = Wrong(operators);
         foreach (var sentence in wrong)
             screen.Say($"error: {sentence}");
-        return new(new { machine, torch, engines, twoRanks = together, operators, advice },
+        return new(new { machine, torch, ownProducts, engines, twoRanks = together, operators, advice },
             torch.Error is null && wrong.Count == 0 ? Exit.Done : Exit.Failed);
     }
 
-    /// <summary>For one of several processes that a launcher started: can they talk?</summary>
-    private static string Products() => ProductChoice.Ratio switch
+    /// <summary>Whose matrix products linear layers take on this machine.</summary>
+    private static string Products(double ratio) => ratio switch
     {
-        >= ProductChoice.Least and var ratio =>
-            Invariant($"linear layers by Schane's own, {ratio:0.0} times as fast as libtorch's in float32"),
+        >= ProductChoice.Least => Invariant($"linear layers by Schane's own, {ratio:0.0} times as fast as libtorch's in float32"),
         0 => "linear layers by libtorch, there being no vectors for Schane's own",
-        var ratio => Invariant($"linear layers by libtorch; Schane's own would be {ratio:0.0} times as fast in float32"),
+        _ => Invariant($"linear layers by libtorch; Schane's own would be {ratio:0.0} times as fast in float32"),
     };
 
+    /// <summary>For one of several processes that a launcher started: can they talk?</summary>
     private static Outcome Talk(Screen screen)
     {
         using var ranks = Ranks.Join(new RankOptions { Deadline = TimeSpan.FromSeconds(20) });

@@ -53,4 +53,8 @@ public class DoctorTests
     [Fact]
     public void Who_decided_how_threads_wait_is_said() =>
         Assert.EndsWith("set by Schane", Json.Value.Document().GetProperty("torch").GetProperty("waiting").GetString());
+
+    [Fact]
+    public void How_fast_own_products_are_beside_those_of_libtorch_is_said() =>
+        Assert.InRange(Json.Value.Document().GetProperty("own_products").GetDouble(), 0, 100);
 }

@@ -104,7 +104,7 @@ internal sealed class Dense : Layer
 
     private Tensor Linear(Tensor x, Tensor w, Tensor? b)
     {
-        var output = (OwnProducts ?? LinearProduct.Pays) && LinearProduct.Takes(x, w) ? LinearProduct.Call(x, w, b)
+        var output = LinearProduct.Takes(x, w) && (OwnProducts ?? LinearProduct.Pays) ? LinearProduct.Call(x, w, b)
             : nn.functional.linear(x, w, b);
         if (down is null || up is null)
             return output;
