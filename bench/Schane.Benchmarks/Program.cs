@@ -40,6 +40,7 @@ return args switch
     ["wait", .. var rest] => WaitSpeed.Run(rest),
     ["wait-once", var model, var side, var batch, var steps] => WaitSpeed.Serve(model, int.Parse(side), int.Parse(batch), int.Parse(steps)),
     ["wait-neighbour"] => WaitSpeed.Neighbour(),
+    ["wait-trainer", var model, var side, var batch] => WaitSpeed.Train(model, int.Parse(side), int.Parse(batch)),
     ["ranks", .. var rest] => RankSpeed.Run(rest),
     ["ranks-once", var threads, var batch, var steps] => RankSpeed.Once(int.Parse(threads), int.Parse(batch), int.Parse(steps)),
     ["step-plain", .. var rest] when rest.Select(int.Parse).ToArray() is [var width, var depth, var heads, var side, var batch] =>
@@ -54,7 +55,7 @@ static int Wrong()
         "forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | " +
         "step-alone MODEL [--batch N] [--side N] [--steps N] [--bf16] [--library] | precision [MODEL] | " +
         "ranks [--batch N] [--rounds N] [--steps N] [--mpich] | wait [MODEL] [--side N] [--batch N] " +
-        "[--steps N] [--rounds N] [--spins N,N] [--neighbours N,N] | overhead [--batch N] | gradcache [--batch N] | " +
+        "[--steps N] [--rounds N] [--spins N,N] [--neighbours N,N] [--training] | overhead [--batch N] | gradcache [--batch N] | " +
         "lora [MODEL] [--batch N] [--rounds N] | export [MODEL...] | int8 RUN... | " +
         "predict [MODEL...] | first [MODEL...] | serve [MODEL...] | report [--width D] | fewshot [--episodes N] [--peer-episodes N] " +
         "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--first N] [--loss NAME] " +

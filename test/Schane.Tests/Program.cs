@@ -2,14 +2,16 @@ using Schane.Cli;
 using Schane.Tests.Distributed;
 using Schane.Tests.Support;
 
-// The tests, or a process that a test needs of its own: a rank (Distributed/RankProgram.cs), or one whose libraries are wrong
-// (Support/NativeProgram.cs).
+// The tests, or a process that a test needs of its own: a rank (Distributed/RankProgram.cs), one whose libraries are wrong
+// (Support/NativeProgram.cs), or one whose threads wait (Support/WaitingProgram.cs).
 switch (args)
 {
     case ["rank", var task, .. var rest]:
         return RankProgram.Run(task, rest);
     case ["native", var cure, var task, .. var rest]:
         return NativeProgram.Run(cure, task, rest);
+    case ["waiting", var known, var turns]:
+        return WaitingProgram.Run(ulong.Parse(known), ulong.Parse(turns));
 }
 args = Needs.LeaveOut(args);
 var code = args.Any(arg => arg is "--server" or "--internal-msbuild-node")

@@ -35,20 +35,51 @@ internal sealed record TrainedFor(long Steps, double Seconds)
 
 /// <summary>What a trained model leaves in its run: the model with its calibration, results, predictions, embeddings,
 /// images and the report.</summary>
-internal static class FinishedRun
+/// <param name="recipe">Resolved.</param>
+/// <param name="data">The run's parts.</param>
+/// <param name="run">Where it is kept.</param>
+/// <param name="ranks">They share the passes; rank 0 writes.</param>
+internal sealed class FinishedRun(Recipe recipe, DataSetup data, RunFolder run, ICollective ranks)
 {
-    /// <summary>Measures the model, whose passes the ranks share; rank 0 writes what was found. Where a time is <paramref name="left"/> to
-    /// the run, it ends with that.</summary>
-    internal static RunResults Finish(Recipe recipe, DataSetup data, RunModel model, TrainedFor trained, ProbeResults? probe,
-        FrozenTrunk? frozen, RunFolder run, RunLeaves leaves, OutOfFold? folds, ICollective ranks, CancellationToken stop,
-        Func<TimeSpan>? left = null)
+    /// <summary>How much of it.</summary>
+    public RunLeaves Leaves { get; init; } = RunLeaves.Page;
+
+    /// <summary>What folds found in place of a measurement; null without folds.</summary>
+    public OutOfFold? Folds { get; init; }
+
+    /// <summary>Embeddings that need no further pass; null where the trunk was trained.</summary>
+    public FrozenTrunk? Frozen { get; init; }
+
+    /// <summary>Time left to the run, with which it ends; null where there is no end.</summary>
+    public Func<TimeSpan>? Left { get; init; }
+
+    /// <summary>Thumbnails that <see cref="Finish"/> makes.</summary>
+    public int ThumbnailCount => Leaves != RunLeaves.Page || recipe.NoThumbnails == true ? 0
+        : Math.Min(Thumbnails.MostOfPart, data.Train.Count) + Math.Min(Thumbnails.MostOfPart, (data.Test ?? data.Validation)?.Count ?? 0);
+
+    /// <summary>Images that pass the model for <see cref="Finish"/>, and before it to judge a linear probe.</summary>
+    /// <param name="probes">Whether there is one.</param>
+    public int Passes(bool probes)
+    {
+        var (train, validation) = Frozen is not null ? (0, 0) : (data.Train.Count, data.Validation?.Count ?? 0);
+        var measured = data.OneShot is { } runs ? EvaluateJob.PassesOf(runs) : data.Test?.Count ?? validation;
+        return validation + measured + (Leaves == RunLeaves.Results ? 0 : train)
+            + (Leaves == RunLeaves.Page ? RunImages.Shown : 0) + (probes ? validation + measured : 0);
+    }
+
+    /// <summary>Measures the model and writes what was found.</summary>
+    /// <param name="model">As it is to be kept.</param>
+    /// <param name="trained">What came before.</param>
+    /// <param name="probe">The linear probe beside it; null where there was none.</param>
+    /// <param name="stop">Stops between batches.</param>
+    public RunResults Finish(RunModel model, TrainedFor trained, ProbeResults? probe, CancellationToken stop)
     {
         using var scope = NewDisposeScope();
         var adapters = model.Classifier.Adapters is null ? null
             : model.Classifier.Changing().ToDictionary(t => t.Key, t => t.Value.detach().clone());
         model.Classifier.Merge();                                         // what is measured is what is saved, to the bit
-        var (confidence, thresholds, validation) = folds is not null ? (folds.Confidence(), folds.Thresholds(), null)
-            : Validation(recipe, data, model, frozen, ranks, stop);
+        var (confidence, thresholds, validation) = Folds is not null ? (Folds.Confidence(), Folds.Thresholds(), null)
+            : Validation(model, stop);
         model = model with { Confidence = confidence, Thresholds = thresholds };
         ranks.OnFirst(() =>
         {
@@ -56,14 +87,14 @@ internal static class FinishedRun
             if (adapters is not null)
                 model.SaveAdapters(run.Adapter, adapters);
         });
-        var measured = folds is not null ? EvaluateJob.OutOfFold(recipe, folds, model, trained.Steps, trained.Seconds)
+        var measured = Folds is not null ? EvaluateJob.OutOfFold(recipe, Folds, model, trained.Steps, trained.Seconds)
             : EvaluateJob.Measure(recipe, data, model, trained.Steps, trained.Seconds, ranks, stop);
-        using var kept = frozen?.Outputs("train");
-        var train = leaves == RunLeaves.Results || measured.Results.Part == "train" ? null : kept is not null
+        using var kept = Frozen?.Outputs("train");
+        var train = Leaves == RunLeaves.Results || measured.Results.Part == "train" ? null : kept is not null
             ? EmbeddedImages.Of(kept, data.Train, "train") : EvaluateJob.Embed(model, data.Train, "train", recipe, stop, ranks);
         var results = measured.Results with
         {
-            Probe = folds is not null ? probe is null ? null : folds.Probe! with { Lambda = probe.Lambda, Seconds = probe.Seconds }
+            Probe = Folds is not null ? probe is null ? null : Folds.Probe! with { Lambda = probe.Lambda, Seconds = probe.Seconds }
                 : probe is { Kept: true } && measured.Results.Part == "test"
                 ? probe with { Test = ProbeResults.Top1Of(measured.Results.Metrics) } : probe,
             ImagesPerSecond = trained.ImagesPerSecond,
@@ -75,7 +106,7 @@ internal static class FinishedRun
         };
         ranks.OnFirst(() =>
         {
-            if (leaves == RunLeaves.Results)
+            if (Leaves == RunLeaves.Results)
             {
                 results.Save(run.Results);
                 return;
@@ -83,42 +114,27 @@ internal static class FinishedRun
             PredictedItem.Save(run.Predictions, measured.Items);
             var embedded = EmbeddedImages.Join([.. ((EmbeddedImages?[])[train, measured.Results.Part == "val" ? null : validation,
                 measured.Embedded]).OfType<EmbeddedImages>()]);
-            if (recipe.MultiLabel != true || leaves == RunLeaves.Data)    // the file holds one class an image; of a fold, no class is read
+            if (recipe.MultiLabel != true || Leaves == RunLeaves.Data)    // the file holds one class an image; of a fold, no class is read
                 embedded.Save(run.Embeddings);
             if (embedded.Part("train") is { } known && (validation is not null ? [new(known.Embeddings, validation.Embeddings)]
-                : folds is not null ? FoldEmbeddings.Of(run, results, embedded) : []) is { Count: > 0 } held)
+                : Folds is not null ? FoldEmbeddings.Of(run, results, embedded) : []) is { Count: > 0 } held)
                 KnownImages.Of(known.Embeddings, held).Save(run);
             results.Save(run.Results);
-            if (leaves == RunLeaves.Page)
+            if (Leaves == RunLeaves.Page)
                 RunReport.Write(run.Root, run.Report,
                     recipe.NoThumbnails == true ? null : new ImageKeeper(data, run, new(model), device(recipe.Device), embedded, stop,
-                        left is null ? null : () => left().TotalSeconds > WorkAfter.Page));
+                        Left is null ? null : () => Left().TotalSeconds > WorkAfter.Page));
         });
         return RunResults.Parse(ranks.BroadcastText(results.Text));
     }
 
-    /// <summary>Images that pass the model for <see cref="Finish"/>, and before it to judge a linear probe.</summary>
-    internal static int Passes(DataSetup data, bool probes, bool frozen, RunLeaves leaves)
-    {
-        var (train, validation) = frozen ? (0, 0) : (data.Train.Count, data.Validation?.Count ?? 0);
-        var measured = data.OneShot is { } runs ? EvaluateJob.PassesOf(runs) : data.Test?.Count ?? validation;
-        return validation + measured + (leaves == RunLeaves.Results ? 0 : train)
-            + (leaves == RunLeaves.Page ? RunImages.Shown : 0) + (probes ? validation + measured : 0);
-    }
-
-    /// <summary>Thumbnails that <see cref="Finish"/> makes.</summary>
-    internal static int ThumbnailsOf(Recipe recipe, DataSetup data, RunLeaves leaves) =>
-        leaves != RunLeaves.Page || recipe.NoThumbnails == true ? 0 : Math.Min(Thumbnails.MostOfPart, data.Train.Count)
-            + Math.Min(Thumbnails.MostOfPart, (data.Test ?? data.Validation)?.Count ?? 0);
-
     /// <summary>What the validation images say of the model's confidence, or of the thresholds of several classes, and where they
     /// lie.</summary>
-    private static (CalibratedConfidence?, ClassThresholds?, EmbeddedImages?) Validation(Recipe recipe, DataSetup data, RunModel model,
-        FrozenTrunk? frozen, ICollective ranks, CancellationToken stop)
+    private (CalibratedConfidence?, ClassThresholds?, EmbeddedImages?) Validation(RunModel model, CancellationToken stop)
     {
         if (data.Validation is null)
             return (null, recipe.MultiLabel == true ? ClassThresholds.Half(model.Classes.Count) : null, null);
-        using var outputs = frozen?.Outputs("val") ?? ModelOutputs.Of(model.Classifier, data.Validation,
+        using var outputs = Frozen?.Outputs("val") ?? ModelOutputs.Of(model.Classifier, data.Validation,
             TransformPreset.Find(model.Augmentation).Evaluation(model.Input), device(recipe.Device),
             new LoaderOptions { OnBadImage = recipe.OnBadImage }, cancel: stop, ranks: ranks);
         var embedded = EmbeddedImages.Of(outputs, data.Validation, "val");

@@ -6,6 +6,7 @@ using Schane.Distributed;
 using Schane.Evaluation;
 using Schane.Inference;
 using Schane.Losses;
+using Schane.Models;
 using Schane.Planning;
 using Schane.Recipes;
 using Schane.Reporting;
@@ -32,12 +33,71 @@ internal static class TrainingRun
     internal static RunResults Train(TrainingPlan plan, RunFolder run, bool resume, RunOptions options, Func<TimeSpan> clock,
         CancellationToken cancellationToken)
     {
-        var (recipe, data, weights, sampler) = (plan.Recipe, plan.Data, plan.Weights, plan.Sampler);
-        var (ranks, progress, leaves) = (options.AllRanks, options.Listener, options.Leaves);
+        var (recipe, data, sampler) = (plan.Recipe, plan.Data, plan.Sampler);
+        var (ranks, progress) = (options.AllRanks, options.Listener);
         set_num_threads(plan.Threads);
         using var scope = NewDisposeScope();
-        using var model = new RunModel(plan.NewClassifier(), data.Train.Classes, recipe.Augmentation!) { Notes = weights.Metadata() };
-        var loaded = weights.Into(model.Classifier, recipe.KeepHead, progress);
+        using var model = NewModel(plan, out var loaded, options);
+        var identity = Identity(model, data, sampler);
+        MustAgree(ranks, identity);
+        var evaluator = options.Evaluator ?? EvaluatorOf(recipe, data, model, ranks);
+        var proof = new Lazy<ProofEvent>(() => options.Proof ?? RunProof.Of(recipe, data.Train, model, ranks, progress));
+        if (!resume)
+            _ = proof.Value;                                              // before all images pass a trunk that is frozen, or probed
+
+        var embedding = clock();
+        using var frozen = options.Evaluator is null && FrozenTrunk.Suits(recipe, model.Classifier)
+            ? FrozenTrunk.Open(recipe, data, model, sampler, run, evaluator is not null, ranks, cancellationToken) : null;
+        var probe = recipe.NoProbe == false ? ProbeStart.Begin(recipe, data, model, run, ranks, progress, cancellationToken) : null;
+        TimeSpan? embedded = frozen is null && probe is null ? null : clock() - embedding;
+
+        Pace? pace = null;
+        var finish = new FinishedRun(recipe, data, run, ranks)
+        {
+            Leaves = options.Leaves,
+            Folds = options.OutOfFold,
+            Frozen = frozen,
+            Left = recipe.ByTime ? () => pace!.Left : options.Limit is { } limit ? () => limit - clock() : null,
+        };
+        using var batches = frozen?.Batches ?? LoaderOf(plan, model, ranks);
+        if (recipe.ByTime)
+            pace = new Pace(plan.Budget, recipe.Steps!.Value, (long)RunPlan.MostEpochs * batches.BatchesPerEpoch,
+                After(plan, finish, probe is not null, embedded), clock);
+
+        var trained = frozen?.Heads ?? model.Classifier;
+        using var optimization = new Optimization(recipe, trained, ranks.Any(plan.Weights.Exist), batches.BatchesPerEpoch);
+        using var hard = recipe.Sampler == SamplerKind.Hard
+            ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
+        using var trainer = new Trainer(new TrainingParts(recipe, trained, optimization,
+            new SharedObjective(new JointObjective(plan.Objective), ranks), batches, run, identity, ranks)
+        {
+            Evaluator = frozen is null ? evaluator : frozen.Judge,
+            Hard = hard,
+            Pace = pace,
+        });
+        return Leaving(trainer, run, options, cancellationToken, () =>
+        {
+            RunEvent start = RunStart.Of(recipe, data, model, plan.Weights, loaded, sampler, ranks, frozen is not null);
+            trainer.Run(resume, progress, probe is null ? [start] : [start, probe.Event], cancellationToken, options.AcceptChangedData,
+                () => proof.Value);
+            frozen?.GiveBack();
+            model.Classifier.eval();
+            var probed = probe?.Finish(recipe, data, model, finish.Left, ranks, progress, cancellationToken);
+            return finish.Finish(model, new TrainedFor(trainer.StepsDone, trainer.Seconds)
+            {
+                ImagesPerSecond = trainer.ImagesPerSecond,
+                StepsSkipped = trainer.StepsSkipped,
+                ArithmeticError = trainer.Proof?.Error,
+            }, probed, cancellationToken);
+        });
+    }
+
+    /// <summary>The model with its initial weights, on the recipe's device.</summary>
+    private static RunModel NewModel(TrainingPlan plan, out LoadingReport? loaded, RunOptions options)
+    {
+        var (recipe, ranks, progress) = (plan.Recipe, options.AllRanks, options.Listener);
+        var model = new RunModel(plan.NewClassifier(), plan.Data.Train.Classes, recipe.Augmentation!) { Notes = plan.Weights.Metadata() };
+        loaded = plan.Weights.Into(model.Classifier, recipe.KeepHead, progress);
         if (model.Classifier.Adapters is { } adapters)
             progress?.Report(TrainingProgress.Note(RunStart.Sentence(adapters, model.Classifier)));
         model.Classifier.to(device(recipe.Device));
@@ -46,59 +106,36 @@ internal static class TrainingRun
                 $"{recipe.Model} normalises batches: each of the {ranks.Size} ranks normalises its own rows, so the result is not " +
                 "exactly that of one process; --sync-batchnorm makes it so."));
         SharedStatistics.Check(model.Classifier, recipe.SyncBatchnorm);
-        var epoch = sampler.Batches(0);
+        var epoch = plan.Sampler.Batches(0);
         BatchShape.CheckRanks(recipe, epoch[0].Length, epoch[^1].Length, ranks.Size,
             BatchShape.ShareUnit(recipe, model.Classifier.Classes));
-        var identity = Identity(model, data, sampler);
-        MustAgree(ranks, identity);
-        var evaluator = options.Evaluator ?? EvaluatorOf(recipe, data, model, ranks);
-        var embeds = options.Evaluator is null && FrozenTrunk.Suits(recipe, model.Classifier);
-        var proof = new Lazy<ProofEvent>(() => options.Proof ?? RunProof.Of(recipe, data.Train, model, ranks, progress));
-        if (!resume)
-            _ = proof.Value;                                              // before all images pass a trunk that is frozen, or probed
-        var embedding = clock();
-        using var frozen = embeds
-            ? FrozenTrunk.Open(recipe, data, model, sampler, run, evaluator is not null, ranks, cancellationToken) : null;
-        using var batches = frozen?.Batches ?? LoaderOf(plan, model, ranks);
-        using var hard = recipe.Sampler == SamplerKind.Hard
-            ? new HardClasses((BalancedSampler)sampler, data.Train.Classes.Count, ranks) : null;
-        var probe = recipe.NoProbe == false ? ProbeStart.Begin(recipe, data, model, run, ranks, progress, cancellationToken) : null;
-        var trained = frozen?.Heads ?? model.Classifier;
-        var after = new WorkAfter(FinishedRun.Passes(data, probe is not null, frozen is not null, leaves), data.Validation?.Count ?? 0,
-            sampler.Batches(0)[0].Length * recipe.Views, frozen is null && probe is null ? null
-                : (clock() - embedding).TotalSeconds / (data.Train.Count + (data.Validation?.Count ?? 0)))
-        { Pictures = WorkAfter.OfThumbnails(FinishedRun.ThumbnailsOf(recipe, data, leaves), plan.Budget) };
-        var pace = recipe.ByTime ? new Pace(plan.Budget, recipe.Steps!.Value, (long)RunPlan.MostEpochs * batches.BatchesPerEpoch, after,
-            clock) : null;
-        Func<TimeSpan>? left = pace is not null ? () => pace.Left : options.Limit is { } limit ? () => limit - clock() : null;
-        using var optimization = new Optimization(recipe, trained, ranks.Any(weights.Exist), batches.BatchesPerEpoch);
-        using var trainer = new Trainer(new TrainingParts(recipe, trained, optimization,
-            new SharedObjective(new JointObjective(plan.Objective), ranks), batches, run, identity, ranks)
-        {
-            Evaluator = frozen is null ? evaluator : frozen.Judge,
-            Hard = hard,
-            Pace = pace,
-        });
+        return model;
+    }
+
+    /// <summary>What comes after the last step, by which a budget tells when that is.</summary>
+    /// <param name="plan">With nothing open.</param>
+    /// <param name="finish">What is left to do then.</param>
+    /// <param name="probes">Whether a linear probe is measured beside the model.</param>
+    /// <param name="embedded">What it took to pass training and validation images once; null where that was not done.</param>
+    private static WorkAfter After(TrainingPlan plan, FinishedRun finish, bool probes, TimeSpan? embedded)
+    {
+        var validation = plan.Data.Validation?.Count ?? 0;
+        return new(finish.Passes(probes), validation, plan.Sampler.Batches(0)[0].Length * plan.Recipe.Views,
+            embedded?.TotalSeconds / (plan.Data.Train.Count + validation))
+        { Pictures = WorkAfter.OfThumbnails(finish.ThumbnailCount, plan.Budget) };
+    }
+
+    /// <summary>Trains, and where that ends before its end leaves the page and a sentence with the way to go on.</summary>
+    private static RunResults Leaving(
+        Trainer trainer, RunFolder run, RunOptions options, CancellationToken cancellationToken, Func<RunResults> train)
+    {
         try
         {
-            RunEvent start = RunStart.Of(recipe, data, model, weights, loaded, sampler, ranks, frozen is not null);
-            trainer.Run(resume, progress, probe is null ? [start] : [start, probe.Event], cancellationToken, options.AcceptChangedData,
-                () => proof.Value);
-            frozen?.GiveBack();
-            model.Classifier.eval();
-            var probed = probe?.Finish(recipe, data, model, left, ranks, progress, cancellationToken);
-            var done = new TrainedFor(trainer.StepsDone, trainer.Seconds)
-            {
-                ImagesPerSecond = trainer.ImagesPerSecond,
-                StepsSkipped = trainer.StepsSkipped,
-                ArithmeticError = trainer.Proof?.Error,
-            };
-            return FinishedRun.Finish(recipe, data, model, done, probed, frozen, run, leaves, options.OutOfFold, ranks,
-                cancellationToken, left);
+            return train();
         }
-        catch (DivergedException) when (leaves == RunLeaves.Page)
+        catch (DivergedException) when (options.Leaves == RunLeaves.Page)
         {
-            ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
+            options.AllRanks.OnFirst(() => RunReport.Write(run.Root, run.Report));
             throw;
         }
         catch (IOException e) when (e.HResult is DiskFull or DiskFullOnWindows && run.HasBegun)
@@ -108,8 +145,8 @@ internal static class TrainingRun
         }
         catch (OperationCanceledException e)
         {
-            if (leaves == RunLeaves.Page)
-                ranks.OnFirst(() => RunReport.Write(run.Root, run.Report));
+            if (options.Leaves == RunLeaves.Page)
+                options.AllRanks.OnFirst(() => RunReport.Write(run.Root, run.Report));
             throw new OperationCanceledException($"Interrupted at step {trainer.StepsDone} of {trainer.StepsExpected}, which is saved; " +
                 $"go on with `schane train --resume {run.Root}`.", e, cancellationToken);
         }

@@ -4,19 +4,13 @@ using System.Runtime.InteropServices;
 namespace Schane.Tensors;
 
 /// <summary>
-/// How OpenMP's threads wait for each other, and how many there are where nobody says it. libgomp's threads spin for some milliseconds
-/// before they sleep, which costs nothing on an
-/// idle machine and several times the speed where other work shares the cores: a spinning thread keeps the core from the one it waits
-/// for. With a short spin they keep up on the
-/// one and yield on the other (docs/performance.md). libgomp reads its settings once, when it loads, from the C environment.
+/// How OpenMP's threads wait for each other, and how many there are where nobody says it. libgomp reads its settings once, when it loads,
+/// from the C environment; how long threads spin is changed afterwards, by <see cref="WaitingThreads"/>.
 /// </summary>
 internal static class OpenMp
 {
     /// <summary>The variable of the OpenMP standard, and libgomp's own, which is the finer one.</summary>
-    internal const string Policy = "OMP_WAIT_POLICY", SpinCount = "GOMP_SPINCOUNT";
-
-    /// <summary>Turns of the waiting loop, some microseconds: as long as the threads of one operation are apart.</summary>
-    internal const string Spins = "1000";
+    internal const string Policy = "OMP_WAIT_POLICY", SpinCountName = "GOMP_SPINCOUNT";
 
     /// <summary>OpenMP's variable for the number of threads, and MKL's, which libtorch follows too.</summary>
     internal const string Threads = "OMP_NUM_THREADS", MklThreads = "MKL_NUM_THREADS";
@@ -32,22 +26,23 @@ internal static class OpenMp
     {
         if (!OperatingSystem.IsLinux())
             return;
-        var users = ((string[])[Policy, SpinCount])
+        var users = ((string[])[Policy, SpinCountName])
             .Where(name => Environment.GetEnvironmentVariable(name) is not null)
                 .Select(name => $"{name}={Environment.GetEnvironmentVariable(name)}").FirstOrDefault();
-        CameTooLate = IsLoaded();
-        Waiting = users is not null ? $"as you set it: {users}"
-            : CameTooLate ? $"as libgomp lets them by itself: it had loaded before Schane; set {SpinCount}={Spins} where the program starts"
-            : SetVariable(SpinCount, Spins, 1) == 0 ? $"asleep after a short spin: {SpinCount}={Spins}, set by Schane" : Waiting;
+        CameTooLate = SpinCount.IsLoaded;
+        var turns = CameTooLate ? WaitingThreads.Long : WaitingThreads.Short;
+        if (users is not null)
+            Waiting = $"as you set it: {users}";
+        else if (CameTooLate || SetVariable(SpinCountName, turns.ToString(CultureInfo.InvariantCulture), 1) == 0)
+        {
+            WaitingThreads.Watch(turns);
+            Waiting = "spinning on free cores, asleep where others want them; set by Schane";
+        }
         // libtorch takes as many threads as there are processors, whatever time a control group gives it.
         if (!CameTooLate && ((string[])[Threads, MklThreads]).All(name => Environment.GetEnvironmentVariable(name) is null)
             && new ControlGroup().Processors() is { } quota && quota <= Environment.ProcessorCount)
             _ = SetVariable(Threads, ComputeThreads.For().Count.ToString(CultureInfo.InvariantCulture), 1);
     }
-
-    private static bool IsLoaded() =>
-        File.Exists("/proc/self/maps")
-            && File.ReadLines("/proc/self/maps").Any(line => line.Contains("/libgomp", StringComparison.Ordinal));
 
     // .NET's own SetEnvironmentVariable changes .NET's copy alone, which native libraries do not see.
     [DllImport("libc", EntryPoint = "setenv", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]

@@ -61,9 +61,9 @@ public class ComputeThreadsTests
     public void Waiting_threads_of_a_program_sleep_unless_the_user_decides()
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "libgomp is of Linux.");
-        Assert.Contains($"GOMP_SPINCOUNT = '{OpenMp.Spins}'", SettingsOfLibgomp());
+        Assert.Contains($"GOMP_SPINCOUNT = '{WaitingThreads.Short}'", SettingsOfLibgomp());
         Assert.Contains("GOMP_SPINCOUNT = '30000000000'", SettingsOfLibgomp((OpenMp.Policy, "ACTIVE")));
-        Assert.Contains("GOMP_SPINCOUNT = '7'", SettingsOfLibgomp((OpenMp.SpinCount, "7")));
+        Assert.Contains("GOMP_SPINCOUNT = '7'", SettingsOfLibgomp((OpenMp.SpinCountName, "7")));
     }
 
     [Fact]
@@ -77,7 +77,7 @@ public class ComputeThreadsTests
             RedirectStandardError = true,
         };
         start.Environment["OMP_DISPLAY_ENV"] = "VERBOSE";
-        foreach (var name in (string[])[OpenMp.Policy, OpenMp.SpinCount])
+        foreach (var name in (string[])[OpenMp.Policy, OpenMp.SpinCountName])
             start.Environment.Remove(name);
         foreach (var (name, value) in users)
             start.Environment[name] = value;

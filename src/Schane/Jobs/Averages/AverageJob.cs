@@ -181,7 +181,7 @@ internal static class AverageJob
         };
         try
         {
-            FinishedRun.Finish(recipe, data, model, made, null, null, run, RunLeaves.Page, null, new SingleProcess(), stop);
+            new FinishedRun(recipe, data, run, new SingleProcess()).Finish(model, made, probe: null, stop);
         }
         catch
         {

@@ -1,0 +1,29 @@
+using System.Globalization;
+using Schane.Tensors;
+using static TorchSharp.torch;
+
+namespace Schane.Tests.Support;
+
+/// <summary>A process that finds libgomp's count of turns, sets it, and prints the processor time of threads that have nothing to
+/// do.</summary>
+internal static class WaitingProgram
+{
+    public static int Run(ulong known, ulong turns)
+    {
+        set_num_threads(2);
+        using var scope = NewDisposeScope();
+        var a = ones(256, 256);
+        a.mm(a);                                                          // the threads are there, and libgomp is
+        if (SpinCount.Find(known) is not { } count)
+        {
+            Console.WriteLine("not found");
+            return 0;
+        }
+        count.Turns = turns;
+        a.mm(a);                                                          // each has done its share and waits for the next
+        var before = Environment.CpuUsage.TotalTime;
+        Thread.Sleep(300);
+        Console.WriteLine((Environment.CpuUsage.TotalTime - before).TotalSeconds.ToString(CultureInfo.InvariantCulture));
+        return 0;
+    }
+}
