@@ -1,5 +1,6 @@
 using Schane.Benchmarks;
 using Schane.Benchmarks.Folds;
+using Schane.Benchmarks.Gpu;
 using Schane.Benchmarks.Labels;
 using Schane.Benchmarks.Reading;
 using Schane.Benchmarks.Steps;
@@ -35,6 +36,7 @@ return args switch
     ["copies", .. var rest] => CopiesFound.Run(rest),
     ["listing", .. var rest] => ListingSpeed.Run(rest),
     ["compare", .. var rest] => CompareOverhead.Run(rest),
+    ["profile", _, ..] => StepProfile.Run(args[1..]),
     ["step-alone", .. var rest] => StepAlone.Run(rest),
     ["step", .. var rest] => StepSpeed.Run(rest),
     ["wait", .. var rest] => WaitSpeed.Run(rest),
@@ -43,8 +45,10 @@ return args switch
     ["wait-trainer", var model, var side, var batch] => WaitSpeed.Train(model, int.Parse(side), int.Parse(batch)),
     ["ranks", .. var rest] => RankSpeed.Run(rest),
     ["ranks-once", var threads, var batch, var steps] => RankSpeed.Once(int.Parse(threads), int.Parse(batch), int.Parse(steps)),
-    ["step-plain", .. var rest] when rest.Select(int.Parse).ToArray() is [var width, var depth, var heads, var side, var batch] =>
-        PlainTransformer.Serve(width, depth, heads, side, batch),
+    ["step-plain", var width, var depth, var heads, var side, var batch, var device] => PlainTransformer.Serve(
+        int.Parse(width), int.Parse(depth), int.Parse(heads), int.Parse(side), int.Parse(batch), device),
+    ["gpu", .. var rest] => GpuCheck.Run(rest),
+    ["gpu-run", var device, var folder, var stop] => GpuCheck.Train(device, folder, int.Parse(stop)),
     _ => Wrong(),
 };
 
@@ -53,7 +57,8 @@ static int Wrong()
     Console.Error.WriteLine("Usage: loss [--rounds N] [--only 'schane ROWS DIM CLASSES;...'] [--ladder DIM] | loss-memory --rows N --dim " +
         "D | loss-error [--rows N] [--dim D] | data | linear [--threads N] [--rounds N] [--only 'ROWS INPUTS OUTPUTS;...'] | " +
         "forward [--batch N] [--rounds N] [--threads N] | load | step MODEL [--batch N] [--rounds N] | " +
-        "step-alone MODEL [--batch N] [--side N] [--steps N] [--bf16] [--library] | precision [MODEL] | " +
+        "step-alone MODEL [--batch N] [--side N] [--steps N] [--bf16] [--library] | " +
+        "gpu [--device cuda|cpu] [--minutes N] | profile MODEL [--batch N] [--side N] [--seconds N] [--bf16] | precision [MODEL] | " +
         "ranks [--batch N] [--rounds N] [--steps N] [--mpich] | wait [MODEL] [--side N] [--batch N] " +
         "[--steps N] [--rounds N] [--spins N,N] [--neighbours N,N] [--training] | overhead [--batch N] | gradcache [--batch N] | " +
         "lora [MODEL] [--batch N] [--rounds N] | export [MODEL...] | int8 RUN... | " +

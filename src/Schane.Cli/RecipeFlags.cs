@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Schane.Data.Feeding;
+using Schane.Losses;
 using Schane.Recipes;
 
 namespace Schane.Cli;
@@ -52,6 +53,28 @@ internal sealed class RecipeFlags
         // A recipe with arms gives the arm that is named like the loss, so that one run of a comparison can be made by itself.
         var loss = settings.OfType<Option<string>>().First(s => s.Name == "--loss");
         return Override(parsed, parsed.GetValue(File) is { } file ? RecipeFile.Load(file, parsed.GetValue(loss)) : new Recipe());
+    }
+
+    /// <summary>The recipe that the command line asks for; where it names neither a file nor data, model or weights, the embedded job,
+    /// whose rate, batches and share of the contrastive term were chosen for it (docs/results.md).</summary>
+    public Recipe ReadOrEmbedded(ParseResult parsed)
+    {
+        bool Given(params ReadOnlySpan<string> flags)
+        {
+            foreach (var setting in settings.Prepend(File))
+                if (flags.Contains(setting.Name) && parsed.GetResult(setting) is { Implicit: false })
+                    return true;
+            return false;
+        }
+        var read = Read(parsed);
+        if (Given("--recipe", "--data", "--model", "--weights"))
+            return read;
+        return read with
+        {
+            LearningRate = Given("--lr") ? read.LearningRate : 0.002,
+            Sampler = Given("--sampler", "--classes-per-batch", "--images-per-class") ? read.Sampler : SamplerKind.Shuffled,
+            LambdaFinal = read.Loss.Positives == Positives.None || Given("--lambda", "--lambda-final") ? read.LambdaFinal : 0,
+        };
     }
 
     /// <summary>The stages of the file that is named, each with the flags on top; none where it has none.</summary>

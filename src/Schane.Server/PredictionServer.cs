@@ -101,7 +101,7 @@ public sealed class PredictionServer : IAsyncDisposable
     private static WebApplication Build(ServeOptions options)
     {
         // Empty: no file of the folder it is started in, and no variable of the environment, has a say.
-        var builder = WebApplication.CreateEmptyBuilder(new());
+        var builder = WebApplication.CreateEmptyBuilder(new() { ApplicationName = "Schane" });
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;

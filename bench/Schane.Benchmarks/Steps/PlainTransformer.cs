@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -34,12 +35,14 @@ internal sealed class PlainTransformer : nn.Module<Tensor, Tensor>
     }
 
     /// <summary>One step after another, each when a line comes in; its seconds go out.</summary>
-    public static int Serve(int width, int depth, int heads, int side, int batch)
+    public static int Serve(int width, int depth, int heads, int side, int batch, string name)
     {
+        var at = device(name);
         using var model = new PlainTransformer(width, depth, heads, side, 16, 100);
+        model.to(at);
         var optimizer = optim.AdamW(model.parameters(), 1e-4, weight_decay: 0.05);
-        var images = randn(batch, 3, side, side);
-        var labels = arange(batch, ScalarType.Int64).remainder(100);
+        var images = randn([batch, 3, side, side], device: at);
+        var labels = arange(batch, ScalarType.Int64, device: at).remainder(100);
         model.train();
         while (Console.ReadLine() is not null)
         {
@@ -50,7 +53,10 @@ internal sealed class PlainTransformer : nn.Module<Tensor, Tensor>
             loss.backward();
             nn.utils.clip_grad_norm_(model.parameters(), 1e9);
             optimizer.step();
-            Console.WriteLine($"{watch.Elapsed.TotalSeconds:R} {loss.item<float>()}");
+            var last = loss.item<float>();
+            if (at.type == DeviceType.CUDA)
+                cuda.synchronize();
+            Console.WriteLine($"{watch.Elapsed.TotalSeconds:R} {last}");
         }
         return 0;
     }

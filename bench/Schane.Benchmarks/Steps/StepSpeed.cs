@@ -18,7 +18,7 @@ namespace Schane.Benchmarks.Steps;
 /// </remarks>
 internal static class StepSpeed
 {
-    private static readonly Dictionary<string, (int Width, int Depth, int Heads)> Shapes = new()
+    internal static readonly Dictionary<string, (int Width, int Depth, int Heads)> Shapes = new()
     { ["vit_tiny_patch16_224"] = (192, 12, 3), ["vit_small_patch16_224"] = (384, 12, 6), ["vit_base_patch16_224"] = (768, 12, 12) };
 
     public static int Run(string[] arguments)
@@ -26,7 +26,7 @@ internal static class StepSpeed
         var (name, batch, rounds) = (arguments is [var model, ..] ? model : "vit_base_patch16_224",
             LossSpeed.Option(arguments, "--batch", 16), LossSpeed.Option(arguments, "--rounds", 2));
         var shape = Shapes[name];
-        using var plain = Start("step-plain", shape.Width, shape.Depth, shape.Heads, 224, batch);
+        using var plain = Start("step-plain", shape.Width, shape.Depth, shape.Heads, 224, batch, "cpu");
         Console.WriteLine($"{name}, batch {batch}, {get_num_threads()} threads, medians of {rounds} rounds");
         if (!arguments.Contains("--stock"))
             NativeMemory.KeepFreedPages();
@@ -74,7 +74,7 @@ internal static class StepSpeed
     public static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 
     /// <summary>The same program again, without this process's allocator settings.</summary>
-    private static Process Start(params object[] arguments) => Process.Start(new ProcessStartInfo(Environment.ProcessPath!,
+    internal static Process Start(params object[] arguments) => Process.Start(new ProcessStartInfo(Environment.ProcessPath!,
         arguments.Select(a => $"{a}"))
     { RedirectStandardInput = true, RedirectStandardOutput = true })!;
 
@@ -122,19 +122,21 @@ internal sealed class Stepper : IDisposable
     private long step;
 
     public Stepper(string name, int rows, Precision precision = Precision.Float32, string loss = "ce", int? side = null,
-        int? microBatch = null, string? other = null, ICollective? ranks = null, Adapters? adapters = null, bool? own = null)
+        int? microBatch = null, string? other = null, ICollective? ranks = null, Adapters? adapters = null, bool? own = null,
+        Device? device = null)
     {
         this.ranks = ranks ?? new SingleProcess();
         model = new ImageClassifier(ModelRegistry.Create(name, seed: 1, inputSize: side), 100) { Precision = precision, OwnProducts = own };
         if (adapters is not null)
             model.Adapt(adapters);
+        model.to(device ?? CPU);
         model.train();
         parameters = new FlatParameters(
             [.. model.NamedParameters().Where(p => p.Parameter.requires_grad)
                 .Select(p => ((Tensor)p.Parameter, new ParameterTreatment(1, p.Decays ? 0.05 : 0)))]);
         optimizer = Optimizers.Of(new(), parameters);
         TrainingStep Seam(string of) => new(model, new SharedObjective(
-            new JointObjective(new JointOptions { Loss = LossRegistry.Find(of) }), this.ranks), microBatch, CPU, seed: 0);
+            new JointObjective(new JointOptions { Loss = LossRegistry.Find(of) }), this.ranks), microBatch, device ?? CPU, seed: 0);
         (seam, otherSeam) = (Seam(loss), other is { } second ? Seam(second) : null);
         var size = side ?? model.Backbone.Info.InputSize;
         var ids = arange(rows, ScalarType.Int64);

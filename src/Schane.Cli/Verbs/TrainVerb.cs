@@ -81,7 +81,7 @@ internal sealed class TrainVerb : Verb
                 if (parsed.GetResult(resume) is null && recipe.Stages(parsed) is { Count: > 0 } stages)
                     return StagedTraining.Run(stages, options, stop);
                 if (parsed.GetResult(resume) is null)
-                    return TrainJob.Run(recipe.Read(parsed), options with { Spent = Itself.Age() }, stop);
+                    return TrainJob.Run(recipe.ReadOrEmbedded(parsed), options with { Spent = Itself.Age() }, stop);
                 if (recipe.FirstFixed(parsed) is { } flag)
                     throw new SchaneException($"--resume goes on with the run's own recipe; leave out {flag}, or start a new run.");
                 return TrainJob.Resume(parsed.GetValue(resume) ?? options.Folder ?? RunFolder.Latest("runs").Root,

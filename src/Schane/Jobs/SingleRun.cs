@@ -75,6 +75,7 @@ internal static class SingleRun
                 Ranks = ranks,
                 Sharers = sharers,
                 BatchTimes = options.BatchTimes,
+                Clock = clock,
             }, cancellationToken);
             foreach (var note in plan.Notes)
                 progress?.Report(TrainingProgress.Note(note));

@@ -75,7 +75,7 @@ internal static class TrainingRun
             Hard = hard,
             Pace = pace,
         });
-        return Leaving(trainer, run, options, cancellationToken, () =>
+        return Leaving(trainer, run, options, () =>
         {
             RunEvent start = RunStart.Of(recipe, data, model, plan.Weights, loaded, sampler, ranks, frozen is not null);
             trainer.Run(resume, progress, probe is null ? [start] : [start, probe.Event], cancellationToken, options.AcceptChangedData,
@@ -89,7 +89,7 @@ internal static class TrainingRun
                 StepsSkipped = trainer.StepsSkipped,
                 ArithmeticError = trainer.Proof?.Error,
             }, probed, cancellationToken);
-        });
+        }, cancellationToken);
     }
 
     /// <summary>The model with its initial weights, on the recipe's device.</summary>
@@ -127,7 +127,7 @@ internal static class TrainingRun
 
     /// <summary>Trains, and where that ends before its end leaves the page and a sentence with the way to go on.</summary>
     private static RunResults Leaving(
-        Trainer trainer, RunFolder run, RunOptions options, CancellationToken cancellationToken, Func<RunResults> train)
+        Trainer trainer, RunFolder run, RunOptions options, Func<RunResults> train, CancellationToken cancellationToken)
     {
         try
         {

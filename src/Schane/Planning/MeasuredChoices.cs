@@ -14,7 +14,8 @@ namespace Schane.Planning;
 /// plan.</summary>
 /// <param name="plan">Settled but for these.</param>
 /// <param name="ranks">The processes that share its batches.</param>
-internal sealed class MeasuredChoices(TrainingPlan plan, ICollective ranks)
+/// <param name="clock">Time of the budget that is gone.</param>
+internal sealed class MeasuredChoices(TrainingPlan plan, ICollective ranks, Func<TimeSpan> clock)
 {
     private readonly BackboneInfo info = ModelRegistry.InfoOf(plan.Recipe.Model!);
     private readonly int rows = plan.Sampler.Batches(0)[0].Length * plan.Recipe.Views;         // of all ranks, which share them out
@@ -70,14 +71,14 @@ internal sealed class MeasuredChoices(TrainingPlan plan, ICollective ranks)
 
     private (Recipe, string) ByBudget()
     {
-        var recipe = plan.Recipe;
+        var (recipe, left) = (plan.Recipe, plan.Budget - clock());
         var sizes = InputSizes();
         var passes = recipe.NoProbe == true ? 0 : ProbeChoice.PassesInSteps(plan.Data, rows);
-        var fit = RunPlan.Fit(plan.Budget, plan.Sampler.BatchesPerEpoch, sizes,
+        var fit = RunPlan.Fit(left, plan.Sampler.BatchesPerEpoch, sizes,
             size => RunPlan.Measure(side => plan.NewClassifier(side), size, Math.Max(1, rows / ranks.Size), plan.Objective,
                 device(recipe.Device)), passes, passes > 0 ? ProbeChoice.EnoughEpochs : RunPlan.EnoughEpochs);
         if (passes > 0 && fit.Epochs < ProbeChoice.LeastEpochs)
-            fit = fit with { Steps = 0, InputSize = ProbeChoice.LargestInput(plan.Budget, sizes, fit, passes) };
+            fit = fit with { Steps = 0, InputSize = ProbeChoice.LargestInput(left, sizes, fit, passes) };
         var whole = fit.Steps >= RunPlan.MostEpochs * plan.Sampler.BatchesPerEpoch;
         return (recipe with { InputSize = fit.InputSize, Steps = fit.Steps, ByTime = fit.Steps > 0 }, fit.Steps == 0
             ? $"for a budget of {Spoken(plan.Budget)} is too short for {ProbeChoice.LeastEpochs} epochs after the linear probe, which " +

@@ -55,7 +55,7 @@ internal sealed record TrainingPlan(
             using (NewDisposeScope())                                     // refused before weights are fetched
                 adapters.In(ModelRegistry.Uninitialised(recipe.Model ?? data.Model));
         var plan = Unmeasured(recipe, data, OpenChoices.WeightsOf(recipe, data, options, stop), options);
-        return new MeasuredChoices(plan, options.Ranks).Make();
+        return new MeasuredChoices(plan, options.Ranks, options.Clock).Make();
     }
 
     /// <summary>The plan before its measurements: the precision, and the length that a budget holds, may be open yet.</summary>
@@ -125,4 +125,7 @@ internal sealed record PlanOptions
 
     /// <summary>How many times as large the batches are made.</summary>
     public int BatchTimes { get; init; } = 1;
+
+    /// <summary>Time of the budget that is gone.</summary>
+    public Func<TimeSpan> Clock { get; init; } = () => TimeSpan.Zero;
 }

@@ -1,6 +1,7 @@
 using Schane.Checkpoints;
 using Schane.Distributed;
 using Schane.Tests.Data;
+using Schane.Tests.Support;
 using static TorchSharp.torch;
 
 namespace Schane.Tests.Distributed;
@@ -10,7 +11,9 @@ public sealed class ExactnessTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
 
-    public static TheoryData<string, int> Worlds => Mpirun.Worlds(2, 3);
+    /// <summary>Two ranks under one launcher and three under the other: what goes over the wire is the same under both.</summary>
+    public static TheoryData<string, int> Worlds =>
+        [.. Mpirun.Worlds(2, 3).Where(row => (row.Data.Item1 == Needs.Mpich) == (row.Data.Item2 == 2))];
 
     public void Dispose() => folder.Dispose();
 

@@ -95,7 +95,7 @@ public sealed class FailureTests : IDisposable
         Schane.Tests.Cli.SchaneProgram.RunIn(folder.Path, "train", "--resume", "run").Done();
     }
 
-    [Theory, MemberData(nameof(Mpirun.Kinds), MemberType = typeof(Mpirun)), Trait("Slow", "1")]
+    [Theory, InlineData("openmpi"), Trait("Slow", "1"), Needs(Needs.OpenMpi)]
     public void Training_in_stages_by_two_processes_and_its_resume_end_with_the_weights_of_one(string kind)
     {
         File.WriteAllText(Path.Combine(folder.Path, "staged.yaml"), """

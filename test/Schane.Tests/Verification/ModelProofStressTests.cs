@@ -12,7 +12,7 @@ namespace Schane.Tests.Verification;
 public sealed class ModelProofStressTests
 {
     /// <summary>Batches of the slow test, out of any number.</summary>
-    private const int Batches = 40;
+    private const int Batches = 24;
 
     private static readonly (string Name, int[] Sides)[] Families =
     [

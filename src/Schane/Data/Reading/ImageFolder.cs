@@ -77,7 +77,7 @@ public sealed class ImageFolder : IImageFiles, IDividedImages
         foreach (var (part, @class) in scan.ClassFolders.Where(c => c.Part is null or "train"))
             if (!filled.Contains((part, @class)))
                 warnings.Add(options.AllowEmptyClasses
-                    ? $"Class '{Printable.Escape(@class)}' has no images and is left out."
+                    ? $"Class '{Printable.Escape(@class)}' has no images."
                     : throw new SchaneException(
                         $"Class '{Printable.Escape(@class)}' has no images in '{shown}'. Fill the folder or remove it."));
         if (opened.Parts.Count > 0)

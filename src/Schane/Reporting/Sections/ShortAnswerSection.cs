@@ -51,6 +51,8 @@ internal static class ShortAnswerSection
         var chance = (double)classes.Max(one => one.Images) / Math.Max(1, classes.Sum(one => one.Images));
         if (matrix.Mistakes.Count == 0)
             return ["No image was mistaken. Try it on images that were taken elsewhere: schane evaluate RUN --data FOLDER."];
+        // labels are judged by folds of one training, which a mean of several runs isn't
+        var labels = $"schane data labels {(results.AverageOf is null ? "RUN" : "on one of its runs")}";
         List<string> found = [];
         if (results.Metrics.Find("top1_low") is { } low && low <= chance)
             found.Add($"That is no better than to name the largest class each time ({Quantity.Percent(chance, 0)}).");
@@ -60,9 +62,9 @@ internal static class ShortAnswerSection
             found.Add(learning);
         if (matrix.Mistakes[0] is { Count: > 2 } worst && 4L * worst.Count >= matrix.Errors)
             found.Add($"{worst.Count} of the {matrix.Errors} mistakes take “{matrix.Classes[worst.Truth]}” for " +
-                $"“{matrix.Classes[worst.Taken]}”: see whether their labels are right (schane data labels RUN), then add images of both.");
-        return found.Count > 0 ? found : ["The classes at the top of the table below gain most from more images; schane data labels RUN " +
-            "looks for wrong labels."];
+                $"“{matrix.Classes[worst.Taken]}”: see whether their labels are right ({labels}), then add images of both.");
+        return found.Count > 0 ? found
+            : [$"The classes at the top of the table below gain most from more images; {labels} looks for wrong labels."];
     }
 
     private static string? Learning(RunHistory history, double top1)

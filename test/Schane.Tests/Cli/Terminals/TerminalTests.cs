@@ -15,9 +15,9 @@ public class TerminalTests
     {
         using var photos = new Photos(("red", 12), ("blue", 12));
         const string Train = "train --data photos --weights none --input-size 32 --loss ce --out run --steps 40";
-        foreach (var line in (string[])[Train, "evaluate run", "predict run photos/red", "data list", "data check photos",
-            "models show resnet18", "models list", "recipe show", "data doctor --data photos --weights none --input-size 32 --batch 8",
-            "--help", columns == 80 ? "train --help" : "evaluate --help"])
+        string[] lines = [Train, "evaluate run", "predict run photos/red", "data list", "models list", "--help"];
+        foreach (var line in columns == 40 ? [.. lines, "evaluate --help"] : (string[])[.. lines, "data check photos", "recipe show",
+            "models show resnet18", "data doctor --data photos --weights none --input-size 32 --batch 8", "train --help"])
         {
             var shown = Tmux.Run(columns, photos.Root, line);
             var piped = SchaneProgram.RunIn(photos.Root, $"{line}{(line == Train ? " --force" : "")}".Split(' '));
