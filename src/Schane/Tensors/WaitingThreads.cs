@@ -65,7 +65,7 @@ internal sealed class WaitingThreads(int processors, int threads)
                     count.Turns = threads.Next((now - busy - (own - before).TotalSeconds) / seconds);
                 (busy, counted) = (now, at);
             }
-timer?.Change(Every, Timeout.InfiniteTimeSpan);
+            timer?.Change(Every, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -75,17 +75,21 @@ timer?.Change(Every, Timeout.InfiniteTimeSpan);
     {
         const string file = "/proc/stat";
         const double ticks = 100;                                         // of a second, on every processor that .NET runs on
-        if (!File.Exists(file))
-            return null;
-        var may = ComputeThreads.Affinity?.Split(',').Select(range => range.Split('-').Select(Number).ToArray()).ToArray();
-        var sum = 0.0;
-        var any = false;
-        foreach (var line in File.ReadLines(file).Where(line => line.StartsWith("cpu", StringComparison.Ordinal) && line[3] != ' '))
-            // cpu0 user nice system idle iowait irq softirq …
-            if (line[3..].Split(' ') is [var number, var user, var nice, var system, _, _, var irq, var soft, ..]
-                && may?.Any(range => Number(number) >= range[0] && Number(number) <= range[^1]) != false)
-                (sum, any) = (sum + new[] { user, nice, system, irq, soft }.Sum(Number) / ticks, true);
-        return any ? sum : null;
+        try
+        {
+            var may = ComputeThreads.Affinity?.Split(',').Select(range => range.Split('-').Select(Number).ToArray()).ToArray();
+            double? sum = null;
+            foreach (var line in File.ReadLines(file).Where(line => line.StartsWith("cpu", StringComparison.Ordinal) && line[3] != ' '))
+                // cpu0 user nice system idle iowait irq softirq …
+                if (line[3..].Split(' ') is [var number, var user, var nice, var system, _, _, var irq, var soft, ..]
+                    && may?.Any(range => Number(number) >= range[0] && Number(number) <= range[^1]) != false)
+                    sum = (sum ?? 0) + new[] { user, nice, system, irq, soft }.Sum(Number) / ticks;
+            return sum;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;                                                  // a system that keeps it to itself
+        }
 
         static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
     }

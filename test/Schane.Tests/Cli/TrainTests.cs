@@ -1,6 +1,8 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using Schane.Recipes;
 using Schane.Tests.Cli.Terminals;
+using Schane.Tests.Data;
 
 namespace Schane.Tests.Cli;
 
@@ -167,6 +169,22 @@ public class TrainTests
     {
         using var photos = Photos.OfTwoClasses();
         Assert.Contains("leave out --lr", SchaneProgram.Run("train", "--resume", photos.Run, "--lr", "0.1").Refusal());
+    }
+
+    [Theory, Trait("Slow", "1")]
+    [InlineData("", "schane", "Shuffled", 0.002, 0.0)]                     // what was chosen for it
+    [InlineData("--loss ce", "ce", "Shuffled", 0.002, null)]
+    [InlineData("--lr 0.01 --images-per-class 2 --lambda 0.5", "schane", "Balanced", 0.01, null)]
+    [InlineData("--model schane_tiny", "schane", "Balanced", 0.001, null)]
+    public void Without_data_the_embedded_job_takes_its_own_settings_where_no_flag_decides(
+        string flags, string loss, string sampler, double rate, double? lambdaFinal)
+    {
+        using var folder = new TemporaryFolder();
+        SchaneProgram.RunIn(folder.Path, ["train", "--out", "run", "--steps", "1", "--labels-per-class", "2", "--no-thumbnails",
+            .. flags.Split(' ', StringSplitOptions.RemoveEmptyEntries)]).Done();
+        var recipe = RecipeFile.Load(Path.Combine(folder.Path, "run", "recipe.yaml"));
+        Assert.Equal((loss, sampler, rate, lambdaFinal),
+            (recipe.Loss.Name, recipe.Sampler.ToString(), recipe.LearningRate, recipe.LambdaFinal));
     }
 
     [Fact]
