@@ -45,7 +45,8 @@ internal static class WaitSpeed
             {
                 var ratios = seconds[0].Zip(seconds[i], (stock, own) => stock / own).Order().ToList();
                 var policy = policies[i] switch { Stock => "spinning", null => "as Schane sets it", var spins => $"{spins} spins" };
-                Console.WriteLine($"{neighbours} {(training ? "that train" : "busy neighbours")}, {policy,-18} {batch / StepSpeed.Median(seconds[i]),8:F2}  "
+                Console.WriteLine($"{neighbours} {(training ? "that train" : "busy neighbours")}, {policy,-18} "
+                    + $"{batch / StepSpeed.Median(seconds[i]),8:F2}  "
                     + $"{StepSpeed.Median(ratios):F3} ({ratios[rounds / 4]:F3} to {ratios[rounds * 3 / 4]:F3})");
             }
         }

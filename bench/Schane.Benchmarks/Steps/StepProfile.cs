@@ -16,7 +16,8 @@ internal static class StepProfile
     private static readonly (string Operation, Regex Names)[] operations =
     [
         ("copies and casts", new("direct_copy|copy_kernel|reorder|transpose|memcpy|memmove|_cat_|to_dtype|CopyKernel")),
-        ("products: MKL's, linear layers and attention", new("mkl_(blas|sparse)|gemm_host|sgemm|sgemv|mkl_lapack|flash_attention|gemm_batch")),
+        ("products: MKL's, linear layers and attention",
+            new("mkl_(blas|sparse)|gemm_host|sgemm|sgemv|mkl_lapack|flash_attention|gemm_batch")),
         ("products: Schane's own", new(@"Schane!?.*(Products|Tiled)|MatrixKernel|PackedProduct|LinearProduct")),
         ("convolutions and products of oneDNN", new(@"dnnl::|^\[JIT\].*0x[0-9a-f]+$")),
         ("norms", new("batch_norm|layer_norm|LayerNorm|group_norm|RowwiseMoments|native_norm|welford", RegexOptions.IgnoreCase)),
@@ -24,7 +25,8 @@ internal static class StepProfile
         ("softmax and loss", new("softmax|SoftMax|nll_loss|logsumexp|mkl_vml_kernel_sExp|vec_log", RegexOptions.None)),
         ("optimiser", new("addcdiv|addcmul|lerp|mkl_vml_kernel_sSqrt|vssqrt|sqrt|foreach|div_true", RegexOptions.None)),
         ("additions and multiplications, an element at a time",
-            new("(add|mul|sub|div|neg|pow|where|masked_fill|clamp|fill|maximum|minimum|eq|gt|lt|bernoulli)(_|_clamp_|_true_|_tensor_)?kernel")),
+            new("(add|mul|sub|div|neg|pow|where|masked_fill|clamp|fill|maximum|minimum|eq|gt|lt|bernoulli)"
+                + "(_|_clamp_|_true_|_tensor_)?kernel")),
         ("sums and means", new("sum_kernel|cascade_sum|mean_kernel|reduce|norm_kernel|sum_", RegexOptions.None)),
         ("pooling", new("pool")),
         ("memory: pages and allocation", new(

@@ -19,8 +19,6 @@ namespace Schane.Tensors;
 internal static class NativeTorch
 {
     internal const string VersionThatIsMissing = "GLIBCXX_3.4.32";
-    /// <summary>Variable with folders that libtorch is looked for in first, for instance those of a PyTorch that is installed.</summary>
-    internal const string Elsewhere = "SCHANE_LIBTORCH";
     private const string Library = "LibTorchSharp";
     private static readonly string[] dependencies = ["gomp-98b21ff3.so.1", "c10", "torch_cpu", "c10_cuda", "torch_cuda", "torch"];
     private static readonly Lazy<nint> Handle = new(Load);
@@ -81,16 +79,14 @@ internal static class NativeTorch
         return handle;
     }
 
-    /// <summary>The full path of a native library: in the folders that <see cref="Elsewhere"/> names, beside the program or in NuGet's
-    /// packages folder; null if it is in none.</summary>
+    /// <summary>The full path of a native library beside the program or in NuGet's packages folder, null if it is in neither.</summary>
     internal static string? Find(string name)
     {
         var file = name.Contains(".so", StringComparison.Ordinal) ? $"lib{name}" : $"lib{name}.so";
         var listed = (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "")
             .Split(':', StringSplitOptions.RemoveEmptyEntries);
-        var named = Environment.GetEnvironmentVariable(Elsewhere)?.Split(':', StringSplitOptions.RemoveEmptyEntries) ?? [];
-        string[] folders = [.. named, .. listed, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"),
-            AppContext.BaseDirectory, .. packages.Value];
+        string[] folders = [.. listed, Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native"), AppContext.BaseDirectory,
+            .. packages.Value];
         return folders.Select(folder => Path.Combine(folder, file)).FirstOrDefault(File.Exists);
     }
 

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Schane.Tensors;
 
 /// <summary>
-/// Lets OpenMP's threads spin while they wait as long as nobody else wants their cores, which is fastest, and sleep soon as long as somebody
-/// does: a thread that spins keeps the core from the one that it waits for. Twice a second it looks at how busy others keep the processors
+/// Lets OpenMP's threads spin while they wait as long as nobody else wants their cores, which is fastest, and sleep soon as long as
+/// somebody does: a thread that spins keeps the core from the one that it waits for. Twice a second it looks at how busy others keep the processors
 /// (docs/performance.md).
 /// </summary>
 /// <param name="processors">That this process may use.</param>

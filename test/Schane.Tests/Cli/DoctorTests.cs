@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Text.RegularExpressions;
-using Schane.Tensors;
 
 namespace Schane.Tests.Cli;
 
@@ -38,19 +36,6 @@ public class DoctorTests
         var mpi = document.GetProperty("machine").GetProperty("mpi").GetString();
         Assert.Equal(mpi is null, document.GetProperty("advice").EnumerateArray()
             .Any(a => a.GetString()!.Contains("install libopenmpi3", StringComparison.Ordinal)));
-    }
-
-    [Fact, Trait("Slow", "1")]
-    public void Libtorch_is_loaded_from_the_folder_that_a_variable_names()
-    {
-        Assert.SkipUnless(OperatingSystem.IsLinux(), "ln is of Linux.");
-        var usual = Json.Value.Document().GetProperty("torch").GetProperty("path").GetString()!;
-        var folder = Directory.CreateDirectory(Path.Combine(AppContext.BaseDirectory, "libtorch-elsewhere")).FullName;
-        var link = Path.Combine(folder, Path.GetFileName(usual));
-        using (var made = Process.Start("ln", ["--force", usual, link]))
-            made.WaitForExit();
-        var found = SchaneProgram.RunWith([(NativeTorch.Elsewhere, $"/nowhere:{folder}")], "doctor", "--json").Done().Document();
-        Assert.Equal(link, found.GetProperty("torch").GetProperty("path").GetString());
     }
 
     [Fact]
