@@ -15,8 +15,8 @@ namespace Schane.Benchmarks.Gpu;
 
 /// <summary>
 /// Everything that a GPU computes, in one command of less than ten minutes: the training pass of each architecture in each precision
-/// against float64, its steps' speed beside plain TorchSharp's, the loss up to 65,536 rows, micro-batches, a run that goes on, and two processes on
-/// one device. Exits with 1 where anything is wrong. With <c>--device cpu</c> the same is tried without one.
+/// against float64, its steps' speed beside plain TorchSharp's, the loss up to 65,536 rows, micro-batches, a run that goes on, and
+/// two processes on one device. Exits with 1 where anything is wrong. With <c>--device cpu</c> the same is tried without one.
 /// </summary>
 internal static class GpuCheck
 {

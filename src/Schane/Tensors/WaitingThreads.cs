@@ -4,8 +4,8 @@ namespace Schane.Tensors;
 
 /// <summary>
 /// Lets OpenMP's threads spin while they wait as long as nobody else wants their cores, which is fastest, and sleep soon as long as
-/// somebody does: a thread that spins keeps the core from the one that it waits for. Twice a second it looks at how busy others keep the processors
-/// (docs/performance.md).
+/// somebody does: a thread that spins keeps the core from the one that it waits for. Twice a second it looks at how busy others keep the
+/// processors (docs/performance.md).
 /// </summary>
 /// <param name="processors">That this process may use.</param>
 /// <param name="threads">That wait for each other on them.</param>
