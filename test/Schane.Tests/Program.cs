@@ -12,6 +12,8 @@ switch (args)
         return NativeProgram.Run(cure, task, rest);
     case ["waiting", var known, var turns]:
         return WaitingProgram.Run(ulong.Parse(known), ulong.Parse(turns));
+    case ["waiting", "until-short"]:
+        return WaitingProgram.RunUntilShort();
 }
 args = Needs.LeaveOut(args);
 var code = args.Any(arg => arg is "--server" or "--internal-msbuild-node")

@@ -15,8 +15,10 @@ internal static class OpenMp
     /// <summary>OpenMP's variable for the number of threads, and MKL's, which libtorch follows too.</summary>
     internal const string Threads = "OMP_NUM_THREADS", MklThreads = "MKL_NUM_THREADS";
 
+    private static Func<string> waiting = () => "as the OpenMP library lets them";
+
     /// <summary>How threads wait in this process and who decided it, for people.</summary>
-    internal static string Waiting { get; private set; } = "as the OpenMP library lets them";
+    internal static string Waiting => waiting();
 
     /// <summary>Whether libgomp had loaded, with its own settings, before Schane could give it any.</summary>
     internal static bool CameTooLate { get; private set; }
@@ -32,11 +34,11 @@ internal static class OpenMp
         CameTooLate = SpinCount.IsLoaded;
         var turns = CameTooLate ? WaitingThreads.Long : WaitingThreads.Short;
         if (users is not null)
-            Waiting = $"as you set it: {users}";
+            waiting = () => $"as you set it: {users}";
         else if (CameTooLate || SetVariable(SpinCountName, turns.ToString(CultureInfo.InvariantCulture), 1) == 0)
         {
             WaitingThreads.Watch(turns);
-            Waiting = "spinning on free cores, asleep where others want them; set by Schane";
+            waiting = () => WaitingThreads.Described;
         }
         // libtorch takes as many threads as there are processors, whatever time a control group gives it.
         if (!CameTooLate && ((string[])[Threads, MklThreads]).All(name => Environment.GetEnvironmentVariable(name) is null)

@@ -24,9 +24,17 @@ internal sealed class WaitingThreads(int processors, int threads)
 
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(0.5);
 
+    private static readonly Lock gate = new();
+    private static ulong known;
+    private static bool maySpin;
+    private static SpinCount? count;
+    private static WaitingThreads? watched;
     private static Timer? timer;
 
     private int calm;
+    private double busy;
+    private long looked = -1, began;
+    private TimeSpan own;
 
     /// <summary>Turns to spin from now on.</summary>
     /// <param name="others">Processors, of those that this process may use, that others keep busy.</param>
@@ -36,37 +44,55 @@ internal sealed class WaitingThreads(int processors, int threads)
         return calm == Calm ? Long : Short;
     }
 
-    /// <summary>Begins to look, as soon as libgomp has loaded. Threads sleep soon for ever where its count can't be found, where the system
-    /// doesn't say how busy it is, and where a control group counts the time that a spinning thread takes.</summary>
+    /// <summary>How threads wait in this process, for people.</summary>
+    public static string Described => Count() is null && known == Long ? "as libgomp lets them by itself: it had loaded before Schane"
+        : Count() is not null && maySpin ? "spinning on free cores, asleep where others want them; set by Schane"
+        : "asleep after a short spin; set by Schane";
+
+    /// <summary>Begins to look, as soon as libgomp has loaded. Threads always sleep soon where the system doesn't say how busy it is, and
+    /// where a control group counts the time that a spinning thread takes; where libgomp's count can't be found it stays.</summary>
     /// <param name="turns">What libgomp's count is when it has loaded.</param>
     public static void Watch(ulong turns)
     {
-        if (new ControlGroup().Processors() < Environment.ProcessorCount || BusySeconds() is null)
-            return;
-        SpinCount? count = null;
-        var threads = new WaitingThreads(Environment.ProcessorCount, ComputeThreads.For().Count);
-        var (busy, counted, own, at) = (0.0, -1L, TimeSpan.Zero, 0L);
-        timer = new Timer(_ => Look(), null, Every, Timeout.InfiniteTimeSpan);
-
-        void Look()
+        (known, maySpin) = (turns, !(new ControlGroup().Processors() < Environment.ProcessorCount) && BusySeconds() is not null);
+        watched = new(Environment.ProcessorCount, ComputeThreads.For().Count);
+        timer = new(_ =>
         {
-            if (count is null && SpinCount.IsLoaded && (count = SpinCount.Find(turns)) is null)
-            {
-                timer?.Dispose();
-                return;
-            }
-            var (before, since) = (own, at);
-            (own, at) = (Environment.CpuUsage.TotalTime, Environment.TickCount64);
-            var seconds = Math.Max(1, at - since) / 1000.0;
-            // a process that does next to nothing has no threads that wait for each other
-            if (count is not null && (own - before).TotalSeconds > seconds / 4 && BusySeconds() is { } now)
-            {
-                if (since == counted)
-                    count.Turns = threads.Next((now - busy - (own - before).TotalSeconds) / seconds);
-                (busy, counted) = (now, at);
-            }
-            timer?.Change(Every, Timeout.InfiniteTimeSpan);
+            if (watched.Look())
+                timer!.Change(Every, Timeout.InfiniteTimeSpan);
+            else
+                timer!.Dispose();
+        });
+        timer.Change(Every, Timeout.InfiniteTimeSpan);
+    }
+
+    private static SpinCount? Count()
+    {
+        lock (gate)
+            return count ??= SpinCount.Find(known);
+    }
+
+    /// <summary>Looks once; false where there is no use in looking again.</summary>
+    private bool Look()
+    {
+        if (Count() is not { } turns)
+            return !SpinCount.IsLoaded;
+        if (!maySpin)
+        {
+            turns.Turns = Short;
+            return false;
         }
+        var (before, since) = (own, began);
+        (own, began) = (Environment.CpuUsage.TotalTime, Environment.TickCount64);
+        var seconds = Math.Max(1, began - since) / 1000.0;
+        // a process that does next to nothing has no threads that wait for each other
+        if ((own - before).TotalSeconds > seconds / 4 && BusySeconds() is { } now)
+        {
+            if (since == looked)
+                turns.Turns = Next((now - busy - (own - before).TotalSeconds) / seconds);
+            (busy, looked) = (now, began);
+        }
+        return true;
     }
 
     /// <summary>Seconds since the start of the system for which the processors that this process may use have been busy, all of them

@@ -34,4 +34,18 @@ internal static class WaitingProgram
         Console.WriteLine(used.ToString(CultureInfo.InvariantCulture));
         return 0;
     }
+
+    /// <summary>Computes until libgomp's count is that of busy cores, and says whether libgomp had loaded before Schane, whether the count
+    /// came to that, and how threads wait.</summary>
+    public static int RunUntilShort()
+    {
+        set_num_threads(2);
+        using var scope = NewDisposeScope();
+        var a = ones(512, 512);
+        var watch = Stopwatch.StartNew();
+        while (SpinCount.Find(WaitingThreads.Short) is null && watch.Elapsed.TotalSeconds < 60)
+            a.mm(a).Dispose();
+        Console.WriteLine($"{OpenMp.CameTooLate}, {SpinCount.Find(WaitingThreads.Short) is not null}, {OpenMp.Waiting}");
+        return 0;
+    }
 }

@@ -47,6 +47,22 @@ public class WaitingThreadsTests
         Assert.Equal("not found", Run(known: 1234, 0));
     }
 
+    [Fact, Trait("Slow", "1")]
+    public void Threads_of_a_program_that_loaded_libgomp_before_Schane_sleep_soon_beside_busy_neighbours_too()
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "libgomp is of Linux.");
+        var neighbours = Enumerable.Range(0, Environment.ProcessorCount).Select(_ => Process.Start("sh", ["-c", "while :; do :; done"]))
+            .ToList();
+        try
+        {
+            Assert.StartsWith("True, True, ", Started(null, "until-short"));
+        }
+        finally
+        {
+            neighbours.ForEach(one => one.Kill());
+        }
+    }
+
     private static string Turns(int processors, int count, params double[] others)
     {
         var threads = new WaitingThreads(processors, count);
@@ -60,13 +76,21 @@ public class WaitingThreadsTests
 
     /// <summary>What a process says that looks for a count of some turns and sets it, where the user has set it to
     /// <see cref="Known"/>.</summary>
-    private static string Run(ulong known, ulong turns)
+    private static string Run(ulong known, ulong turns) => Started($"{Known}", $"{known}", $"{turns}");
+
+    /// <summary>What <see cref="WaitingProgram"/> says where the user has set the count, so that nobody else changes it; null where he has
+    /// not, and libgomp loads with its own before anything else.</summary>
+    private static string Started(string? set, params string[] arguments)
     {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Schane.Tests"), ["waiting", $"{known}", $"{turns}"])
+        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Schane.Tests"), ["waiting", .. arguments])
         {
             RedirectStandardOutput = true,
         };
-        start.Environment[OpenMp.SpinCountName] = $"{Known}";             // so that nobody else changes it meanwhile
+        start.Environment.Remove(OpenMp.Policy);
+        start.Environment[OpenMp.SpinCountName] = set;
+        if (set is null)
+            start.Environment["LD_PRELOAD"] = Directory.EnumerateFiles(
+                AppContext.BaseDirectory, "libgomp-*.so*", SearchOption.AllDirectories).First();
         using var process = Process.Start(start)!;
         var said = process.StandardOutput.ReadToEnd().Trim();
         process.WaitForExit();
