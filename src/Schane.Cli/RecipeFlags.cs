@@ -59,13 +59,8 @@ internal sealed class RecipeFlags
     /// whose rate, batches and share of the contrastive term were chosen for it (docs/results.md).</summary>
     public Recipe ReadOrEmbedded(ParseResult parsed)
     {
-        bool Given(params ReadOnlySpan<string> flags)
-        {
-            foreach (var setting in settings.Prepend(File))
-                if (flags.Contains(setting.Name) && parsed.GetResult(setting) is { Implicit: false })
-                    return true;
-            return false;
-        }
+        bool Given(params string[] flags) =>
+            settings.Prepend(File).Any(s => flags.Contains(s.Name) && parsed.GetResult(s) is { Implicit: false });
         var read = Read(parsed);
         if (Given("--recipe", "--data", "--model", "--weights"))
             return read;

@@ -31,7 +31,8 @@ internal sealed class DataDoctorVerb : Verb
     public override Outcome Run(ParseResult parsed, Screen screen, CancellationToken stop)
     {
         var report = LongWork.Show(screen, show =>
-            BatchDoctor.Examine(recipe.Read(parsed), parsed.GetValue(dataRoot), new ShownTraining(show), parsed.Hub(offline), stop));
+            BatchDoctor.Examine(
+                recipe.ReadOrEmbedded(parsed), parsed.GetValue(dataRoot), new ShownTraining(show), parsed.Hub(offline), stop));
         screen.Table(["", ""], (string[][])
         [
             ["rows in a batch", $"{report.Rows:0.#}"],

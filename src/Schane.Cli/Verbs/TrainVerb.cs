@@ -51,7 +51,7 @@ internal sealed class TrainVerb : Verb
 
     public override IReadOnlyList<Example> Examples =>
     [
-        new("schane train", "fine-tune the embedded model on the embedded data"),
+        new("schane train", "fine-tune the embedded model on the embedded data, with settings that were chosen for them"),
         new("schane train --data photos --budget 10m", "on photos/CLASS/*.jpg, in about ten minutes"),
         new("schane train --data photos --loss ce --out runs/plain", "cross-entropy alone, for comparison"),
         new("schane train --recipe my.yaml --seed 3", "settings from a file, another seed"),

@@ -17,7 +17,7 @@ namespace Schane.Planning;
 internal static class BatchDoctor
 {
     private const int MostBatches = 200, Embedded = 3;
-    private const double TooManyAlone = 0.05, TooManyCopies = 0.25, HandfulShare = 0.05, SameDirection = 0.99, TooManyLeftOut = 0.1;
+    private const double TooManyCopies = 0.25, HandfulShare = 0.05, SameDirection = 0.99, TooManyLeftOut = 0.1;
     private const int FewClasses = 4, FewNegatives = 16, EnoughNegatives = 20;
 
     /// <summary>Draws the batches of the first epoch, 200 at most, and embeds the first three with the initial weights.</summary>
@@ -55,7 +55,7 @@ internal static class BatchDoctor
     internal static IEnumerable<BatchFinding> Findings(BatchReport report, Recipe recipe)
     {
         var contrasts = recipe.Objective().Contrasts;
-        if (contrasts && report.WithoutPositives > TooManyAlone)
+        if (contrasts && report.WithoutPositives > HealthWarnings.TooManyAlone)
             yield return new($"{report.WithoutPositives:P0} of the anchors have no positive in their batch, so they teach the " +
                 "contrastive term nothing.", recipe.Sampler == SamplerKind.Shuffled
                 ? "Use --sampler balanced, which puts --images-per-class of each class into a batch; or --views 2; or larger batches."
