@@ -6,7 +6,7 @@ namespace Schane.Tests.Cli;
 [Trait("Long", "1")]
 public class EarlyErrorTests
 {
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void A_bad_file_of_the_test_part_ends_a_run_before_its_first_step_and_leaves_its_name_free()
     {
         using var photos = Divided();

@@ -91,9 +91,9 @@ public class WeightsTests
 
     [Theory]
     [InlineData(401)]
-    [InlineData(404)]
-    [InlineData(429)]
-    [InlineData(500)]
+    [InlineData(404, Traits = ["Slow", "1"])]
+    [InlineData(429, Traits = ["Slow", "1"])]
+    [InlineData(500, Traits = ["Slow", "1"])]
     public void A_refusal_or_failure_shows_no_token_and_no_query(int status)
     {
         using var photos = Photos.OfTwoClasses();

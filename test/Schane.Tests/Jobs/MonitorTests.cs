@@ -43,7 +43,7 @@ public sealed class MonitorTests(TrainedRun run) : IDisposable
         Assert.Contains("1 image left out: the run was trained or measured on it", ended.Errors);
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void What_can_not_be_compared_is_refused_in_one_sentence()
     {
         var few = Images("few", 1, 2);

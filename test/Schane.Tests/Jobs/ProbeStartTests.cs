@@ -99,7 +99,7 @@ public sealed class ProbeStartTests : IDisposable
         Assert.Contains(word, wrong.Message);
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void Embedded_weights_and_random_ones_have_none_unless_it_is_asked_for()
     {
         foreach (var weights in (string[])["embedded", "none"])

@@ -1,4 +1,6 @@
+using Schane.Models;
 using Schane.Planning;
+using Schane.Recipes;
 
 namespace Schane.Tests.Planning;
 
@@ -34,6 +36,16 @@ public class RunPlanTests
             return 60;
         });
         Assert.Equal([64], measured);
+    }
+
+    [Fact, Trait("Long", "1")]
+    public void What_is_gone_of_the_budget_before_planning_is_not_planned_with()
+    {
+        var recipe = new Recipe { Budget = TimeSpan.FromMinutes(1), InputSize = 32, Precision = Precision.Float32, Threads = 1 };
+        var data = DataSetup.Open(recipe, dataRoot: null);
+        int? Steps(int gone) => TrainingPlan.Make(recipe, data, new() { Clock = () => TimeSpan.FromSeconds(gone) }, default).Recipe.Steps;
+        Assert.InRange(Steps(gone: 0)!.Value, 3, int.MaxValue);
+        Assert.Equal(2, Steps(gone: 60));                                 // the least
     }
 
     [Fact]

@@ -94,6 +94,7 @@ public sealed partial class ServerTests(TrainedRun run) : IDisposable
         var document = await Json(await client.GetAsync("openapi/v1.json", Stop));
         Assert.Equal(["/embed", "/examples/{index}", "/healthz", "/predict"],
             document.GetProperty("paths").EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
+        Assert.Equal("Schane", document.GetProperty("tags").EnumerateArray().Single().GetProperty("name").GetString());
         Assert.True(document.GetProperty("paths").GetProperty("/predict").GetProperty("post").GetProperty("requestBody")
             .GetProperty("content").TryGetProperty("multipart/form-data", out _));
         foreach (var path in (string[])["", "healthz", "metrics", "nowhere"])

@@ -52,7 +52,7 @@ public sealed class SuggestTests(TrainedRun run) : IDisposable
         Assert.True(File.Exists(label));                                  // no link, so not ours to take away
     }
 
-    [Fact]
+    [Fact, Trait("Slow", "1")]
     public void What_can_not_be_read_is_named_and_what_can_not_be_chosen_from_is_refused()
     {
         var place = New(3);
