@@ -30,7 +30,16 @@ internal static class GpuCheck
         var name = Array.IndexOf(arguments, "--device") is >= 0 and var at ? arguments[at + 1] : "cuda";
         var limit = TimeSpan.FromMinutes(LossSpeed.Option(arguments, "--minutes", 9));
         var watch = Stopwatch.StartNew();
-        var device = Devices.Find(name);
+        Device device;
+        try
+        {
+            device = Devices.Find(name);
+        }
+        catch (SchaneException e)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 2;
+        }
         NativeMemory.KeepFreedPages();
         Console.WriteLine($"{name}, {get_num_threads()} threads, libtorch {__version__}");
 

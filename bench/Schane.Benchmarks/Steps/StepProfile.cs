@@ -71,8 +71,7 @@ internal static class StepProfile
         File.Delete(file);
         if (shares.Count == 0)
             return Fail("perf saw nothing; let it look (sysctl kernel.perf_event_paranoid=1).");
-        Console.WriteLine($"{name}, {batch} images: {steps * batch / watch.Elapsed.TotalSeconds:F1} images/s, {shares.Values.Sum():F0} % " +
-            "of the samples, in % of the processor's time");
+        Console.WriteLine($"{name}, {batch} images: {steps * batch / watch.Elapsed.TotalSeconds:F1} images/s; % of the processor's time");
         foreach (var (operation, share) in shares.OrderByDescending(one => one.Value))
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{share,6:F1}  {operation}"));
         return 0;
