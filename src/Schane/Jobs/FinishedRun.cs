@@ -64,7 +64,7 @@ internal sealed class FinishedRun(Recipe recipe, DataSetup data, RunFolder run, 
         var (train, validation) = Frozen is not null ? (0, 0) : (data.Train.Count, data.Validation?.Count ?? 0);
         var measured = data.OneShot is { } runs ? EvaluateJob.PassesOf(runs) : data.Test?.Count ?? validation;
         return validation + measured + (Leaves == RunLeaves.Results ? 0 : train)
-            + (Leaves == RunLeaves.Page ? RunImages.Shown : 0) + (probes ? validation + measured : 0);
+            + (Leaves == RunLeaves.Page ? RunImages.Shown : 0) + (probes ? 2 * validation + measured : 0);
     }
 
     /// <summary>Measures the model and writes what was found.</summary>

@@ -7,6 +7,7 @@ using Schane.Data.Transforms;
 using Schane.Distributed;
 using Schane.Evaluation;
 using Schane.Inference;
+using Schane.Models;
 using Schane.Planning;
 using Schane.Recipes;
 using Schane.Runs;
@@ -18,7 +19,7 @@ namespace Schane.Jobs;
 /// <summary>
 /// The linear probe that a run on a pre-trained trunk begins with: training and validation images pass the trunk once, as they are
 /// evaluated, and a classifier is fitted on the embeddings. It is told at once, becomes the head that fine-tuning begins from (Kumar et al.
-/// 2022, arXiv:2202.10054), and stays the run's model where fine-tuning does not do better on the validation part.
+/// 2022, arXiv:2202.10054), and stays the run's model where neither fine-tuning nor the mean of both does better on the validation part.
 /// </summary>
 internal sealed class ProbeStart
 {
@@ -68,21 +69,28 @@ internal sealed class ProbeStart
         return new(run, MetricOf(recipe.BestMetric), found!);
     }
 
-    /// <summary>Which of the two is kept, by images that neither was trained on.</summary>
+    /// <summary>Which is kept, by images that none was trained on: the best, and among equals rather the fine-tuned model than the mean,
+    /// and rather these than the probe.</summary>
     /// <param name="probe">Figures of the probe.</param>
-    /// <param name="tuned">Those of the fine-tuned model; null where the probe is all there is.</param>
+    /// <param name="mean">Those of the mean of the probe's weights and the fine-tuned ones; null where that wasn't measured.</param>
+    /// <param name="tuned">Those of the fine-tuned model; null where that wasn't measured.</param>
     /// <param name="images">How many images.</param>
     /// <param name="bestMetric">The recipe's.</param>
-    public static ProbeResults Compare(IReadOnlyDictionary<string, double> probe, IReadOnlyDictionary<string, double>? tuned, int images,
-        string bestMetric)
+    public static ProbeResults Compare(IReadOnlyDictionary<string, double> probe, IReadOnlyDictionary<string, double>? mean,
+        IReadOnlyDictionary<string, double>? tuned, int images, string bestMetric)
     {
         var metric = MetricOf(bestMetric);
+        double Of(IReadOnlyDictionary<string, double>? figures) =>
+            figures is null ? double.NegativeInfinity : metric == "nll" ? -figures[metric] : figures[metric];
+        var kept = !(Math.Max(Of(mean), Of(tuned)) >= Of(probe));          // a figure that is not a number is never kept
         return new()
         {
             Validation = probe,
+            Mean = mean,
             FineTuned = tuned,
             Images = images,
-            Kept = tuned is null || (metric == "nll" ? tuned[metric] > probe[metric] : tuned[metric] < probe[metric]),
+            Kept = kept,
+            MeanKept = !kept && !(Of(tuned) >= Of(mean)),
             Lambda = double.NaN,
             Seconds = 0,
         };
@@ -105,8 +113,11 @@ internal sealed class ProbeStart
         return ValidationAccuracy.Names.Contains(metric) ? metric : ValidationAccuracy.Names[0];
     }
 
-    /// <summary>Puts the probe in the model's place where the trained model is worse on the validation part, and measures on the test part
-    /// what is not kept, if it is the probe.</summary>
+    /// <summary>
+    /// Gives the run the best on the validation part of the fine-tuned weights, the probe's, and the mean of both (Wortsman et al. 2022,
+    /// arXiv:2109.01903, with their share of a half), which folds take without that choice. What the test part says of a probe that is not
+    /// kept is measured too.
+    /// </summary>
     /// <param name="recipe">Resolved.</param>
     /// <param name="data">The run's parts.</param>
     /// <param name="model">As training left it; as it is to be kept afterwards.</param>
@@ -120,31 +131,65 @@ internal sealed class ProbeStart
         using var scope = NewDisposeScope();
         using var _ = no_grad();
         model.Classifier.eval();
-        var before = Event.Metrics;
-        var watch = Stopwatch.StartNew();
-        var after = recipe.Steps == 0 || data.Validation is null ? null : Validation(recipe, data, model, ranks, stop);
-        var pass = data.Validation is { Count: > 0 and var looked } ? watch.Elapsed / looked : TimeSpan.Zero;
-        var results = Compare(before, after, Event.Images, metric) with { Lambda = Event.Lambda, Seconds = Event.Seconds };
-        if (data.Validation is null && recipe.Steps > 0)
-            results = results with { Kept = false };                       // folds have compared the two
-        var kept = results.Kept;
-        if (after is not null)
-            progress?.Report(new TrainingProgress(Found, recipe.Steps!.Value, recipe.Steps.Value, 0, null, 0, null,
-                $"Validation {metric}: fine-tuned {after[metric]:G4}, linear probe {before[metric]:G4}; the " +
-                $"{(kept ? "probe" : "fine-tuned model")} is kept{FewImages.Words(Event.Images)}."));
         var state = model.Classifier.StateDict();
-        var trained = state.ToDictionary(t => t.Key, t => kept ? t.Value : t.Value.clone());
-        ranks.OnFirst(() => Read(file, state));
-        ranks.BroadcastAll(state.Values);
-        if (kept)
+        var trained = state.ToDictionary(t => t.Key, t => t.Value.clone());
+        void Put(Weights weights)
+        {
+            if (weights == Weights.FineTuned)
+                foreach (var (name, tensor) in trained)
+                    state[name].copy_(tensor);
+            else
+                ranks.OnFirst(() => Read(file, state));
+            if (weights == Weights.Mean)
+                foreach (var (name, tensor) in trained)
+                    Halve(name, state[name], tensor);
+            ranks.BroadcastAll(state.Values);
+        }
+
+        var (before, watch) = (Event.Metrics, Stopwatch.StartNew());
+        IReadOnlyDictionary<string, double>? Figures(Weights weights)
+        {
+            if (recipe.Steps == 0 || data.Validation is null)
+                return null;
+            Put(weights);
+            watch.Restart();
+            return Validation(recipe, data, model, ranks, stop);
+        }
+        var (tuned, mean) = (Figures(Weights.FineTuned), Figures(Weights.Mean));
+        var pass = data.Validation is { Count: > 0 and var looked } ? watch.Elapsed / looked : TimeSpan.Zero;
+        var results = Compare(before, mean, tuned, Event.Images, metric) with { Lambda = Event.Lambda, Seconds = Event.Seconds };
+        if (data.Validation is null && recipe.Steps > 0)
+            results = results with { Kept = false, MeanKept = true };      // folds have compared the two
+        if (tuned is not null)
+            progress?.Report(new TrainingProgress(Found, recipe.Steps!.Value, recipe.Steps.Value, 0, null, 0, null,
+                $"Validation {metric}: fine-tuned {tuned[metric]:G4}, linear probe {before[metric]:G4}, the mean of their weights " +
+                $"{mean![metric]:G4}; the {results.KeptName} is kept{FewImages.Words(Event.Images)}."));
+        Put(Weights.Probe);
+        if (results.Kept)
             return results;
         // the kept model's own test, its training images and the page come first
         if (data.Test is not null && ranks.Any(ranks.Rank == 0 && !(left?.Invoke() < pass * (2 * data.Test.Count + data.Train.Count))))
             results = results with
             { Test = ProbeResults.Top1Of(EvaluateJob.Measure(recipe, data, model, steps: 0, seconds: 0, ranks, stop).Results.Metrics) };
-        foreach (var (name, tensor) in trained)
-            state[name].copy_(tensor);
+        Put(results.MeanKept ? Weights.Mean : Weights.FineTuned);
         return results;
+    }
+
+    private enum Weights
+    {
+        Probe,
+        Mean,
+        FineTuned,
+    }
+
+    /// <summary>Makes of a tensor its mean with the trained one. Counts are the trained model's, and so is the one factor of an adapter,
+    /// whose product is halved by the other, which begins at 0.</summary>
+    private static void Halve(string name, Tensor tensor, Tensor trained)
+    {
+        if (tensor.is_floating_point() && !Adapters.IsDown(name))
+            tensor.lerp_(trained, 0.5);
+        else
+            tensor.copy_(trained);
     }
 
     private static ProbeEvent Fit(RunModel model, ModelOutputs train, ModelOutputs? validation, IReadOnlyDictionary<string, Tensor> state)

@@ -39,6 +39,9 @@ internal sealed record Adapters(int Rank, double Alpha, string Layers)
     public static bool Have(string name) =>
         name.EndsWith(A, StringComparison.Ordinal) || name.EndsWith(B, StringComparison.Ordinal);
 
+    /// <summary>Whether it is the factor of an adapter that is drawn at random, where the other begins at 0.</summary>
+    public static bool IsDown(string name) => name.EndsWith(A, StringComparison.Ordinal);
+
     /// <summary>Names of the two tensors of a layer's adapter.</summary>
     public static (string A, string B) NamesOf(string layer) => (layer + A, layer + B);
 

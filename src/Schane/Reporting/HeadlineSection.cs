@@ -47,9 +47,10 @@ internal static class HeadlineSection
             $"{(top1.Find("top1_low") is { } low && top1.Find("top1_high") is { } high ? $" ({Range(metric, low, high)})" : "")}");
         var where = results?.Folds is null ? "on the validation part" : "in the folds";
         var tested = found?.Test is { } test ? Html.Of($", {Shown(test)} on the test part") : Html.Empty;
-        var tuned = found is null ? Html.Empty : found.FineTuned is null ? Html.Of($"; it is the run’s model")
-            : Html.Of($"; fine-tuned {Shown(found.FineTuned)} {where}, so the " +
-                $"{(found.Kept ? "probe" : "fine-tuned model")} is kept");
+        var mean = found?.Mean is { } both ? Html.Of($"; the mean of its weights and the fine-tuned ones {Shown(both)}") : Html.Empty;
+        var tuned = found is null ? Html.Empty : found.FineTuned is null && found.Mean is null ? Html.Of($"; it is the run’s model")
+            : Html.Of($"{(found.FineTuned is { } alone ? Html.Of($"; fine-tuned {Shown(alone)}") : Html.Empty)}{mean}, " +
+                $"so the {found.KeptName} is kept");
         return Html.Of($"<p class=\"note\">The linear probe that the run began with: top-1 {Shown(validation)} " +
             $"{where}{tested}{tuned}{FewImages.Words(found?.Images ?? first!.Images)}.</p>");
     }

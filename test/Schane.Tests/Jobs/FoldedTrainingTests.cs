@@ -1,3 +1,4 @@
+using Schane.Checkpoints;
 using Schane.Data.Dividing;
 using Schane.Evaluation.Embeddings;
 using Schane.Inference;
@@ -10,6 +11,7 @@ using Schane.Runs;
 using Schane.Tests.Cli;
 using Schane.Tests.Data;
 using Schane.Training;
+using static TorchSharp.torch;
 
 namespace Schane.Tests.Jobs;
 
@@ -111,8 +113,28 @@ public sealed class FoldedTrainingTests : IDisposable
             new() { Folder = At("probe") });
         Assert.True(results.Probe!.Kept);
         Assert.Equal((0, 8), (results.Steps, results.Probe.Images));
-        Assert.True(results.Probe.FineTuned!["top1"] < results.Probe.Validation["top1"]);
+        Assert.Null(results.Probe.FineTuned);
+        Assert.True(results.Probe.Mean!["top1"] < results.Probe.Validation["top1"]);
         Assert.Equal(results.Probe.Validation["top1"], results.Metrics["top1"]);
+    }
+
+    [Fact]
+    public void Elsewhere_the_model_is_the_mean_of_the_probe_and_the_fine_tuned_weights_as_it_is_in_each_fold()
+    {
+        using var two = Photos.OfTwoClasses();
+        var (run, results) = TrainJob.Run(Short with { Data = two.Data, ClassesPerBatch = 2, NoProbe = false, LearningRate = 1e-4 },
+            new() { Folder = At("mean") });
+        Assert.Equal((false, true, 4), (results.Probe!.Kept, results.Probe.MeanKept, results.Steps));
+        Assert.Equal(results.Probe.Mean!["top1"], results.Metrics["top1"]);
+        using var probe = Safetensors.Open(Path.Combine(run.Checkpoints, "probe.safetensors"));
+        using var last = Safetensors.Open(Path.Combine(run.Checkpoints, "step-00000004.safetensors"));
+        using var kept = Safetensors.Open(run.Model);
+        foreach (var name in kept.Names.Where(name => !name.EndsWith("num_batches_tracked", StringComparison.Ordinal)))
+        {
+            using var scope = NewDisposeScope();
+            var (before, after) = (probe.Read(name), last.Read($"model.{name}"));
+            Assert.True(kept.Read(name).allclose((before + after) / 2, rtol: 1e-6, atol: 1e-7), name);
+        }
     }
 
     [Theory]

@@ -65,12 +65,40 @@ public sealed class ProbeStartTests : IDisposable
     [Fact]
     public void It_is_kept_where_fine_tuning_does_worse_and_both_are_told()
     {
-        var (run, results) = TrainJob.Run(Probed with { LearningRate = 10, Warmup = 0, Ema = null, BestMetric = "nll" },
+        var (run, results) = TrainJob.Run(Probed with { LearningRate = 0.01, Warmup = 0, Ema = null, BestMetric = "nll" },
             new() { Folder = At("run") });
         var (alone, _) = TrainJob.Run(Probed with { Steps = 0 }, new() { Folder = At("alone") });
         Assert.True(results.Probe!.Kept);
         Assert.True(results.Probe.FineTuned!["nll"] > results.Probe.Validation["nll"]);
         Assert.Equal(File.ReadAllBytes(alone.Model), File.ReadAllBytes(run.Model));
+    }
+
+    [Theory]
+    [InlineData("top1", 0.8, 0.7, 0.75, "linear probe")]
+    [InlineData("top1", 0.8, 0.85, 0.82, "mean")]
+    [InlineData("top1", 0.8, 0.81, 0.82, "fine-tuned model")]
+    [InlineData("top1", 0.8, 0.8, 0.8, "fine-tuned model")]
+    [InlineData("top1", 0.8, 0.8, 0.7, "mean")]
+    [InlineData("top1", 0.8, double.NaN, double.NaN, "linear probe")]
+    [InlineData("nll", 0.8, 0.7, 0.75, "mean")]
+    [InlineData("nll", 0.6, 0.7, 0.75, "linear probe")]
+    public void The_best_of_the_three_is_kept_and_at_a_tie_rather_what_was_trained(
+        string metric, double probe, double mean, double tuned, string kept)
+    {
+        Dictionary<string, double> Figures(double value) => new() { [metric] = value };
+        Assert.Equal(kept, ProbeStart.Compare(Figures(probe), Figures(mean), Figures(tuned), 100, metric).KeptName);
+    }
+
+    [Fact]
+    public void The_mean_of_both_is_kept_where_half_the_way_is_better_than_all_of_it()
+    {
+        // A rate at which six steps go far beyond the best weights, in a good direction.
+        var (run, results) = TrainJob.Run(Probed with { LearningRate = 10, Warmup = 0, Ema = null, BestMetric = "nll" },
+            new() { Folder = At("run") });
+        var probe = results.Probe!;
+        Assert.True(probe.MeanKept, $"{probe.Validation["nll"]}, {probe.Mean!["nll"]}, {probe.FineTuned!["nll"]}");
+        Assert.True(probe.Mean["nll"] < probe.FineTuned["nll"] && probe.Mean["nll"] < probe.Validation["nll"]);
+        Assert.Contains("so the mean is kept", File.ReadAllText(run.Report));
     }
 
     [Fact]

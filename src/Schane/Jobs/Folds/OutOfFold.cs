@@ -39,7 +39,7 @@ internal sealed record OutOfFold(
         long[] labels = [.. folds.SelectMany(fold => fold.Labels)];
         double[] trained = [.. folds.SelectMany(fold => fold.Logits)];
         var probed = folds.All(fold => fold.ProbeLogits is not null) ? folds.SelectMany(fold => fold.ProbeLogits!).ToArray() : null;
-        var probe = probed is null ? null : ProbeStart.Compare(Figures(probed), recipe.Steps == 0 ? null : Figures(trained),
+        var probe = probed is null ? null : ProbeStart.Compare(Figures(probed), recipe.Steps == 0 ? null : Figures(trained), null,
             labels.Length, recipe.BestMetric);
         return new(probe is { Kept: true } ? probed! : trained, labels, [.. folds.SelectMany(fold => fold.Images)],
             [.. folds.SelectMany((fold, i) => fold.Labels.Select(_ => i))], planned, probe)
@@ -68,8 +68,8 @@ internal sealed record OutOfFold(
         ? $"{Count} folds: a mean average precision of {LabelSetScores.Of(Logits, truth, Answers(), Classes).Map.Mean:P1} on " +
             $"{Labels.Length} images, by models that had not seen them; now the model of all of them."
         : $"{Count} folds: {Right} of {Labels.Length} images named rightly by models that had not seen them" +
-        (Probe is { FineTuned: not null, Kept: var kept } ? $"; the {(kept ? "linear probe" : "fine-tuned model")} did better and is " +
-            "trained on all of them." : "; now the model of all of them.");
+        (Probe is { Mean: not null, Kept: var kept } ? $"; {(kept ? "the linear probe" : "fine-tuning from the linear probe")} did " +
+            "better and is done with all of them." : "; now the model of all of them.");
 
     /// <summary>The temperature and thresholds of the model of all images; null where images may show several classes.</summary>
     public CalibratedConfidence? Confidence() => Truth is null ? CalibratedConfidence.Fit(Logits, Classes, Labels) : null;
