@@ -97,6 +97,18 @@ internal sealed class SafetensorsFile : ICheckpoint
         return tensor;
     }
 
+    /// <summary>The numbers of a tensor that is small, without libtorch, whose loading takes half a second.</summary>
+    /// <typeparam name="T">As the file has them: float for F32, long for I64.</typeparam>
+    /// <exception cref="CheckpointException">No such tensor, or of another type.</exception>
+    internal T[] Numbers<T>(string name) where T : unmanaged
+    {
+        var entry = Entry(name);
+        if (entry.Type.Type != (typeof(T) == typeof(float) ? ScalarType.Float32 : ScalarType.Int64) || entry.Type.Widened is not null)
+            throw new CheckpointException(Origin, $"has a tensor '{name}' of another type than it should.");
+        var count = entry.Shape.Aggregate(1L, (all, side) => all * side);
+        return MemoryMarshal.Cast<byte, T>(Bytes(dataStart + entry.Begin, checked((int)(count * entry.Type.Bytes)))).ToArray();
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -48,15 +48,19 @@ public sealed partial class Classifier : IDisposable
                 : throw new SchaneException($"'{Printable.Escape(path)}' is an ONNX file, which is computed on the processor, but the " +
                     $"device is '{options.Device}'. Leave --device out, or name the run instead.");
         var run = Directory.Exists(path) ? RunFolder.Open(path) : null;
+        var (file, cache) = (run?.Model ?? path, HubOptions.DefaultCache());
+        var copies = options is { Device: "cpu", Prove: true, UseOnnxRuntime: true };
+        if (copies && File.Exists(file) && OnnxCopy.Find(file, cache) is { } found)
+            return new(found, run, options);
         var device = Devices.Find(options.Device);
-        var file = run?.Model ?? path;
         var model = RunModel.Load(file, options.Device);
         try
         {
-            var notice = options.Prove ? LoadProof.Require(model, file, options.Device, HubOptions.DefaultCache()) : null;
+            var notice = options.Prove ? LoadProof.Require(model, file, options.Device, cache) : null;
             if (notice is not null && options.Logger is { } logger)
                 Told(logger, notice);
-            return new(new TorchPass(model, device), run, options) { Notice = notice };
+            return new((copies ? OnnxCopy.Make(model, file, cache) : null) ?? new TorchPass(model, device), run, options)
+            { Notice = notice };
         }
         catch
         {

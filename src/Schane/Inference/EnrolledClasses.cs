@@ -2,7 +2,6 @@ using System.Text.Json;
 using Schane.Checkpoints;
 using Schane.Evaluation.Embeddings;
 using Schane.Runs;
-using Schane.Tensors;
 using static TorchSharp.torch;
 
 namespace Schane.Inference;
@@ -70,14 +69,12 @@ internal sealed record EnrolledClasses(IReadOnlyList<string> Names, float[] Unit
         var path = run.Enrolled;
         if (!File.Exists(path))
             return null;
-        using var scope = NewDisposeScope();
         using var file = Safetensors.Open(path);
         try
         {
             var about = JsonSerializer.Deserialize<About>(file.Metadata["enrolled"])!;
-            var prototypes = file.Read("prototypes");
-            return new(about.Names, Copy.Floats(file.Read("embeddings")), [.. Copy.Longs(file.Read("labels")).Select(label => (int)label)],
-                new(Copy.Floats(prototypes), (int)prototypes.shape[1]), about.Temperature, about.Threshold);
+            return new(about.Names, file.Numbers<float>("embeddings"), [.. file.Numbers<long>("labels").Select(label => (int)label)],
+                new(file.Numbers<float>("prototypes"), (int)file.ShapeOf("prototypes")[1]), about.Temperature, about.Threshold);
         }
         catch (Exception e) when (e is JsonException or KeyNotFoundException or CheckpointException)
         {

@@ -25,6 +25,13 @@ public sealed record InferenceOptions
     /// </summary>
     public bool Prove { get; init; } = true;
 
+    /// <summary>
+    /// Whether ONNX Runtime computes a run's model on the processor where it is faster than libtorch, from a copy in the cache folder. The
+    /// first load of a run makes the copy, compares it with libtorch to 1e-4 of the largest value and times both. True by default; a
+    /// model that is not proven (<see cref="Prove"/>) is libtorch's alone.
+    /// </summary>
+    public bool UseOnnxRuntime { get; init; } = true;
+
     /// <summary>Receives what is loaded and which images are skipped; null for none.</summary>
     public ILogger? Logger { get; init; }
 }

@@ -3,7 +3,6 @@ using Schane.Checkpoints;
 using Schane.Evaluation;
 using Schane.Evaluation.Embeddings;
 using Schane.Runs;
-using Schane.Tensors;
 using static TorchSharp.torch;
 using TensorPrimitives = System.Numerics.Tensors.TensorPrimitives;
 
@@ -70,12 +69,11 @@ internal sealed class KnownImages(float[] values, int width, int[] labels, doubl
     {
         if (!File.Exists(run.Known))
             return null;
-        using var scope = NewDisposeScope();
         using var file = Safetensors.Open(run.Known);
         try
         {
-            var embeddings = file.Read("embeddings");
-            return new(Copy.Floats(embeddings), (int)embeddings.shape[1], [.. Copy.Longs(file.Read("labels")).Select(label => (int)label)],
+            return new(file.Numbers<float>("embeddings"), (int)file.ShapeOf("embeddings")[1],
+                [.. file.Numbers<long>("labels").Select(label => (int)label)],
                 double.Parse(file.Metadata["threshold"], CultureInfo.InvariantCulture));
         }
         catch (Exception e) when (e is FormatException or KeyNotFoundException)

@@ -98,6 +98,13 @@ internal sealed record RunModel(ImageClassifier Classifier, IReadOnlyList<string
         };
     }
 
+    /// <summary>What the file of a model says of it.</summary>
+    public static Dictionary<string, string> TextsOf(string path)
+    {
+        using var file = Safetensors.Open(path);
+        return file.Metadata.Where(text => text.Key != "format").ToDictionary();
+    }
+
     /// <exception cref="SchaneException">Not a list of names, or an empty one.</exception>
     internal static string[] ClassesOf(string json, string path)
     {

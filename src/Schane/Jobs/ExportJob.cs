@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Schane.Checkpoints;
 using Schane.Data.Transforms;
 using Schane.Export;
 using Schane.Inference;
@@ -81,8 +80,7 @@ public static class ExportJob
 
     private static Dictionary<string, string> Metadata(string weights, RunFolder? folder)
     {
-        using var file = Safetensors.Open(weights);
-        var texts = file.Metadata.Where(m => m.Key != "format").ToDictionary();
+        var texts = RunModel.TextsOf(weights);
         if (folder is not null && File.Exists(folder.Recipe))
             texts["recipe"] = File.ReadAllText(folder.Recipe);
         return texts;
