@@ -16,8 +16,8 @@ internal static class ProbeChoice
     public const double TrunkRate = 0.1;
 
     /// <summary>Epochs for which a budget does not give up a larger input: a trunk's features of larger images are worth more than
-    /// further epochs.</summary>
-    public const int EnoughEpochs = 10;
+    /// further epochs (docs/log.md).</summary>
+    public const int EnoughEpochs = 4;
 
     /// <summary>What a forward pass takes of a training step on the same images.</summary>
     private const double ShareOfStep = 1.0 / 3;
