@@ -54,7 +54,7 @@ internal sealed class TrainingExamples
     {
         var run = RunFolder.Open(folder);
         // the embeddings know one class an image
-        return SavedRun.RecipeOf(run).MultiLabel != true && File.Exists(run.Embeddings)
+        return File.Exists(run.Embeddings) && SavedRun.RecipeOf(run).MultiLabel != true
             && EmbeddedImages.Load(run.Embeddings).Part("train") is { } train
             ? new(train, new Thumbnails(run.Thumbnails),
                 () => DataSetup.Open(SavedRun.RecipeOf(run), dataRoot, SavedRun.SplitsOf(run)).Train) : null;
