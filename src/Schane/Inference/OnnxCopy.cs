@@ -25,6 +25,7 @@ internal static class OnnxCopy
     private const double LongPass = 0.3;                                  // seconds
     private const long MostBytes = 4L << 30;                              // of all copies
     private const string Name = "model.onnx", About = "copy.json";
+    private static readonly TimeSpan Unfinished = TimeSpan.FromHours(1);
 
     /// <summary>The copy that was made before; null where there is none, or libtorch is faster.</summary>
     /// <param name="path">The run's file.</param>
@@ -61,7 +62,7 @@ internal static class OnnxCopy
                 return null;                                              // adapters are half a model, whose other half has another file
             Directory.CreateDirectory(temporary);
             OnnxExport.Write(model.Classifier, Path.Combine(temporary, Name), RunModel.TextsOf(path), new());
-            var note = new Note(Hash(temporary), TorchFrom(model, temporary, clearly));
+            var note = new Note(Path.GetFullPath(path), Hash(temporary), TorchFrom(model, temporary, clearly));
             if (note.TorchFrom == 1)
                 Clear(temporary);
             CacheNotes.Write(Path.Combine(temporary, About), note);
@@ -123,15 +124,22 @@ internal static class OnnxCopy
         return best;
     }
 
-    /// <summary>Takes the copies away that were not used for longest, until what is left is not too much.</summary>
+    /// <summary>Takes copies away: of files that are gone, those that nobody finished, and, until what is left is not too much, those that
+    /// were not used for longest.</summary>
     private static void Trim(string copies, string kept)
     {
-        long all = 0;
-        foreach (var folder in Directory.EnumerateDirectories(copies).Where(f => !f.EndsWith(".tmp", StringComparison.Ordinal))
-            .OrderByDescending(f => f == kept).ThenByDescending(f => File.GetLastWriteTimeUtc(Path.Combine(f, About))))
-            if ((all += Files(folder).Sum(file => new FileInfo(file).Length)) > MostBytes && folder != kept)
+        var all = Bytes(kept);
+        foreach (var folder in Directory.GetDirectories(copies).Except([kept])
+            .OrderByDescending(folder => File.GetLastWriteTimeUtc(Path.Combine(folder, About))))
+        {
+            var isWanted = Noted(folder) is { } note ? File.Exists(note.Source)
+                : Directory.GetCreationTimeUtc(folder) > DateTime.UtcNow - Unfinished;
+            if (!isWanted || (all += Bytes(folder)) > MostBytes)
                 Directory.Delete(folder, recursive: true);
+        }
     }
+
+    private static long Bytes(string folder) => Files(folder).Sum(file => new FileInfo(file).Length);
 
     /// <summary>Says when a copy was used last.</summary>
     private static void Touch(string file)
@@ -181,9 +189,10 @@ internal static class OnnxCopy
             Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', of))).AsSpan(0, 16)));
     }
 
-    /// <param name="Sha256">Of the files.</param>
+    /// <param name="Source">The run's file.</param>
+    /// <param name="Sha256">Of the copy's files.</param>
     /// <param name="TorchFrom">Rows from which on libtorch is faster; null for none.</param>
-    private sealed record Note(string Sha256, int? TorchFrom);
+    private sealed record Note(string Source, string Sha256, int? TorchFrom);
 }
 
 /// <summary>A run's model by its copy on ONNX Runtime, and by libtorch where that is faster, and for gradients.</summary>

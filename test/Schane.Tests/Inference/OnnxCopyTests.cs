@@ -86,6 +86,20 @@ public sealed class OnnxCopyTests(TrainedRun run) : IDisposable
     }
 
     [Fact]
+    public void The_copy_of_a_run_that_is_gone_goes_with_the_next()
+    {
+        var weights = folder.Write("model.safetensors", File.ReadAllBytes(Weights));
+        OnnxCopy.Make(RunModel.Load(weights, "cpu"), weights, Cache, Never)!.Dispose();
+        Make(Never)!.Dispose();
+        Assert.Equal(2, Directory.GetDirectories(Path.Combine(Cache, "copies")).Length);
+        File.Delete(weights);
+        Directory.Delete(Path.GetDirectoryName(Directory.GetFiles(Cache, "copy.json", SearchOption.AllDirectories)
+            .Single(note => File.ReadAllText(note).Contains(run.Folder, StringComparison.Ordinal)))!, recursive: true);
+        Make(Never)!.Dispose();
+        Assert.Single(Directory.GetDirectories(Path.Combine(Cache, "copies")));
+    }
+
+    [Fact]
     public void Neither_a_trunk_without_a_graph_nor_a_cache_that_cannot_be_written_is_an_error()
     {
         using var scope = NewDisposeScope();
