@@ -2,6 +2,7 @@ using Schane.Benchmarks;
 using Schane.Benchmarks.Folds;
 using Schane.Benchmarks.Gpu;
 using Schane.Benchmarks.Labels;
+using Schane.Benchmarks.Peers;
 using Schane.Benchmarks.Reading;
 using Schane.Benchmarks.Steps;
 
@@ -32,6 +33,7 @@ return args switch
     ["drift", .. var rest] => DriftFound.Run(rest),
     ["suggest", .. var rest] => LabelsSaved.Run(rest),
     ["self-training", .. var rest] => SelfTrainingGain.Run(rest),
+    ["probe", .. var rest] => ScikitProbe.Run(rest),
     ["folds", .. var rest] => FewLabels.Run(rest),
     ["copies", .. var rest] => CopiesFound.Run(rest),
     ["listing", .. var rest] => ListingSpeed.Run(rest),
@@ -66,6 +68,6 @@ static int Wrong()
         "[--threads N] | compare [--steps N] | labels [--epochs N] [--seeds N] [--first N] [--loss NAME] " +
         "[--data NAME [--input-size N] [--alike]] | drift [NAME...] | suggest RUN... [--methods NAME,...] [--seeds N] " +
         "[--to N] [--step N] | self-training RUN... [--labels N,...] [--precisions P,...] [--seeds N] | " +
-        "folds intervals|share|temperature | copies [FOLDER...] | listing [COUNT...]");
+        "probe EMBEDDINGS.npy RUN... | folds intervals|share|temperature | copies [FOLDER...] | listing [COUNT...]");
     return 2;
 }
