@@ -33,10 +33,12 @@ public class RecipesTests
     public void Every_recipe_trains_at_a_tiny_size(string name)
     {
         using var photos = Photos.OfTwoClasses();
+        using var more = new Photos(("grey", 3));
+        Recipe Tiny(Recipe recipe) => RecipesTests.Tiny(recipe, photos) with { Unlabelled = recipe.Unlabelled is null ? null : more.Data };
         var (first, kind, others) = RecipeFile.LoadAll(PublishedRecipes.PathOf(name));
         var (run, results) = kind == "stage"
-            ? StagedTraining.Run([.. others.Select(stage => (stage.Name, Tiny(stage.Recipe, photos)))], new() { Folder = photos.Run })
-            : TrainJob.Run(Tiny(others.Count == 0 ? first : others[^1].Recipe, photos), new() { Folder = photos.Run });
+            ? StagedTraining.Run([.. others.Select(stage => (stage.Name, Tiny(stage.Recipe)))], new() { Folder = photos.Run })
+            : TrainJob.Run(Tiny(others.Count == 0 ? first : others[^1].Recipe), new() { Folder = photos.Run });
         Assert.Equal(Steps, results.Steps);
         Assert.All(File.ReadLines(run.Journal).Select(line => JsonDocument.Parse(line).RootElement)
             .Where(e => e.GetProperty("event").GetString() == "step"),
