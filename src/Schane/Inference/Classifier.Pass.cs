@@ -1,12 +1,42 @@
 using Microsoft.Extensions.Logging;
+using Schane.Checkpoints.Hub;
 using Schane.Data.Feeding;
 using Schane.Data.Reading;
 using Schane.Evaluation;
+using Schane.Export;
+using Schane.Tensors;
 
 namespace Schane.Inference;
 
 public sealed partial class Classifier
 {
+    private static OnnxPass OnnxFile(string path, InferenceOptions options) => options.Device == "cpu" ? new(OnnxModel.Open(path), path)
+        : throw new SchaneException($"'{Printable.Escape(path)}' is an ONNX file, which is computed on the processor, but the device is " +
+            $"'{options.Device}'. Leave --device out, or name the run instead.");
+
+    /// <summary>What computes a file of weights, and what is to be told of it.</summary>
+    private static (IModelPass Pass, string? Notice) PassOf(string file, InferenceOptions options)
+    {
+        var cache = HubOptions.DefaultCache();
+        var copies = options is { Device: "cpu", Prove: true, UseOnnxRuntime: true };
+        if (copies && OnnxCopy.Find(file, cache) is { } found)
+            return (found, null);
+        var device = Devices.Find(options.Device);
+        var model = RunModel.Load(file, options.Device);
+        try
+        {
+            var notice = options.Prove ? LoadProof.Require(model, file, options.Device, cache) : null;
+            if (notice is not null && options.Logger is { } logger)
+                Told(logger, notice);
+            return ((copies ? OnnxCopy.Make(model, file, cache) : null) ?? new TorchPass(model, device), notice);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
     internal (float[] Embeddings, float[] Logits) Run(IReadOnlyList<PreparedImage> images)
     {
         ArgumentNullException.ThrowIfNull(images);

@@ -1,8 +1,6 @@
 using Microsoft.Extensions.AI;
-using Schane.Checkpoints.Hub;
 using Schane.Data.Reading;
 using Schane.Data.Transforms;
-using Schane.Export;
 using Schane.Runs;
 using Schane.Tensors;
 
@@ -43,28 +41,16 @@ public sealed partial class Classifier : IDisposable
         if (!Directory.Exists(path) && !File.Exists(path))
             throw new SchaneException(
                 $"There is no run, safetensors or ONNX file '{Printable.Escape(path)}'; check the path, or make a run with schane train.");
-        if (Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase) && !Directory.Exists(path))
-            return options.Device == "cpu" ? new(new OnnxPass(OnnxModel.Open(path), path), null, options)
-                : throw new SchaneException($"'{Printable.Escape(path)}' is an ONNX file, which is computed on the processor, but the " +
-                    $"device is '{options.Device}'. Leave --device out, or name the run instead.");
         var run = Directory.Exists(path) ? RunFolder.Open(path) : null;
-        var (file, cache) = (run?.Model ?? path, HubOptions.DefaultCache());
-        var copies = options is { Device: "cpu", Prove: true, UseOnnxRuntime: true };
-        if (copies && File.Exists(file) && OnnxCopy.Find(file, cache) is { } found)
-            return new(found, run, options);
-        var device = Devices.Find(options.Device);
-        var model = RunModel.Load(file, options.Device);
+        var (pass, notice) = run is null && Path.GetExtension(path).Equals(".onnx", StringComparison.OrdinalIgnoreCase)
+            ? (OnnxFile(path, options), null) : PassOf(run?.Model ?? path, options);
         try
         {
-            var notice = options.Prove ? LoadProof.Require(model, file, options.Device, cache) : null;
-            if (notice is not null && options.Logger is { } logger)
-                Told(logger, notice);
-            return new((copies ? OnnxCopy.Make(model, file, cache) : null) ?? new TorchPass(model, device), run, options)
-            { Notice = notice };
+            return new(pass, run, options) { Notice = notice };
         }
         catch
         {
-            model.Dispose();
+            pass.Dispose();
             throw;
         }
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.ML.OnnxRuntime;
 using Schane.Checkpoints;
 using Schane.Data.Transforms;
 using Schane.Export;
@@ -32,15 +33,15 @@ internal static class OnnxCopy
     /// <param name="cache">The cache folder.</param>
     public static IModelPass? Find(string path, string cache)
     {
-        var folder = FolderOf(path, cache);
         try
         {
+            var folder = FolderOf(path, cache);
             if (Noted(folder) is not { TorchFrom: not 1 } note || note.Sha256 != Hash(folder))
                 return null;
             Touch(Path.Combine(folder, About));
             return new CopiedPass(Open(folder), note.TorchFrom, () => new(RunModel.Load(path, "cpu"), CPU));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SchaneException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SchaneException or OnnxRuntimeException)
         {
             return null;                                                  // another program has cleared the cache, for instance
         }
@@ -78,7 +79,7 @@ internal static class OnnxCopy
             model.Dispose();                                              // one of the two is enough
             return new CopiedPass(copy, null, () => new(RunModel.Load(path, "cpu"), CPU));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SchaneException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SchaneException or OnnxRuntimeException)
         {
             return null;
         }
@@ -89,8 +90,6 @@ internal static class OnnxCopy
         }
     }
 
-    /// <summary>Rows of a pass from which on libtorch computes it: 1 where it always does, since it is faster or the copy is wrong; null
-    /// where it never does.</summary>
     private static int? TorchFrom(RunModel model, string folder, double clearly)
     {
         using var scope = NewDisposeScope();
@@ -98,18 +97,26 @@ internal static class OnnxCopy
         var (rows, pixels) = ((int)images.shape[0], Copy.Floats(images));
         using var copy = Open(folder);
         var trained = new TorchPass(model, CPU);
-        (double Torch, double Copy, bool Agrees) Look(int count)
+        Look At(int count)
         {
             var some = pixels[..(pixels.Length / rows * count)];
-            var (expected, found) = (trained.Run(some, count), copy.Run(some, count));
-            var parity = ParityCertificate.Of(expected, found, count, "look-alikes", Tolerance, "");
-            return (Time(() => trained.Run(some, count)), Time(() => copy.Run(some, count)),
+            var parity = ParityCertificate.Of(trained.Run(some, count), copy.Run(some, count), count, "look-alikes", Tolerance, "");
+            return new(Time(() => trained.Run(some, count)), Time(() => copy.Run(some, count)),
                 parity.LogitDifference <= Tolerance * parity.LargestLogit && parity.EmbeddingDifference <= Tolerance);
         }
-        var (one, many) = (Look(1), Look(rows));
+        return TorchFrom(At(1), At(rows), clearly);
+    }
+
+    /// <summary>Rows of a pass from which on libtorch computes it: 1 where it always does, since it is faster or the copy is wrong; null
+    /// where it never does.</summary>
+    internal static int? TorchFrom(Look one, Look many, double clearly = Clearly)
+    {
         var forMany = many.Torch < clearly * many.Copy;
         return !one.Agrees || !many.Agrees || (forMany && one.Torch < clearly * one.Copy) ? 1 : forMany ? FewRows : null;
     }
+
+    /// <summary>What passes of one size took, in seconds, and whether both gave the same.</summary>
+    internal readonly record struct Look(double Torch, double Copy, bool Agrees);
 
     /// <summary>The least time of a pass, in seconds.</summary>
     private static double Time(Action pass)

@@ -80,9 +80,9 @@ internal sealed class ProbeStart
         IReadOnlyDictionary<string, double>? tuned, int images, string bestMetric)
     {
         var metric = MetricOf(bestMetric);
-        double Of(IReadOnlyDictionary<string, double>? figures) =>
-            figures is null ? double.NegativeInfinity : metric == "nll" ? -figures[metric] : figures[metric];
-        var kept = !(Math.Max(Of(mean), Of(tuned)) >= Of(probe));          // a figure that is not a number is never kept
+        double Of(IReadOnlyDictionary<string, double>? figures) => figures is null || double.IsNaN(figures[metric])
+            ? double.NegativeInfinity : metric == "nll" ? -figures[metric] : figures[metric];
+        var kept = Math.Max(Of(mean), Of(tuned)) < Of(probe);
         return new()
         {
             Validation = probe,
@@ -90,7 +90,7 @@ internal sealed class ProbeStart
             FineTuned = tuned,
             Images = images,
             Kept = kept,
-            MeanKept = !kept && !(Of(tuned) >= Of(mean)),
+            MeanKept = !kept && Of(mean) > Of(tuned),
             Lambda = double.NaN,
             Seconds = 0,
         };

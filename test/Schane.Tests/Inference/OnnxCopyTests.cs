@@ -1,3 +1,4 @@
+using Schane.Export;
 using Schane.Inference;
 using Schane.Models;
 using Schane.Tests.Cli;
@@ -54,6 +55,34 @@ public sealed class OnnxCopyTests(TrainedRun run) : IDisposable
         Assert.Empty(Directory.GetFiles(Cache, "*.onnx*", SearchOption.AllDirectories));
         Assert.Null(OnnxCopy.Find(Weights, Cache));
         Assert.Null(Make(Never));
+    }
+
+    [Theory]
+    [InlineData(0.95, 0.95, true, null)]
+    [InlineData(0.95, 0.8, true, 4)]
+    [InlineData(0.8, 0.8, true, 1)]
+    [InlineData(0.8, 0.95, true, null)]
+    [InlineData(5, 5, false, 1)]
+    public void Libtorch_computes_what_it_is_clearly_faster_at_and_all_where_the_copy_is_wrong(
+        double one, double many, bool agrees, int? from) =>
+        Assert.Equal(from, OnnxCopy.TorchFrom(new(one, 1, true), new(many, 1, agrees)));
+
+    [Fact]
+    public void Libtorch_is_loaded_for_the_first_pass_that_it_computes()
+    {
+        Make(Never)!.Dispose();
+        var file = Directory.GetFiles(Cache, "model.onnx", SearchOption.AllDirectories).Single();
+        var loads = 0;
+        using var pass = new CopiedPass(new(OnnxModel.Open(file), file), torchFrom: 4, () =>
+        {
+            loads++;
+            return new(RunModel.Load(Weights, "cpu"), CPU);
+        });
+        pass.Run(Pixels(3), 3);
+        Assert.Equal(0, loads);
+        Assert.Equal(Torch(4).Logits, pass.Run(Pixels(4), 4).Logits);
+        pass.Run(Pixels(5), 5);
+        Assert.Equal(1, loads);
     }
 
     [Theory]

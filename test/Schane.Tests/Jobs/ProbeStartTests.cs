@@ -80,6 +80,8 @@ public sealed class ProbeStartTests : IDisposable
     [InlineData("top1", 0.8, 0.8, 0.8, "fine-tuned model")]
     [InlineData("top1", 0.8, 0.8, 0.7, "mean")]
     [InlineData("top1", 0.8, double.NaN, double.NaN, "linear probe")]
+    [InlineData("top1", 0.8, 0.85, double.NaN, "mean")]
+    [InlineData("nll", 0.8, double.NaN, 0.7, "fine-tuned model")]
     [InlineData("nll", 0.8, 0.7, 0.75, "mean")]
     [InlineData("nll", 0.6, 0.7, 0.75, "linear probe")]
     public void The_best_of_the_three_is_kept_and_at_a_tie_rather_what_was_trained(
