@@ -68,8 +68,8 @@ internal sealed record OutOfFold(
         ? $"{Count} folds: a mean average precision of {LabelSetScores.Of(Logits, truth, Answers(), Classes).Map.Mean:P1} on " +
             $"{Labels.Length} images, by models that had not seen them; now the model of all of them."
         : $"{Count} folds: {Right} of {Labels.Length} images named rightly by models that had not seen them" +
-        (Probe is { Mean: not null, Kept: var kept } ? $"; {(kept ? "the linear probe" : "fine-tuning from the linear probe")} did " +
-            "better and is done with all of them." : "; now the model of all of them.");
+        (Probe is { Mean: not null, Kept: var kept } ? $"; {(kept ? "the linear probe did better, and is now fitted on"
+            : "fine-tuning from the linear probe did no worse, and now learns from")} all of them." : "; now the model of all of them.");
 
     /// <summary>The temperature and thresholds of the model of all images; null where images may show several classes.</summary>
     public CalibratedConfidence? Confidence() => Truth is null ? CalibratedConfidence.Fit(Logits, Classes, Labels) : null;
